@@ -1,0 +1,1 @@
+"""Beliefs about the value: normal by moment matching, or exact on a grid."""

@@ -1,0 +1,30 @@
+"""What every belief about the value can do."""
+
+from typing import Protocol, Self
+
+import numpy as np
+
+from abm.arrays import Array
+
+from abm.signals import Likelihood
+
+
+class Belief(Protocol):
+    """A distribution of the value V in each replication."""
+
+    @property
+    def mean(self) -> Array:
+        """Mean of V, shape (R,), in units of price."""
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviation of V, shape (R,), in units of price."""
+
+    def condition(self, likelihood: Likelihood, /) -> tuple[Array, Self]:
+        """Return the log probability of what was shown, and the belief given it."""
+
+    def revise(self, likelihood: Likelihood, /) -> Self:
+        """Return the belief given what was shown."""
+
+    def replicate(self, replications: int) -> Self:
+        """Return this belief in each of `replications` markets."""

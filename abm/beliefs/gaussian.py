@@ -1,0 +1,55 @@
+"""The paper's belief: a normal, kept normal by matching two moments after every signal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from abm.arrays import Array
+
+from abm.door import finite, positive
+from abm.signals import Interval, Likelihood
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianBelief:
+    """V ~ N(mean, sd^2) in each replication (Das and Magdon-Ismail 2008, section 2.4).
+
+    Parameters
+    ----------
+    mean, sd : array_like, shape (R,) or scalar
+        In units of price; sd above zero.
+
+    Raises
+    ------
+    ValueError
+        If a mean is not finite, or an sd is not finite and above zero.
+    """
+
+    mean: Array
+    sd: Array
+
+    def __init__(self, mean: ArrayLike, sd: ArrayLike) -> None:
+        object.__setattr__(self, "mean", finite("mean", mean))
+        object.__setattr__(self, "sd", positive("sd", sd))
+
+    def condition(self, likelihood: Likelihood) -> tuple[Array, GaussianBelief]:
+        """Return the log probability of what was shown, and the moment-matched posterior."""
+        log_mass, mean, sd = likelihood.tilt(self.mean, self.sd)
+        return log_mass, GaussianBelief(mean, sd)
+
+    def revise(self, likelihood: Likelihood) -> GaussianBelief:
+        """Return the moment-matched posterior."""
+        return self.condition(likelihood)[1]
+
+    def update(self, lower: ArrayLike, upper: ArrayLike, noise_sd: float) -> GaussianBelief:
+        """Return the posterior once a valuation with this noise was seen in (lower, upper)."""
+        return self.revise(Interval(lower, upper, noise_sd))
+
+    def replicate(self, replications: int) -> GaussianBelief:
+        """Return this belief in each of `replications` markets."""
+        return GaussianBelief(
+            np.broadcast_to(self.mean, replications), np.broadcast_to(self.sd, replications)
+        )

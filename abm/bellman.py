@@ -1,0 +1,271 @@
+"""The sequential problem: the optimal monopolist's value function and half-spread.
+
+The monopolist's only state is rho, her belief's sd in units of the noise sd; her action is the
+depth q. She solves the Bellman equation (Das and Magdon-Ismail 2008, section 2.5)
+
+    W(rho) = max over q of  r(rho, q)
+             + discount * [ P_trade(q) W(rho_trade) + P_none(q) W(rho_none) ]
+
+The unknown is W on the nodes of a mesh in rho, cubic between them. Howard's policy iteration
+alternates the value of a policy (one sparse linear solve) with the policy that is greedy for it
+(a scan over q, then golden sections). Then the equation is checked where it was not solved, in
+the middle of every cell, and cells that miss the tolerance are split: so nodes gather by
+themselves at the edge past which the market all but closes. Nothing here needs rho to fall, as
+the paper's single ascending pass does.
+
+Because the Bellman operator contracts by the discount, W is off by at most
+residual / (1 - discount) anywhere (Puterman 1994, theorem 6.3.1).
+
+Where W is below CLOSED W(0) and nothing is to be learnt from periods without a trade,
+probabilities soon leave the range of floats. There the depth maximises
+log P_trade + log(gain of a trade + discount W(rho_trade)). The optimal depth rises with rho
+throughout; the search for it is good to 1e-6, and what falls in the found depths is evened out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+from scipy.interpolate import PchipInterpolator
+
+from abm.arrays import Array
+
+from abm.door import discount_factor, positive
+from abm.glosten_milgrom import myopic_depth
+from abm.mesh import Mesh, PiecewiseCubic
+from abm.quotes import Quote, Side
+from abm.signals import NoisyValuation
+
+
+TOLERANCE = (
+    1e-8  # of the residual: W is then right to 3e-8 of W(0), since W(0) > 0.33 / (1 - discount)
+)
+POLICY_LOSS = 5e-10  # of W(0): what one step by the interpolated policy may lose
+CLOSED = 1e-9  # of W(0)
+RHO_MAX = 50.0
+FIRST_NODES = 120
+NEAR_ZERO = 0.1  # below this rho the first nodes are evenly spaced, above it geometrically
+SCAN = np.linspace(0.0, 8.0, 25)  # past a depth of 8 a trade is rarer than 1e-15: closed
+GOLDEN = (np.sqrt(5) - 1) / 2
+GOLDEN_STEPS = 29
+ITERATIONS = 100
+NARROWEST = 1e-10  # of 1 + rho: cells are not split below this
+
+NOISE = NoisyValuation(1.0)
+BUY, NONE = np.array(Side.BUY, np.int8), np.array(Side.NONE, np.int8)
+
+
+class NotConvergedError(RuntimeError):
+    """The Bellman equation was not solved to the tolerance."""
+
+
+class Stage(NamedTuple):
+    """One period from state rho at depth q: reward, and each branch's probability and next rho."""
+
+    reward: Array
+    probability: tuple[Array, Array]
+    successor: tuple[Array, Array]
+    log_trade: Array
+    gain: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The optimal policy at one discount and what it is worth, for noise_sd = 1.
+
+    Parameters
+    ----------
+    discount : float
+    rho_max : float
+        The solution holds for rho from 0 to here.
+    residual : float
+        Largest |max_q (...) - W| of the Bellman equation, at points that are not nodes.
+    iterations : int
+        Policy evaluations (linear solves) in all.
+    """
+
+    discount: float
+    rho_max: float
+    residual: float
+    iterations: int
+    value: PiecewiseCubic
+    depth: PiecewiseCubic
+
+    @property
+    def converged(self) -> bool:
+        """Whether the residual is within the tolerance; `solve` returns nothing else."""
+        return self.residual <= 2 * TOLERANCE
+
+    def value_function(self, rho: ArrayLike) -> Array:
+        """Return W(rho), the expected discounted profit, in units of the noise sd.
+
+        Raises
+        ------
+        ValueError
+            If a rho is negative, NaN, or past `rho_max`.
+        """
+        return np.maximum(self.value(self._inside(rho)), 0.0)
+
+    def half_spread(self, rho: ArrayLike) -> Array:
+        """Return the optimal half-spread, in units of the noise sd.
+
+        Raises
+        ------
+        ValueError
+            If a rho is negative, NaN, or past `rho_max`.
+        """
+        rho = self._inside(rho)
+        return self.depth(rho) * np.sqrt(1 + rho * rho)
+
+    def _inside(self, rho: ArrayLike) -> Array:
+        rho = np.asarray(rho, dtype=np.float64)
+        wrong = ~((rho >= 0) & (rho <= self.rho_max))
+        if wrong.any():
+            raise ValueError(
+                f"rho is {rho[wrong][0]}, but this solution holds from 0 to {self.rho_max:g}: "
+                f"call solve(discount={self.discount:g}, rho_max=...) with a larger rho_max"
+            )
+        return rho
+
+
+def solve(discount: float = 0.9, rho_max: float = RHO_MAX) -> Solution:
+    """Return the solution of the Bellman equation; each one is solved once and kept.
+
+    Parameters
+    ----------
+    discount : float
+        Per period, at least 0 and below 1. At 0 the solution is the myopic maker.
+    rho_max : float
+        Largest information disadvantage to solve for.
+
+    Raises
+    ------
+    ValueError
+        If the discount or rho_max is out of range.
+    NotConvergedError
+        If the residual does not reach the tolerance.
+    """
+    return _solve(discount_factor(discount), float(positive("rho_max", rho_max)))
+
+
+@cache
+def _solve(discount: float, rho_max: float) -> Solution:
+    stretch = np.linspace(0, np.arcsinh(rho_max / NEAR_ZERO), FIRST_NODES)
+    mesh = Mesh(np.minimum(NEAR_ZERO * np.sinh(stretch), rho_max))
+    depth = np.minimum(myopic_depth(mesh.nodes), 1.0)
+    for iteration in range(1, ITERATIONS + 1):
+        value = mesh.cubic(_evaluate(mesh, depth, discount))
+        halved = mesh.halved()
+        points = halved.nodes
+        greedy = _greedy(value, points, discount)
+        best = _backup(value, stage(points, greedy), discount)
+        gap = abs(best - value(points))
+        policy = _monotone(mesh, greedy[::2])
+        loss = best - _backup(value, stage(points, policy(points)), discount)
+        at_nodes = gap[::2].max()
+        coarse = gap[1::2] > max(at_nodes, TOLERANCE)
+        coarse |= loss[1::2] > max(at_nodes, POLICY_LOSS * best[0])
+        if at_nodes <= 0.1 * TOLERANCE and not coarse.any():
+            residual = _residual(value, discount)
+            policy = _monotone(halved, np.maximum.accumulate(greedy))
+            return Solution(discount, rho_max, residual, iteration, value, policy)
+        kept = mesh.split(coarse & (np.diff(mesh.nodes) > NARROWEST * (1 + points[1::2])))
+        mesh, depth = Mesh(points[kept]), greedy[kept]
+    raise NotConvergedError(
+        f"the Bellman equation at discount {discount} is still off by {gap.max():.1e} after "
+        f"{ITERATIONS} iterations, but the tolerance is {TOLERANCE}: lower rho_max "
+        f"(now {rho_max:g}) or the discount"
+    )
+
+
+def stage(rho: Array, depth: Array) -> Stage:
+    """Return reward, probabilities and successors of quoting -/+ depth s at belief N(0, rho^2).
+
+    A buy and a sell are mirror images: the branches are a trade and none.
+    """
+    quote = Quote.around(0.0, depth * np.sqrt(1 + rho * rho))
+    centre = np.zeros_like(rho)
+    log_buy, mean, rho_trade = NOISE.likelihood(quote, BUY).tilt(centre, rho)
+    _, _, rho_none = NOISE.likelihood(quote, NONE).tilt(centre, rho)
+    trade = 2 * np.exp(log_buy)
+    gain = quote.ask - mean
+    return Stage(trade * gain, (trade, 1 - trade), (rho_trade, rho_none), log_buy, gain)
+
+
+def _backup(value: PiecewiseCubic, one: Stage, discount: float) -> Array:
+    """Return the right side of the Bellman equation without its maximum."""
+    future = sum(p * value(rho) for p, rho in zip(one.probability, one.successor, strict=True))
+    return one.reward + discount * future
+
+
+def _evaluate(mesh: Mesh, depth: Array, discount: float) -> Array:
+    """Return the value at the nodes of following this policy for ever."""
+    size = len(mesh.nodes)
+    one = stage(mesh.nodes, depth)
+    row = np.repeat(np.arange(size), 4)
+    system = sparse.identity(size, format="csc")
+    for probability, rho in zip(one.probability, one.successor, strict=True):
+        node, weight = mesh.weights(rho)
+        entries = discount * probability[:, np.newaxis] * weight
+        system = system - sparse.csc_matrix((entries.ravel(), (row, node.ravel())), (size, size))
+    return sparse.linalg.spsolve(system, one.reward)
+
+
+def _greedy(value: PiecewiseCubic, rho: Array, discount: float) -> Array:
+    """Return the depth that maximises the right side of the Bellman equation at each rho."""
+    scanned = _backup(value, stage(rho[:, np.newaxis], SCAN), discount)
+    best = np.clip(scanned.argmax(axis=-1), 1, len(SCAN) - 2)
+    depth = _golden(
+        lambda q: _backup(value, stage(rho, q), discount), SCAN[best - 1], SCAN[best + 1]
+    )
+    negligible = CLOSED * value.coefficients[3, 0]
+    low = np.flatnonzero(abs(value(rho)) < negligible)
+    shut = _closed_depth(value, rho[low], discount)
+    opened, closed = (_backup(value, stage(rho[low], q), discount) for q in (depth[low], shut))
+    depth[low] = np.where(opened > closed + 0.1 * negligible, depth[low], shut)
+    return depth
+
+
+def _closed_depth(value: PiecewiseCubic, rho: Array, discount: float) -> Array:
+    """Return the depth where the market all but closes (see the module's text)."""
+
+    def log_gain(depth: Array) -> Array:
+        one = stage(rho, depth)
+        gain = one.gain + discount * value(one.successor[0])
+        with np.errstate(divide="ignore"):
+            return one.log_trade + np.log(np.maximum(gain, 0.0))
+
+    return _golden(log_gain, np.zeros_like(rho), myopic_depth(rho) + 1)
+
+
+def _golden(objective: Callable[[Array], Array], low: Array, high: Array) -> Array:
+    """Return where each objective is largest between low and high, by golden sections."""
+    left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+    at_left, at_right = objective(left), objective(right)
+    for _ in range(GOLDEN_STEPS):
+        lower = at_left > at_right
+        low, high = np.where(lower, low, left), np.where(lower, right, high)
+        new = np.where(lower, high - GOLDEN * (high - low), low + GOLDEN * (high - low))
+        at_new = objective(new)
+        left, right = np.where(lower, new, right), np.where(lower, left, new)
+        at_left, at_right = np.where(lower, at_new, at_right), np.where(lower, at_left, at_new)
+    return 0.5 * (low + high)
+
+
+def _monotone(mesh: Mesh, values: Array) -> PiecewiseCubic:
+    """Return the cubic that rises or falls between nodes only as its values do."""
+    return PiecewiseCubic(mesh, PchipInterpolator(mesh.nodes, values).c)
+
+
+def _residual(value: PiecewiseCubic, discount: float) -> float:
+    """Return the equation's largest error, a quarter into every cell from either side."""
+    nodes = value.mesh.nodes
+    points = np.concatenate(
+        [0.75 * nodes[:-1] + 0.25 * nodes[1:], 0.25 * nodes[:-1] + 0.75 * nodes[1:]]
+    )
+    best = _backup(value, stage(points, _greedy(value, points, discount)), discount)
+    return float(abs(best - value(points)).max())

@@ -1,0 +1,66 @@
+"""Checks at the door: each error gives the value, the rule and the mend."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from operator import index
+from typing import SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def finite(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Return `value` as floats, or raise ValueError where one is NaN or infinite."""
+    floats = np.asarray(value, dtype=np.float64)
+    wrong = ~np.isfinite(floats)
+    if wrong.any():
+        raise ValueError(f"{name} is {floats[wrong][0]}, but must be finite: give a number")
+    return floats
+
+
+def positive(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Return `value` as floats, or raise ValueError where one is not finite and above zero."""
+    floats = np.asarray(value, dtype=np.float64)
+    wrong = ~(np.isfinite(floats) & (floats > 0))
+    if wrong.any():
+        raise ValueError(
+            f"{name} is {floats[wrong][0]}, but must be finite and above zero: "
+            f"give a positive number"
+        )
+    return floats
+
+
+def discount_factor(value: float) -> float:
+    """Return `value` as a float, or raise ValueError unless 0 <= value < 1."""
+    if not 0 <= value < 1:
+        raise ValueError(
+            f"discount is {value}, but must be at least 0 and below 1: "
+            f"0 is the myopic maker, 0.9 the paper's setting"
+        )
+    return float(value)
+
+
+def whole(name: str, value: SupportsIndex, least: int, most: int) -> int:
+    """Return `value` as an int, or raise unless it is a whole number from `least` to `most`."""
+    if not hasattr(value, "__index__") or isinstance(value, bool):
+        raise TypeError(
+            f"{name} is {value!r}, a {type(value).__name__}, but must be a whole number: "
+            f"give an int (a NumPy integer is fine)"
+        )
+    number = index(value)
+    if not least <= number <= most:
+        raise ValueError(
+            f"{name} is {number}, but must be at least {least} and at most {most}: "
+            f"give a whole number in that range"
+        )
+    return number
+
+
+def one_of(name: str, value: str, known: Iterable[str]) -> str:
+    """Return `value`, or raise ValueError with the nearest known name unless it is known."""
+    names = sorted(known)
+    if value not in names:
+        near = get_close_matches(str(value), names, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"{name} is {value!r}, which is unknown: {hint}known: {', '.join(names)}")
+    return value

@@ -1,0 +1,244 @@
+"""The exchange: a Mesa model of one dealer market, in R replications at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Self, SupportsIndex
+
+import mesa
+import numpy as np
+from mesa import DataCollector
+
+from abm.arrays import Array, Sides
+from abm.beliefs.base import Belief
+from abm.beliefs.gaussian import GaussianBelief
+from abm.beliefs.none import NoBelief
+from abm.door import finite, one_of, positive, whole
+from abm.makers.base import MarketMaker
+from abm.makers.registry import find
+from abm.matching import at_best, best, filled, posted, seen
+from abm.moments import Moments
+from abm.quotes import Quote, Side
+from abm.streams import LARGEST_SEED, Role, Streams, maker_role
+from abm.tape import RECORDS, Clearing, Dealing, Tape
+from abm.terms import Terms
+from abm.traders import NoisyTrader, Trader
+
+WORLDS = ("real", "gaussian")
+TRANSPARENCIES = ("public", "own")
+PER_PERIOD = ("spread", "profit", "no_trade", "pricing_error")
+MOST_REPLICATIONS = 2**31 - 1  # replications are numbered in int32, periods in int16
+MOST_PERIODS = 2**15 - 1
+
+MakerChoice = str | Callable[..., MarketMaker]
+
+
+class Exchange(mesa.Model):
+    """A dealer market after a shock (Das and Magdon-Ismail 2008, section 2.1).
+
+    Parameters
+    ----------
+    makers : one or a sequence of MarketMaker classes, partials of one, or registered names
+        Those who quote. Two of a kind are labelled "optimal" and "optimal-2".
+    traders : one or a sequence of Trader types
+        Those who arrive.
+    prior_mean, prior_sd : float
+        Of the value after the shock, in units of price; public.
+    noise_sd : float
+        Standard deviation of a trader's valuation about the value, in units of price; public.
+    world : {"real", "gaussian"}
+        Whether the value stays as the shock left it, or is drawn anew every period from the
+        makers' common Gaussian belief, so that what they believe is true.
+    transparency : {"public", "own"}
+        Whether makers see every trade, or only what happens at prices of their own.
+    record : {"full", "summary"}
+        Whether the tape keeps every replication, or count, mean and variance over them.
+    replications : int
+        R, how many markets run in lockstep.
+    block : int
+        Which block of replications this is: the first is numbered block * replications.
+    rng : int
+        Seed. Exchanges with one seed face the same values and the same traders.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of range or unknown; the message says what to give instead.
+    """
+
+    quotes: list[Quote]
+    inside: Quote
+    clearing: Clearing
+
+    def __init__(
+        self,
+        makers: MakerChoice | Sequence[MakerChoice],
+        traders: Callable[..., Trader] | Sequence[Callable[..., Trader]] = (NoisyTrader,),
+        *,
+        prior_mean: float = 0.0,
+        prior_sd: float = 1.0,
+        noise_sd: float = 1.0,
+        world: str = "real",
+        transparency: str = "public",
+        record: str = "full",
+        replications: SupportsIndex = 1,
+        block: SupportsIndex = 0,
+        rng: SupportsIndex = 0,
+    ) -> None:
+        seed = whole("rng", rng, 0, LARGEST_SEED)
+        super().__init__(rng=seed)
+        size = whole("replications", replications, 1, MOST_REPLICATIONS)
+        first = size * whole("block", block, 0, MOST_REPLICATIONS // size - 1)
+        self.noise_sd = float(positive("noise_sd", noise_sd))
+        self.world = one_of("world", world, WORLDS)
+        self.transparency = one_of("transparency", transparency, TRANSPARENCIES)
+        self.period = 0
+
+        prior = GaussianBelief(finite("prior_mean", prior_mean), positive("prior_sd", prior_sd))
+        self.trader = only_type(traders)(self)
+        self.terms = Terms(prior.replicate(size), self.trader.law, size)
+        streams = Streams(seed, first // size, size)
+        self.makers = seated(makers, self, streams)
+        self._streams = streams
+        self._draws = {role: streams.draws(role) for role in Role}
+        self.value = self._drawn_from(self.terms.prior)
+        if self.world == "gaussian":
+            common_belief(self.makers)
+        labels = [maker.label for maker in self.makers]
+        self.tape = Tape(labels, first, one_of("record", record, RECORDS))
+        self.datacollector = DataCollector(model_reporters={name: name for name in PER_PERIOD})
+
+    def run(self, periods: SupportsIndex) -> Self:
+        """Let so many traders arrive in every replication; return the exchange itself."""
+        for _ in range(whole("periods", periods, 0, MOST_PERIODS - self.period)):
+            self.step()
+        return self
+
+    def step(self) -> None:
+        """Run one period."""
+        self.open()
+        self.clear()
+
+    def open(self) -> None:
+        """Let the value move, and every maker post a quote."""
+        self._streams.period = self.period
+        if self.world == "gaussian":
+            self.value = self._drawn_from(common_belief(self.makers))
+        self.quotes = [posted(maker, self.period) for maker in self.makers]
+        self.inside = best(self.quotes)
+
+    def clear(self) -> None:
+        """Let a trader deal at the inside quote, settle, and let everyone learn from it."""
+        valuation = self.trader.valuation(self.value, self._draws[Role.TRADER])
+        side = self.inside.side(valuation)
+        dealings = self._settled(side)
+        self._reveal(side)
+        self.clearing = Clearing(self.value, valuation, self.inside, side, dealings)
+        self.tape.add(self.clearing)
+        self.datacollector.collect(self)
+        self.period += 1
+
+    @property
+    def spread(self) -> float:
+        """Mean inside spread of the last period, over replications quoted on both sides."""
+        return self._mean("spread")
+
+    @property
+    def pricing_error(self) -> float:
+        """Mean |mid - value| of the last period, over replications quoted on both sides."""
+        return self._mean("pricing_error")
+
+    @property
+    def no_trade(self) -> float:
+        """Fraction of the replications in which the last period brought no trade."""
+        return self._mean("no_trade")
+
+    @property
+    def profit(self) -> float:
+        """Mean profit of all makers together in the last period, marked to the value."""
+        return self._mean("profit")
+
+    def _mean(self, metric: str) -> float:
+        return Moments.of(self.clearing.metrics[metric]).mean
+
+    def _drawn_from(self, belief: Belief) -> Array:
+        return belief.mean + belief.sd * self._draws[Role.VALUE].normal()
+
+    def _settled(self, side: Sides) -> tuple[Dealing, ...]:
+        """Give the trade to a maker, and return each one's part in the period."""
+        trades = at_best(self.quotes, self.inside, side)
+        if len(self.makers) > 1:
+            trades = filled(trades, self._draws[Role.TIE_BREAK].uniform())
+        price = np.where(side == Side.BUY, self.inside.ask, self.inside.bid)
+        gain = np.where(side == Side.NONE, 0.0, side * (price - self.value))
+        dealings = []
+        for maker, quote, hers in zip(self.makers, self.quotes, trades, strict=True):
+            maker.settle(side, hers, price)
+            belief, profit = maker.belief, np.where(hers, gain, 0.0)
+            dealings.append(Dealing(quote, belief.mean, belief.sd, hers, maker.inventory, profit))
+        return tuple(dealings)
+
+    def _reveal(self, side: Sides) -> None:
+        """Let every maker observe what she may see of the trade."""
+        shown = self.terms.law.likelihood(self.inside.uncrossed(), side)
+        for maker, quote in zip(self.makers, self.quotes, strict=True):
+            if self.transparency == "own":
+                shown = self.terms.law.likelihood(*seen(quote, self.inside, side))
+            maker.observe(shown)
+
+
+def seated(
+    makers: MakerChoice | Sequence[MakerChoice], model: Exchange, streams: Streams
+) -> list[MarketMaker]:
+    """Return the makers at work in this market, each with a label and draws of her own."""
+    choices = [makers] if isinstance(makers, str) or callable(makers) else list(makers)
+    if not choices:
+        raise ValueError("makers is empty, but a market needs one: give a maker, as 'optimal'")
+    agents: list[MarketMaker] = []
+    for choice in choices:
+        maker = (find(choice) if isinstance(choice, str) else choice)(model)
+        if not isinstance(maker, MarketMaker):
+            raise TypeError(
+                f"{choice!r} made {maker!r}, but must make a MarketMaker: "
+                f"give a subclass, a partial of one, or a registered name"
+            )
+        before = sum(agent.name == maker.name for agent in agents)
+        maker.label = f"{maker.name}-{before + 1}" if before else maker.name
+        maker.draws = streams.draws(maker_role(maker.label))
+        agents.append(maker)
+    return agents
+
+
+def common_belief(makers: Sequence[MarketMaker]) -> GaussianBelief:
+    """Return the Gaussian belief that all makers with a belief share.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or they differ, or one is not Gaussian.
+    """
+    beliefs = [maker.belief for maker in makers if not isinstance(maker.belief, NoBelief)]
+    first = beliefs[0] if beliefs else None
+    if isinstance(first, GaussianBelief) and all(
+        isinstance(belief, GaussianBelief)
+        and np.array_equal(belief.mean, first.mean)
+        and np.array_equal(belief.sd, first.sd)
+        for belief in beliefs
+    ):
+        return first
+    raise ValueError(
+        'world is "gaussian", which draws the value from the belief that all makers share, but '
+        'their beliefs differ or are not Gaussian: give them one prior, or world="real"'
+    )
+
+
+def only_type(
+    traders: Callable[..., Trader] | Sequence[Callable[..., Trader]],
+) -> Callable[..., Trader]:
+    """Return the type of trader that arrives."""
+    types = [traders] if callable(traders) else list(traders)
+    if len(types) != 1:
+        raise ValueError(
+            f"traders holds {len(types)} types, but this exchange serves one: give (NoisyTrader,)"
+        )
+    return types[0]

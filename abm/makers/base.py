@@ -1,0 +1,102 @@
+"""What every market-maker is: a Mesa agent with a belief, an inventory and cash, that quotes.
+
+A maker of your own is one small class:
+
+    class Cautious(MarketMaker):
+        name = "cautious"
+
+        def quote(self) -> Quote:
+            return Quote.around(self.belief.mean, 2 * self.belief.sd)
+
+Everything is an array over the replications: use NumPy where you would write `if`. A maker sees
+its belief, its own inventory and cash, and `terms`. The true value is not hers to know; her
+profit, which would reveal it, is kept by the exchange.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import mesa
+import numpy as np
+
+from abm.arrays import Array, Flags, Sides
+from abm.beliefs.base import Belief
+from abm.beliefs.none import NoBelief
+from abm.door import one_of
+from abm.quotes import Quote
+from abm.signals import Likelihood
+from abm.streams import Draws
+from abm.terms import Market
+
+
+class MarketMaker(mesa.Agent, ABC):
+    """A dealer who posts a bid and an ask for one unit every period.
+
+    Parameters
+    ----------
+    model : Exchange
+        The market she quotes in.
+    belief : Belief, "gaussian" or None
+        What she believes at first: "gaussian" for a normal at the public prior, a belief of her
+        own, or None for none (its mean and sd are NaN).
+
+    Attributes
+    ----------
+    name : str
+        What she is called in logs and on the command line.
+    label : str
+        Her name in this market; the second "optimal" is "optimal-2".
+    terms : Terms
+        The public terms of the market.
+    belief : Belief
+        What she believes now.
+    inventory : ndarray, shape (R,)
+        Units held.
+    cash : ndarray, shape (R,)
+        What sales brought less what purchases cost, in units of price.
+    draws : Draws
+        Her own random draws, for makers that mix.
+    """
+
+    name: ClassVar[str]
+    label: str
+    draws: Draws
+
+    def __init__(self, model: Market, *, belief: Belief | str | None = "gaussian") -> None:
+        super().__init__(model)
+        self.terms = model.terms
+        self.inventory = np.zeros(self.terms.replications)
+        self.cash = np.zeros(self.terms.replications)
+        self.belief = self._first_belief(belief)
+
+    @abstractmethod
+    def quote(self) -> Quote:
+        """Return the bid and ask for this period, of shape (R,) or broadcasting to it."""
+
+    def settle(self, side: Sides, filled: Flags, price: Array) -> None:
+        """Take the other side of the trades that are hers, at `price`."""
+        sold = np.where(filled, side, 0)
+        self.inventory = self.inventory - sold
+        self.cash = self.cash + sold * np.where(filled, price, 0.0)
+
+    def observe(self, likelihood: Likelihood) -> None:
+        """Learn from what the period revealed to her."""
+        self.belief = self.belief.revise(likelihood)
+
+    @property
+    def noise_sd(self) -> float:
+        """Standard deviation of a trader's valuation about the value, in units of price."""
+        return self.terms.law.noise_sd
+
+    @property
+    def rho(self) -> Array:
+        """Her information disadvantage, belief sd / noise sd, shape (R,)."""
+        return self.belief.sd / self.noise_sd
+
+    def _first_belief(self, belief: Belief | str | None) -> Belief:
+        if belief is None:
+            return NoBelief(self.terms.replications)
+        if isinstance(belief, str):
+            one_of("belief", belief, ["gaussian"])
+            return self.terms.prior
+        return belief.replicate(self.terms.replications)

@@ -1,0 +1,33 @@
+"""The fixed-spread maker: learns, but never changes what she charges."""
+
+from abm.beliefs.base import Belief
+from abm.door import positive
+from abm.makers.base import MarketMaker
+from abm.quotes import Quote
+from abm.terms import Market
+
+
+class FixedSpread(MarketMaker):
+    """Quotes a constant half-spread around the mean of her belief: a baseline.
+
+    Parameters
+    ----------
+    model : Exchange
+        The market she quotes in.
+    half_spread : float
+        In units of price, above zero.
+    belief : Belief, "gaussian" or None
+        What she believes at first (see `MarketMaker`).
+    """
+
+    name = "fixed-spread"
+
+    def __init__(
+        self, model: Market, *, half_spread: float = 1.0, belief: Belief | str | None = "gaussian"
+    ) -> None:
+        super().__init__(model, belief=belief)
+        self.half_spread = float(positive("half_spread", half_spread))
+
+    def quote(self) -> Quote:
+        """Return the belief's mean -/+ the half-spread."""
+        return Quote.around(self.belief.mean, self.half_spread)

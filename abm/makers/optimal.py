@@ -1,0 +1,34 @@
+"""The optimal monopolist: the most over all periods, early losses included."""
+
+from abm.beliefs.base import Belief
+from abm.bellman import RHO_MAX, solve
+from abm.makers.base import MarketMaker
+from abm.quotes import Quote
+from abm.terms import Market
+
+
+class Optimal(MarketMaker):
+    """Maximises expected discounted profit on her belief (Das and Magdon-Ismail 2008, s. 2.5).
+
+    Parameters
+    ----------
+    model : Exchange
+        The market she quotes in.
+    discount : float
+        Per period, at least 0 and below 1.
+    belief : Belief, "gaussian" or None
+        What she believes at first (see `MarketMaker`).
+    """
+
+    name = "optimal"
+
+    def __init__(
+        self, model: Market, *, discount: float = 0.9, belief: Belief | str | None = "gaussian"
+    ) -> None:
+        super().__init__(model, belief=belief)
+        self.solution = solve(discount, max(RHO_MAX, float(self.rho.max())))
+
+    def quote(self) -> Quote:
+        """Return the quote that is optimal for her present information disadvantage."""
+        half_spread = self.noise_sd * self.solution.half_spread(self.rho)
+        return Quote.around(self.belief.mean, half_spread)

@@ -1,0 +1,18 @@
+"""The zero-profit maker: perfect competition leaves her nothing on either side."""
+
+from abm.glosten_milgrom import standardised_quote, zero_profit_depth
+from abm.makers.base import MarketMaker
+from abm.quotes import Quote
+
+
+class ZeroProfit(MarketMaker):
+    """Quotes ask = E[V | buy] and bid = E[V | sell] (Glosten and Milgrom 1985).
+
+    The competitive benchmark of Das and Magdon-Ismail (2008), section 2.3.
+    """
+
+    name = "zero-profit"
+
+    def quote(self) -> Quote:
+        """Return the quote that earns nothing in expectation, whichever side is taken."""
+        return standardised_quote(self.belief, zero_profit_depth(self.rho), self.noise_sd)

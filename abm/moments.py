@@ -1,0 +1,54 @@
+"""Counts, means and variances that merge exactly over blocks of replications."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from abm.arrays import Array
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Count, mean and sum of squared deviations of a sample.
+
+    Parameters
+    ----------
+    count : int
+    mean : float
+        NaN if the sample is empty.
+    squares : float
+        Sum of squared deviations from the mean.
+    """
+
+    count: int
+    mean: float
+    squares: float
+
+    @classmethod
+    def of(cls, sample: Array) -> Moments:
+        """Return the moments of the values that are not NaN."""
+        missing = np.isnan(sample)
+        known = sample[~missing] if missing.any() else sample
+        if not known.size:
+            return cls(0, np.nan, 0.0)
+        mean = known.mean()
+        return cls(known.size, float(mean), float(np.square(known - mean).sum()))
+
+    @property
+    def variance(self) -> float:
+        """The unbiased variance; NaN below two values."""
+        return self.squares / (self.count - 1) if self.count > 1 else np.nan
+
+    def merged(self, other: Moments) -> Moments:
+        """Return the moments of both samples together (Chan, Golub and LeVeque 1983)."""
+        if not (self.count and other.count):
+            return other if other.count else self
+        count = self.count + other.count
+        gap = other.mean - self.mean
+        return Moments(
+            count,
+            self.mean + gap * other.count / count,
+            self.squares + other.squares + gap * gap * self.count * other.count / count,
+        )

@@ -1,0 +1,58 @@
+"""The log's tables: every column's dtype, unit and meaning, in order."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a log."""
+
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+
+
+REPLICATION = Column("replication", "int32", "1", "which market, numbered across blocks")
+PERIOD = Column("period", "int16", "period", "0 for the first trader after the shock")
+MAKER = Column("maker", "category", "", "the maker's label")
+EXCHANGE = Column("exchange", "category", "", "which exchange of the run")
+
+MARKET = (
+    REPLICATION,
+    PERIOD,
+    Column("value", "float64", "price", "the true value V"),
+    Column("valuation", "float64", "price", "what the instrument is worth to the trader, w"),
+    Column("bid", "float64", "price", "the best bid she met, -inf if none"),
+    Column("ask", "float64", "price", "the best ask she met, inf if none"),
+    Column("side", "int8", "unit", "+1 she bought, -1 she sold, 0 neither"),
+)
+
+MAKERS = (
+    REPLICATION,
+    PERIOD,
+    MAKER,
+    Column("bid", "float64", "price", "the bid the trader met, -inf if declined"),
+    Column("ask", "float64", "price", "the ask the trader met, inf if declined"),
+    Column("belief_mean", "float64", "price", "mean of the belief before the trade"),
+    Column("belief_sd", "float64", "price", "sd of the belief before the trade"),
+    Column("filled", "bool", "", "whether the trade was this maker's"),
+    Column("inventory", "float64", "unit", "units held after the trade"),
+    Column("profit", "float64", "price", "of the period, marked to the true value"),
+)
+
+SUMMARY = (
+    PERIOD,
+    MAKER,
+    Column("metric", "category", "", "what is summarised; without a maker, of the whole market"),
+    Column("count", "int64", "1", "replications in which the metric is defined"),
+    Column("mean", "float64", "of the metric", "over those replications"),
+    Column("variance", "float64", "of the metric, squared", "unbiased, over those replications"),
+)
+
+TOTALS = (
+    REPLICATION,
+    MAKER,
+    Column("discounted_profit", "float64", "price", "sum of discount^period * profit"),
+    Column("belief_sd", "float64", "price", "sd of the belief after the last trade"),
+)

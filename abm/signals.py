@@ -1,0 +1,139 @@
+"""What a trade reveals, and the laws by which traders value: the wall between traders and beliefs.
+
+A trader's valuation is w = V + noise. Whatever she does shows that w lies in an interval:
+above the ask (she buys), below the bid (she sells), or between them (she does neither).
+Beliefs see only this likelihood, never the trader; traders never see a belief.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from abm.arrays import Array, Index, Sides
+
+from abm.door import positive
+from abm.normal import interval_mass, truncated
+from abm.quotes import Quote, Side
+from abm.streams import Draws
+
+
+class Likelihood(Protocol):
+    """What the tape showed, as a function of the value V."""
+
+    @property
+    def resolution(self) -> float:
+        """The length, in units of price, over which the likelihood changes."""
+
+    def likelihood(self, value: Array) -> Array:
+        """Return P(shown | V = value) for values of shape (R, G), the grid last."""
+
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
+        """Return log P(shown) and the posterior's mean and sd, given V ~ N(mean, sd^2)."""
+
+    def at(self, replications: Index) -> Self:
+        """Return what was shown in these replications only."""
+
+
+class Law(Protocol):
+    """How one type of trader values the instrument, and what her side of a quote reveals."""
+
+    @property
+    def noise_sd(self) -> float:
+        """Standard deviation of her valuation about the value."""
+
+    def valuation(self, value: Array, draws: Draws) -> Array:
+        """Return one valuation per replication, shape (R,)."""
+
+    def likelihood(self, quote: Quote, side: Sides) -> Likelihood:
+        """Return what it reveals that she took `side` of an uncrossed `quote`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """The signal "w lies in (lower, upper)" for w = V + noise, noise ~ N(0, noise_sd^2).
+
+    Parameters
+    ----------
+    lower, upper : array_like, shape (R,) or broadcasting to it
+        Ends in units of price, lower <= upper, infinite ends allowed.
+    noise_sd : float
+        Standard deviation of the noise, above zero.
+
+    Raises
+    ------
+    ValueError
+        If an end is NaN, lower exceeds upper, or noise_sd is not finite and above zero.
+    """
+
+    lower: Array
+    upper: Array
+    noise_sd: float
+
+    def __init__(self, lower: ArrayLike, upper: ArrayLike, noise_sd: float) -> None:
+        lower, upper = np.asarray(lower, np.float64), np.asarray(upper, np.float64)
+        wrong = ~(lower <= upper)
+        if wrong.any():
+            low, high = (np.broadcast_to(end, wrong.shape)[wrong][0] for end in (lower, upper))
+            raise ValueError(
+                f"interval is ({low}, {high}), but must run upwards: give lower <= upper"
+            )
+        object.__setattr__(self, "lower", lower)
+        object.__setattr__(self, "upper", upper)
+        object.__setattr__(self, "noise_sd", float(positive("noise_sd", noise_sd)))
+
+    @property
+    def resolution(self) -> float:
+        """The noise_sd: the interval's edges are blurred over this length."""
+        return self.noise_sd
+
+    def likelihood(self, value: Array) -> Array:
+        """Return P(lower < w < upper | V = value) for values of shape (R, G), the grid last."""
+        lower, upper = self.lower[..., np.newaxis], self.upper[..., np.newaxis]
+        return interval_mass((lower - value) / self.noise_sd, (upper - value) / self.noise_sd)
+
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
+        """Return log mass, mean and sd of V ~ N(mean, sd^2) given the signal, shape (R,).
+
+        With s^2 = sd^2 + noise_sd^2, K = sd^2 / s^2 and (m, v) the moments of the standardised
+        valuation on the interval, the mean moves by K s m and the variance falls to
+        sd^2 (1 - K (1 - v)) (Das and Magdon-Ismail 2008, section 2.4). The sd never rises, to
+        the last bit (Theorem 2.1).
+        """
+        noise_var = self.noise_sd * self.noise_sd
+        variance = sd * sd
+        s = np.sqrt(variance + noise_var)
+        log_mass, m, v = truncated((self.lower - mean) / s, (self.upper - mean) / s)
+        return log_mass, mean + variance / s * m, sd * (np.sqrt(noise_var + variance * v) / s)
+
+    def at(self, replications: Index) -> Interval:
+        """Return the intervals of these replications; ends common to all stay so."""
+        lower, upper = (end[replications] if end.ndim else end for end in (self.lower, self.upper))
+        return Interval(lower, upper, self.noise_sd)
+
+
+@dataclass(frozen=True)
+class NoisyValuation:
+    """The paper's law: w = V + noise, noise ~ N(0, noise_sd^2) (section 2.1)."""
+
+    noise_sd: float
+
+    def __post_init__(self) -> None:
+        positive("noise_sd", self.noise_sd)
+
+    def valuation(self, value: Array, draws: Draws) -> Array:
+        """Return value + noise, shape (R,)."""
+        return value + self.noise_sd * draws.normal()
+
+    def likelihood(self, quote: Quote, side: Sides) -> Interval:
+        """Return the interval in which her valuation must lie."""
+        lower = np.where(
+            side == Side.BUY, quote.ask, np.where(side == Side.NONE, quote.bid, -np.inf)
+        )
+        upper = np.where(
+            side == Side.SELL, quote.bid, np.where(side == Side.NONE, quote.ask, np.inf)
+        )
+        return Interval(lower, upper, self.noise_sd)

@@ -1,0 +1,52 @@
+"""Who arrives: one agent stands for the trader who comes to each replication in a period."""
+
+from typing import ClassVar, Protocol
+
+import mesa
+
+from abm.arrays import Array
+from abm.door import positive
+from abm.signals import Law, NoisyValuation
+from abm.streams import Draws
+
+
+class NoiseSetting(Protocol):
+    """A market with a noise_sd for traders that bring none of their own."""
+
+    noise_sd: float
+
+
+class Trader(mesa.Agent):
+    """A trader type: a Mesa agent around the law of her valuations.
+
+    Attributes
+    ----------
+    law : Law
+        How she values the instrument; makers know it.
+    """
+
+    name: ClassVar[str]
+    law: Law
+
+    def valuation(self, value: Array, draws: Draws) -> Array:
+        """Return what the instrument is worth to her, shape (R,), in units of price."""
+        return self.law.valuation(value, draws)
+
+
+class NoisyTrader(Trader):
+    """Values the instrument at V + noise (Das and Magdon-Ismail 2008, section 2.1).
+
+    Parameters
+    ----------
+    model : Exchange
+        The market she comes to.
+    noise_sd : float, optional
+        Standard deviation of the noise, in units of price; the market's unless given.
+    """
+
+    name = "noisy"
+
+    def __init__(self, model: NoiseSetting, *, noise_sd: float | None = None) -> None:
+        super().__init__(model)
+        sd = model.noise_sd if noise_sd is None else noise_sd
+        self.law = NoisyValuation(float(positive("noise_sd", sd)))

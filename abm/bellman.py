@@ -33,13 +33,11 @@ from scipy import sparse
 from scipy.interpolate import PchipInterpolator
 
 from abm.arrays import Array
-
 from abm.door import discount_factor, positive
 from abm.glosten_milgrom import myopic_depth
 from abm.mesh import Mesh, PiecewiseCubic
 from abm.quotes import Quote, Side
 from abm.signals import NoisyValuation
-
 
 TOLERANCE = (
     1e-8  # of the residual: W is then right to 3e-8 of W(0), since W(0) > 0.33 / (1 - discount)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Self, SupportsIndex
 
 import mesa
@@ -12,25 +12,21 @@ from mesa import DataCollector
 from abm.arrays import Array, Sides
 from abm.beliefs.base import Belief
 from abm.beliefs.gaussian import GaussianBelief
-from abm.beliefs.none import NoBelief
 from abm.door import finite, one_of, positive, whole
-from abm.makers.base import MarketMaker
-from abm.makers.registry import find
 from abm.matching import at_best, best, filled, posted, seen
 from abm.moments import Moments
 from abm.quotes import Quote, Side
-from abm.streams import LARGEST_SEED, Role, Streams, maker_role
+from abm.seating import MakerChoice, TraderChoice, common_belief, only_type, seated
+from abm.streams import LARGEST_SEED, Role, Streams
 from abm.tape import RECORDS, Clearing, Dealing, Tape
 from abm.terms import Terms
-from abm.traders import NoisyTrader, Trader
+from abm.traders import NoisyTrader
 
 WORLDS = ("real", "gaussian")
 TRANSPARENCIES = ("public", "own")
 PER_PERIOD = ("spread", "profit", "no_trade", "pricing_error")
 MOST_REPLICATIONS = 2**31 - 1  # replications are numbered in int32, periods in int16
 MOST_PERIODS = 2**15 - 1
-
-MakerChoice = str | Callable[..., MarketMaker]
 
 
 class Exchange(mesa.Model):
@@ -73,7 +69,7 @@ class Exchange(mesa.Model):
     def __init__(
         self,
         makers: MakerChoice | Sequence[MakerChoice],
-        traders: Callable[..., Trader] | Sequence[Callable[..., Trader]] = (NoisyTrader,),
+        traders: TraderChoice | Sequence[TraderChoice] = (NoisyTrader,),
         *,
         prior_mean: float = 0.0,
         prior_sd: float = 1.0,
@@ -105,12 +101,14 @@ class Exchange(mesa.Model):
         if self.world == "gaussian":
             common_belief(self.makers)
         labels = [maker.label for maker in self.makers]
-        self.tape = Tape(labels, first, one_of("record", record, RECORDS))
+        self.tape = Tape(labels, size, first, one_of("record", record, RECORDS))
         self.datacollector = DataCollector(model_reporters={name: name for name in PER_PERIOD})
 
     def run(self, periods: SupportsIndex) -> Self:
         """Let so many traders arrive in every replication; return the exchange itself."""
-        for _ in range(whole("periods", periods, 0, MOST_PERIODS - self.period)):
+        coming = whole("periods", periods, 0, MOST_PERIODS - self.period)
+        self.tape.reserve(coming)
+        for _ in range(coming):
             self.step()
         return self
 
@@ -185,60 +183,3 @@ class Exchange(mesa.Model):
             if self.transparency == "own":
                 shown = self.terms.law.likelihood(*seen(quote, self.inside, side))
             maker.observe(shown)
-
-
-def seated(
-    makers: MakerChoice | Sequence[MakerChoice], model: Exchange, streams: Streams
-) -> list[MarketMaker]:
-    """Return the makers at work in this market, each with a label and draws of her own."""
-    choices = [makers] if isinstance(makers, str) or callable(makers) else list(makers)
-    if not choices:
-        raise ValueError("makers is empty, but a market needs one: give a maker, as 'optimal'")
-    agents: list[MarketMaker] = []
-    for choice in choices:
-        maker = (find(choice) if isinstance(choice, str) else choice)(model)
-        if not isinstance(maker, MarketMaker):
-            raise TypeError(
-                f"{choice!r} made {maker!r}, but must make a MarketMaker: "
-                f"give a subclass, a partial of one, or a registered name"
-            )
-        before = sum(agent.name == maker.name for agent in agents)
-        maker.label = f"{maker.name}-{before + 1}" if before else maker.name
-        maker.draws = streams.draws(maker_role(maker.label))
-        agents.append(maker)
-    return agents
-
-
-def common_belief(makers: Sequence[MarketMaker]) -> GaussianBelief:
-    """Return the Gaussian belief that all makers with a belief share.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or they differ, or one is not Gaussian.
-    """
-    beliefs = [maker.belief for maker in makers if not isinstance(maker.belief, NoBelief)]
-    first = beliefs[0] if beliefs else None
-    if isinstance(first, GaussianBelief) and all(
-        isinstance(belief, GaussianBelief)
-        and np.array_equal(belief.mean, first.mean)
-        and np.array_equal(belief.sd, first.sd)
-        for belief in beliefs
-    ):
-        return first
-    raise ValueError(
-        'world is "gaussian", which draws the value from the belief that all makers share, but '
-        'their beliefs differ or are not Gaussian: give them one prior, or world="real"'
-    )
-
-
-def only_type(
-    traders: Callable[..., Trader] | Sequence[Callable[..., Trader]],
-) -> Callable[..., Trader]:
-    """Return the type of trader that arrives."""
-    types = [traders] if callable(traders) else list(traders)
-    if len(types) != 1:
-        raise ValueError(
-            f"traders holds {len(types)} types, but this exchange serves one: give (NoisyTrader,)"
-        )
-    return types[0]

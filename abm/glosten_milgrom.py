@@ -23,12 +23,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.arrays import Array
-
 from abm.beliefs.base import Belief
 from abm.normal import mean_excess
 from abm.quotes import Quote, Side
 from abm.signals import Law
-
 
 HALLEY_STEPS = 2
 

@@ -22,7 +22,6 @@ from scipy import special
 
 from abm.arrays import Array
 
-
 BEYOND = 1e100  # stands for infinity: no mass is past it, and its square is finite
 FAR = 5.0  # an interval that starts past this loses digits in the closed form
 NARROW = 0.5  # so does one shorter than this

@@ -17,6 +17,7 @@ REPLICATION = Column("replication", "int32", "1", "which market, numbered across
 PERIOD = Column("period", "int16", "period", "0 for the first trader after the shock")
 MAKER = Column("maker", "category", "", "the maker's label")
 EXCHANGE = Column("exchange", "category", "", "which exchange of the run")
+KEYS = (REPLICATION, PERIOD, MAKER)
 
 MARKET = (
     REPLICATION,

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.arrays import Array, Index, Sides
-
 from abm.door import positive
 from abm.normal import interval_mass, truncated
 from abm.quotes import Quote, Side

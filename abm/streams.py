@@ -12,9 +12,7 @@ from zlib import crc32
 import numpy as np
 
 from abm.arrays import Array
-
 from abm.door import whole
-
 
 LARGEST_SEED = 2**63 - 1
 

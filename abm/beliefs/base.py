@@ -2,10 +2,7 @@
 
 from typing import Protocol, Self
 
-import numpy as np
-
 from abm.arrays import Array
-
 from abm.signals import Likelihood
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.arrays import Array
-
 from abm.door import finite, positive
 from abm.signals import Interval, Likelihood
 

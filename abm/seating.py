@@ -1,0 +1,75 @@
+"""Who takes part: makers get a seat, a label and draws; rules about them all are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from abm.beliefs.gaussian import GaussianBelief
+from abm.beliefs.none import NoBelief
+from abm.makers.base import MarketMaker
+from abm.makers.registry import find
+from abm.streams import Streams, maker_role
+from abm.terms import Market
+from abm.traders import Trader
+
+MakerChoice = str | Callable[..., MarketMaker]
+TraderChoice = Callable[..., Trader]
+
+
+def seated(
+    makers: MakerChoice | Sequence[MakerChoice], model: Market, streams: Streams
+) -> list[MarketMaker]:
+    """Return the makers at work in this market, each with a label and draws of her own."""
+    choices = [makers] if isinstance(makers, str) or callable(makers) else list(makers)
+    if not choices:
+        raise ValueError("makers is empty, but a market needs one: give a maker, as 'optimal'")
+    agents: list[MarketMaker] = []
+    for choice in choices:
+        maker = (find(choice) if isinstance(choice, str) else choice)(model)
+        if not isinstance(maker, MarketMaker):
+            raise TypeError(
+                f"{choice!r} made {maker!r}, but must make a MarketMaker: "
+                f"give a subclass, a partial of one, or a registered name"
+            )
+        before = sum(agent.name == maker.name for agent in agents)
+        maker.label = f"{maker.name}-{before + 1}" if before else maker.name
+        maker.draws = streams.draws(maker_role(maker.label))
+        agents.append(maker)
+    return agents
+
+
+def common_belief(makers: Sequence[MarketMaker]) -> GaussianBelief:
+    """Return the Gaussian belief that all makers with a belief share.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or they differ, or one is not Gaussian.
+    """
+    beliefs = [maker.belief for maker in makers if not isinstance(maker.belief, NoBelief)]
+    first = beliefs[0] if beliefs else None
+    if isinstance(first, GaussianBelief) and all(
+        isinstance(belief, GaussianBelief)
+        and np.array_equal(belief.mean, first.mean)
+        and np.array_equal(belief.sd, first.sd)
+        for belief in beliefs
+    ):
+        return first
+    raise ValueError(
+        'world is "gaussian", which draws the value from the belief that all makers share, but '
+        'their beliefs differ or are not Gaussian: give them one prior, or world="real"'
+    )
+
+
+def only_type(
+    traders: TraderChoice | Sequence[TraderChoice],
+) -> TraderChoice:
+    """Return the type of trader that arrives."""
+    types = [traders] if callable(traders) else list(traders)
+    if len(types) != 1:
+        raise ValueError(
+            f"traders holds {len(types)} types, but this exchange serves one: give (NoisyTrader,)"
+        )
+    return types[0]

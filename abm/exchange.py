@@ -98,6 +98,7 @@ class Exchange(mesa.Model):
         self._streams = streams
         self._draws = {role: streams.draws(role) for role in Role}
         self.value = self._drawn_from(self.terms.prior)
+        self.replication = np.arange(first, first + size)
         if self.world == "gaussian":
             common_belief(self.makers)
         labels = [maker.label for maker in self.makers]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from abm.arrays import Array
+from abm.schema import SUMMARY
 
 
 @dataclass(frozen=True)
@@ -52,3 +54,26 @@ class Moments:
             self.mean + gap * other.count / count,
             self.squares + other.squares + gap * gap * self.count * other.count / count,
         )
+
+
+Summary = list[dict[tuple[str | None, str], Moments]]
+"""For each period, the moments of each (maker, metric); without a maker, of the market."""
+
+
+def merged(first: Summary, second: Summary) -> Summary:
+    """Return the summary of two blocks of replications together."""
+    return [
+        {key: moments.merged(other[key]) for key, moments in one.items()}
+        for one, other in zip(first, second, strict=True)
+    ]
+
+
+def summary_frame(summary: Summary) -> pd.DataFrame:
+    """Return a summary as a table (columns: `abm.schema.SUMMARY`)."""
+    rows = [
+        (period, maker, metric, moments.count, moments.mean, moments.variance)
+        for period, of_period in enumerate(summary)
+        for (maker, metric), moments in of_period.items()
+    ]
+    frame = pd.DataFrame(rows, columns=[column.name for column in SUMMARY])
+    return frame.astype({column.name: column.dtype for column in SUMMARY})

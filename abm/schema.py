@@ -1,6 +1,14 @@
-"""The log's tables: every column's dtype, unit and meaning, in order."""
+"""The log's tables: every column's dtype, unit and meaning, in order.
+
+A run's folder holds `run.json` (scenario, parameters, seed, versions and the list of its files)
+and one Parquet file a table. Where several exchanges share a table, the column `exchange` comes
+first.
+"""
 
 from dataclasses import dataclass
+
+RUN_FILE = "run.json"
+FORMAT = 1  # of the folder; raised when a reader of the old one would go wrong
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,8 @@ SUMMARY = (
 )
 
 TOTALS = (
+    Column("world", "category", "", "real: the value stays; gaussian: drawn from the belief"),
+    Column("prior_sd", "float64", "price", "sd of the value after the shock"),
     REPLICATION,
     MAKER,
     Column("discounted_profit", "float64", "price", "sum of discount^period * profit"),

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from abm.arrays import Array, Flags, Sides
-from abm.moments import Moments
+from abm.moments import Moments, Summary, summary_frame
 from abm.quotes import Quote, Side
-from abm.schema import KEYS, MAKERS, MARKET, SUMMARY, Column
+from abm.schema import KEYS, MAKERS, MARKET, Column
 
 RECORDS = ("full", "summary")
 PERIODS_A_PAGE = 64
@@ -170,7 +170,7 @@ class Tape:
         self._first = first_replication
         self._full = record == "full"
         self._pages: list[Page] = []
-        self._summaries: list[dict[tuple[str | None, str], Moments]] = []
+        self._summaries: Summary = []
 
     def reserve(self, periods: int) -> None:
         """Make room for the full record of so many further periods."""
@@ -202,16 +202,11 @@ class Tape:
     @property
     def summary(self) -> pd.DataFrame:
         """One row a period, maker and metric (columns: `abm.schema.SUMMARY`)."""
-        rows = [
-            (period, maker, metric, moments.count, moments.mean, moments.variance)
-            for period, summary in enumerate(self.moments())
-            for (maker, metric), moments in summary.items()
-        ]
-        frame = pd.DataFrame(rows, columns=[column.name for column in SUMMARY])
-        return frame.astype({column.name: column.dtype for column in SUMMARY})
+        return summary_frame(self.moments)
 
-    def moments(self) -> list[dict[tuple[str | None, str], Moments]]:
-        """Return, for each period, the moments of each (maker, metric); no maker: the market."""
+    @property
+    def moments(self) -> Summary:
+        """What the summary is made of; blocks merge by `abm.moments.merged`."""
         if not self._full:
             return list(self._summaries)
         return [self._summarised(one) for page in self._pages for one in page.clearings()]

@@ -1,0 +1,48 @@
+"""Claims, judged by what was measured and how surely."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+import pandas as pd
+
+from analysis.style import LEVEL
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement that a quantity lies between two bounds, and a measurement of it.
+
+    Parameters
+    ----------
+    exhibit : str
+        Where the statement is made.
+    says : str
+        The statement in words, with its bounds.
+    measured, se : float
+        The measurement and its standard error; 0 for what is not sampled.
+    low, high : float
+        The bounds.
+    """
+
+    exhibit: str
+    says: str
+    measured: float
+    se: float
+    low: float = -inf
+    high: float = inf
+
+    @property
+    def holds(self) -> str:
+        """Return "yes" or "no" where the 95 % confidence interval decides, else "undecided"."""
+        if not self.se >= 0:
+            return "undecided"
+        least, most = self.measured - LEVEL * self.se, self.measured + LEVEL * self.se
+        if self.low < least and most < self.high:
+            return "yes"
+        return "no" if most <= self.low or self.high <= least else "undecided"
+
+
+def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
+    """Return the claims as a table: exhibit, says, measured, se, low, high, holds."""
+    return pd.DataFrame([vars(claim) | {"holds": claim.holds} for claim in claims])

@@ -1,0 +1,163 @@
+"""One function a figure: each takes tables from a log and returns a matplotlib Figure.
+
+Bands and bars are 95 % confidence intervals over replications. Exhibits are those of Das and
+Magdon-Ismail (2008). Prices are in units of the noise sd.
+"""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.style import COLOURS, FAINT, INK, LEVEL, canvas, line_of, themed
+
+Table = pd.DataFrame
+
+SHOWN = 1e-3  # of its peak: where a density is drawn
+
+
+@themed
+def posteriors(curves: Table) -> Figure:
+    """Draw the exact and the Gaussian belief of one market after some signals (Fig. 1).
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Columns period (how many signals came before), value, exact, gaussian (densities).
+    """
+    periods = sorted(curves["period"].unique())
+    figure = Figure(figsize=(3.2 * len(periods), 3.4), layout="constrained")
+    panels = figure.subplots(1, len(periods), squeeze=False)[0]
+    for axes, period in zip(panels, periods, strict=True):
+        curve = curves[curves["period"] == period]
+        curve = curve[curve["exact"] > SHOWN * curve["exact"].max()]
+        axes.plot(curve["value"], curve["exact"], color=INK, label="exact posterior")
+        axes.plot(
+            curve["value"], curve["gaussian"], "--", color=COLOURS[1], label="Gaussian update"
+        )
+        axes.set(title=_signals(period), xlabel="value (noise sd)", ylim=(0, None))
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("density (1 / noise sd)")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+@themed
+def discounted_profit(realised: Table, theory: Table) -> Figure:
+    """Draw realised and theoretical discounted profit against the size of the shock (Fig. 3a).
+
+    Parameters
+    ----------
+    realised : DataFrame
+        Columns maker, world, prior_sd, mean, se.
+    theory : DataFrame
+        Columns prior_sd, value: the value function.
+    """
+    figure, axes = canvas()
+    axes.plot(theory["prior_sd"], theory["value"], color=INK, lw=1, label="theory, W(σ)")
+    for (maker, world), points in realised.groupby(["maker", "world"], observed=True):
+        style = line_of(maker)
+        axes.errorbar(
+            points["prior_sd"], points["mean"], LEVEL * points["se"], fmt=style.marker, ms=5,
+            color=style.colour, mfc="white" if world == "gaussian" else style.colour, capsize=2,
+            label=f"{maker}, {world} world",
+        )  # fmt: skip
+    axes.axhline(0, color=FAINT, lw=0.8)
+    axes.set(xlabel="sd of the shock, σ (noise sd)", ylabel="discounted profit (noise sd)")
+    axes.legend()
+    return figure
+
+
+@themed
+def spread_by_rho(policies: Table, crossing: float) -> Figure:
+    """Draw each maker's spread against the information disadvantage (Fig. 3b).
+
+    Parameters
+    ----------
+    policies : DataFrame
+        Columns maker, rho, spread.
+    crossing : float
+        The rho beyond which the optimal maker is tighter than the zero-profit one.
+    """
+    figure, axes = canvas()
+    for maker, policy in policies.groupby("maker", observed=True):
+        style = line_of(maker)
+        axes.plot(policy["rho"], policy["spread"], style.line, color=style.colour, label=maker)
+    axes.axvline(crossing, color=FAINT, lw=0.8)
+    axes.annotate(f"ρ = {crossing:.2f}", (crossing, axes.get_ylim()[1]), (4, -12),
+                  textcoords="offset points", color=INK)  # fmt: skip
+    axes.set(
+        xlabel="information disadvantage, ρ (belief sd / noise sd)", ylabel="spread (noise sd)"
+    )
+    axes.set(xlim=(0, None), ylim=(0, None))
+    axes.legend()
+    return figure
+
+
+@themed
+def profit_by_period(estimates: Table) -> Figure:
+    """Draw each maker's mean profit in every period (Fig. 3c); columns of `metrics.by_period`."""
+    figure, axes = canvas()
+    _lines(axes, estimates)
+    axes.axhline(0, color=FAINT, lw=0.8)
+    axes.set(xlabel="period", ylabel="profit a period (noise sd)")
+    return figure
+
+
+@themed
+def spread_by_period(estimates: Table) -> Figure:
+    """Draw each maker's mean spread in every period (Fig. 4a); columns of `metrics.by_period`."""
+    figure, axes = canvas()
+    _lines(axes, estimates)
+    axes.set(xlabel="period", ylabel="spread (noise sd), log scale", yscale="log")
+    return figure
+
+
+@themed
+def no_trade_by_period(estimates: Table) -> Figure:
+    """Draw the probability that a period brings no trade (Fig. 4b); of `metrics.by_period`."""
+    figure, axes = canvas()
+    _lines(axes, estimates)
+    axes.set(xlabel="period", ylabel="probability of no trade", ylim=(0, 1))
+    return figure
+
+
+@themed
+def one_market(market: Table, makers: Table) -> Figure:
+    """Draw one market's story: value, quotes, trades and belief over time.
+
+    Parameters
+    ----------
+    market, makers : DataFrame
+        Rows of one replication and one maker (columns: `abm.schema.MARKET` and `MAKERS`).
+    """
+    figure, axes = canvas(8, 4.4)
+    colour = line_of(makers["maker"].iloc[0]).colour
+    time, mean, sd = (makers[name] for name in ("period", "belief_mean", "belief_sd"))
+    axes.fill_between(time, mean - 2 * sd, mean + 2 * sd, color=colour, alpha=0.15, lw=0,
+                      label="belief, mean ± 2 sd")  # fmt: skip
+    axes.step(time, makers["ask"], where="mid", color=colour, lw=1, label="ask and bid")
+    axes.step(time, makers["bid"], where="mid", color=colour, lw=1)
+    axes.plot(time, market["value"], color=INK, lw=1.2, label="value")
+    axes.plot(time, market["valuation"], ".", ms=4, color=FAINT, label="valuation of who came")
+    for side, price, mark, name in ((1, "ask", "^", "she buys"), (-1, "bid", "v", "she sells")):
+        trades = market[market["side"] == side]
+        axes.plot(trades["period"], trades[price], mark, ms=6, color=COLOURS[3], label=name)
+    axes.set(xlabel="period", ylabel="price (noise sd)")
+    axes.legend(ncols=2, fontsize="small")
+    return figure
+
+
+def _lines(axes: Axes, estimates: Table) -> None:
+    """Draw one line with its band for each exchange, named for its maker, or for each maker."""
+    key = "exchange" if "exchange" in estimates else "maker"
+    for maker, line in estimates.groupby(key, observed=True):
+        style = line_of(maker)
+        low, high = (line["mean"] + side * LEVEL * line["se"] for side in (-1, 1))
+        axes.fill_between(line["period"], low, high, color=style.colour, alpha=0.25, lw=0)
+        axes.plot(line["period"], line["mean"], style.line, color=style.colour, label=maker)
+    axes.set_xlim(left=0)
+    axes.legend()
+
+
+def _signals(count: int) -> str:
+    return f"after {count} signal{'' if count == 1 else 's'}"

@@ -1,0 +1,59 @@
+"""How figures look: one colour and one line for each maker, the same everywhere."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import NamedTuple, ParamSpec
+from zlib import crc32
+
+import seaborn as sns
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+COLOURS = sns.color_palette("colorblind").as_hex()
+
+
+class Style(NamedTuple):
+    """How a maker is drawn."""
+
+    colour: str
+    line: str
+    marker: str
+
+
+MAKERS = {
+    "optimal": Style(COLOURS[0], "-", "o"),
+    "myopic": Style(COLOURS[1], "--", "s"),
+    "zero-profit": Style(COLOURS[2], "-.", "D"),
+    "fixed-spread": Style(COLOURS[4], ":", "^"),
+}
+OTHERS = [Style(COLOURS[number], "-", "v") for number in (3, 5, 6, 8, 9)]
+INK, FAINT = "#333333", "#999999"
+LOOK = sns.axes_style("ticks") | sns.plotting_context("notebook") | {"legend.frameon": False}
+LEVEL = 1.96  # half-width of a 95 % confidence interval, in standard errors
+
+Parameters = ParamSpec("Parameters")
+
+
+def line_of(maker: object) -> Style:
+    """Return how a maker is drawn; one without a style of its own gets one by its name."""
+    return MAKERS.get(str(maker), OTHERS[crc32(str(maker).encode()) % len(OTHERS)])
+
+
+def themed(draw: Callable[Parameters, Figure]) -> Callable[Parameters, Figure]:
+    """Let a function draw in this look, and leave matplotlib's own settings alone."""
+
+    @wraps(draw)
+    def drawn(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Figure:
+        with rc_context(LOOK):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+def canvas(width: float = 6.4, height: float = 4.2) -> tuple[Figure, Axes]:
+    """Return a figure with one pair of axes; sizes in inches."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes

@@ -1,0 +1,173 @@
+"""What Das and Magdon-Ismail (2008) claim, each measured on the log of the scenario `paper`."""
+
+import numpy as np
+import pandas as pd
+
+from analysis import Run, metrics
+from analysis.claims import Claim
+
+SHOCK = 3.0  # the size of shock that the logs hold in full
+CLOSE = 0.05  # what "closely matches" is taken to mean: within 5 % of theory, or 5 % of probability
+SETTLED = 0.5  # the information disadvantage below which a maker counts as having learnt
+
+
+def paper_claims(log: Run) -> list[Claim]:
+    """Return every claim, in the order of the exhibits."""
+    return [
+        *_gaussian_update(log),
+        *_value_function(log),
+        *_policies(log),
+        *_profits(log),
+        *_spreads(log),
+        _liquidity(log),
+        _monotone_state(log),
+    ]
+
+
+def crossing(log: Run) -> float:
+    """Return the rho past which the optimal maker is tighter than the zero-profit one."""
+    spreads = log.table("policies").pivot(index="rho", columns="maker", values="spread")
+    wider = (spreads["optimal"] - spreads["zero-profit"]).to_numpy()
+    rho = spreads.index.to_numpy(dtype=float)
+    last = np.flatnonzero(wider > 0)[-1]
+    return float(np.interp(0.0, wider[[last + 1, last]], rho[[last + 1, last]]))
+
+
+def _gaussian_update(log: Run) -> list[Claim]:
+    distances = metrics.estimates(log.table("distances"), "total_variation", ["period"])
+    return [
+        _claim(
+            "Fig. 1",
+            f"after {period} signal{'' if period == 1 else 's'} the Gaussian update is close to "
+            f"the exact posterior: total variation below {CLOSE}",
+            distance,
+            high=CLOSE,
+        )
+        for period, distance in distances.groupby("period")
+    ]
+
+
+def _value_function(log: Run) -> list[Claim]:
+    theory = log.table("theory").set_index("prior_sd")["value"]
+    totals = log.table("totals")
+    optimal = totals[(totals["maker"] == "optimal") & (totals["world"] == "real")]
+    realised = metrics.estimates(optimal, "discounted_profit", ["prior_sd"]).set_index("prior_sd")
+    matches = [
+        Claim(
+            "Fig. 3a",
+            f"at sigma = {shock:g} the optimal maker realises her value function: "
+            f"relative gap within {CLOSE:.0%}",
+            realised["mean"][shock] / theory[shock] - 1,
+            realised["se"][shock] / theory[shock],
+            -CLOSE,
+            CLOSE,
+        )
+        for shock in (1.0, 3.0, 5.0)
+    ]
+    real = totals[(totals["world"] == "real") & (totals["prior_sd"] == SHOCK)]
+    ahead = metrics.paired_difference(real, "discounted_profit", "optimal", "myopic")
+    return [
+        *matches,
+        _claim(
+            "Fig. 3a", "at sigma = 3 the optimal maker outperforms the myopic one", ahead, low=0
+        ),
+    ]
+
+
+def _policies(log: Run) -> list[Claim]:
+    says = "the optimal spread is the tightest past rho of about 1.5: within 0.1"
+    return [Claim("Fig. 3b", says, crossing(log), 0.0, 1.4, 1.6)]
+
+
+def _profits(log: Run) -> list[Claim]:
+    makers = log.makers
+    first = makers[(makers["maker"] == "optimal") & (makers["period"] == 0)]
+    loss = metrics.estimates(first, "profit", ["maker"])
+    whole = makers.groupby(["maker", "replication"], observed=True)["profit"].sum().reset_index()
+    says = "over all periods the optimal maker earns more than the {} one"
+    return [
+        _claim("Fig. 3c", "the optimal maker loses in the first period", loss, high=0),
+        *(
+            _claim(
+                "Fig. 3c",
+                says.format(other),
+                metrics.paired_difference(whole, "profit", "optimal", other),
+                low=0,
+            )
+            for other in ("myopic", "zero-profit")
+        ),
+    ]
+
+
+def _spreads(log: Run) -> list[Claim]:
+    makers = log.makers
+    makers["spread"] = metrics.spread(makers)
+    ends = {"first": 0, "last": makers["period"].max()}
+    at = {name: makers[makers["period"] == period] for name, period in ends.items()}
+    difference = metrics.paired_difference
+    learnt = _periods_to_learn(makers)
+    return [
+        *(
+            _claim(
+                "Fig. 4a",
+                f"the optimal spread starts below the {other} one",
+                difference(at["first"], "spread", "optimal", other),
+                high=0,
+            )
+            for other in ("zero-profit", "myopic")
+        ),
+        *(
+            _claim(
+                "Fig. 4a",
+                f"the optimal maker settles before the {other} one: periods until rho < {SETTLED}",
+                difference(learnt, "periods", "optimal", other),
+                high=0,
+            )
+            for other in ("zero-profit", "myopic")
+        ),
+        _claim(
+            "Fig. 4a",
+            f"in the end the optimal and the myopic spread coincide: within {CLOSE}",
+            difference(at["last"], "spread", "optimal", "myopic"),
+            low=-CLOSE,
+            high=CLOSE,
+        ),
+        _claim(
+            "Fig. 4a",
+            "in the end the optimal spread is above the zero-profit one",
+            difference(at["last"], "spread", "optimal", "zero-profit"),
+            low=0,
+        ),
+    ]
+
+
+def _periods_to_learn(makers: pd.DataFrame) -> pd.DataFrame:
+    """Return how many periods each maker starts with rho at SETTLED or above (noise_sd is 1)."""
+    learning = makers.assign(periods=makers["belief_sd"] >= SETTLED)
+    groups = learning.groupby(["maker", "replication"], observed=True)
+    return groups["periods"].sum().astype(float).reset_index()
+
+
+def _liquidity(log: Run) -> Claim:
+    market = log.market
+    market = market.assign(no_trade=metrics.no_trade(market))[market["period"] == 0]
+    rarer = metrics.paired_difference(
+        market, "no_trade", "optimal", "zero-profit", between="exchange"
+    )
+    says = "at first a trade is likelier with the optimal than with the zero-profit maker"
+    return _claim("Fig. 4b", says, rarer, high=0)
+
+
+def _monotone_state(log: Run) -> Claim:
+    makers = log.makers.sort_values(["maker", "replication", "period"])
+    same = makers[["maker", "replication"]].eq(makers[["maker", "replication"]].shift()).all(axis=1)
+    rises = int((same & (makers["belief_sd"].diff() > 0)).sum())
+    return Claim("Th. 2.1", "the belief's sd never rises: rises counted", rises, 0.0, high=0.5)
+
+
+def _claim(
+    exhibit: str, says: str, estimate: pd.DataFrame, low: float = -np.inf, high: float = np.inf
+) -> Claim:
+    """Return a claim measured by a table of one row, with mean and se."""
+    (row,) = estimate[["mean", "se"]].to_numpy(dtype=float)
+    return Claim(exhibit, says, float(row[0]), float(row[1]), low, high)

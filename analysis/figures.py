@@ -12,6 +12,7 @@ from analysis.style import COLOURS, FAINT, INK, LEVEL, canvas, line_of, themed
 
 Table = pd.DataFrame
 
+WORLDS = {"real": "real", "gaussian": "Gaussian"}
 SHOWN = 1e-3  # of its peak: where a density is drawn
 
 
@@ -30,10 +31,9 @@ def posteriors(curves: Table) -> Figure:
     for axes, period in zip(panels, periods, strict=True):
         curve = curves[curves["period"] == period]
         curve = curve[curve["exact"] > SHOWN * curve["exact"].max()]
-        axes.plot(curve["value"], curve["exact"], color=INK, label="exact posterior")
-        axes.plot(
-            curve["value"], curve["gaussian"], "--", color=COLOURS[1], label="Gaussian update"
-        )
+        value, exact, gaussian = (curve[name] for name in ("value", "exact", "gaussian"))
+        axes.plot(value, exact, color=INK, label="exact posterior")
+        axes.plot(value, gaussian, "--", color=COLOURS[1], label="Gaussian update")
         axes.set(title=_signals(period), xlabel="value (noise sd)", ylim=(0, None))
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("density (1 / noise sd)")
@@ -59,7 +59,7 @@ def discounted_profit(realised: Table, theory: Table) -> Figure:
         axes.errorbar(
             points["prior_sd"], points["mean"], LEVEL * points["se"], fmt=style.marker, ms=5,
             color=style.colour, mfc="white" if world == "gaussian" else style.colour, capsize=2,
-            label=f"{maker}, {world} world",
+            label=f"{maker}, {WORLDS[str(world)]} world",
         )  # fmt: skip
     axes.axhline(0, color=FAINT, lw=0.8)
     axes.set(xlabel="sd of the shock, σ (noise sd)", ylabel="discounted profit (noise sd)")

@@ -231,9 +231,10 @@ def draw(log: Run, folder: Path) -> None:
     """Draw the paper's six figures and one market's story, from the log alone."""
     summary = log.table("summary")
     of_makers = summary[summary["maker"].notna()]
-    realised = metrics.estimates(
-        log.table("totals"), "discounted_profit", ["maker", "world", "prior_sd"]
-    )
+    totals = log.table("totals")
+    monopolists = totals[totals["maker"] != "zero-profit"]
+    points = ["maker", "world", "prior_sd"]
+    realised = metrics.estimates(monopolists, "discounted_profit", points)
     first = {
         table: frame[(frame["exchange"] == "optimal") & (frame["replication"] == 0)]
         for table, frame in (("market", log.market), ("makers", log.makers))

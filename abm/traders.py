@@ -2,10 +2,9 @@
 
 from typing import ClassVar, Protocol
 
-import mesa
-
 from abm.arrays import Array
 from abm.door import positive
+from abm.participant import Participant
 from abm.signals import Law, NoisyValuation
 from abm.streams import Draws
 
@@ -16,7 +15,7 @@ class NoiseSetting(Protocol):
     noise_sd: float
 
 
-class Trader(mesa.Agent):
+class Trader(Participant):
     """A trader type: a Mesa agent around the law of her valuations.
 
     Attributes

@@ -1,6 +1,7 @@
 """A run's folder, read back into pandas."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,19 @@ class Run:
         """Names of the run's tables."""
         return [Path(name).stem for name in self.files if name.endswith(".parquet")]
 
-    def table(self, name: str) -> pd.DataFrame:
-        """Return one table.
+    def table(
+        self, name: str, columns: Sequence[str] | None = None, **equal: str | float
+    ) -> pd.DataFrame:
+        """Return one table, or the part of it that is asked for.
+
+        Parameters
+        ----------
+        name : str
+            As in `tables`.
+        columns : sequence of str, optional
+            Which columns; all unless given.
+        **equal : str or number
+            Which rows: those where the column of this name has this value.
 
         Raises
         ------
@@ -59,7 +71,11 @@ class Run:
                 f"{path} has {size} bytes, but the run wrote {whole}: it was cut off or replaced; "
                 f"repeat the run"
             )
-        return read_table(path)
+        rows = [(column, "==", value) for column, value in equal.items()] or None
+        try:
+            return pd.read_parquet(path, columns=list(columns) if columns else None, filters=rows)
+        except (ArrowException, OSError, ValueError) as error:
+            raise LogError(f"{path} cannot be read as Parquet ({error}): repeat the run") from error
 
     @property
     def market(self) -> pd.DataFrame:
@@ -99,11 +115,3 @@ def load(folder: str | Path) -> Run:
             f"read it with the version in its {RUN_FILE}, or repeat the run"
         )
     return found
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Return a Parquet file as a frame, or raise LogError if it is none."""
-    try:
-        return pd.read_parquet(path)
-    except (ArrowException, OSError, ValueError) as error:
-        raise LogError(f"{path} cannot be read as Parquet ({error}): repeat the run") from error

@@ -80,7 +80,7 @@ def _policies(log: Run) -> list[Claim]:
 
 
 def _profits(log: Run) -> list[Claim]:
-    makers = log.makers
+    makers = log.table("makers", ["maker", "replication", "period", "profit"])
     first = makers[(makers["maker"] == "optimal") & (makers["period"] == 0)]
     loss = metrics.estimates(first, "profit", ["maker"])
     whole = makers.groupby(["maker", "replication"], observed=True)["profit"].sum().reset_index()
@@ -100,18 +100,15 @@ def _profits(log: Run) -> list[Claim]:
 
 
 def _spreads(log: Run) -> list[Claim]:
-    makers = log.makers
-    makers["spread"] = metrics.spread(makers)
-    ends = {"first": 0, "last": makers["period"].max()}
-    at = {name: makers[makers["period"] == period] for name, period in ends.items()}
+    first, last = (_spreads_at(log, period) for period in (0, log.parameters["periods"] - 1))
+    learnt = _periods_to_learn(log)
     difference = metrics.paired_difference
-    learnt = _periods_to_learn(makers)
     return [
         *(
             _claim(
                 "Fig. 4a",
                 f"the optimal spread starts below the {other} one",
-                difference(at["first"], "spread", "optimal", other),
+                difference(first, "spread", "optimal", other),
                 high=0,
             )
             for other in ("zero-profit", "myopic")
@@ -128,29 +125,35 @@ def _spreads(log: Run) -> list[Claim]:
         _claim(
             "Fig. 4a",
             f"in the end the optimal and the myopic spread coincide: within {CLOSE}",
-            difference(at["last"], "spread", "optimal", "myopic"),
+            difference(last, "spread", "optimal", "myopic"),
             low=-CLOSE,
             high=CLOSE,
         ),
         _claim(
             "Fig. 4a",
             "in the end the optimal spread is above the zero-profit one",
-            difference(at["last"], "spread", "optimal", "zero-profit"),
+            difference(last, "spread", "optimal", "zero-profit"),
             low=0,
         ),
     ]
 
 
-def _periods_to_learn(makers: pd.DataFrame) -> pd.DataFrame:
+def _spreads_at(log: Run, period: int) -> pd.DataFrame:
+    makers = log.table("makers", ["maker", "replication", "bid", "ask"], period=period)
+    return makers.assign(spread=metrics.spread(makers))
+
+
+def _periods_to_learn(log: Run) -> pd.DataFrame:
     """Return how many periods each maker starts with rho at SETTLED or above (noise_sd is 1)."""
-    learning = makers.assign(periods=makers["belief_sd"] >= SETTLED)
+    makers = log.table("makers", ["maker", "replication", "belief_sd"])
+    learning = makers.assign(periods=(makers["belief_sd"] >= SETTLED).astype(float))
     groups = learning.groupby(["maker", "replication"], observed=True)
-    return groups["periods"].sum().astype(float).reset_index()
+    return groups["periods"].sum().reset_index()
 
 
 def _liquidity(log: Run) -> Claim:
-    market = log.market
-    market = market.assign(no_trade=metrics.no_trade(market))[market["period"] == 0]
+    market = log.table("market", ["exchange", "replication", "side"], period=0)
+    market["no_trade"] = metrics.no_trade(market)
     rarer = metrics.paired_difference(
         market, "no_trade", "optimal", "zero-profit", between="exchange"
     )
@@ -159,9 +162,9 @@ def _liquidity(log: Run) -> Claim:
 
 
 def _monotone_state(log: Run) -> Claim:
-    makers = log.makers.sort_values(["maker", "replication", "period"])
-    same = makers[["maker", "replication"]].eq(makers[["maker", "replication"]].shift()).all(axis=1)
-    rises = int((same & (makers["belief_sd"].diff() > 0)).sum())
+    makers = log.table("makers", ["maker", "replication", "period", "belief_sd"])
+    before = makers.groupby(["maker", "replication"], observed=True)["belief_sd"].shift()
+    rises = int((makers["belief_sd"] > before).sum())
     return Claim("Th. 2.1", "the belief's sd never rises: rises counted", rises, 0.0, high=0.5)
 
 

@@ -4,6 +4,7 @@ Every maker quotes alone, in an exchange of her own, and meets the same values a
 others. The logs hold the size of shock SHOCK in full, and discounted profits for all sizes.
 """
 
+import gc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -154,6 +155,8 @@ def write_point(
             summary = merged(summary, moments) if block else moments
             if block == 0:
                 write_record(folder, market, point)
+        del market
+        gc.collect()  # a model and its agents refer to each other, and would keep the tape
         advance(f"{point.maker}, sigma = {point.prior_sd:g}, {point.world} world")
     if point.in_full:
         table = summary_frame(summary).assign(exchange=point.maker)
@@ -235,10 +238,9 @@ def draw(log: Run, folder: Path) -> None:
     monopolists = totals[totals["maker"] != "zero-profit"]
     points = ["maker", "world", "prior_sd"]
     realised = metrics.estimates(monopolists, "discounted_profit", points)
-    first = {
-        table: frame[(frame["exchange"] == "optimal") & (frame["replication"] == 0)]
-        for table, frame in (("market", log.market), ("makers", log.makers))
-    }
+    market, makers = (
+        log.table(table, exchange="optimal", replication=0) for table in ("market", "makers")
+    )
     drawn = {
         "fig-1-posteriors": figures.posteriors(log.table("posteriors")),
         "fig-3a-discounted-profit": figures.discounted_profit(realised, log.table("theory")),
@@ -246,7 +248,7 @@ def draw(log: Run, folder: Path) -> None:
         "fig-3c-profit": figures.profit_by_period(metrics.from_summary(of_makers, "profit")),
         "fig-4a-spread": figures.spread_by_period(metrics.from_summary(of_makers, "spread")),
         "fig-4b-no-trade": figures.no_trade_by_period(metrics.from_summary(summary, "no_trade")),
-        "one-market": figures.one_market(first["market"], first["makers"]),
+        "one-market": figures.one_market(market, makers),
     }
     for name, figure in drawn.items():
         figure.savefig(folder / f"{name}.png", dpi=150)

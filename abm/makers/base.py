@@ -16,20 +16,20 @@ profit, which would reveal it, is kept by the exchange.
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-import mesa
 import numpy as np
 
 from abm.arrays import Array, Flags, Sides
 from abm.beliefs.base import Belief
 from abm.beliefs.none import NoBelief
 from abm.door import one_of
+from abm.participant import Participant
 from abm.quotes import Quote
 from abm.signals import Likelihood
 from abm.streams import Draws
 from abm.terms import Market
 
 
-class MarketMaker(mesa.Agent, ABC):
+class MarketMaker(Participant, ABC):
     """A dealer who posts a bid and an ask for one unit every period.
 
     Parameters

@@ -22,10 +22,8 @@ log P_trade + log(gain of a trade + discount W(rho_trade)). The optimal depth ri
 throughout; the search for it is good to 1e-6, and what falls in the found depths is evened out.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,10 +32,9 @@ from scipy.interpolate import PchipInterpolator
 
 from abm.arrays import Array
 from abm.door import discount_factor, positive
-from abm.glosten_milgrom import myopic_depth
+from abm.glosten_milgrom import Stage, myopic_depth, stage
+from abm.golden import golden_section
 from abm.mesh import Mesh, PiecewiseCubic
-from abm.quotes import Quote, Side
-from abm.signals import NoisyValuation
 
 TOLERANCE = (
     1e-8  # of the residual: W is then right to 3e-8 of W(0), since W(0) > 0.33 / (1 - discount)
@@ -48,27 +45,12 @@ RHO_MAX = 50.0
 FIRST_NODES = 120
 NEAR_ZERO = 0.1  # below this rho the first nodes are evenly spaced, above it geometrically
 SCAN = np.linspace(0.0, 8.0, 25)  # past a depth of 8 a trade is rarer than 1e-15: closed
-GOLDEN = (np.sqrt(5) - 1) / 2
-GOLDEN_STEPS = 29
 ITERATIONS = 100
 NARROWEST = 1e-10  # of 1 + rho: cells are not split below this
-
-NOISE = NoisyValuation(1.0)
-BUY, NONE = np.array(Side.BUY, np.int8), np.array(Side.NONE, np.int8)
 
 
 class NotConvergedError(RuntimeError):
     """The Bellman equation was not solved to the tolerance."""
-
-
-class Stage(NamedTuple):
-    """One period from state rho at depth q: reward, and each branch's probability and next rho."""
-
-    reward: Array
-    probability: tuple[Array, Array]
-    successor: tuple[Array, Array]
-    log_trade: Array
-    gain: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,20 +162,6 @@ def _solve(discount: float, rho_max: float) -> Solution:
     )
 
 
-def stage(rho: Array, depth: Array) -> Stage:
-    """Return reward, probabilities and successors of quoting -/+ depth s at belief N(0, rho^2).
-
-    A buy and a sell are mirror images: the branches are a trade and none.
-    """
-    quote = Quote.around(0.0, depth * np.sqrt(1 + rho * rho))
-    centre = np.zeros_like(rho)
-    log_buy, mean, rho_trade = NOISE.likelihood(quote, BUY).tilt(centre, rho)
-    _, _, rho_none = NOISE.likelihood(quote, NONE).tilt(centre, rho)
-    trade = 2 * np.exp(log_buy)
-    gain = quote.ask - mean
-    return Stage(trade * gain, (trade, 1 - trade), (rho_trade, rho_none), log_buy, gain)
-
-
 def _backup(value: PiecewiseCubic, one: Stage, discount: float) -> Array:
     """Return the right side of the Bellman equation without its maximum."""
     future = sum(p * value(rho) for p, rho in zip(one.probability, one.successor, strict=True))
@@ -217,7 +185,7 @@ def _greedy(value: PiecewiseCubic, rho: Array, discount: float) -> Array:
     """Return the depth that maximises the right side of the Bellman equation at each rho."""
     scanned = _backup(value, stage(rho[:, np.newaxis], SCAN), discount)
     best = np.clip(scanned.argmax(axis=-1), 1, len(SCAN) - 2)
-    depth = _golden(
+    depth = golden_section(
         lambda q: _backup(value, stage(rho, q), discount), SCAN[best - 1], SCAN[best + 1]
     )
     negligible = CLOSED * value.coefficients[3, 0]
@@ -237,21 +205,7 @@ def _closed_depth(value: PiecewiseCubic, rho: Array, discount: float) -> Array:
         with np.errstate(divide="ignore"):
             return one.log_trade + np.log(np.maximum(gain, 0.0))
 
-    return _golden(log_gain, np.zeros_like(rho), myopic_depth(rho) + 1)
-
-
-def _golden(objective: Callable[[Array], Array], low: Array, high: Array) -> Array:
-    """Return where each objective is largest between low and high, by golden sections."""
-    left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-    at_left, at_right = objective(left), objective(right)
-    for _ in range(GOLDEN_STEPS):
-        lower = at_left > at_right
-        low, high = np.where(lower, low, left), np.where(lower, right, high)
-        new = np.where(lower, high - GOLDEN * (high - low), low + GOLDEN * (high - low))
-        at_new = objective(new)
-        left, right = np.where(lower, new, right), np.where(lower, left, new)
-        at_left, at_right = np.where(lower, at_new, at_right), np.where(lower, at_left, at_new)
-    return 0.5 * (low + high)
+    return golden_section(log_gain, np.zeros_like(rho), myopic_depth(rho) + 1)
 
 
 def _monotone(mesh: Mesh, values: Array) -> PiecewiseCubic:

@@ -12,13 +12,14 @@ from mesa import DataCollector
 from abm.arrays import Array, Sides
 from abm.beliefs.base import Belief
 from abm.beliefs.gaussian import GaussianBelief
+from abm.clearing import Clearing, Dealing
 from abm.door import finite, one_of, positive, whole
 from abm.matching import at_best, best, filled, posted, seen
 from abm.moments import Moments
 from abm.quotes import Quote, Side
 from abm.seating import MakerChoice, TraderChoice, common_belief, only_type, seated
 from abm.streams import LARGEST_SEED, Role, Streams
-from abm.tape import RECORDS, Clearing, Dealing, Tape
+from abm.tape import RECORDS, Tape
 from abm.terms import Terms
 from abm.traders import NoisyTrader
 

@@ -26,9 +26,13 @@ from abm.arrays import Array
 from abm.beliefs.base import Belief
 from abm.normal import mean_excess
 from abm.quotes import Quote, Side
-from abm.signals import Law
+from abm.signals import Law, NoisyValuation
 
 HALLEY_STEPS = 2
+
+
+NOISE = NoisyValuation(1.0)
+BUY, NONE = np.array(Side.BUY, np.int8), np.array(Side.NONE, np.int8)
 
 
 class Outcome(NamedTuple):
@@ -98,6 +102,30 @@ def myopic_depth(rho: ArrayLike) -> Array:
         curvature = hazard * (excess * (2 + q * excess) - q * (1 - hazard * excess))
         q = _halley(q, q * hazard - target, slope, curvature)
     return q
+
+
+class Stage(NamedTuple):
+    """One period from state rho at depth q: reward, and each branch's probability and next rho."""
+
+    reward: Array
+    probability: tuple[Array, Array]
+    successor: tuple[Array, Array]
+    log_trade: Array
+    gain: Array
+
+
+def stage(rho: Array, depth: Array) -> Stage:
+    """Return reward, probabilities and successors of quoting -/+ depth s at belief N(0, rho^2).
+
+    A buy and a sell are mirror images: the branches are a trade and none.
+    """
+    quote = Quote.around(0.0, depth * np.sqrt(1 + rho * rho))
+    centre = np.zeros_like(rho)
+    log_buy, mean, rho_trade = NOISE.likelihood(quote, BUY).tilt(centre, rho)
+    _, _, rho_none = NOISE.likelihood(quote, NONE).tilt(centre, rho)
+    trade = 2 * np.exp(log_buy)
+    gain = quote.ask - mean
+    return Stage(trade * gain, (trade, 1 - trade), (rho_trade, rho_none), log_buy, gain)
 
 
 def _halley(q: Array, error: Array, slope: Array, curvature: Array) -> Array:

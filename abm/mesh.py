@@ -39,19 +39,10 @@ class Mesh:
         f = values[first[:, np.newaxis] + np.arange(4)]
         for order in (1, 2, 3):  # Newton's divided differences, in place
             f[:, order:] = (f[:, order:] - f[:, order - 1 : -1]) / (x[:, order:] - x[:, :-order])
-        offset = self.nodes[:-1, np.newaxis] - x
+        a, b, c, _ = (self.nodes[:-1, np.newaxis] - x).T
         c3 = f[:, 3]
-        c2 = f[:, 2] + c3 * (offset[:, 0] + offset[:, 1] + offset[:, 2])
-        c1 = (
-            f[:, 1]
-            + f[:, 2] * (offset[:, 0] + offset[:, 1])
-            + c3
-            * (
-                offset[:, 0] * offset[:, 1]
-                + offset[:, 0] * offset[:, 2]
-                + offset[:, 1] * offset[:, 2]
-            )
-        )
+        c2 = f[:, 2] + c3 * (a + b + c)
+        c1 = f[:, 1] + f[:, 2] * (a + b) + c3 * (a * b + a * c + b * c)
         return PiecewiseCubic(self, np.stack([c3, c2, c1, values[:-1]]))
 
     def halved(self) -> "Mesh":

@@ -1,87 +1,20 @@
 """The tape: what happened in every period, kept in full or as summaries."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from abm.arrays import Array, Flags, Sides
+from abm.arrays import Array
+from abm.clearing import Clearing, Dealing
 from abm.moments import Moments, Summary, summary_frame
-from abm.quotes import Quote, Side
+from abm.quotes import Quote
 from abm.schema import KEYS, MAKERS, MARKET, Column
 
 RECORDS = ("full", "summary")
 PERIODS_A_PAGE = 64
-
-
-@dataclass(frozen=True, eq=False)
-class Dealing:
-    """One maker's part in a period; arrays of shape (R,)."""
-
-    quote: Quote
-    belief_mean: Array
-    belief_sd: Array
-    filled: Flags
-    inventory: Array
-    profit: Array
-
-    @property
-    def bid(self) -> Array:
-        """The bid she posted."""
-        return self.quote.bid
-
-    @property
-    def ask(self) -> Array:
-        """The ask she posted."""
-        return self.quote.ask
-
-    def metrics(self) -> dict[str, Array]:
-        """Return what summaries hold of a maker; the spread is NaN where it is not two-sided."""
-        return {
-            "spread": np.where(self.quote.two_sided, self.quote.spread, np.nan),
-            "belief_mean": self.belief_mean,
-            "belief_sd": self.belief_sd,
-            "filled": self.filled.astype(np.float64),
-            "inventory": self.inventory,
-            "profit": self.profit,
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class Clearing:
-    """One period of the market; arrays of shape (R,)."""
-
-    value: Array
-    valuation: Array
-    inside: Quote
-    side: Sides
-    dealings: tuple[Dealing, ...]
-
-    @property
-    def bid(self) -> Array:
-        """The best bid."""
-        return self.inside.bid
-
-    @property
-    def ask(self) -> Array:
-        """The best ask."""
-        return self.inside.ask
-
-    @cached_property
-    def metrics(self) -> dict[str, Array]:
-        """What summaries hold of the market; NaN where a metric needs a two-sided quote."""
-        two_sided = self.inside.two_sided
-        error = np.abs(self.inside.mid - self.value)
-        return {
-            "spread": np.where(two_sided, self.inside.spread, np.nan),
-            "pricing_error": np.where(two_sided, error, np.nan),
-            "no_trade": (self.side == Side.NONE).astype(np.float64),
-            "profit": np.sum([dealing.profit for dealing in self.dealings], axis=0),
-        }
 
 
 class Page:

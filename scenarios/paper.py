@@ -12,28 +12,23 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 from typer import Option
 
-from abm import Exchange, GridBelief, Optimal, Quote
-from abm.arrays import Index
-from abm.beliefs.base import Belief
+from abm import Exchange, Optimal
 from abm.bellman import solve
 from abm.glosten_milgrom import myopic_depth, zero_profit_depth
-from abm.makers import MarketMaker
 from abm.moments import Summary, merged, summary_frame
 from abm.run_folder import RunFolder
-from abm.schema import EXCHANGE, MAKER, MAKERS, MARKET, PERIOD, REPLICATION, SUMMARY, TOTALS, Column
+from abm.schema import EXCHANGE, MAKER, MAKERS, MARKET, SUMMARY, TOTALS, Column
 from abm.seating import MakerChoice
 from analysis import Run, figures, load, metrics
 from analysis.claims import claims_table
+from scenarios._paper_beliefs import write_posteriors
 from scenarios._paper_claims import SHOCK, crossing, paper_claims
 from scenarios._terminal import progress, show_claims
 
 SHOCKS = (0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
 BLOCK = 10_000  # replications that are in memory at once
-COMPARED = 200  # replications in which the exact posterior is kept beside the Gaussian one
-SNAPSHOTS = (1, 3, 10, 30)  # signals after which the two are compared
 
 THEORY = (
     Column("prior_sd", "float64", "noise sd", "sd of the value after the shock"),
@@ -43,17 +38,6 @@ POLICIES = (
     MAKER,
     Column("rho", "float64", "1", "information disadvantage"),
     Column("spread", "float64", "noise sd", "ask - bid there"),
-)
-POSTERIORS = (
-    PERIOD,
-    Column("value", "float64", "price", "V"),
-    Column("exact", "float64", "1 / price", "density of the exact posterior"),
-    Column("gaussian", "float64", "1 / price", "density of the Gaussian belief"),
-)
-DISTANCES = (
-    REPLICATION,
-    PERIOD,
-    Column("total_variation", "float64", "1", "between exact posterior and Gaussian belief"),
 )
 
 
@@ -100,16 +84,6 @@ POINTS = (
 )
 
 
-class Spectator(MarketMaker):
-    """Declines both sides and only learns."""
-
-    name = "spectator"
-
-    def quote(self) -> Quote:
-        """Return no offer at all."""
-        return Quote(-np.inf, np.inf)
-
-
 def run(
     replications: Annotated[
         int, Option(help="Markets a point; above 10,000, a multiple of it.")
@@ -128,7 +102,7 @@ def run(
             advance("Bellman equation")
             for point in POINTS:
                 write_point(folder, point, setting, advance)
-            write_posteriors(folder, setting)
+            write_posteriors(folder, discount, seed, replications, periods)
             advance("exact posterior")
             folder.seal()
             log = load(folder.path)
@@ -196,38 +170,6 @@ def write_theory(folder: RunFolder, discount: float) -> None:
         folder.write(
             "policies", pd.DataFrame({"maker": maker, "rho": rho, "spread": spread}), POLICIES
         )
-
-
-def write_posteriors(folder: RunFolder, setting: Setting) -> None:
-    """Write the exact and the Gaussian belief after some signals of the optimal maker's market."""
-    market = Exchange(
-        [
-            partial(Optimal, discount=setting.discount),
-            partial(Spectator, belief=GridBelief(0.0, SHOCK)),
-        ],
-        prior_sd=SHOCK, replications=min(setting.replications, COMPARED), rng=setting.seed,
-    )  # fmt: skip
-    gaussian, exact = market.makers
-    for period in range(1, min(setting.periods, max(SNAPSHOTS)) + 1):
-        market.step()
-        if period in SNAPSHOTS:
-            write_snapshot(folder, market.replication, period, gaussian.belief, exact.belief)
-
-
-def write_snapshot(
-    folder: RunFolder, replication: Index, period: int, gaussian: Belief, exact: Belief
-) -> None:
-    """Write both densities in the first replication, and in each how far they are apart."""
-    assert isinstance(exact, GridBelief)
-    window = exact.window
-    spacing = window.spacing[:, np.newaxis]
-    normal = norm.pdf(window.value, gaussian.mean[:, np.newaxis], gaussian.sd[:, np.newaxis])
-    apart = 0.5 * np.abs(window.weight - normal * spacing).sum(axis=-1)
-    distance = {"replication": replication, "period": period, "total_variation": apart}
-    folder.write("distances", pd.DataFrame(distance), DISTANCES)
-    curves = {"value": window.value, "exact": window.weight / spacing, "gaussian": normal}
-    first = pd.DataFrame({name: curve[0] for name, curve in curves.items()})
-    folder.write("posteriors", first.assign(period=period), POSTERIORS)
 
 
 def draw(log: Run, folder: Path) -> None:

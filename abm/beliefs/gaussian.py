@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from abm.arrays import Array
+from abm.arrays import Array, Index
 from abm.door import finite, positive
 from abm.signals import Interval, Likelihood
 
@@ -52,3 +52,7 @@ class GaussianBelief:
         return GaussianBelief(
             np.broadcast_to(self.mean, replications), np.broadcast_to(self.sd, replications)
         )
+
+    def at(self, replications: Index) -> GaussianBelief:
+        """Return the belief of these replications."""
+        return GaussianBelief(self.mean[replications], self.sd[replications])

@@ -99,4 +99,10 @@ class MarketMaker(Participant, ABC):
         if isinstance(belief, str):
             one_of("belief", belief, ["gaussian"])
             return self.terms.prior
-        return belief.replicate(self.terms.replications)
+        try:
+            return belief.replicate(self.terms.replications)
+        except ValueError:
+            raise ValueError(
+                f"belief has means of shape {belief.mean.shape}, but there are "
+                f"{self.terms.replications} replications: give a scalar, or one for each"
+            ) from None

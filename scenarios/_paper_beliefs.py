@@ -1,0 +1,74 @@
+"""Fig. 1: the Gaussian update beside the exact posterior, for the scenario `paper`."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from abm import Exchange, GridBelief, Optimal, Quote
+from abm.arrays import Index
+from abm.beliefs.base import Belief
+from abm.makers import MarketMaker
+from abm.run_folder import RunFolder
+from abm.schema import PERIOD, REPLICATION, Column
+from scenarios._paper_claims import SHOCK
+
+COMPARED = 200  # replications in which the exact posterior is kept beside the Gaussian one
+SNAPSHOTS = (1, 3, 10, 30)  # signals after which the two are compared
+
+POSTERIORS = (
+    PERIOD,
+    Column("value", "float64", "price", "V"),
+    Column("exact", "float64", "1 / price", "density of the exact posterior"),
+    Column("gaussian", "float64", "1 / price", "density of the Gaussian belief"),
+)
+DISTANCES = (
+    REPLICATION,
+    PERIOD,
+    Column("total_variation", "float64", "1", "between exact posterior and Gaussian belief"),
+)
+
+
+class Spectator(MarketMaker):
+    """Declines both sides and only learns."""
+
+    name = "spectator"
+
+    def quote(self) -> Quote:
+        """Return no offer at all."""
+        return Quote(-np.inf, np.inf)
+
+
+def write_posteriors(
+    folder: RunFolder, discount: float, seed: int, replications: int, periods: int
+) -> None:
+    """Write the exact and the Gaussian belief after some signals of the optimal maker's market."""
+    market = Exchange(
+        [
+            partial(Optimal, discount=discount),
+            partial(Spectator, belief=GridBelief(0.0, SHOCK)),
+        ],
+        prior_sd=SHOCK, replications=min(replications, COMPARED), rng=seed,
+    )  # fmt: skip
+    gaussian, exact = market.makers
+    for period in range(1, min(periods, max(SNAPSHOTS)) + 1):
+        market.step()
+        if period in SNAPSHOTS:
+            write_snapshot(folder, market.replication, period, gaussian.belief, exact.belief)
+
+
+def write_snapshot(
+    folder: RunFolder, replication: Index, period: int, gaussian: Belief, exact: Belief
+) -> None:
+    """Write both densities in the first replication, and in each how far they are apart."""
+    assert isinstance(exact, GridBelief)
+    window = exact.window
+    spacing = window.spacing[:, np.newaxis]
+    normal = norm.pdf(window.value, gaussian.mean[:, np.newaxis], gaussian.sd[:, np.newaxis])
+    apart = 0.5 * np.abs(window.weight - normal * spacing).sum(axis=-1)
+    distance = {"replication": replication, "period": period, "total_variation": apart}
+    folder.write("distances", pd.DataFrame(distance), DISTANCES)
+    curves = {"value": window.value, "exact": window.weight / spacing, "gaussian": normal}
+    first = pd.DataFrame({name: curve[0] for name, curve in curves.items()})
+    folder.write("posteriors", first.assign(period=period), POSTERIORS)

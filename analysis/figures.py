@@ -4,6 +4,7 @@ Bands and bars are 95 % confidence intervals over replications. Exhibits are tho
 Magdon-Ismail (2008). Prices are in units of the noise sd.
 """
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -76,19 +77,19 @@ def spread_by_rho(policies: Table, crossing: float) -> Figure:
     policies : DataFrame
         Columns maker, rho, spread.
     crossing : float
-        The rho beyond which the optimal maker is tighter than the zero-profit one.
+        The rho beyond which the optimal maker is tighter than the zero-profit one; not drawn
+        if NaN.
     """
     figure, axes = canvas()
     for maker, policy in policies.groupby("maker", observed=True):
         style = line_of(maker)
         axes.plot(policy["rho"], policy["spread"], style.line, color=style.colour, label=maker)
-    axes.axvline(crossing, color=FAINT, lw=0.8)
-    axes.annotate(f"ρ = {crossing:.2f}", (crossing, axes.get_ylim()[1]), (4, -12),
-                  textcoords="offset points", color=INK)  # fmt: skip
-    axes.set(
-        xlabel="information disadvantage, ρ (belief sd / noise sd)", ylabel="spread (noise sd)"
-    )
-    axes.set(xlim=(0, None), ylim=(0, None))
+    if np.isfinite(crossing):
+        top = axes.get_ylim()[1]
+        axes.axvline(crossing, color=FAINT, lw=0.8)
+        axes.annotate(f"ρ = {crossing:.2f}", (crossing, top), (4, -12), textcoords="offset points")
+    axes.set(xlabel="information disadvantage, ρ (belief sd / noise sd)", xlim=(0, None))
+    axes.set(ylabel="spread (noise sd)", ylim=(0, None))
     axes.legend()
     return figure
 

@@ -25,11 +25,13 @@ def paper_claims(log: Run) -> list[Claim]:
 
 
 def crossing(log: Run) -> float:
-    """Return the rho past which the optimal maker is tighter than the zero-profit one."""
+    """Return the rho past which the optimal maker is tighter than the zero-profit one, or NaN."""
     spreads = log.table("policies").pivot(index="rho", columns="maker", values="spread")
     wider = (spreads["optimal"] - spreads["zero-profit"]).to_numpy()
     rho = spreads.index.to_numpy(dtype=float)
     last = np.flatnonzero(wider > 0)[-1]
+    if last == len(rho) - 1:
+        return np.nan
     return float(np.interp(0.0, wider[[last + 1, last]], rho[[last + 1, last]]))
 
 

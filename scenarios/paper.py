@@ -16,11 +16,14 @@ from typer import Option
 
 from abm import Exchange, Optimal
 from abm.bellman import solve
+from abm.door import whole
+from abm.exchange import MOST_PERIODS, MOST_REPLICATIONS
 from abm.glosten_milgrom import myopic_depth, zero_profit_depth
 from abm.moments import Summary, merged, summary_frame
 from abm.run_folder import RunFolder
 from abm.schema import EXCHANGE, MAKER, MAKERS, MARKET, SUMMARY, TOTALS, Column
 from abm.seating import MakerChoice
+from abm.streams import LARGEST_SEED
 from analysis import Run, figures, load, metrics
 from analysis.claims import claims_table
 from scenarios._paper_beliefs import write_posteriors
@@ -51,6 +54,9 @@ class Setting(NamedTuple):
 
     def blocks(self) -> list[int]:
         """Return the sizes of the blocks that the replications are worked through in."""
+        whole("replications", self.replications, 2, MOST_REPLICATIONS)
+        whole("periods", self.periods, 1, MOST_PERIODS)
+        whole("seed", self.seed, 0, LARGEST_SEED)
         if self.replications > BLOCK and self.replications % BLOCK:
             raise ValueError(
                 f"replications is {self.replications}, but above {BLOCK} they come in blocks: "

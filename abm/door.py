@@ -30,6 +30,13 @@ def positive(name: str, value: ArrayLike) -> NDArray[np.float64]:
     return floats
 
 
+def positive_number(name: str, value: float) -> float:
+    """Return `value` as a float, or raise unless it is one finite number above zero."""
+    if np.ndim(value):
+        raise ValueError(f"{name} has shape {np.shape(value)}, but must be one number: give one")
+    return float(positive(name, value))
+
+
 def discount_factor(value: float) -> float:
     """Return `value` as a float, or raise ValueError unless 0 <= value < 1."""
     if not 0 <= value < 1:

@@ -13,7 +13,7 @@ from abm.arrays import Array, Sides
 from abm.beliefs.base import Belief
 from abm.beliefs.gaussian import GaussianBelief
 from abm.clearing import Clearing, Dealing
-from abm.door import finite, one_of, positive, whole
+from abm.door import finite, one_of, positive_number, whole
 from abm.matching import at_best, best, filled, posted, seen
 from abm.moments import Moments
 from abm.quotes import Quote, Side
@@ -86,12 +86,14 @@ class Exchange(mesa.Model):
         super().__init__(rng=seed)
         size = whole("replications", replications, 1, MOST_REPLICATIONS)
         first = size * whole("block", block, 0, MOST_REPLICATIONS // size - 1)
-        self.noise_sd = float(positive("noise_sd", noise_sd))
+        self.noise_sd = positive_number("noise_sd", noise_sd)
         self.world = one_of("world", world, WORLDS)
         self.transparency = one_of("transparency", transparency, TRANSPARENCIES)
         self.period = 0
 
-        prior = GaussianBelief(finite("prior_mean", prior_mean), positive("prior_sd", prior_sd))
+        prior = GaussianBelief(
+            finite("prior_mean", prior_mean), positive_number("prior_sd", prior_sd)
+        )
         self.trader = only_type(traders)(self)
         self.terms = Terms(prior.replicate(size), self.trader.law, size)
         streams = Streams(seed, first // size, size)
@@ -121,7 +123,7 @@ class Exchange(mesa.Model):
 
     def open(self) -> None:
         """Let the value move, and every maker post a quote."""
-        self._streams.period = self.period
+        self._streams.period = whole("period", self.period, 0, MOST_PERIODS - 1)
         if self.world == "gaussian":
             self.value = self._drawn_from(common_belief(self.makers))
         self.quotes = [posted(maker, self.period) for maker in self.makers]
@@ -170,7 +172,7 @@ class Exchange(mesa.Model):
         if len(self.makers) > 1:
             trades = filled(trades, self._draws[Role.TIE_BREAK].uniform())
         price = np.where(side == Side.BUY, self.inside.ask, self.inside.bid)
-        gain = np.where(side == Side.NONE, 0.0, side * (price - self.value))
+        gain = side * np.where(side == Side.NONE, 0.0, price - self.value)
         dealings = []
         for maker, quote, hers in zip(self.makers, self.quotes, trades, strict=True):
             maker.settle(side, hers, price)

@@ -53,10 +53,15 @@ def expected_profit(belief: Belief, quote: Quote, law: Law) -> Array:
 
     A declined side (an infinite price) earns nothing.
     """
-    buy, sell = (outcome(belief, quote, law, side) for side in (Side.BUY, Side.SELL))
-    on_ask = np.exp(buy.log_mass) * _or_nothing(quote.ask - buy.posterior.mean)
-    on_bid = np.exp(sell.log_mass) * _or_nothing(sell.posterior.mean - quote.bid)
-    return on_ask + on_bid
+    sides = ((Side.BUY, quote.ask), (Side.SELL, quote.bid))
+    return np.sum([_side_profit(belief, price, law, side) for side, price in sides], axis=0)
+
+
+def _side_profit(belief: Belief, price: Array, law: Law, side: Side) -> Array:
+    offered = np.isfinite(price)
+    price = np.where(offered, price, belief.mean)
+    trade = outcome(belief, Quote(price, price), law, side)
+    return np.where(offered, np.exp(trade.log_mass) * side * (price - trade.posterior.mean), 0.0)
 
 
 def standardised_quote(belief: Belief, depth: ArrayLike, noise_sd: float) -> Quote:
@@ -132,7 +137,3 @@ def _halley(q: Array, error: Array, slope: Array, curvature: Array) -> Array:
     """Take Halley's step towards error = 0, at most halving or doubling the depth."""
     step = error * slope / (slope * slope - 0.5 * error * curvature)
     return np.clip(q - step, 0.5 * q, 2 * q)
-
-
-def _or_nothing(gain: Array) -> Array:
-    return np.where(np.isfinite(gain), gain, 0.0)

@@ -48,8 +48,9 @@ class Quote:
 
     @property
     def mid(self) -> Array:
-        """The middle of bid and ask; not finite where a side is declined."""
-        return 0.5 * (self.bid + self.ask)
+        """The middle of bid and ask; infinite or NaN where a side is declined."""
+        with np.errstate(invalid="ignore"):
+            return 0.5 * (self.bid + self.ask)
 
     @property
     def two_sided(self) -> Flags:

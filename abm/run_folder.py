@@ -48,6 +48,8 @@ class RunFolder:
 
     Raises
     ------
+    TypeError
+        If a parameter does not fit into JSON.
     FolderTakenError
         If the folder holds another run, or files that no run wrote.
     OSError
@@ -60,7 +62,8 @@ class RunFolder:
     """
 
     def __init__(self, out: str | Path, scenario: str, parameters: Parameters) -> None:
-        self._out = Path(out).absolute()
+        self._out = Path(out).resolve()
+        parameters = _as_json(parameters)
         self._run = {"format": FORMAT, "scenario": scenario, "parameters": parameters}
         self._tables: dict[str, parquet.ParquetWriter] = {}
         self._recover()
@@ -116,6 +119,7 @@ class RunFolder:
     def _take_place(self) -> None:
         """Stand where the run was asked for, instead of an earlier one."""
         if self._out.exists():
+            shutil.rmtree(self._replaced, ignore_errors=True)
             self._out.rename(self._replaced)
         self.path.rename(self._out)
         shutil.rmtree(self._replaced, ignore_errors=True)
@@ -128,6 +132,18 @@ class RunFolder:
         """Put back the earlier run if one was killed between the two renames."""
         if self._replaced.exists() and not self._out.exists():
             self._replaced.rename(self._out)
+
+
+def _as_json(parameters: Parameters) -> Parameters:
+    """Return the parameters as run.json will hold them, or raise TypeError if it cannot."""
+    try:
+        as_json: Parameters = json.loads(json.dumps(parameters))
+    except TypeError as error:
+        raise TypeError(
+            f"parameters are {parameters}, but must fit into {RUN_FILE} ({error}): "
+            f"give numbers, strings, and lists of them"
+        ) from None
+    return as_json
 
 
 def _refuse_if_taken(out: Path, scenario: str, parameters: Parameters) -> None:
@@ -146,7 +162,7 @@ def _refuse_if_taken(out: Path, scenario: str, parameters: Parameters) -> None:
         there = {"scenario": earlier["scenario"]} | earlier["parameters"]
     except (OSError, ValueError, KeyError, TypeError):
         raise FolderTakenError(f"{out} holds files, but no run's {RUN_FILE}: {mend}") from None
-    here = {"scenario": scenario} | json.loads(json.dumps(parameters))
+    here = {"scenario": scenario} | parameters
     if there != here:
         raise FolderTakenError(f"{out} holds another run ({_difference(there, here)}): {mend}")
     if foreign := found - mine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -27,17 +28,24 @@ def seated(
         raise ValueError("makers is empty, but a market needs one: give a maker, as 'optimal'")
     agents: list[MarketMaker] = []
     for choice in choices:
-        maker = (find(choice) if isinstance(choice, str) else choice)(model)
-        if not isinstance(maker, MarketMaker):
-            raise TypeError(
-                f"{choice!r} made {maker!r}, but must make a MarketMaker: "
-                f"give a subclass, a partial of one, or a registered name"
-            )
+        maker = _made(choice, model)
         before = sum(agent.name == maker.name for agent in agents)
         maker.label = f"{maker.name}-{before + 1}" if before else maker.name
         maker.draws = streams.draws(maker_role(maker.label))
         agents.append(maker)
     return agents
+
+
+def _made(choice: MakerChoice, model: Market) -> MarketMaker:
+    """Return the maker chosen by class, by a partial of one, or by name."""
+    maker = find(choice) if isinstance(choice, str) else choice
+    kind = maker.func if isinstance(maker, partial) else maker
+    if not (isinstance(kind, type) and issubclass(kind, MarketMaker)):
+        raise TypeError(
+            f"maker is {choice!r}, but must be a MarketMaker: "
+            f"give a subclass, a partial of one, or a registered name"
+        )
+    return maker(model)
 
 
 def common_belief(makers: Sequence[MarketMaker]) -> GaussianBelief:

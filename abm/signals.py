@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.arrays import Array, Index, Sides
-from abm.door import positive
+from abm.door import positive_number
 from abm.normal import interval_mass, truncated
 from abm.quotes import Quote, Side
 from abm.streams import Draws
@@ -78,11 +78,11 @@ class Interval:
         if wrong.any():
             low, high = (np.broadcast_to(end, wrong.shape)[wrong][0] for end in (lower, upper))
             raise ValueError(
-                f"interval is ({low}, {high}), but must run upwards: give lower <= upper"
+                f"interval is ({low}, {high}), but must run upwards: give lower <= upper, not NaN"
             )
         object.__setattr__(self, "lower", lower)
         object.__setattr__(self, "upper", upper)
-        object.__setattr__(self, "noise_sd", float(positive("noise_sd", noise_sd)))
+        object.__setattr__(self, "noise_sd", positive_number("noise_sd", noise_sd))
 
     @property
     def resolution(self) -> float:
@@ -110,7 +110,8 @@ class Interval:
 
     def at(self, replications: Index) -> Interval:
         """Return the intervals of these replications; ends common to all stay so."""
-        lower, upper = (end[replications] if end.ndim else end for end in (self.lower, self.upper))
+        ends = (self.lower, self.upper)
+        lower, upper = (end if end.size == 1 else end[replications] for end in ends)
         return Interval(lower, upper, self.noise_sd)
 
 
@@ -121,7 +122,7 @@ class NoisyValuation:
     noise_sd: float
 
     def __post_init__(self) -> None:
-        positive("noise_sd", self.noise_sd)
+        positive_number("noise_sd", self.noise_sd)
 
     def valuation(self, value: Array, draws: Draws) -> Array:
         """Return value + noise, shape (R,)."""

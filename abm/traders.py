@@ -3,7 +3,7 @@
 from typing import ClassVar, Protocol
 
 from abm.arrays import Array
-from abm.door import positive
+from abm.door import positive_number
 from abm.participant import Participant
 from abm.signals import Law, NoisyValuation
 from abm.streams import Draws
@@ -48,4 +48,4 @@ class NoisyTrader(Trader):
     def __init__(self, model: NoiseSetting, *, noise_sd: float | None = None) -> None:
         super().__init__(model)
         sd = model.noise_sd if noise_sd is None else noise_sd
-        self.law = NoisyValuation(float(positive("noise_sd", sd)))
+        self.law = NoisyValuation(positive_number("noise_sd", sd))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pyarrow import ArrowException
+from pyarrow import ArrowException, parquet
 
 from abm.schema import FORMAT, RUN_FILE
 
@@ -73,9 +73,16 @@ class Run:
             )
         rows = [(column, "==", value) for column, value in equal.items()] or None
         try:
-            return pd.read_parquet(path, columns=list(columns) if columns else None, filters=rows)
+            known = parquet.read_schema(path).names
+            unknown = {*(columns or ()), *equal} - set(known)
+            if not unknown:
+                wanted = list(columns) if columns else None
+                return pd.read_parquet(path, columns=wanted, filters=rows)
         except (ArrowException, OSError, ValueError) as error:
             raise LogError(f"{path} cannot be read as Parquet ({error}): repeat the run") from error
+        raise LogError(
+            f"{name} has no column {', '.join(sorted(unknown))}: it has {', '.join(known)}"
+        )
 
     @property
     def market(self) -> pd.DataFrame:
@@ -100,7 +107,7 @@ def load(folder: str | Path) -> Run:
     try:
         run = json.loads((folder / RUN_FILE).read_text())
         written = run.pop("format")
-        found = Run(folder, **run)
+        found = Run(folder, **run) if written == FORMAT else None
     except OSError:
         raise LogError(
             f"{folder} holds no {RUN_FILE}, so no whole run: give the folder of a finished run"
@@ -109,7 +116,7 @@ def load(folder: str | Path) -> Run:
         raise LogError(
             f"{folder / RUN_FILE} is not a run's description: give the folder of a finished run"
         ) from None
-    if written != FORMAT:
+    if found is None:
         raise LogError(
             f"{folder} is in format {written}, but this version reads format {FORMAT}: "
             f"read it with the version in its {RUN_FILE}, or repeat the run"

@@ -76,12 +76,13 @@ class GridBelief:
         if not mass.all():
             raise ValueError(
                 f"what was shown has probability 0 under the belief (replication "
-                f"{np.flatnonzero(mass == 0)[0]}): it is too far out for floats to tell; "
-                f"start from a wider prior"
+                f"{np.flatnonzero(mass == 0)[0]}), as far as floats can tell: "
+                f"start from a wider prior, or show an interval of some width"
             )
-        history = (*self.history, likelihood)
-        after = Window(before.low, before.high, weight / mass[:, np.newaxis])
-        return np.log(mass), self._with(self.prior, history, following(self.prior, history, after))
+        weight /= mass[:, np.newaxis]
+        after = Window(before.low, before.high, weight, before.log_evidence + np.log(mass))
+        belief = self._with(self.prior, (*self.history, likelihood), after)
+        return belief.window.log_evidence - before.log_evidence, belief
 
     def revise(self, likelihood: Likelihood) -> GridBelief:
         """Return the posterior."""
@@ -107,8 +108,9 @@ class GridBelief:
 
     @classmethod
     def _with(cls, prior: GaussianBelief, history: History, window: Window) -> GridBelief:
+        """Return a belief whose window has followed it."""
         belief = cls.__new__(cls)
-        belief._set(prior, history, window)
+        belief._set(prior, history, following(prior, history, window))
         return belief
 
     def _set(self, prior: GaussianBelief, history: History, window: Window) -> None:

@@ -32,11 +32,19 @@ class Window:
         First and last point, in units of price.
     weight : ndarray, shape (R, G)
         Probabilities, summing to 1 over the grid.
+    log_evidence : ndarray, shape (R,)
+        Log probability of all that was shown.
     """
 
     low: Array
     high: Array
     weight: Array
+    log_evidence: Array
+
+    @property
+    def parts(self) -> tuple[Array, Array, Array, Array]:
+        """Everything it holds, replications first."""
+        return self.low, self.high, self.weight, self.log_evidence
 
     @property
     def points(self) -> int:
@@ -77,7 +85,7 @@ class Window:
 
     def at(self, replications: Index) -> Window:
         """Return the window of these replications."""
-        return Window(self.low[replications], self.high[replications], self.weight[replications])
+        return Window(*(part[replications] for part in self.parts))
 
 
 def settled(
@@ -91,7 +99,7 @@ def settled(
         If there is no such window, the signals being too improbable for floats.
     """
     for _ in range(MOVES):
-        window = Window(low, high, _posterior(prior, history, _grid(low, high, points)))
+        window = _posterior(prior, history, low, high, points)
         misplaced = window.misplaced
         if not misplaced.any():
             return window
@@ -108,11 +116,12 @@ def following(prior: GaussianBelief, history: History, window: Window) -> Window
     rows = np.flatnonzero(window.misplaced)
     if not rows.size:
         return window
-    low, high, weight = window.low.copy(), window.high.copy(), window.weight.copy()
     shown = tuple(likelihood.at(rows) for likelihood in history)
     fresh = settled(prior.at(rows), shown, *window.at(rows).better_ends(), window.points)
-    low[rows], high[rows], weight[rows] = fresh.low, fresh.high, fresh.weight
-    return Window(low, high, weight)
+    parts = [part.copy() for part in window.parts]
+    for part, new in zip(parts, fresh.parts, strict=True):
+        part[rows] = new
+    return Window(*parts)
 
 
 def _grid(low: Array, high: Array, points: int) -> Array:
@@ -120,12 +129,19 @@ def _grid(low: Array, high: Array, points: int) -> Array:
     return low[:, np.newaxis] + step[:, np.newaxis] * np.arange(points)
 
 
-def _posterior(prior: GaussianBelief, history: History, value: Array) -> Array:
-    """Return prior times likelihoods at the values, shape (R, G), as probabilities."""
+def _posterior(
+    prior: GaussianBelief, history: History, low: Array, high: Array, points: int
+) -> Window:
+    """Return prior times likelihoods on the windows from low to high."""
+    value = _grid(low, high, points)
     standard = (value - prior.mean[:, np.newaxis]) / prior.sd[:, np.newaxis]
     log_density = -0.5 * standard * standard
     with np.errstate(divide="ignore"):
         for shown in history:
             log_density += np.log(shown.likelihood(value))
-    density = np.exp(log_density - log_density.max(axis=-1, keepdims=True))
-    return density / density.sum(axis=-1, keepdims=True)
+    peak = log_density.max(axis=-1)
+    density = np.exp(log_density - peak[:, np.newaxis])
+    total = density.sum(axis=-1)
+    spacing = (high - low) / (points - 1)
+    log_evidence = peak + np.log(total * spacing / (prior.sd * np.sqrt(2 * np.pi)))
+    return Window(low, high, density / total[:, np.newaxis], log_evidence)

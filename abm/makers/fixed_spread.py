@@ -1,7 +1,7 @@
 """The fixed-spread maker: learns, but never changes what she charges."""
 
 from abm.beliefs.base import Belief
-from abm.door import positive
+from abm.door import positive_number
 from abm.makers.base import MarketMaker
 from abm.quotes import Quote
 from abm.terms import Market
@@ -26,7 +26,7 @@ class FixedSpread(MarketMaker):
         self, model: Market, *, half_spread: float = 1.0, belief: Belief | str | None = "gaussian"
     ) -> None:
         super().__init__(model, belief=belief)
-        self.half_spread = float(positive("half_spread", half_spread))
+        self.half_spread = positive_number("half_spread", half_spread)
 
     def quote(self) -> Quote:
         """Return the belief's mean -/+ the half-spread."""

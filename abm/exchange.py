@@ -14,8 +14,8 @@ from abm.beliefs.base import Belief
 from abm.beliefs.gaussian import GaussianBelief
 from abm.clearing import Clearing, Dealing
 from abm.door import finite, one_of, positive_number, whole
-from abm.matching import at_best, best, filled, posted, seen
-from abm.moments import Moments
+from abm.matching import best, posted, seen, sold
+from abm.moments import mean_of
 from abm.quotes import Quote, Side
 from abm.seating import MakerChoice, TraderChoice, common_belief, only_type, seated
 from abm.streams import LARGEST_SEED, Role, Streams
@@ -161,23 +161,23 @@ class Exchange(mesa.Model):
         return self._mean("profit")
 
     def _mean(self, metric: str) -> float:
-        return Moments.of(self.clearing.metrics[metric]).mean
+        return mean_of(self.clearing.metrics[metric])
 
     def _drawn_from(self, belief: Belief) -> Array:
         return belief.mean + belief.sd * self._draws[Role.VALUE].normal()
 
     def _settled(self, side: Sides) -> tuple[Dealing, ...]:
         """Give the trade to a maker, and return each one's part in the period."""
-        trades = at_best(self.quotes, self.inside, side)
-        if len(self.makers) > 1:
-            trades = filled(trades, self._draws[Role.TIE_BREAK].uniform())
-        price = np.where(side == Side.BUY, self.inside.ask, self.inside.bid)
-        gain = side * np.where(side == Side.NONE, 0.0, price - self.value)
+        sales = sold(self.quotes, self.inside, side, self._draws[Role.TIE_BREAK].uniform)
+        on_bid = np.where(side == Side.SELL, self.inside.bid, 0.0)
+        price = np.where(side == Side.BUY, self.inside.ask, on_bid)
+        gain = price - self.value
         dealings = []
-        for maker, quote, hers in zip(self.makers, self.quotes, trades, strict=True):
-            maker.settle(side, hers, price)
-            belief, profit = maker.belief, np.where(hers, gain, 0.0)
-            dealings.append(Dealing(quote, belief.mean, belief.sd, hers, maker.inventory, profit))
+        for maker, quote, units in zip(self.makers, self.quotes, sales, strict=True):
+            maker.settle(units, price)
+            belief, profit = maker.belief, units * gain + 0.0  # which turns -0 into 0
+            filled = units != 0
+            dealings.append(Dealing(quote, belief.mean, belief.sd, filled, maker.inventory, profit))
         return tuple(dealings)
 
     def _reveal(self, side: Sides) -> None:

@@ -1,10 +1,10 @@
 """How quotes meet: the inside quote, whose trade it is, and what each maker sees of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from abm.arrays import Array, Flags, Sides
+from abm.arrays import Array, Sides
 from abm.makers.base import MarketMaker
 from abm.quotes import Quote, Side
 
@@ -53,17 +53,20 @@ def best(quotes: Sequence[Quote]) -> Quote:
     return Quote(np.max(bids, axis=0), np.min(asks, axis=0))
 
 
-def at_best(quotes: Sequence[Quote], inside: Quote, side: Sides) -> Flags:
-    """Return who is at the inside on the side that the trader takes, shape (makers, R)."""
+def sold(quotes: Sequence[Quote], inside: Quote, side: Sides, lot: Callable[[], Array]) -> Array:
+    """Return the units that each maker sells to the trader, shape (makers, R): +1, -1 or 0.
+
+    Those at the inside on the side that the trader takes contend; `lot()` is a uniform draw that
+    decides between them, each alike.
+    """
+    units = side.astype(np.float64)
+    if len(quotes) == 1:
+        return units[np.newaxis]
     bids, asks = [quote.bid for quote in quotes], [quote.ask for quote in quotes]
-    bought, sold = side == Side.BUY, side == Side.SELL
-    return (bought & (asks == inside.ask)) | (sold & (bids == inside.bid))
-
-
-def filled(contenders: Flags, lot: Array) -> Flags:
-    """Return whose trade it is, shape (makers, R): each contender alike, by a uniform lot."""
-    winner = np.floor(lot * contenders.sum(axis=0))
-    return contenders & (contenders.cumsum(axis=0) == winner + 1)
+    bought, dealt = side == Side.BUY, side == Side.SELL
+    contend = (bought & (asks == inside.ask)) | (dealt & (bids == inside.bid))
+    winner = np.floor(lot() * contend.sum(axis=0)) + 1
+    return np.where(contend & (contend.cumsum(axis=0) == winner), units, 0.0)
 
 
 def seen(quote: Quote, inside: Quote, side: Sides) -> tuple[Quote, Sides]:

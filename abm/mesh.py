@@ -7,6 +7,8 @@ import numpy as np
 
 from abm.arrays import Array, Flags, Index
 
+BUCKETS = 2**14
+
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
@@ -15,8 +17,19 @@ class Mesh:
     nodes: Array
 
     def cell(self, x: Array) -> Index:
-        """Return the cell that holds each x; the first or last one outside the nodes."""
-        return np.clip(np.searchsorted(self.nodes, x, side="right") - 1, 0, len(self.nodes) - 2)
+        """Return the cell that holds each x; the first or last one outside the nodes.
+
+        A table over even buckets gives the cell at a bucket's left end; at most one node follows
+        in the bucket, but for those in `crowded`, which are searched.
+        """
+        first, scale, cells, crowded = self._buckets
+        bucket = np.clip((x - first) * scale, 0, BUCKETS - 1).astype(np.intp)
+        cell = np.asarray(cells[bucket])
+        cell += x >= self.nodes[cell + 1]
+        hard = crowded[bucket]
+        if hard.any():
+            cell[hard] = np.searchsorted(self.nodes, x[hard], side="right") - 1
+        return np.minimum(cell, len(self.nodes) - 2)
 
     def midpoints(self) -> Array:
         """Return the middle of every cell, shape (N - 1,)."""
@@ -58,6 +71,16 @@ class Mesh:
         kept[3::2] |= cells[:-1]
         kept[1:-2:2] |= cells[1:]
         return kept
+
+    @cached_property
+    def _buckets(self) -> tuple[float, float, Index, Flags]:
+        """Left end and scale of the buckets, the cell at each one's left, whether it is crowded."""
+        first, last = self.nodes[[0, -1]]
+        edges = np.linspace(first, last, BUCKETS + 1)
+        cells = np.clip(np.searchsorted(self.nodes, edges, side="right") - 1, 0, None)
+        crowded = np.diff(cells) > 1
+        scale = BUCKETS / (last - first)
+        return first, scale, np.minimum(cells[:-1], len(self.nodes) - 2), crowded
 
     def _first(self, cell: Index) -> Index:
         return np.clip(cell - 1, 0, len(self.nodes) - 4)

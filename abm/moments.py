@@ -31,12 +31,9 @@ class Moments:
     @classmethod
     def of(cls, sample: Array) -> Moments:
         """Return the moments of the values that are not NaN."""
-        missing = np.isnan(sample)
-        known = sample[~missing] if missing.any() else sample
-        if not known.size:
-            return cls(0, np.nan, 0.0)
-        mean = known.mean()
-        return cls(known.size, float(mean), float(np.square(known - mean).sum()))
+        known = _known(sample)
+        mean = mean_of(known)
+        return cls(known.size, mean, float(np.square(known - mean).sum()))
 
     @property
     def variance(self) -> float:
@@ -54,6 +51,17 @@ class Moments:
             self.mean + gap * other.count / count,
             self.squares + other.squares + gap * gap * self.count * other.count / count,
         )
+
+
+def mean_of(sample: Array) -> float:
+    """Return the mean of the values that are not NaN, or NaN if there is none."""
+    known = _known(sample)
+    return float(known.mean()) if known.size else np.nan
+
+
+def _known(sample: Array) -> Array:
+    missing = np.isnan(sample)
+    return sample[~missing] if missing.any() else sample
 
 
 Summary = list[dict[tuple[str | None, str], Moments]]

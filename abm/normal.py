@@ -8,10 +8,9 @@ For X ~ N(0, 1) restricted to (alpha, beta), with phi and Phi its density and cd
 
 (Johnson, Kotz and Balakrishnan 1994, section 13.10.1). Written so, digits are lost in the far
 tail and on narrow intervals. Here the interval is first mirrored to have its middle at or above
-zero. With the Mills ratio R(x) = (1 - Phi(x)) / phi(x) and d = phi(beta) / phi(alpha), the mass is
-then phi(alpha) (R(alpha) - d R(beta)) on one side of zero and
-1 - phi(alpha) (R(-alpha) + d R(beta)) across it. Where v would still be a small difference of
-large numbers, the three integrals are taken by Gauss-Legendre quadrature instead.
+zero, and its mass taken from the tails outside it: 1 - Phi(alpha) - Phi(-beta) across zero,
+Phi(-alpha) - Phi(-beta) on one side. Where Z or v would still be a small difference of large
+numbers, the three integrals are taken by Gauss-Legendre quadrature instead.
 """
 
 from typing import NamedTuple
@@ -79,17 +78,15 @@ def mills_ratio(x: ArrayLike) -> Array:
 
 def _closed_form(near: Array, far: Array) -> tuple[Array, Array, Array]:
     """Log mass, mean and variance for |near| <= far, by the formulas above."""
-    drop = -np.expm1(-0.5 * (far - near) * (far + near))  # 1 - d
-    ratio = 1 - drop
+    drop = -np.expm1(-0.5 * (far - near) * (far + near))  # 1 - phi(far) / phi(near)
     density = np.exp(-0.5 * near * near) / np.sqrt(2 * np.pi)
-    one_sided = near >= 0
-    near_tail, far_tail = mills_ratio(np.abs(near)), ratio * mills_ratio(far)
-    unit = np.where(one_sided, 1.0, density)
-    excess = np.where(one_sided, near_tail - far_tail - 1, -density * (near_tail + far_tail))
-    mass = 1 + excess
-    mean = unit * drop / mass
-    variance = 1 + unit * (near - far * ratio) / mass - mean * mean
-    log_mass = np.log1p(excess) - np.where(one_sided, 0.5 * near * near + LOG_SQRT_2PI, 0.0)
+    below, above = special.ndtr(-np.abs(near)), special.ndtr(-far)
+    across = near < 0
+    mass = np.where(across, 1 - (below + above), below - above)
+    log_mass = np.where(across, np.log1p(-(below + above)), np.log(mass))
+    ratio = density / mass
+    mean = ratio * drop
+    variance = 1 + ratio * (near - far * (1 - drop)) - mean * mean
     return log_mass, mean, variance
 
 

@@ -151,11 +151,11 @@ def _refuse_if_taken(out: Path, scenario: str, parameters: Parameters) -> None:
     if not out.exists():
         return
     if not out.is_dir():
-        raise FolderTakenError(f"{out} is a file, but must be a folder: give another --out")
+        raise FolderTakenError(f"{out} is a file, but must be a folder: choose another (--out)")
     found = {path.name for path in out.iterdir()}
     if not found:
         return
-    mend = "give another --out, or remove it"
+    mend = "choose another folder (--out), or remove this one"
     try:
         earlier = json.loads((out / RUN_FILE).read_text())
         mine = {RUN_FILE, *earlier["files"]}
@@ -168,14 +168,16 @@ def _refuse_if_taken(out: Path, scenario: str, parameters: Parameters) -> None:
     if foreign := found - mine:
         raise FolderTakenError(
             f"{out} holds {', '.join(sorted(foreign))}, which the run there did not write and "
-            f"which would be lost: move it away, or give another --out"
+            f"which would be lost: move it away, or choose another folder (--out)"
         )
 
 
 def _difference(there: Parameters, here: Parameters) -> str:
     """Return where two sets of parameters differ, in words."""
-    names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
-    return "; ".join(f"{name} is {there.get(name)} there, {here.get(name)} here" for name in names)
+    both = [
+        (name, there.get(name, "absent"), here.get(name, "absent")) for name in {**there, **here}
+    ]
+    return "; ".join(f"{name} is {old} there, {new} here" for name, old, new in both if old != new)
 
 
 def _arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:

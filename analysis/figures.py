@@ -34,7 +34,7 @@ def posteriors(curves: Table) -> Figure:
         curve = curve[curve["exact"] > SHOWN * curve["exact"].max()]
         value, exact, gaussian = (curve[name] for name in ("value", "exact", "gaussian"))
         axes.plot(value, exact, color=INK, label="exact posterior")
-        axes.plot(value, gaussian, "--", color=COLOURS[1], label="Gaussian update")
+        axes.plot(value, gaussian, "--", color=COLOURS[3], label="Gaussian update")
         axes.set(title=_signals(period), xlabel="value (noise sd)", ylim=(0, None))
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("density (1 / noise sd)")
@@ -149,13 +149,15 @@ def one_market(market: Table, makers: Table) -> Figure:
 
 
 def _lines(axes: Axes, estimates: Table) -> None:
-    """Draw one line with its band for each exchange, named for its maker, or for each maker."""
-    key = "exchange" if "exchange" in estimates else "maker"
-    for maker, line in estimates.groupby(key, observed=True):
-        style = line_of(maker)
+    """Draw one line with its band for each maker of each exchange."""
+    known = [name for name in ("exchange", "maker") if name in estimates]
+    keys = [name for name in known if estimates[name].notna().all()]
+    for names, line in estimates.groupby(keys, observed=True):
+        style = line_of(names[-1])
+        label = " in ".join(dict.fromkeys(str(name) for name in reversed(names)))
         low, high = (line["mean"] + side * LEVEL * line["se"] for side in (-1, 1))
         axes.fill_between(line["period"], low, high, color=style.colour, alpha=0.25, lw=0)
-        axes.plot(line["period"], line["mean"], style.line, color=style.colour, label=maker)
+        axes.plot(line["period"], line["mean"], style.line, color=style.colour, label=label)
     axes.set_xlim(left=0)
     axes.legend()
 

@@ -65,10 +65,11 @@ class Run:
         if name not in self.tables:
             raise LogError(f"{self.folder} has no table {name!r}: it has {', '.join(self.tables)}")
         path = self.folder / f"{name}.parquet"
-        size, whole = path.stat().st_size if path.exists() else 0, self.files[path.name]
-        if size != whole:
+        found, whole = path.stat().st_size if path.exists() else None, self.files[path.name]
+        if found != whole:
+            state = "is missing" if found is None else f"has {found} bytes"
             raise LogError(
-                f"{path} has {size} bytes, but the run wrote {whole}: it was cut off or replaced; "
+                f"{path} {state}, but the run wrote {whole} bytes: it was cut off or replaced; "
                 f"repeat the run"
             )
         rows = [(column, "==", value) for column, value in equal.items()] or None

@@ -113,16 +113,18 @@ def paired_difference(
     Raises
     ------
     ValueError
-        If one of the two is not in the frame, or they do not face the same replications.
+        If one of the two is not in the frame, has several rows for a replication, or does not
+        face the same replications as the other.
     """
     keys = [*by, "replication"]
     one, other = (
         frame.loc[frame[between] == name].set_index(keys)[metric] for name in (first, second)
     )
-    if one.empty or not one.index.sort_values().equals(other.index.sort_values()):
+    alike = one.index.sort_values().equals(other.index.sort_values())
+    if one.empty or one.index.has_duplicates or not alike:
         raise ValueError(
             f"{first} has {len(one)} rows and {second} has {len(other)}, but a paired comparison "
-            f"needs both in the same replications: compare runs of one seed and size"
+            f"needs both, once each, in the same replications: compare runs of one seed and size"
         )
     differences = (one - other).rename("difference").reset_index()
     if by:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -41,9 +42,9 @@ def show_claims(claims: Sequence[Claim], out: Path) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("holds", no_wrap=True)
     for claim in claims:
-        error = f"{claim.se:.2g}" if claim.se else "exact"
         verdict = f"[{COLOUR[claim.holds]}]{claim.holds}[/]"
-        table.add_row(claim.exhibit, claim.says, f"{claim.measured:.4g}", error, verdict)
+        measured, error = f"{claim.measured:.4g}", f"{claim.se:.2g}"
+        table.add_row(claim.exhibit, escape(claim.says), measured, error, verdict)
     console = Console()
     console.print(table)
-    console.print(f"Logs, figures and claims.csv are in {out}")
+    console.print(f"Logs, figures and claims.csv are in {escape(str(out))}", soft_wrap=True)

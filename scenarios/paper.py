@@ -4,7 +4,6 @@ Every maker quotes alone, in an exchange of her own, and meets the same values a
 others. The logs hold the size of shock SHOCK in full, and discounted profits for all sizes.
 """
 
-import gc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -135,8 +134,7 @@ def write_point(
             summary = merged(summary, moments) if block else moments
             if block == 0:
                 write_record(folder, market, point)
-        del market
-        gc.collect()  # a model and its agents refer to each other, and would keep the tape
+        del market.tape  # a model and its agents refer to each other: it would stay for long
         advance(f"{point.maker}, sigma = {point.prior_sd:g}, {point.world} world")
     if point.in_full:
         table = summary_frame(summary).assign(exchange=point.maker)

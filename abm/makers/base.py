@@ -18,7 +18,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from abm.arrays import Array, Flags, Sides
+from abm.arrays import Array
 from abm.beliefs.base import Belief
 from abm.beliefs.none import NoBelief
 from abm.door import one_of
@@ -73,11 +73,10 @@ class MarketMaker(Participant, ABC):
     def quote(self) -> Quote:
         """Return the bid and ask for this period, of shape (R,) or broadcasting to it."""
 
-    def settle(self, side: Sides, filled: Flags, price: Array) -> None:
-        """Take the other side of the trades that are hers, at `price`."""
-        sold = np.where(filled, side, 0)
-        self.inventory = self.inventory - sold
-        self.cash = self.cash + sold * np.where(filled, price, 0.0)
+    def settle(self, units: Array, price: Array) -> None:
+        """Book a trade: `units` sold to the trader (-1: bought from her; 0: none) at `price`."""
+        self.inventory = self.inventory - units
+        self.cash = self.cash + units * price
 
     def observe(self, likelihood: Likelihood) -> None:
         """Learn from what the period revealed to her."""

@@ -1,0 +1,318 @@
+"""Every bad input is refused at the door, with the value, the rule and the mend."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, NoisyTrader, Optimal, Quote
+from abm.makers import MarketMaker
+
+INF, NAN = np.inf, np.nan
+NUMBER = "give a positive number"
+WHOLE = "must be a whole number"
+INT = "give an int (a NumPy integer is fine)"
+RANGE = "give a whole number in that range"
+ABOVE_ZERO = "must be finite and above zero"
+MAKERS = "known: fixed-spread, myopic, optimal, zero-profit"
+SHARED = "draws the value from the belief that all makers share"
+ONE_PRIOR = 'give them one prior, or world="real"'
+A_MAKER = "must be a MarketMaker"
+A_NAME = "give a subclass, a partial of one, or a registered name"
+ORDER = "must have bid <= ask"
+DECLINE = "decline a side with a bid of -inf or an ask of inf"
+
+
+class Probe(MarketMaker):
+    """Quotes what she is told from period 3 on, and -/+ 1 before."""
+
+    name = "probe"
+
+    def __init__(self, model: Any, *, says: Any = None, belief: Any = "gaussian") -> None:
+        super().__init__(model, belief=belief)
+        self.says = says
+
+    def quote(self) -> Quote:
+        if self.model.period < 3:
+            return Quote(-1.0, 1.0)
+        return self.says() if callable(self.says) else self.says
+
+
+def fails() -> Quote:
+    raise ZeroDivisionError("a mistake of hers")
+
+
+def refused(
+    call: Callable[[], object], error: type[Exception], value: str, rule: str, mend: str
+) -> None:
+    with pytest.raises(error) as caught:
+        call()
+    for part in (value, rule, mend):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["prior_sd", "noise_sd"])
+@pytest.mark.parametrize("value", [-1.0, 0.0, NAN, INF, -INF])
+def test_an_sd_must_be_positive(name: str, value: float) -> None:
+    settings: dict[str, Any] = {name: value}
+    refused(
+        lambda: Exchange("optimal", **settings),
+        ValueError,
+        f"{name} is {value}",
+        ABOVE_ZERO,
+        NUMBER,
+    )
+
+
+@pytest.mark.parametrize("value", [-1.0, 0.0, NAN, INF])
+def test_the_noise_of_a_trader_must_be_positive(value: float) -> None:
+    trader = partial(NoisyTrader, noise_sd=value)
+    says = (f"noise_sd is {value}", ABOVE_ZERO, NUMBER)
+    refused(lambda: Exchange("optimal", trader), ValueError, *says)
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+def test_a_prior_mean_must_be_finite(value: float) -> None:
+    says = (f"prior_mean is {value}", "must be finite", "give a number")
+    refused(lambda: Exchange("optimal", prior_mean=value), ValueError, *says)
+
+
+@pytest.mark.parametrize("value", [1, 1.5, -0.1, NAN, INF])
+def test_a_discount_must_be_at_least_zero_and_below_one(value: float) -> None:
+    says = (f"discount is {value}", "must be at least 0 and below 1", "0.9 the paper's setting")
+    refused(lambda: Exchange(partial(Optimal, discount=value)), ValueError, *says)
+
+
+@pytest.mark.parametrize("value", [-1.0, 0.0, NAN, INF])
+def test_a_half_spread_must_be_positive(value: float) -> None:
+    says = (f"half_spread is {value}", ABOVE_ZERO, NUMBER)
+    refused(lambda: Exchange(partial(FixedSpread, half_spread=value)), ValueError, *says)
+
+
+@pytest.mark.parametrize("makers", [[], ()])
+def test_a_market_needs_a_maker(makers: Any) -> None:
+    says = ("makers is empty", "a market needs one", "give a maker, as 'optimal'")
+    refused(lambda: Exchange(makers), ValueError, *says)
+
+
+@pytest.mark.parametrize(
+    ("name", "mend"), [("optimum", "did you mean 'optimal'?"), ("qqq", MAKERS), ("", MAKERS)]
+)
+def test_a_maker_must_be_registered(name: str, mend: str) -> None:
+    refused(
+        lambda: Exchange(["myopic", name]), ValueError, f"maker is {name!r}", "is unknown", mend
+    )
+
+
+@pytest.mark.parametrize("thing", [NoisyTrader, dict, int, Quote, 3, None], ids=str)
+def test_a_maker_must_be_a_maker(thing: Any) -> None:
+    refused(lambda: Exchange(["optimal", thing]), TypeError, repr(thing), A_MAKER, A_NAME)
+
+
+def test_a_maker_class_without_a_quote_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"abstract class MarketMaker .*quote"):
+        Exchange(MarketMaker)
+
+
+@pytest.mark.parametrize("types", [[], [NoisyTrader, NoisyTrader]], ids=len)
+def test_an_exchange_serves_one_type_of_trader(types: Any) -> None:
+    says = (f"traders holds {len(types)} types", "this exchange serves one", "give (NoisyTrader,)")
+    refused(lambda: Exchange("optimal", types), ValueError, *says)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_a_seed_must_be_in_range(seed: int) -> None:
+    rule = f"must be at least 0 and at most {2**63 - 1}"
+    refused(lambda: Exchange("optimal", rng=seed), ValueError, f"rng is {seed}", rule, RANGE)
+
+
+@pytest.mark.parametrize("name", ["rng", "replications", "block"])
+@pytest.mark.parametrize("value", [2.5, 2.0, True, "2", None, np.float64(2)], ids=repr)
+def test_a_count_must_be_a_whole_number(name: str, value: Any) -> None:
+    settings: dict[str, Any] = {name: value}
+    says = (f"{name} is {value!r}, a {type(value).__name__}", WHOLE, INT)
+    refused(lambda: Exchange("optimal", **settings), TypeError, *says)
+
+
+@pytest.mark.parametrize("name", ["rng", "replications", "block"])
+def test_a_count_may_be_a_numpy_integer(name: str) -> None:
+    plain: dict[str, Any] = {name: 3}
+    numpy: dict[str, Any] = {name: np.int64(3)}
+    one, other = (Exchange("optimal", **settings).run(3).tape.market for settings in (plain, numpy))
+    assert one.equals(other)
+
+
+@pytest.mark.parametrize("value", [0, -1, 2**31])
+def test_replications_must_be_in_range(value: int) -> None:
+    says = (f"replications is {value}", f"must be at least 1 and at most {2**31 - 1}", RANGE)
+    refused(lambda: Exchange("optimal", replications=value), ValueError, *says)
+
+
+@pytest.mark.parametrize(
+    ("block", "replications", "most"), [(-1, 1, 2**31 - 2), (214_748, 10_000, 214_747)]
+)
+def test_a_block_must_be_in_range(block: int, replications: int, most: int) -> None:
+    refused(
+        lambda: Exchange("optimal", block=block, replications=replications),
+        ValueError,
+        f"block is {block}",
+        f"must be at least 0 and at most {most}",
+        RANGE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "mend"),
+    [
+        ("world", "reel", "did you mean 'real'? known: gaussian, real"),
+        ("world", "mars", "known: gaussian, real"),
+        ("world", None, "known: gaussian, real"),
+        ("transparency", "pubic", "did you mean 'public'? known: own, public"),
+        ("record", "sumary", "did you mean 'summary'? known: full, summary"),
+    ],
+)
+def test_a_setting_must_be_a_known_name(name: str, value: Any, mend: str) -> None:
+    settings: dict[str, Any] = {name: value}
+    says = (f"{name} is {value!r}", "is unknown", mend)
+    refused(lambda: Exchange("optimal", **settings), ValueError, *says)
+
+
+@pytest.mark.parametrize(
+    "makers",
+    [
+        ["optimal", partial(FixedSpread, belief=GaussianBelief(0.0, 2.0))],
+        ["optimal", partial(FixedSpread, belief=GaussianBelief(1.0, 1.0))],
+        [partial(FixedSpread, belief=GridBelief(0.0, 1.0))],
+        ["optimal", partial(FixedSpread, belief=GridBelief(0.0, 1.0))],
+        [partial(Probe, belief=None)],
+    ],
+    ids=["other sd", "other mean", "grid", "one grid", "none"],
+)
+def test_the_gaussian_world_needs_one_gaussian_belief(makers: Any) -> None:
+    says = ('world is "gaussian"', SHARED, ONE_PRIOR)
+    refused(lambda: Exchange(makers, world="gaussian"), ValueError, *says)
+
+
+def test_the_gaussian_world_ends_when_beliefs_part() -> None:
+    market = Exchange(
+        ["optimal", "zero-profit"], prior_sd=3.0, world="gaussian", transparency="own", rng=1
+    )
+    refused(lambda: market.run(30), ValueError, 'world is "gaussian"', SHARED, ONE_PRIOR)
+    first, second = market.makers
+    assert first.belief.sd != second.belief.sd
+
+
+@pytest.mark.parametrize("belief", ["gausian", "grid"])
+def test_a_belief_must_be_a_known_name(belief: str) -> None:
+    says = (f"belief is {belief!r}", "is unknown", "known: gaussian")
+    refused(lambda: Exchange(partial(FixedSpread, belief=belief)), ValueError, *says)
+
+
+@pytest.mark.parametrize("kind", [GaussianBelief, GridBelief])
+@pytest.mark.parametrize(
+    ("mean", "sd", "value", "rule"),
+    [
+        (0.0, -1.0, "sd is -1.0", ABOVE_ZERO),
+        (0.0, [1.0, NAN], "sd is nan", ABOVE_ZERO),
+        (NAN, 1.0, "mean is nan", "must be finite"),
+    ],
+)
+def test_a_belief_must_have_a_mean_and_a_positive_sd(
+    kind: Any, mean: float, sd: Any, value: str, rule: str
+) -> None:
+    refused(lambda: kind(mean, sd), ValueError, value, rule, "give a")
+
+
+@pytest.mark.parametrize("periods", [-1, 40_000])
+def test_periods_must_be_in_range(periods: int) -> None:
+    market = Exchange("optimal")
+    says = (f"periods is {periods}", "must be at least 0 and at most 32767", RANGE)
+    refused(lambda: market.run(periods), ValueError, *says)
+    assert market.period == 0
+
+
+@pytest.mark.parametrize("periods", [1.5, 2.0, True, None], ids=repr)
+def test_periods_must_be_a_whole_number(periods: Any) -> None:
+    market = Exchange("optimal")
+    refused(lambda: market.run(periods), TypeError, f"periods is {periods!r}", WHOLE, INT)
+    assert market.period == 0
+
+
+def test_periods_already_run_count_against_the_most() -> None:
+    market = Exchange("optimal").run(10)
+    says = ("periods is 32760", "at most 32757", RANGE)
+    refused(lambda: market.run(32_760), ValueError, *says)
+
+
+def test_a_period_too_late_for_the_tape_to_number_is_refused() -> None:
+    market = Exchange("fixed-spread")
+    market.period = 2**15
+    with pytest.raises(ValueError, match="period"):
+        market.step()
+
+
+@pytest.mark.parametrize(
+    ("quote", "error", "value", "rule", "mend"),
+    [
+        (Quote(NAN, 1.0), ValueError, "bid nan, ask 1.0", "neither NaN", DECLINE),
+        (Quote(0.0, NAN), ValueError, "bid 0.0, ask nan", "neither NaN", DECLINE),
+        (Quote(2.0, 1.0), ValueError, "bid 2.0, ask 1.0", ORDER, DECLINE),
+        (Quote(0.0, [1.0, -1.0]), ValueError, "bid 0.0, ask -1.0", ORDER, DECLINE),
+        (Quote(INF, INF), ValueError, "bid inf, ask inf", "must have", DECLINE),
+        (Quote(-INF, -INF), ValueError, "bid -inf, ask -inf", "must have", DECLINE),
+        (
+            Quote([0.0] * 3, [1.0] * 3),
+            ValueError,
+            "a bid of shape (3,) and an ask of shape (3,)",
+            "there are 2 replications",
+            "give arrays of shape (2,), or scalars",
+        ),
+        (
+            Quote([[0.0], [0.0]], 1.0),
+            ValueError,
+            "a bid of shape (2, 1)",
+            "there are 2 replications",
+            "give arrays of shape (2,), or scalars",
+        ),
+        ((0.0, 1.0), TypeError, "(0.0, 1.0)", "must return a Quote", "return Quote(bid, ask)"),
+        (None, TypeError, "None", "must return a Quote", "return Quote(bid, ask)"),
+    ],
+    ids=[
+        "NaN bid",
+        "NaN ask",
+        "crossed",
+        "crossed in one replication",
+        "bid of inf",
+        "ask of -inf",
+        "wrong shape",
+        "a column",
+        "a tuple",
+        "nothing",
+    ],
+)
+def test_a_quote_must_be_one_for_every_replication(
+    quote: Any, error: type[Exception], value: str, rule: str, mend: str
+) -> None:
+    market = Exchange(["optimal", partial(Probe, says=quote)], replications=2, rng=1)
+    refused(lambda: market.run(5), error, f"'probe' quoted in period 3 {value}", rule, mend)
+    assert market.period == 3
+    assert market.tape.market["period"].max() == 2
+
+
+def test_a_crossed_quote_is_shown_with_its_replication() -> None:
+    maker = partial(Probe, says=Quote(0.0, [1.0, -1.0]))
+    with pytest.raises(ValueError, match="replication 1"):
+        Exchange(maker, replications=2, rng=1).run(5)
+
+
+def test_an_error_of_a_maker_names_her_and_the_period() -> None:
+    market = Exchange(["optimal", Probe, partial(Probe, says=fails)], rng=1)
+    market.makers[1].says = Quote(-1.0, 1.0)
+    with pytest.raises(ZeroDivisionError, match="a mistake of hers") as caught:
+        market.run(5)
+    (note,) = caught.value.__notes__
+    assert "'probe-2'" in note
+    assert "period 3" in note
+    assert market.period == 3

@@ -1,0 +1,276 @@
+"""Metrics and estimates against NumPy, hand computations and the tape's own summaries."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from abm import Exchange, Quote
+from abm.makers import MarketMaker
+from analysis import metrics
+
+DISCOUNT = 0.9
+MAKER_METRICS = ["spread", "belief_mean", "belief_sd", "inventory", "profit"]
+MARKET_METRICS = ["spread", "pricing_error", "no_trade"]
+INF = np.inf
+
+
+class Shy(MarketMaker):
+    """Declines to sell where her belief is above its start, so that some spreads are missing."""
+
+    name = "shy"
+
+    def quote(self) -> Quote:
+        mean = self.belief.mean
+        return Quote(mean - 1, np.where(mean > 0, np.inf, mean + 1))
+
+
+def exchange(makers: Any = Shy, replications: int = 40) -> Exchange:
+    return Exchange(makers, prior_sd=3.0, replications=replications, rng=7).run(8)
+
+
+@pytest.fixture(scope="module")
+def alone() -> Exchange:
+    return exchange()
+
+
+@pytest.fixture(scope="module")
+def totals() -> pd.DataFrame:
+    """Return discounted profits of three makers, each alone, facing the same draws."""
+    names = ("optimal", "myopic", "zero-profit")
+    frames = [
+        metrics.discounted_profit(exchange(name, 200).tape.makers, DISCOUNT) for name in names
+    ]
+    return pd.concat(frames, ignore_index=True).astype({"maker": "category"})
+
+
+@pytest.fixture
+def market() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "value": [0.0, 5.0, 1.0, 1.0, 1.0],
+            "bid": [-1.0, 1.0, -INF, 2.0, -INF],
+            "ask": [1.0, 4.0, 3.0, INF, INF],
+            "side": np.array([0, 1, 1, -1, 0], dtype=np.int8),
+        }
+    )
+
+
+def shuffled(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.sample(frac=1, random_state=1)
+
+
+def whole_market(market: pd.DataFrame) -> pd.DataFrame:
+    return market.assign(
+        spread=metrics.spread(market),
+        pricing_error=metrics.pricing_error(market),
+        no_trade=metrics.no_trade(market),
+    )
+
+
+def test_a_spread_needs_both_sides(market: pd.DataFrame) -> None:
+    np.testing.assert_array_equal(metrics.spread(market), [2, 3, np.nan, np.nan, np.nan])
+
+
+def test_the_pricing_error_needs_both_sides(market: pd.DataFrame) -> None:
+    np.testing.assert_array_equal(metrics.pricing_error(market), [0, 2.5, np.nan, np.nan, np.nan])
+
+
+def test_no_trade_is_one_where_nobody_traded(market: pd.DataFrame) -> None:
+    np.testing.assert_array_equal(metrics.no_trade(market), [1, 0, 0, 0, 1])
+
+
+def test_metrics_keep_the_rows_of_the_frame(market: pd.DataFrame) -> None:
+    moved = market.set_axis([9, 3, 5, 1, 7])
+    for metric in (metrics.spread, metrics.pricing_error, metrics.no_trade):
+        assert metric(moved).index.tolist() == [9, 3, 5, 1, 7]
+
+
+def test_estimates_are_mean_and_sd_over_the_root_of_the_count() -> None:
+    draws = np.random.default_rng(3).normal(size=(2, 50))
+    draws[1, :10] = np.nan
+    frame = pd.DataFrame({"group": np.repeat(["a", "b"], 50), "x": draws.ravel()})
+    table = metrics.estimates(frame, "x", ["group"])
+    known = [draws[0], draws[1, 10:]]
+    assert table.columns.tolist() == ["group", "mean", "se", "count"]
+    assert table["count"].tolist() == [50, 40]
+    np.testing.assert_allclose(table["mean"], [x.mean() for x in known], rtol=1e-13)
+    errors = [x.std(ddof=1) / np.sqrt(x.size) for x in known]
+    np.testing.assert_allclose(table["se"], errors, rtol=1e-13)
+
+
+def test_one_observation_has_no_standard_error() -> None:
+    table = metrics.estimates(pd.DataFrame({"group": ["a"], "x": [2.0]}), "x", ["group"])
+    assert table.loc[0, "mean"] == 2.0
+    assert np.isnan(table["se"][0])
+
+
+def test_by_period_keeps_makers_apart() -> None:
+    makers = exchange(["optimal", "zero-profit"]).tape.makers
+    table = metrics.by_period(makers, "profit")
+    assert table.columns.tolist() == ["maker", "period", "mean", "se", "count"]
+    assert len(table) == 2 * 8
+    hers = makers[(makers["maker"] == "zero-profit") & (makers["period"] == 3)]["profit"]
+    row = table[(table["maker"] == "zero-profit") & (table["period"] == 3)]
+    assert row["mean"].item() == pytest.approx(hers.mean(), rel=1e-13)
+
+
+def test_by_period_keeps_exchanges_apart(alone: Exchange) -> None:
+    tables = [alone.tape.market.assign(exchange=name) for name in ("one", "two")]
+    tables[1]["value"] += 1.0
+    table = metrics.by_period(pd.concat(tables), "value")
+    assert table.columns.tolist() == ["exchange", "period", "mean", "se", "count"]
+    one, two = (table[table["exchange"] == name]["mean"].to_numpy() for name in ("one", "two"))
+    np.testing.assert_allclose(two - one, 1.0, rtol=1e-12)
+
+
+def test_by_period_of_a_market_needs_no_maker(alone: Exchange) -> None:
+    table = metrics.by_period(whole_market(alone.tape.market), "no_trade")
+    assert table.columns.tolist() == ["period", "mean", "se", "count"]
+    assert table["count"].tolist() == [40] * 8
+
+
+def assert_same_estimates(summary: pd.DataFrame, record: pd.DataFrame, keys: list[str]) -> None:
+    columns = [*keys, "mean", "se", "count"]
+    first, second = (
+        table[columns].astype(dict.fromkeys(keys, "str")).sort_values(keys, ignore_index=True)
+        for table in (summary, record)
+    )
+    assert len(first) >= 8
+    assert_frame_equal(first, second, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("metric", MAKER_METRICS)
+def test_a_summary_of_makers_gives_the_estimates_of_their_record(metric: str) -> None:
+    tape = exchange(["zero-profit", Shy]).tape
+    summary = tape.summary
+    makers = tape.makers.assign(spread=metrics.spread(tape.makers))
+    assert_same_estimates(
+        metrics.from_summary(summary[summary["maker"].notna()], metric),
+        metrics.by_period(makers, metric),
+        ["maker", "period"],
+    )
+
+
+@pytest.mark.parametrize("metric", MARKET_METRICS)
+def test_a_summary_of_the_market_gives_the_estimates_of_its_record(
+    alone: Exchange, metric: str
+) -> None:
+    summary = alone.tape.summary
+    assert_same_estimates(
+        metrics.from_summary(summary[summary["maker"].isna()], metric),
+        metrics.by_period(whole_market(alone.tape.market), metric),
+        ["period"],
+    )
+
+
+def test_some_spreads_are_missing_in_the_market_compared(alone: Exchange) -> None:
+    counts = metrics.by_period(whole_market(alone.tape.market), "spread")["count"]
+    assert counts.iloc[0] == 40
+    assert 0 < counts.min() < 40
+
+
+def test_discounted_profit_is_the_tapes() -> None:
+    market = exchange(["optimal", "zero-profit"])
+    table = metrics.discounted_profit(market.tape.makers, DISCOUNT)
+    assert table.columns.tolist() == ["maker", "replication", "discounted_profit"]
+    for maker, of_tape in zip(market.makers, market.tape.discounted_profit(DISCOUNT), strict=True):
+        hers = table[table["maker"] == maker.label]
+        assert hers["replication"].tolist() == list(range(40))
+        np.testing.assert_allclose(hers["discounted_profit"], of_tape, rtol=0, atol=1e-12)
+
+
+def test_discounted_profit_adds_up_by_hand() -> None:
+    frame = pd.DataFrame(
+        {
+            "exchange": ["x", "x", "x", "y"],
+            "maker": "a",
+            "replication": [0, 0, 1, 0],
+            "period": np.array([0, 2, 1, 3], dtype=np.int16),
+            "profit": [1.0, 4.0, 6.0, 8.0],
+        }
+    )
+    table = metrics.discounted_profit(frame, 0.5)
+    assert table.to_numpy().tolist() == [["x", "a", 0, 2.0], ["x", "a", 1, 3.0], ["y", "a", 0, 1.0]]
+
+
+def test_a_paired_difference_is_that_of_the_replications(totals: pd.DataFrame) -> None:
+    table = metrics.paired_difference(totals, "discounted_profit", "optimal", "myopic")
+    assert table.columns.tolist() == ["mean", "se", "count"]
+    optimal, myopic = (
+        totals[totals["maker"] == name]["discounted_profit"].to_numpy()
+        for name in ("optimal", "myopic")
+    )
+    apart = optimal - myopic
+    expected = [apart.mean(), apart.std(ddof=1) / np.sqrt(200), 200]
+    np.testing.assert_allclose(table.to_numpy(), [expected], rtol=1e-12)
+
+
+def test_pairing_removes_what_exchanges_with_the_same_draws_have_in_common() -> None:
+    names = ("optimal", "zero-profit")
+    makers = pd.concat([exchange(name).tape.makers.assign(exchange=name) for name in names])
+    last = makers[makers["period"] == 7]
+    apart = metrics.estimates(last, "belief_mean", ["exchange"])["se"]
+    paired = metrics.paired_difference(last, "belief_mean", *names, between="exchange")["se"]
+    assert paired.item() < 0.7 * np.hypot(*apart)
+
+
+def test_paired_differences_may_be_taken_in_every_period() -> None:
+    makers = exchange(["optimal", "zero-profit"]).tape.makers
+    table = metrics.paired_difference(makers, "inventory", "optimal", "zero-profit", by=["period"])
+    assert table.columns.tolist() == ["period", "mean", "se", "count"]
+    held = makers.pivot(index=["period", "replication"], columns="maker", values="inventory")
+    apart = (held["optimal"] - held["zero-profit"]).groupby("period").mean()
+    np.testing.assert_allclose(table["mean"], apart, rtol=0, atol=1e-12)
+
+
+def test_exchanges_may_be_compared(alone: Exchange) -> None:
+    first = alone.tape.market[lambda market: market["period"] == 0]
+    both = pd.concat([first.assign(exchange="a"), first.assign(exchange="b", value=0.0)])
+    table = metrics.paired_difference(both, "value", "a", "b", between="exchange")
+    assert table["mean"].item() == pytest.approx(first["value"].mean(), rel=1e-12)
+
+
+def test_the_order_of_rows_does_not_matter(totals: pd.DataFrame, alone: Exchange) -> None:
+    makers = alone.tape.makers
+    for there, here in (
+        [metrics.by_period(rows, "belief_sd") for rows in (makers, shuffled(makers))],
+        [metrics.discounted_profit(rows, 0.9) for rows in (makers, shuffled(makers))],
+        [
+            metrics.paired_difference(rows, "discounted_profit", "optimal", "myopic")
+            for rows in (totals, shuffled(totals))
+        ],
+    ):
+        assert_frame_equal(there, here, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("optimal", "nobody"), ("nobody", "optimal"), ("nobody", "nobody")]
+)
+def test_comparing_with_a_name_that_is_not_there_is_an_error(
+    totals: pd.DataFrame, first: str, second: str
+) -> None:
+    with pytest.raises(ValueError, match=r"nobody has 0( rows)?"):
+        metrics.paired_difference(totals, "discounted_profit", first, second)
+
+
+def test_comparing_other_replications_is_an_error(totals: pd.DataFrame) -> None:
+    fewer = totals[(totals["maker"] == "optimal") | (totals["replication"] < 150)]
+    with pytest.raises(ValueError, match=r"optimal has 200 rows and myopic has 150, .*: compare"):
+        metrics.paired_difference(fewer, "discounted_profit", "optimal", "myopic")
+
+
+def test_comparing_as_many_but_other_replications_is_an_error(totals: pd.DataFrame) -> None:
+    moved = totals["replication"].where(totals["maker"] == "optimal", totals["replication"] + 1)
+    with pytest.raises(ValueError, match="in the same replications: compare runs of one seed"):
+        metrics.paired_difference(
+            totals.assign(replication=moved), "discounted_profit", "optimal", "myopic"
+        )
+
+
+def test_comparing_rows_that_repeat_a_replication_is_an_error() -> None:
+    every_period = exchange(["optimal", "zero-profit"]).tape.makers
+    with pytest.raises(ValueError, match="replication"):
+        metrics.paired_difference(every_period, "profit", "optimal", "zero-profit")

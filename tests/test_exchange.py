@@ -1,15 +1,14 @@
 """The exchange: what it earns, what it hides, how quotes meet and what is recorded."""
 
+import gc
 import weakref
-from functools import gc
+from functools import cache, partial
 from inspect import signature
 from typing import Any
 
-import cache
 import mesa
 import numpy as np
 import pandas as pd
-import partial
 import pytest
 
 from abm import (

@@ -6,28 +6,38 @@ from operator import index
 from typing import SupportsIndex
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from abm.arrays import Array
 
 
-def finite(name: str, value: ArrayLike) -> NDArray[np.float64]:
+def floats(name: str, value: ArrayLike) -> Array:
+    """Return `value` as floats, or raise TypeError if it is no number."""
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}, but must be a number: give a float") from None
+
+
+def finite(name: str, value: ArrayLike) -> Array:
     """Return `value` as floats, or raise ValueError where one is NaN or infinite."""
-    floats = np.asarray(value, dtype=np.float64)
-    wrong = ~np.isfinite(floats)
+    numbers = floats(name, value)
+    wrong = ~np.isfinite(numbers)
     if wrong.any():
-        raise ValueError(f"{name} is {floats[wrong][0]}, but must be finite: give a number")
-    return floats
+        raise ValueError(f"{name} is {numbers[wrong][0]}, but must be finite: give a number")
+    return numbers
 
 
-def positive(name: str, value: ArrayLike) -> NDArray[np.float64]:
+def positive(name: str, value: ArrayLike) -> Array:
     """Return `value` as floats, or raise ValueError where one is not finite and above zero."""
-    floats = np.asarray(value, dtype=np.float64)
-    wrong = ~(np.isfinite(floats) & (floats > 0))
+    numbers = floats(name, value)
+    wrong = ~(np.isfinite(numbers) & (numbers > 0))
     if wrong.any():
         raise ValueError(
-            f"{name} is {floats[wrong][0]}, but must be finite and above zero: "
+            f"{name} is {numbers[wrong][0]}, but must be finite and above zero: "
             f"give a positive number"
         )
-    return floats
+    return numbers
 
 
 def positive_number(name: str, value: float) -> float:
@@ -39,7 +49,7 @@ def positive_number(name: str, value: float) -> float:
 
 def discount_factor(value: float) -> float:
     """Return `value` as a float, or raise ValueError unless 0 <= value < 1."""
-    if not 0 <= value < 1:
+    if not 0 <= floats("discount", value) < 1:
         raise ValueError(
             f"discount is {value}, but must be at least 0 and below 1: "
             f"0 is the myopic maker, 0.9 the paper's setting"

@@ -82,6 +82,11 @@ class Exchange(mesa.Model):
         block: SupportsIndex = 0,
         rng: SupportsIndex = 0,
     ) -> None:
+        if rng is None:
+            raise TypeError(
+                "rng is None, but must be a whole number: give a seed "
+                "(mesa.batch_run takes seeds as its own argument rng=[1, 2] since Mesa 3.5)"
+            )
         seed = whole("rng", rng, 0, LARGEST_SEED)
         super().__init__(rng=seed)
         size = whole("replications", replications, 1, MOST_REPLICATIONS)
@@ -90,6 +95,7 @@ class Exchange(mesa.Model):
         self.world = one_of("world", world, WORLDS)
         self.transparency = one_of("transparency", transparency, TRANSPARENCIES)
         self.period = 0
+        self.quotes = []
 
         prior = GaussianBelief(
             finite("prior_mean", prior_mean), positive_number("prior_sd", prior_sd)
@@ -131,14 +137,17 @@ class Exchange(mesa.Model):
 
     def clear(self) -> None:
         """Let a trader deal at the inside quote, settle, and let everyone learn from it."""
+        if not self.quotes:
+            raise RuntimeError("the market is closed: call open() first, or step() for both")
         valuation = self.trader.valuation(self.value, self._draws[Role.TRADER])
         side = self.inside.side(valuation)
         dealings = self._settled(side)
         self._reveal(side)
         self.clearing = Clearing(self.value, valuation, self.inside, side, dealings)
         self.tape.add(self.clearing)
-        self.datacollector.collect(self)
+        self.quotes = []
         self.period += 1
+        self.datacollector.collect(self)
 
     @property
     def spread(self) -> float:
@@ -161,7 +170,7 @@ class Exchange(mesa.Model):
         return self._mean("profit")
 
     def _mean(self, metric: str) -> float:
-        return mean_of(self.clearing.metrics[metric])
+        return mean_of(self.clearing.metrics[metric]) if self.period else np.nan
 
     def _drawn_from(self, belief: Belief) -> Array:
         return belief.mean + belief.sd * self._draws[Role.VALUE].normal()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from abm.arrays import Array, Sides
+from abm.beliefs.none import NoBelief
 from abm.makers.base import MarketMaker
 from abm.quotes import Quote, Side
 
@@ -22,7 +23,10 @@ def posted(maker: MarketMaker, period: int) -> Quote:
     try:
         quote = maker.quote()
     except Exception as error:
-        error.add_note(f"raised by maker {maker.label!r} when it quoted for period {period}")
+        error.add_note(
+            f"raised by maker {maker.label!r} when it quoted for period {period}; prices, beliefs "
+            f"and inventories are arrays over replications: use np.where, not if"
+        )
         raise
     says = f"maker {maker.label!r} quoted in period {period}"
     if not isinstance(quote, Quote):
@@ -40,9 +44,16 @@ def posted(maker: MarketMaker, period: int) -> Quote:
         first = np.flatnonzero(wrong)[0]
         raise ValueError(
             f"{says} bid {bid[first]}, ask {ask[first]} (replication {first} of its block), but "
-            f"must have bid <= ask, neither NaN: decline a side with a bid of -inf or an ask of inf"
+            f"must have bid <= ask, neither NaN, a bid below inf and an ask above -inf: "
+            f"{_mend(maker)}"
         )
     return Quote(bid, ask)
+
+
+def _mend(maker: MarketMaker) -> str:
+    if isinstance(maker.belief, NoBelief):
+        return "this maker has no belief; quote without one, or give it one"
+    return "decline a side with a bid of -inf or an ask of inf"
 
 
 def best(quotes: Sequence[Quote]) -> Quote:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from inspect import isabstract
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +25,13 @@ def seated(
     makers: MakerChoice | Sequence[MakerChoice], model: Market, streams: Streams
 ) -> list[MarketMaker]:
     """Return the makers at work in this market, each with a label and draws of her own."""
-    choices = [makers] if isinstance(makers, str) or callable(makers) else list(makers)
+    choices = _listed(makers)
     if not choices:
         raise ValueError("makers is empty, but a market needs one: give a maker, as 'optimal'")
     agents: list[MarketMaker] = []
     for choice in choices:
-        maker = _made(choice, model)
+        chosen = find(choice) if isinstance(choice, str) else choice
+        maker = _type_checked("maker", chosen, MarketMaker, "or a registered name")(model)
         before = sum(agent.name == maker.name for agent in agents)
         maker.label = f"{maker.name}-{before + 1}" if before else maker.name
         maker.draws = streams.draws(maker_role(maker.label))
@@ -36,16 +39,35 @@ def seated(
     return agents
 
 
-def _made(choice: MakerChoice, model: Market) -> MarketMaker:
-    """Return the maker chosen by class, by a partial of one, or by name."""
-    maker = find(choice) if isinstance(choice, str) else choice
-    kind = maker.func if isinstance(maker, partial) else maker
-    if not (isinstance(kind, type) and issubclass(kind, MarketMaker)):
-        raise TypeError(
-            f"maker is {choice!r}, but must be a MarketMaker: "
-            f"give a subclass, a partial of one, or a registered name"
+def only_type(traders: TraderChoice | Sequence[TraderChoice]) -> TraderChoice:
+    """Return the type of trader that arrives."""
+    types = _listed(traders)
+    if len(types) != 1:
+        raise ValueError(
+            f"traders holds {len(types)} types, but this exchange serves one: give (NoisyTrader,)"
         )
-    return maker(model)
+    return _type_checked("trader", types[0], Trader, "as NoisyTrader")
+
+
+def _listed(choices: Any) -> list[Any]:
+    """Return one choice or several as a list."""
+    return list(choices) if isinstance(choices, list | tuple) else [choices]
+
+
+def _type_checked(what: str, choice: Any, base: type, mend: str) -> Any:
+    """Return the choice if it is a subclass of `base` with a name, or a partial of one."""
+    kind = choice.func if isinstance(choice, partial) else choice
+    if not (isinstance(kind, type) and issubclass(kind, base)):
+        raise TypeError(
+            f"{what} is {choice!r}, but must be a {base.__name__}: "
+            f"give a subclass, a partial of one, {mend}"
+        )
+    if not (isabstract(kind) or isinstance(getattr(kind, "name", None), str)):
+        raise TypeError(
+            f"{what} {kind.__name__} has no name, but the log needs one: "
+            f'write name = "{kind.__name__.lower()}" in the class'
+        )
+    return choice
 
 
 def common_belief(makers: Sequence[MarketMaker]) -> GaussianBelief:
@@ -69,15 +91,3 @@ def common_belief(makers: Sequence[MarketMaker]) -> GaussianBelief:
         'world is "gaussian", which draws the value from the belief that all makers share, but '
         'their beliefs differ or are not Gaussian: give them one prior, or world="real"'
     )
-
-
-def only_type(
-    traders: TraderChoice | Sequence[TraderChoice],
-) -> TraderChoice:
-    """Return the type of trader that arrives."""
-    types = [traders] if callable(traders) else list(traders)
-    if len(types) != 1:
-        raise ValueError(
-            f"traders holds {len(types)} types, but this exchange serves one: give (NoisyTrader,)"
-        )
-    return types[0]

@@ -129,11 +129,55 @@ def test_a_seed_must_be_in_range(seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["rng", "replications", "block"])
-@pytest.mark.parametrize("value", [2.5, 2.0, True, "2", None, np.float64(2)], ids=repr)
+@pytest.mark.parametrize("value", [2.5, 2.0, True, "2", np.float64(2)], ids=repr)
 def test_a_count_must_be_a_whole_number(name: str, value: Any) -> None:
     settings: dict[str, Any] = {name: value}
     says = (f"{name} is {value!r}, a {type(value).__name__}", WHOLE, INT)
     refused(lambda: Exchange("optimal", **settings), TypeError, *says)
+
+
+def test_no_seed_at_all_is_refused_with_a_word_on_batch_run() -> None:
+    none: Any = None
+    mend = "mesa.batch_run takes seeds as its own argument"
+    refused(lambda: Exchange("optimal", rng=none), TypeError, "rng is None", "whole number", mend)
+
+
+@pytest.mark.parametrize("setting", ["prior_sd", "prior_mean", "noise_sd"])
+def test_a_setting_that_is_no_number_is_refused(setting: str) -> None:
+    settings: dict[str, Any] = {setting: "wide"}
+    says = (f"{setting} is 'wide'", "must be a number", "give a float")
+    refused(lambda: Exchange("optimal", **settings), TypeError, *says)
+
+
+@pytest.mark.parametrize("thing", ["noisy", int, None, Myopic], ids=str)
+def test_a_trader_must_be_a_trader(thing: Any) -> None:
+    says = (repr(thing), "must be a Trader", "as NoisyTrader")
+    refused(lambda: Exchange("optimal", thing), TypeError, *says)
+
+
+def test_a_belief_must_be_one() -> None:
+    says = ("belief is 3", "must be a belief", "GaussianBelief(mean, sd)")
+    refused(lambda: Exchange(partial(Myopic, belief=3)), TypeError, *says)
+
+
+@pytest.mark.parametrize("maker", [Optimal, Myopic])
+def test_a_maker_that_quotes_by_a_belief_cannot_do_without(maker: Any) -> None:
+    says = (f"maker {maker.name!r} has no belief", "quotes by one", 'give belief="gaussian"')
+    refused(lambda: Exchange(partial(maker, belief=None)).run(1), ValueError, *says)
+
+
+def test_a_maker_class_without_a_name_is_refused() -> None:
+    class Nameless(MarketMaker):
+        def quote(self) -> Quote:
+            return Quote(-1.0, 1.0)
+
+    says = ("Nameless has no name", "the log needs one", 'name = "nameless"')
+    refused(lambda: Exchange(Nameless), TypeError, *says)
+
+
+def test_a_market_must_be_open_to_clear() -> None:
+    market = Exchange("optimal").run(1)
+    refused(market.clear, RuntimeError, "the market is closed", "call open() first", "step()")
 
 
 @pytest.mark.parametrize("name", ["rng", "replications", "block"])

@@ -90,6 +90,11 @@ class MarketMaker(Participant, ABC):
     @property
     def rho(self) -> Array:
         """Her information disadvantage, belief sd / noise sd, shape (R,)."""
+        if isinstance(self.belief, NoBelief):
+            raise ValueError(
+                f"maker {self.name!r} has no belief, but quotes by one: "
+                f'give belief="gaussian", or a belief'
+            )
         return self.belief.sd / self.noise_sd
 
     def _first_belief(self, belief: Belief | str | None) -> Belief:
@@ -98,10 +103,15 @@ class MarketMaker(Participant, ABC):
         if isinstance(belief, str):
             one_of("belief", belief, ["gaussian"])
             return self.terms.prior
+        if not hasattr(belief, "replicate"):
+            raise TypeError(
+                f"belief is {belief!r}, but must be a belief: "
+                f'give "gaussian", None, or as GaussianBelief(mean, sd)'
+            )
         try:
             return belief.replicate(self.terms.replications)
         except ValueError:
             raise ValueError(
-                f"belief has means of shape {belief.mean.shape}, but there are "
-                f"{self.terms.replications} replications: give a scalar, or one for each"
+                f"belief has means of shape {belief.mean.shape}, but the number of replications "
+                f"is {self.terms.replications}: give a scalar, or one for each"
             ) from None

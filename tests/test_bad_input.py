@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, NoisyTrader, Optimal, Quote
+from abm import (
+    Exchange,
+    FixedSpread,
+    GaussianBelief,
+    GridBelief,
+    Myopic,
+    NoisyTrader,
+    Optimal,
+    Quote,
+)
 from abm.makers import MarketMaker
 
 INF, NAN = np.inf, np.nan
@@ -156,8 +165,9 @@ def test_a_trader_must_be_a_trader(thing: Any) -> None:
 
 
 def test_a_belief_must_be_one() -> None:
+    three: Any = 3
     says = ("belief is 3", "must be a belief", "GaussianBelief(mean, sd)")
-    refused(lambda: Exchange(partial(Myopic, belief=3)), TypeError, *says)
+    refused(lambda: Exchange(partial(Myopic, belief=three)), TypeError, *says)
 
 
 @pytest.mark.parametrize("maker", [Optimal, Myopic])

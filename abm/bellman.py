@@ -66,6 +66,10 @@ class Solution:
         Largest |max_q (...) - W| of the Bellman equation, at three points inside every cell.
     iterations : int
         Policy evaluations (linear solves) in all.
+    value : PiecewiseCubic
+        W over rho, in units of the noise sd.
+    depth : PiecewiseCubic
+        The optimal q over rho, dimensionless.
     """
 
     discount: float

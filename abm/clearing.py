@@ -11,7 +11,7 @@ from abm.quotes import Quote, Side
 
 @dataclass(frozen=True, eq=False)
 class Dealing:
-    """One maker's part in a period; arrays of shape (R,)."""
+    """One maker's part in a period; arrays of shape (R,), prices and profit in units of price."""
 
     quote: Quote
     belief_mean: Array
@@ -44,7 +44,7 @@ class Dealing:
 
 @dataclass(frozen=True, eq=False)
 class Clearing:
-    """One period of the market; arrays of shape (R,)."""
+    """One period of the market; arrays of shape (R,), value and valuation in units of price."""
 
     value: Array
     valuation: Array

@@ -40,11 +40,41 @@ def positive(name: str, value: ArrayLike) -> Array:
     return numbers
 
 
+def not_negative(name: str, value: ArrayLike) -> Array:
+    """Return `value` as floats, or raise ValueError where one is negative or NaN."""
+    numbers = floats(name, value)
+    wrong = ~(numbers >= 0)
+    if wrong.any():
+        raise ValueError(f"{name} is {numbers[wrong][0]}, but must be at least 0: give 0 or more")
+    return numbers
+
+
+def finite_number(name: str, value: float) -> float:
+    """Return `value` as a float, or raise unless it is one finite number."""
+    return float(finite(name, _one(name, value)))
+
+
 def positive_number(name: str, value: float) -> float:
     """Return `value` as a float, or raise unless it is one finite number above zero."""
+    return float(positive(name, _one(name, value)))
+
+
+def _one(name: str, value: float) -> float:
     if np.ndim(value):
         raise ValueError(f"{name} has shape {np.shape(value)}, but must be one number: give one")
-    return float(positive(name, value))
+    return value
+
+
+def compatible(**arrays: Array) -> None:
+    """Raise ValueError unless the arrays broadcast together."""
+    shapes = {name: array.shape for name, array in arrays.items()}
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        have = " and ".join(f"{name} has shape {shape}" for name, shape in shapes.items())
+        raise ValueError(
+            f"{have}, but they must broadcast: give one for each, or scalars"
+        ) from None
 
 
 def discount_factor(value: float) -> float:

@@ -13,7 +13,7 @@ from abm.arrays import Array, Sides
 from abm.beliefs.base import Belief
 from abm.beliefs.gaussian import GaussianBelief
 from abm.clearing import Clearing, Dealing
-from abm.door import finite, one_of, positive_number, whole
+from abm.door import finite_number, one_of, positive_number, whole
 from abm.matching import best, posted, seen, sold
 from abm.moments import mean_of
 from abm.quotes import Quote, Side
@@ -98,7 +98,7 @@ class Exchange(mesa.Model):
         self.quotes = []
 
         prior = GaussianBelief(
-            finite("prior_mean", prior_mean), positive_number("prior_sd", prior_sd)
+            finite_number("prior_mean", prior_mean), positive_number("prior_sd", prior_sd)
         )
         self.trader = only_type(traders)(self)
         self.terms = Terms(prior.replicate(size), self.trader.law, size)

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 
 from abm.arrays import Array
 from abm.beliefs.base import Belief
+from abm.door import not_negative
 from abm.normal import mean_excess
 from abm.quotes import Quote, Side
 from abm.signals import Law, NoisyValuation
@@ -76,9 +77,19 @@ def zero_profit_depth(rho: ArrayLike) -> Array:
     Parameters
     ----------
     rho : array_like
-        Information disadvantage, belief sd / noise sd, at least 0; right to 1e-12 up to 100.
+        Information disadvantage, belief sd / noise sd.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of rho, dimensionless; right to 1e-12 relative for rho up to 100.
+
+    Raises
+    ------
+    ValueError
+        If a rho is negative or NaN.
     """
-    odds = np.square(np.asarray(rho, dtype=np.float64))
+    odds = np.square(not_negative("rho", rho))
     q = odds / np.sqrt(np.pi / 2 + odds)
     for _ in range(HALLEY_STEPS):
         excess = mean_excess(q)
@@ -95,9 +106,19 @@ def myopic_depth(rho: ArrayLike) -> Array:
     Parameters
     ----------
     rho : array_like
-        Information disadvantage, belief sd / noise sd, at least 0; right to 1e-12 up to 100.
+        Information disadvantage, belief sd / noise sd.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of rho, dimensionless; right to 1e-12 relative for rho up to 100.
+
+    Raises
+    ------
+    ValueError
+        If a rho is negative or NaN.
     """
-    target = 1 + np.square(np.asarray(rho, dtype=np.float64))
+    target = 1 + np.square(not_negative("rho", rho))
     root = np.sqrt(1 + target * (target + 2 * (np.pi - 1)))
     q = target * np.sqrt(np.pi / (1 + (np.pi - 1) * target + root))
     for _ in range(HALLEY_STEPS):

@@ -1,4 +1,4 @@
-"""Counts, means and variances that merge exactly over blocks of replications."""
+"""Counts, means and variances that merge over blocks of replications."""
 
 from __future__ import annotations
 

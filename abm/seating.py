@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from inspect import isabstract
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -32,11 +32,16 @@ def seated(
     for choice in choices:
         chosen = find(choice) if isinstance(choice, str) else choice
         maker = _type_checked("maker", chosen, MarketMaker, "or a registered name")(model)
-        before = sum(agent.name == maker.name for agent in agents)
-        maker.label = f"{maker.name}-{before + 1}" if before else maker.name
+        maker.label = _label(maker.name, {agent.label for agent in agents})
         maker.draws = streams.draws(maker_role(maker.label))
         agents.append(maker)
     return agents
+
+
+def _label(name: str, taken: set[str]) -> str:
+    """Return the name, or the first of name-2, name-3 and so on that is free."""
+    others = (f"{name}-{number}" for number in count(2))
+    return next(label for label in chain([name], others) if label not in taken)
 
 
 def only_type(traders: TraderChoice | Sequence[TraderChoice]) -> TraderChoice:
@@ -55,17 +60,12 @@ def _listed(choices: Any) -> list[Any]:
 
 
 def _type_checked(what: str, choice: Any, base: type, mend: str) -> Any:
-    """Return the choice if it is a subclass of `base` with a name, or a partial of one."""
+    """Return the choice if it is a subclass of `base`, or a partial of one."""
     kind = choice.func if isinstance(choice, partial) else choice
     if not (isinstance(kind, type) and issubclass(kind, base)):
         raise TypeError(
             f"{what} is {choice!r}, but must be a {base.__name__}: "
             f"give a subclass, a partial of one, {mend}"
-        )
-    if not (isabstract(kind) or isinstance(getattr(kind, "name", None), str)):
-        raise TypeError(
-            f"{what} {kind.__name__} has no name, but the log needs one: "
-            f'write name = "{kind.__name__.lower()}" in the class'
         )
     return choice
 

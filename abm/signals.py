@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.arrays import Array, Index, Sides
-from abm.door import positive_number
+from abm.door import compatible, positive_number
 from abm.normal import interval_mass, truncated
 from abm.quotes import Quote, Side
 from abm.streams import Draws
@@ -65,7 +65,8 @@ class Interval:
     Raises
     ------
     ValueError
-        If an end is NaN, lower exceeds upper, or noise_sd is not finite and above zero.
+        If an end is NaN, lower exceeds upper, both are at the same infinity, shapes do not match,
+        or noise_sd is not one finite number above zero.
     """
 
     lower: Array
@@ -74,11 +75,13 @@ class Interval:
 
     def __init__(self, lower: ArrayLike, upper: ArrayLike, noise_sd: float) -> None:
         lower, upper = np.asarray(lower, np.float64), np.asarray(upper, np.float64)
-        wrong = ~(lower <= upper)
+        compatible(lower=lower, upper=upper)
+        wrong = ~((lower <= upper) & (lower < np.inf) & (upper > -np.inf))
         if wrong.any():
             low, high = (np.broadcast_to(end, wrong.shape)[wrong][0] for end in (lower, upper))
             raise ValueError(
-                f"interval is ({low}, {high}), but must run upwards: give lower <= upper, not NaN"
+                f"interval is ({low}, {high}), but must run upwards: "
+                f"give lower <= upper, not NaN, and not both at the same infinity"
             )
         object.__setattr__(self, "lower", lower)
         object.__setattr__(self, "upper", upper)

@@ -49,7 +49,8 @@ def discounted_profit(realised: Table, theory: Table) -> Figure:
     Parameters
     ----------
     realised : DataFrame
-        Columns maker, world, prior_sd, mean, se.
+        Columns maker, world, prior_sd, mean, se; of the optimal maker, with what her last belief
+        is worth, so that the number of periods does not matter.
     theory : DataFrame
         Columns prior_sd, value: the value function.
     """
@@ -60,7 +61,7 @@ def discounted_profit(realised: Table, theory: Table) -> Figure:
         axes.errorbar(
             points["prior_sd"], points["mean"], LEVEL * points["se"], fmt=style.marker, ms=5,
             color=style.colour, mfc="white" if world == "gaussian" else style.colour, capsize=2,
-            label=f"{maker}, {WORLDS[str(world)]} world",
+            label=f"{maker}, {WORLDS[str(world)]} world", zorder=3 if maker == "optimal" else 2,
         )  # fmt: skip
     axes.axhline(0, color=FAINT, lw=0.8)
     axes.set(xlabel="sd of the shock, σ (noise sd)", ylabel="discounted profit (noise sd)")
@@ -110,6 +111,7 @@ def spread_by_period(estimates: Table) -> Figure:
     figure, axes = canvas()
     _lines(axes, estimates)
     axes.set(xlabel="period", ylabel="spread (noise sd), log scale", yscale="log")
+    axes.yaxis.set_major_formatter("{x:g}")
     return figure
 
 
@@ -130,19 +132,30 @@ def one_market(market: Table, makers: Table) -> Figure:
     ----------
     market, makers : DataFrame
         Rows of one replication and one maker (columns: `abm.schema.MARKET` and `MAKERS`).
+
+    Raises
+    ------
+    ValueError
+        If there are rows of several replications or makers.
     """
+    if len(market) != len(makers) or market["period"].duplicated().any():
+        raise ValueError(
+            f"there are {len(market)} rows of the market and {len(makers)} of makers, but one "
+            f"market's story needs one of each a period: pick one replication and one maker"
+        )
     figure, axes = canvas(8, 4.4)
     colour = line_of(makers["maker"].iloc[0]).colour
     time, mean, sd = (makers[name] for name in ("period", "belief_mean", "belief_sd"))
     axes.fill_between(time, mean - 2 * sd, mean + 2 * sd, color=colour, alpha=0.15, lw=0,
-                      label="belief, mean ± 2 sd")  # fmt: skip
+                      step="mid", label="belief, mean ± 2 sd")  # fmt: skip
     axes.step(time, makers["ask"], where="mid", color=colour, lw=1, label="ask and bid")
     axes.step(time, makers["bid"], where="mid", color=colour, lw=1)
     axes.plot(time, market["value"], color=INK, lw=1.2, label="value")
-    axes.plot(time, market["valuation"], ".", ms=4, color=FAINT, label="valuation of who came")
-    for side, price, mark, name in ((1, "ask", "^", "she buys"), (-1, "bid", "v", "she sells")):
+    axes.plot(time, market["valuation"], ".", ms=4, color=FAINT, label="trader's valuation")
+    for side, price, mark, deal in ((1, "ask", "^", "buys"), (-1, "bid", "v", "sells")):
         trades = market[market["side"] == side]
-        axes.plot(trades["period"], trades[price], mark, ms=6, color=COLOURS[3], label=name)
+        label = f"trader {deal}"
+        axes.plot(trades["period"], trades[price], mark, ms=6, color=COLOURS[3], label=label)
     axes.set(xlabel="period", ylabel="price (noise sd)")
     axes.legend(ncols=2, fontsize="small")
     return figure

@@ -80,7 +80,10 @@ class Run:
                 wanted = list(columns) if columns else None
                 return pd.read_parquet(path, columns=wanted, filters=rows)
         except (ArrowException, OSError, ValueError) as error:
-            raise LogError(f"{path} cannot be read as Parquet ({error}): repeat the run") from error
+            raise LogError(
+                f"{path} cannot be read as Parquet ({error}): repeat the run, or ask for values "
+                f"of the column's type"
+            ) from error
         raise LogError(
             f"{name} has no column {', '.join(sorted(unknown))}: it has {', '.join(known)}"
         )

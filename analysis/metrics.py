@@ -74,11 +74,22 @@ def discounted_profit(makers: Table, discount: float) -> Table:
         Rows of `abm.schema.MAKERS`, with or without the column `exchange`.
     discount : float
         Per period.
+
+    Raises
+    ------
+    ValueError
+        If two rows share maker, replication and period (and exchange).
     """
     keys = [key for key in ("exchange", "maker", "replication") if key in makers]
     discounted = makers["profit"] * discount ** makers["period"].astype(float)
     table = makers[keys].assign(discounted_profit=discounted)
-    return table.groupby(keys, observed=True)["discounted_profit"].sum().reset_index()
+    groups = table.groupby(keys, observed=True)["discounted_profit"]
+    if len(makers) and groups.size().max() > makers["period"].nunique():
+        raise ValueError(
+            f"there are several rows for one {', '.join(keys)} and period, but their profits must "
+            f"not be added up: tell exchanges apart by a column `exchange`"
+        )
+    return groups.sum().reset_index()
 
 
 def paired_difference(
@@ -121,10 +132,10 @@ def paired_difference(
         frame.loc[frame[between] == name].set_index(keys)[metric] for name in (first, second)
     )
     alike = one.index.sort_values().equals(other.index.sort_values())
-    if one.empty or one.index.has_duplicates or not alike:
+    if first == second or one.empty or one.index.has_duplicates or not alike:
         raise ValueError(
             f"{first} has {len(one)} rows and {second} has {len(other)}, but a paired comparison "
-            f"needs both, once each, in the same replications: compare runs of one seed and size"
+            f"needs two, once each, in the same replications: compare runs of one seed and size"
         )
     differences = (one - other).rename("difference").reset_index()
     if by:

@@ -32,7 +32,7 @@ def show() -> None:
     for heading, things in (("scenarios", found()), ("makers", registered())):
         typer.echo(f"{heading}:")
         for name, thing in things.items():
-            typer.echo(f"  {name:20s}{(thing.__doc__ or '').splitlines()[0]}")
+            typer.echo(f"  {name:20s}{(thing.__doc__ or '').partition(chr(10))[0]}")
 
 
 for name, scenario in found().items():

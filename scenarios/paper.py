@@ -26,7 +26,7 @@ from abm.streams import LARGEST_SEED
 from analysis import Run, figures, load, metrics
 from analysis.claims import claims_table
 from scenarios._paper_beliefs import write_posteriors
-from scenarios._paper_claims import SHOCK, crossing, paper_claims
+from scenarios._paper_claims import SHOCK, crossing, paper_claims, realised
 from scenarios._terminal import progress, show_claims
 
 SHOCKS = (0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
@@ -159,7 +159,7 @@ def write_record(folder: RunFolder, market: Exchange, point: Point) -> None:
 def write_theory(folder: RunFolder, discount: float) -> None:
     """Write the value function over the shocks, and the spreads that the three makers choose."""
     solution = solve(discount)
-    shock = np.union1d(np.linspace(min(SHOCKS), max(SHOCKS), 400), SHOCKS)
+    shock = np.union1d(np.linspace(0.0, max(SHOCKS), 601), SHOCKS)
     rho = np.linspace(0.0, 5.0, 501)
     valuation_sd = np.sqrt(1 + rho * rho)
     spreads = {
@@ -167,9 +167,8 @@ def write_theory(folder: RunFolder, discount: float) -> None:
         "myopic": 2 * myopic_depth(rho) * valuation_sd,
         "zero-profit": 2 * zero_profit_depth(rho) * valuation_sd,
     }
-    theory = {"prior_sd": np.union1d(shock, SHOCKS)}
-    theory["value"] = solution.value_function(theory["prior_sd"])
-    folder.write("theory", pd.DataFrame(theory), THEORY)
+    theory = pd.DataFrame({"prior_sd": shock, "value": solution.value_function(shock)})
+    folder.write("theory", theory, THEORY)
     for maker, spread in spreads.items():
         folder.write(
             "policies", pd.DataFrame({"maker": maker, "rho": rho, "spread": spread}), POLICIES
@@ -180,16 +179,17 @@ def draw(log: Run, folder: Path) -> None:
     """Draw the paper's six figures and one market's story, from the log alone."""
     summary = log.table("summary")
     of_makers = summary[summary["maker"].notna()]
-    totals = log.table("totals")
+    totals = realised(log)
     monopolists = totals[totals["maker"] != "zero-profit"]
-    points = ["maker", "world", "prior_sd"]
-    realised = metrics.estimates(monopolists, "discounted_profit", points)
+    profits = metrics.estimates(monopolists, "realised", ["maker", "world", "prior_sd"])
+    theory = log.table("theory")
+    theory = theory[theory["prior_sd"] >= min(SHOCKS)]
     market, makers = (
         log.table(table, exchange="optimal", replication=0) for table in ("market", "makers")
     )
     drawn = {
         "fig-1-posteriors": figures.posteriors(log.table("posteriors")),
-        "fig-3a-discounted-profit": figures.discounted_profit(realised, log.table("theory")),
+        "fig-3a-discounted-profit": figures.discounted_profit(profits, theory),
         "fig-3b-spread-by-rho": figures.spread_by_rho(log.table("policies"), crossing(log)),
         "fig-3c-profit": figures.profit_by_period(metrics.from_summary(of_makers, "profit")),
         "fig-4a-spread": figures.spread_by_period(metrics.from_summary(of_makers, "spread")),

@@ -176,15 +176,6 @@ def test_a_maker_that_quotes_by_a_belief_cannot_do_without(maker: Any) -> None:
     refused(lambda: Exchange(partial(maker, belief=None)).run(1), ValueError, *says)
 
 
-def test_a_maker_class_without_a_name_is_refused() -> None:
-    class Nameless(MarketMaker):
-        def quote(self) -> Quote:
-            return Quote(-1.0, 1.0)
-
-    says = ("Nameless has no name", "the log needs one", 'name = "nameless"')
-    refused(lambda: Exchange(Nameless), TypeError, *says)
-
-
 def test_a_market_must_be_open_to_clear() -> None:
     market = Exchange("optimal").run(1)
     refused(market.clear, RuntimeError, "the market is closed", "call open() first", "step()")

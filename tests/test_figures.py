@@ -231,7 +231,7 @@ def test_a_posterior_has_a_panel_for_each_number_of_signals(log: Log) -> None:
 
 
 @pytest.mark.parametrize(
-    ("side", "price", "label"), [(1, "ask", "she buys"), (-1, "bid", "she sells")]
+    ("side", "price", "label"), [(1, "ask", "trader buys"), (-1, "bid", "trader sells")]
 )
 def test_one_market_shows_every_trade_at_its_price(
     log: Log, side: int, price: str, label: str

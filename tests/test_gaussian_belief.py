@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -54,6 +54,7 @@ def cases(draw: st.DrawFn) -> Case:
     start = draw(standard)
     end = draw(standard) if draw(st.booleans()) else start + draw(width)
     lower, upper = sorted((mean + s * start, mean + s * end))
+    assume(lower < INF and upper > -INF)
     return Case(mean, sd, noise_sd, lower, upper)
 
 

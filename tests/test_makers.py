@@ -99,7 +99,13 @@ def test_the_optimal_maker_discounts_by_nine_tenths_unless_told() -> None:
 
 def test_the_optimal_maker_can_be_as_uncertain_as_one_likes() -> None:
     maker, quote = after(0, Optimal, prior_sd=80.0)
-    np.testing.assert_allclose(quote.spread, 2 * solve(0.9, 80.0).half_spread(maker.rho))
+    np.testing.assert_allclose(quote.spread, 2 * solve(0.9, 100.0).half_spread(maker.rho))
+
+
+def test_an_optimal_maker_with_an_exact_belief_can_be_as_uncertain() -> None:
+    exact = partial(Optimal, belief=GridBelief(0.0, 60.0))
+    market = Exchange(exact, prior_sd=60.0, replications=3, rng=1).run(2)
+    assert np.isfinite(market.tape.makers["ask"]).all()
 
 
 def test_an_optimal_maker_who_ignores_the_future_is_myopic() -> None:
@@ -254,3 +260,12 @@ def test_a_maker_that_mixes_does_the_same_in_any_company() -> None:
 def test_two_makers_that_mix_do_so_apart() -> None:
     log = Exchange([Mixer, Mixer], replications=5, rng=1).run(6).tape.makers
     assert log["ask"].nunique() == len(log)
+
+
+def test_a_maker_without_a_name_of_its_own_goes_by_that_of_its_class() -> None:
+    class VeryCautious(Myopic):
+        pass
+
+    assert VeryCautious.name == "very-cautious"
+    assert Exchange(VeryCautious).makers[0].label == "very-cautious"
+    assert Myopic.name == "myopic"

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from abm.bellman import solve
 from abm.run_folder import FolderTakenError, RunFolder
 from abm.schema import RUN_FILE
 from analysis import Run, load
 from scenarios import paper
-from scenarios._paper_claims import SHOCK, crossing, paper_claims
+from scenarios._paper_claims import SHOCK, crossing, paper_claims, realised
 from scenarios.paper import Point, Setting
 
 SMALL = Setting(replications=200, discount=0.9, seed=0, periods=30)
@@ -192,9 +193,20 @@ def test_fig_3a_is_judged_by_the_gap_to_theory(
     log: Run, tampered: Tamper, factor: float, verdict: str
 ) -> None:
     theory = log.table("theory").set_index("prior_sd")["value"]
-    change = with_totals_of(lambda totals: factor * totals["prior_sd"].map(theory))
+    found = realised(log)
+    cut_off = found["realised"] - found["discounted_profit"]
+    change = with_totals_of(lambda totals: factor * totals["prior_sd"].map(theory) - cut_off)
     other = tampered(totals=change)
-    assert verdicts(other, "Fig. 3a", "realises her value function") == [verdict] * 3
+    assert verdicts(other, "Fig. 3a", "with a value that stays") == [verdict] * 3
+
+
+def test_what_the_periods_cut_off_are_worth_is_added_to_the_optimal_makers_profit(log: Run) -> None:
+    found = realised(log)
+    cut_off = found["realised"] - found["discounted_profit"]
+    optimal = found["maker"] == "optimal"
+    later = 0.9 ** log.parameters["periods"] * solve(0.9).value_function(found["belief_sd"])
+    np.testing.assert_allclose(cut_off[optimal], later[optimal], rtol=1e-4)
+    assert (cut_off[~optimal] == 0).all()
 
 
 def test_fig_3a_sees_when_the_optimal_maker_falls_behind(log: Run, tampered: Tamper) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.arrays import Array, Index
-from abm.door import finite, positive
+from abm.door import compatible, finite, positive
 from abm.signals import Interval, Likelihood
 
 
@@ -24,7 +24,7 @@ class GaussianBelief:
     Raises
     ------
     ValueError
-        If a mean is not finite, or an sd is not finite and above zero.
+        If a mean is not finite, or an sd is not finite and above zero, or shapes do not match.
     """
 
     mean: Array
@@ -33,6 +33,7 @@ class GaussianBelief:
     def __init__(self, mean: ArrayLike, sd: ArrayLike) -> None:
         object.__setattr__(self, "mean", finite("mean", mean))
         object.__setattr__(self, "sd", positive("sd", sd))
+        compatible(mean=self.mean, sd=self.sd)
 
     def condition(self, likelihood: Likelihood) -> tuple[Array, GaussianBelief]:
         """Return the log probability of what was shown, and the moment-matched posterior."""

@@ -13,6 +13,7 @@ its belief, its own inventory and cash, and `terms`. The true value is not hers 
 profit, which would reveal it, is kept by the exchange.
 """
 
+import re
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
@@ -43,7 +44,7 @@ class MarketMaker(Participant, ABC):
     Attributes
     ----------
     name : str
-        What she is called in logs and on the command line.
+        What she is called in logs and on the command line; the class's own name unless given.
     label : str
         Her name in this market; the second "optimal" is "optimal-2".
     terms : Terms
@@ -61,6 +62,11 @@ class MarketMaker(Participant, ABC):
     name: ClassVar[str]
     label: str
     draws: Draws
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "name" not in vars(cls):
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
 
     def __init__(self, model: Market, *, belief: Belief | str | None = "gaussian") -> None:
         super().__init__(model)

@@ -171,13 +171,16 @@ def test_one_market(benchmark: Any) -> None:
 
 @pytest.mark.benchmark(group="one market, 1,000 periods")
 def test_one_market_by_mesas_batch_run(benchmark: Any) -> None:
+    seed_as_argument: dict[str, Any] = {} if mesa.__version__ < "3.5" else {"rng": [0]}
+    seed_as_parameter: dict[str, Any] = {} if seed_as_argument else {"rng": 0}
     rows = timed(
         benchmark,
         lambda: mesa.batch_run(
             Exchange,
-            {"makers": [["optimal"]], "prior_sd": PRIOR_SD},
+            {"makers": [["optimal"]], "prior_sd": PRIOR_SD} | seed_as_parameter,
             max_steps=999,
             display_progress=False,
+            **seed_as_argument,
         ),
         1000,
         reference_ns=ONE_AT_A_TIME,

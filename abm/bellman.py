@@ -36,9 +36,7 @@ from abm.glosten_milgrom import Stage, myopic_depth, stage
 from abm.golden import golden_section
 from abm.mesh import Mesh, PiecewiseCubic
 
-TOLERANCE = (
-    1e-8  # of the residual: W is then right to 3e-8 of W(0), since W(0) > 0.33 / (1 - discount)
-)
+TOLERANCE = 1e-8  # of the residual: W(0) > 0.33 / (1 - discount), so W is right to 3e-8 W(0)
 POLICY_LOSS = 5e-10  # of W(0): what one step by the interpolated policy may lose
 CLOSED = 1e-9  # of W(0)
 RHO_MAX = 50.0

@@ -213,7 +213,7 @@ def much_finer(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], Solution]:
     return lambda discount: bellman._solve.__wrapped__(discount, bellman.RHO_MAX)
 
 
-@pytest.mark.parametrize("discount", [0.5, 0.9, 0.99])
+@each_discount
 def test_half_spread_and_value_agree_with_a_much_finer_solution(
     much_finer: Callable[[float], Solution], discount: float
 ) -> None:

@@ -65,11 +65,12 @@ class Clearing:
     @cached_property
     def metrics(self) -> dict[str, Array]:
         """What summaries hold of the market; NaN where a metric needs a two-sided quote."""
+        first, *others = self.dealings
         two_sided = self.inside.two_sided
         error = np.abs(self.inside.mid - self.value)
         return {
             "spread": np.where(two_sided, self.inside.spread, np.nan),
             "pricing_error": np.where(two_sided, error, np.nan),
             "no_trade": (self.side == Side.NONE).astype(np.float64),
-            "profit": np.sum([dealing.profit for dealing in self.dealings], axis=0),
+            "profit": sum((dealing.profit for dealing in others), first.profit),
         }

@@ -57,9 +57,7 @@ def truncated(alpha: ArrayLike, beta: ArrayLike) -> Truncated:
     alpha, beta = np.clip(alpha, -BEYOND, BEYOND), np.clip(beta, -BEYOND, BEYOND)
     shape = np.broadcast_shapes(alpha.shape, beta.shape)
     alpha, beta = np.atleast_1d(alpha), np.atleast_1d(beta)
-    mirrored = alpha + beta < 0
-    near = np.where(mirrored, -beta, alpha)
-    far = np.where(mirrored, -alpha, beta)
+    near, far = np.maximum(alpha, -beta), np.maximum(beta, -alpha)
     with np.errstate(divide="ignore", invalid="ignore"):
         log_mass, mean, variance = _closed_form(near, far)
     delicate = (near > FAR) | (far - near < NARROW)
@@ -67,7 +65,7 @@ def truncated(alpha: ArrayLike, beta: ArrayLike) -> Truncated:
         precise = _quadrature(near[delicate], far[delicate])
         for whole, part in zip((log_mass, mean, variance), precise, strict=True):
             np.place(whole, delicate, part)
-    mean = np.where(mirrored, -mean, mean)
+    mean = np.copysign(mean, alpha + beta)
     return Truncated(log_mass.reshape(shape), mean.reshape(shape), variance.reshape(shape))
 
 

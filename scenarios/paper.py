@@ -90,9 +90,7 @@ POINTS = (
 
 
 def run(
-    replications: Annotated[
-        int, Option(help="Markets a point; above 10,000, a multiple of it.")
-    ] = (10_000),
+    replications: Annotated[int, Option(help="Markets a point; past 10,000 a multiple.")] = 10_000,
     discount: Annotated[float, Option(help="Per period, from 0 to below 1.")] = 0.9,
     seed: Annotated[int, Option(help="Of all random draws.")] = 0,
     periods: Annotated[int, Option(help="Traders who arrive in each market.")] = 100,

@@ -161,7 +161,7 @@ def _solve(discount: float, rho_max: float) -> Solution:
         kept = mesh.split(coarse & (np.diff(mesh.nodes) > NARROWEST * (1 + points[1::2])))
         mesh, depth = Mesh(points[kept]), greedy[kept]
     raise NotConvergedError(
-        f"the Bellman equation at discount {discount} has not settled after {ITERATIONS} iterations "
+        f"the Bellman equation at discount {discount} has not settled after {ITERATIONS} steps "
         f"(off by {gap.max():.1e} and still moving; tolerance {TOLERANCE}): lower rho_max "
         f"(now {rho_max:g}) or the discount"
     )

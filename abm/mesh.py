@@ -7,7 +7,7 @@ import numpy as np
 
 from abm.arrays import Array, Flags, Index
 
-BUCKETS = 2**14
+BUCKETS = 2**16
 
 
 @dataclass(frozen=True, eq=False)

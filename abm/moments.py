@@ -55,8 +55,11 @@ class Moments:
 
 def mean_of(sample: Array) -> float:
     """Return the mean of the values that are not NaN, or NaN if there is none."""
-    known = _known(sample)
-    return float(known.mean()) if known.size else np.nan
+    mean = sample.mean() if sample.size else np.nan
+    if np.isnan(mean):
+        known = _known(sample)
+        mean = known.mean() if known.size else np.nan
+    return float(mean)
 
 
 def _known(sample: Array) -> Array:

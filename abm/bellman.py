@@ -18,7 +18,7 @@ residual / (1 - discount) anywhere (Puterman 1994, theorem 6.3.1).
 
 Where W is below CLOSED W(0) and nothing is to be learnt from periods without a trade,
 probabilities soon leave the range of floats. There the depth maximises
-log P_trade + log(gain of a trade + discount W(rho_trade)). The optimal depth rises with rho
+log P_buy + log(gain of a trade + discount W(rho_trade)). The optimal depth rises with rho
 throughout; the search for it is good to 1e-6, and what falls in the found depths is evened out.
 """
 
@@ -208,7 +208,7 @@ def _closed_depth(value: PiecewiseCubic, rho: Array, discount: float) -> Array:
         one = stage(rho, depth)
         gain = one.gain + discount * value(one.successor[0])
         with np.errstate(divide="ignore"):
-            return one.log_trade + np.log(np.maximum(gain, 0.0))
+            return one.log_buy + np.log(np.maximum(gain, 0.0))
 
     return golden_section(log_gain, np.zeros_like(rho), myopic_depth(rho) + 1)
 

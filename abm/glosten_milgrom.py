@@ -130,13 +130,31 @@ def myopic_depth(rho: ArrayLike) -> Array:
     return q
 
 
+def _halley(q: Array, error: Array, slope: Array, curvature: Array) -> Array:
+    """Take Halley's step towards error = 0, at most halving or doubling the depth."""
+    step = error * slope / (slope * slope - 0.5 * error * curvature)
+    return np.clip(q - step, 0.5 * q, 2 * q)
+
+
 class Stage(NamedTuple):
-    """One period from state rho at depth q: reward, and each branch's probability and next rho."""
+    """One period from state rho at depth q, prices in units of the noise sd.
+
+    Parameters
+    ----------
+    reward : ndarray
+        Expected profit.
+    probability, successor : tuple of two ndarrays
+        Of a trade and of none, and the rho that each leaves.
+    log_buy : ndarray
+        Log probability that the trader buys: half of a trade's.
+    gain : ndarray
+        Expected profit given a trade.
+    """
 
     reward: Array
     probability: tuple[Array, Array]
     successor: tuple[Array, Array]
-    log_trade: Array
+    log_buy: Array
     gain: Array
 
 
@@ -152,9 +170,3 @@ def stage(rho: Array, depth: Array) -> Stage:
     trade = 2 * np.exp(log_buy)
     gain = quote.ask - mean
     return Stage(trade * gain, (trade, 1 - trade), (rho_trade, rho_none), log_buy, gain)
-
-
-def _halley(q: Array, error: Array, slope: Array, curvature: Array) -> Array:
-    """Take Halley's step towards error = 0, at most halving or doubling the depth."""
-    step = error * slope / (slope * slope - 0.5 * error * curvature)
-    return np.clip(q - step, 0.5 * q, 2 * q)

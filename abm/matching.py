@@ -74,8 +74,8 @@ def sold(quotes: Sequence[Quote], inside: Quote, side: Sides, lot: Callable[[], 
     if len(quotes) == 1:
         return units[np.newaxis]
     bids, asks = [quote.bid for quote in quotes], [quote.ask for quote in quotes]
-    bought, dealt = side == Side.BUY, side == Side.SELL
-    contend = (bought & (asks == inside.ask)) | (dealt & (bids == inside.bid))
+    buys, sells = side == Side.BUY, side == Side.SELL
+    contend = (buys & (asks == inside.ask)) | (sells & (bids == inside.bid))
     winner = np.floor(lot() * contend.sum(axis=0)) + 1
     return np.where(contend & (contend.cumsum(axis=0) == winner), units, 0.0)
 

@@ -98,16 +98,17 @@ class RunFolder:
         trace: TracebackType | None,
     ) -> None:
         try:
-            self.seal()
             if kind is None:
+                self.seal()
                 self._take_place()
+            else:
+                self._close()
         finally:
             shutil.rmtree(self.path, ignore_errors=True)
 
     def seal(self) -> None:
         """Complete the tables and describe what is there, so that `analysis.load` reads it."""
-        for writer in self._tables.values():
-            writer.close()
+        self._close()
         found = sorted(path for path in self.path.iterdir() if path.name != RUN_FILE)
         versions = {"python": platform.python_version()} | {
             name: version(name) for name in LIBRARIES
@@ -115,6 +116,10 @@ class RunFolder:
         files = {path.name: path.stat().st_size for path in found}
         run = self._run | {"versions": versions, "files": files}
         (self.path / RUN_FILE).write_text(json.dumps(run, indent=2) + "\n")
+
+    def _close(self) -> None:
+        for writer in self._tables.values():
+            writer.close()
 
     def _take_place(self) -> None:
         """Stand where the run was asked for, instead of an earlier one."""

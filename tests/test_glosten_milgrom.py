@@ -152,7 +152,7 @@ def test_stage_has_the_closed_forms_of_reward_probabilities_and_successors() -> 
     ratios = 1 - k * hazard * (hazard - q), 1 - 2 * k * q * norm.pdf(q) / inside
     for successor, ratio in zip(one.successor, ratios, strict=True):
         np.testing.assert_allclose(successor, rho * np.sqrt(ratio), rtol=1e-11)
-    np.testing.assert_allclose(one.log_trade, norm.logsf(q), rtol=1e-12)
+    np.testing.assert_allclose(one.log_buy, norm.logsf(q), rtol=1e-12)
     np.testing.assert_allclose(one.gain, s * (q - k * hazard), rtol=1e-11, atol=1e-13)
 
 

@@ -30,8 +30,9 @@ class Dealing:
         """The ask she posted."""
         return self.quote.ask
 
+    @cached_property
     def metrics(self) -> dict[str, Array]:
-        """Return what summaries hold of a maker; the spread is NaN where it is not two-sided."""
+        """What summaries hold of a maker; the spread is NaN where it is not two-sided."""
         return {
             "spread": np.where(self.quote.two_sided, self.quote.spread, np.nan),
             "belief_mean": self.belief_mean,

@@ -2,55 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from abm.arrays import Array
 from abm.schema import SUMMARY
 
+Counts = NDArray[np.int64]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Moments:
-    """Count, mean and sum of squared deviations of a sample.
+    """Count, mean and sum of squared deviations of samples, one for each element.
 
     Parameters
     ----------
-    count : int
-    mean : float
-        NaN if the sample is empty.
-    squares : float
+    count : ndarray of int
+    mean : ndarray
+        NaN where the sample is empty.
+    squares : ndarray
         Sum of squared deviations from the mean.
     """
 
-    count: int
-    mean: float
-    squares: float
+    count: Counts
+    mean: Array
+    squares: Array
 
     @classmethod
     def of(cls, sample: Array) -> Moments:
-        """Return the moments of the values that are not NaN."""
+        """Return the moments of the values that are not NaN, of shape ()."""
         known = _known(sample)
         mean = mean_of(known)
-        return cls(known.size, mean, float(np.square(known - mean).sum()))
+        squares = np.square(known - mean).sum()
+        return cls(np.asarray(known.size), np.asarray(mean), np.asarray(squares))
+
+    @classmethod
+    def stacked(cls, parts: Sequence[Moments]) -> Moments:
+        """Return moments of one shape, stacked along a new first axis."""
+        fields = ([getattr(part, name) for part in parts] for name in ("count", "mean", "squares"))
+        return cls(*(np.stack(field) for field in fields))
+
+    @classmethod
+    def of_variance(cls, count: Counts, mean: Array, variance: Array) -> Moments:
+        """Return the moments of samples of this count, mean and unbiased variance."""
+        return cls(count, mean, np.where(count > 1, variance * (count - 1.0), 0.0))
 
     @property
-    def variance(self) -> float:
+    def variance(self) -> Array:
         """The unbiased variance; NaN below two values."""
-        return self.squares / (self.count - 1) if self.count > 1 else np.nan
+        freedom = np.where(self.count > 1, self.count - 1.0, np.nan)
+        return np.asarray(self.squares / freedom)
+
+    @property
+    def se(self) -> Array:
+        """The standard error of the mean; NaN below two values."""
+        return np.sqrt(self.variance / np.maximum(self.count, 1))
 
     def merged(self, other: Moments) -> Moments:
         """Return the moments of both samples together (Chan, Golub and LeVeque 1983)."""
-        if not (self.count and other.count):
-            return other if other.count else self
         count = self.count + other.count
-        gap = other.mean - self.mean
-        return Moments(
-            count,
-            self.mean + gap * other.count / count,
-            self.squares + other.squares + gap * gap * self.count * other.count / count,
-        )
+        both = (self.count > 0) & (other.count > 0)
+        gap = np.where(both, other.mean - self.mean, 0.0)
+        size = np.maximum(count, 1)
+        mean = np.where(self.count > 0, self.mean, other.mean) + gap * other.count / size
+        between = gap * gap * self.count * other.count / size
+        return Moments(count, mean, self.squares + other.squares + between)
 
 
 def mean_of(sample: Array) -> float:
@@ -67,24 +87,47 @@ def _known(sample: Array) -> Array:
     return sample[~missing] if missing.any() else sample
 
 
-Summary = list[dict[tuple[str | None, str], Moments]]
-"""For each period, the moments of each (maker, metric); without a maker, of the market."""
+Series = tuple[str | None, str]
+"""A maker and a metric; without a maker, of the whole market."""
 
 
-def merged(first: Summary, second: Summary) -> Summary:
-    """Return the summary of two blocks of replications together."""
-    return [
-        {key: moments.merged(other[key]) for key, moments in one.items()}
-        for one, other in zip(first, second, strict=True)
-    ]
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """What a tape says of all replications together.
+
+    Parameters
+    ----------
+    series : tuple of (maker, metric)
+        What is summarised.
+    moments : Moments, shape (periods, series)
+    """
+
+    series: tuple[Series, ...]
+    moments: Moments
+
+    @classmethod
+    def of(cls, periods: Sequence[Mapping[Series, Moments]]) -> Summary:
+        """Return the summary of periods that hold the same series."""
+        if not periods:
+            return cls((), Moments(*np.empty((3, 0, 0))))
+        rows = [Moments.stacked(list(period.values())) for period in periods]
+        return cls(tuple(periods[0]), Moments.stacked(rows))
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a period and series (columns: `abm.schema.SUMMARY`)."""
+        periods, width = self.moments.count.shape
+        makers, metrics = zip(*self.series, strict=True) if self.series else ((), ())
+        columns = {
+            "period": np.repeat(np.arange(periods), width),
+            "maker": _repeated(makers, periods),
+            "metric": _repeated(metrics, periods),
+            "count": self.moments.count.ravel(),
+            "mean": self.moments.mean.ravel(),
+            "variance": self.moments.variance.ravel(),
+        }
+        return pd.DataFrame(columns).astype({one.name: one.dtype for one in SUMMARY})
 
 
-def summary_frame(summary: Summary) -> pd.DataFrame:
-    """Return a summary as a table (columns: `abm.schema.SUMMARY`)."""
-    rows = [
-        (period, maker, metric, moments.count, moments.mean, moments.variance)
-        for period, of_period in enumerate(summary)
-        for (maker, metric), moments in of_period.items()
-    ]
-    frame = pd.DataFrame(rows, columns=[column.name for column in SUMMARY])
-    return frame.astype({column.name: column.dtype for column in SUMMARY})
+def _repeated(names: Sequence[str | None], times: int) -> pd.Categorical:
+    codes, known = pd.factorize(np.array(names, dtype=object))
+    return pd.Categorical.from_codes(np.tile(codes, times), pd.Index(known, dtype="str"))

@@ -1,57 +1,78 @@
 """A run's folder: Parquet tables and run.json, all there or not there at all.
 
-Everything is written to a hidden folder beside the one asked for, which takes its place by a
-rename once the run is complete. What a stopped run leaves is named ".NAME.partial-..."; nothing
-half-done has the name of a run.
+A run of many blocks that was stopped can be gone on with; nothing half-done has the name of a run.
 """
 
 from __future__ import annotations
 
-import json
-import platform
-import shutil
-import tempfile
-from importlib.metadata import version
+import warnings
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from abm.schema import FORMAT, RUN_FILE, Column
+from abm.description import Description, Parameters
+from abm.integrity import Stamp, faults
+from abm.manifest import DamageWarning, Manifest
+from abm.place import FolderTakenError, Place
+from abm.schema import (
+    MANIFEST_FILE,
+    REPORT_FILE,
+    RUN_FILE,
+    UNFINISHED_FILE,
+    Column,
+)
+from abm.store import Store
+from abm.tables import typed, writer
 
-LIBRARIES = ("market-shock", "mesa", "numpy", "scipy", "pandas", "pyarrow")
-PARTIAL, REPLACED = "partial", "replaced"
-
-Parameters = dict[str, Any]
-
-
-class FolderTakenError(FileExistsError):
-    """The output folder holds something that this run may not replace."""
+KEPT = {RUN_FILE, UNFINISHED_FILE, MANIFEST_FILE, REPORT_FILE}  # what a run may find and replace
 
 
 class RunFolder:
     """Collects what a run leaves behind, as a context manager.
 
     On leaving the context without an error the folder takes its place, over an earlier run of
-    the same scenario with the same parameters; on an error nothing of it remains.
+    the same scenario with the same parameters. On an error nothing of it remains, unless blocks
+    were finished: these are kept, and `resume` goes on with them.
 
     Parameters
     ----------
-    out : path
-        Where the folder is to be.
+    out : str or path
+        Where the folder is to be: a path, or a URL that fsspec knows.
     scenario : str
     parameters : dict
         What the run depends on, the seed included; numbers, strings and lists of them.
+    points : sequence of dict
+        Of an experiment, the parameters of each of its points.
+    command : str
+        How to repeat the run, for its report.
+    resume : bool
+        Whether to go on with what an earlier run left.
+    verify : bool
+        Whether to compare every byte of what it left, rather than sizes and footers.
+
+    Attributes
+    ----------
+    store : Store
+        Where files are written.
+    manifest : Manifest
+        Which blocks are there.
+    finished : bool
+        Whether an earlier run had finished, and all its files are whole: nothing is to be done.
 
     Raises
     ------
     TypeError
         If a parameter does not fit into JSON.
     FolderTakenError
-        If the folder holds another run, or files that no run wrote.
+        If the folder holds another run, an unfinished one that is not to be resumed, or files
+        that no run wrote; or if another run is at work there.
     OSError
         If the folder cannot be written.
 
@@ -61,35 +82,110 @@ class RunFolder:
     ...     folder.write("makers", market.tape.makers, MAKERS)
     """
 
-    def __init__(self, out: str | Path, scenario: str, parameters: Parameters) -> None:
-        self._out = Path(out).resolve()
-        parameters = _as_json(parameters)
-        self._run = {"format": FORMAT, "scenario": scenario, "parameters": parameters}
+    store: Store
+    manifest: Manifest
+
+    def __init__(
+        self,
+        out: str | Path,
+        scenario: str,
+        parameters: Parameters,
+        points: Sequence[Parameters] = (),
+        *,
+        command: str = "",
+        resume: bool = False,
+        verify: bool = False,
+    ) -> None:
+        self._place = Place(out)
+        self.description = Description(scenario, parameters, list(points), command)
+        self._resume = resume
+        self._verify = verify
         self._tables: dict[str, parquet.ParquetWriter] = {}
-        self._recover()
-        _refuse_if_taken(self._out, scenario, parameters)
+        self._open = ExitStack()
+        self.finished = False
 
     def __enter__(self) -> Self:
+        self._place.claim()
         try:
-            self._out.parent.mkdir(parents=True, exist_ok=True)
-            hidden = tempfile.mkdtemp(prefix=f".{self._out.name}.{PARTIAL}-", dir=self._out.parent)
-        except OSError as error:
-            raise OSError(
-                f"{self._out} cannot be written ({error.strerror}): give --out a folder that can be"
-            ) from error
-        self.path = Path(hidden)
-        self.path.chmod(0o755)
+            self._prepare()
+        except BaseException:
+            self._place.release()
+            raise
         return self
 
-    def write(self, table: str, frame: pd.DataFrame, columns: tuple[Column, ...]) -> None:
+    def _prepare(self) -> None:
+        """Begin anew, or go on with what is there."""
+        home, work = self._place.home, self._place.work
+        _refuse_if_taken(home, self.description)
+        self.store, self.manifest = work, Manifest(work)
+        if work.holds(UNFINISHED_FILE):
+            self._go_on()
+        elif home.holds(RUN_FILE) and self._resume:
+            self._check_whole()
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
+        if not self._place.home.local and self._place.home.holds(RUN_FILE):
+            raise FolderTakenError(
+                f"{self._place.home.path()} holds this run already: --resume checks it, or choose "
+                f"another folder (--out)"
+            )
+        self._place.begin(self.description.to_json())
+        self.manifest = Manifest(self.store)
+
+    def _go_on(self) -> None:
+        """Go on with an unfinished run."""
+        work = self.store
+        there = Description.from_json(work.read(UNFINISHED_FILE))
+        self.description.require_same_run(there, work.path())
+        if not self._resume and not self.manifest.finished:
+            self._begin()
+        elif not self._resume:
+            raise FolderTakenError(
+                f"{work.path()} holds this run, unfinished: {len(self.manifest.finished)} blocks "
+                f"are there. --resume goes on with it; to start anew, remove it"
+            )
+        else:
+            self.description.require_same_versions(there, work.path())
+            self.manifest.restore(every_byte=self._verify)
+
+    def _check_whole(self) -> None:
+        """Leave a finished run as it is, or reopen it if a file is damaged."""
+        home = self._place.home
+        there = Description.from_json(home.read(RUN_FILE))
+        self.description.require_same_versions(there, home.path())
+        found = faults(home, there.files, every_byte=self._verify)
+        self.finished = not found
+        if self.finished:
+            self.store, self.manifest = home, Manifest(home)
+            return
+        self._place.reopen()
+        self.manifest = Manifest(self.store)
+        for name, fault in found.items():
+            if name not in self.manifest.stamps:
+                said = f"{home.path(name)} {fault}: it is made again"
+                warnings.warn(said, DamageWarning, stacklevel=2)
+        self.manifest.restore(every_byte=self._verify)
+
+    def write(self, table: str, frame: pd.DataFrame, columns: Sequence[Column]) -> None:
         """Append rows to a table, the file `table`.parquet."""
-        typed = frame[[column.name for column in columns]]
-        typed = typed.astype({column.name: column.dtype for column in columns})
-        rows = pa.Table.from_pandas(typed, schema=_arrow_schema(columns), preserve_index=False)
+        self.append(table, typed(frame, columns))
+
+    def append(self, table: str, rows: pa.Table) -> None:
+        """Append typed rows to a table."""
         if table not in self._tables:
-            path = self.path / f"{table}.parquet"
-            self._tables[table] = parquet.ParquetWriter(path, rows.schema, compression="zstd")
+            file = self._open.enter_context(self.store.open(f"{table}.parquet", "wb"))
+            self._tables[table] = self._open.enter_context(writer(file, rows.schema))
         self._tables[table].write_table(rows)
+
+    def seal(self) -> None:
+        """Complete the tables and describe what is there, so that `analysis` can read it."""
+        self._open.close()
+        own = sorted(set(self.store.sizes()) - KEPT)
+        stamps = {name: Stamp.of(self.store.read(name)) for name in own}
+        self.description = replace(self.description, files=stamps | self.manifest.stamps)
+        self.store.write(UNFINISHED_FILE, self.description.to_json())
 
     def __exit__(
         self,
@@ -98,104 +194,40 @@ class RunFolder:
         trace: TracebackType | None,
     ) -> None:
         try:
+            if self.finished:
+                return
             if kind is None:
                 self.seal()
-                self._take_place()
+                self._place.finish(self.description.to_json())
             else:
-                self._close()
+                with suppress(OSError):
+                    self._open.close()
+                if not (self.manifest.finished or self.manifest.failed):
+                    self.store.remove()
         finally:
-            shutil.rmtree(self.path, ignore_errors=True)
-
-    def seal(self) -> None:
-        """Complete the tables and describe what is there, so that `analysis.load` reads it."""
-        self._close()
-        found = sorted(path for path in self.path.iterdir() if path.name != RUN_FILE)
-        versions = {"python": platform.python_version()} | {
-            name: version(name) for name in LIBRARIES
-        }
-        files = {path.name: path.stat().st_size for path in found}
-        run = self._run | {"versions": versions, "files": files}
-        (self.path / RUN_FILE).write_text(json.dumps(run, indent=2) + "\n")
-
-    def _close(self) -> None:
-        for writer in self._tables.values():
-            writer.close()
-
-    def _take_place(self) -> None:
-        """Stand where the run was asked for, instead of an earlier one."""
-        if self._out.exists():
-            shutil.rmtree(self._replaced, ignore_errors=True)
-            self._out.rename(self._replaced)
-        self.path.rename(self._out)
-        shutil.rmtree(self._replaced, ignore_errors=True)
-
-    @property
-    def _replaced(self) -> Path:
-        return self._out.with_name(f".{self._out.name}.{REPLACED}")
-
-    def _recover(self) -> None:
-        """Put back the earlier run if one was killed between the two renames."""
-        if self._replaced.exists() and not self._out.exists():
-            self._replaced.rename(self._out)
+            self._place.release()
 
 
-def _as_json(parameters: Parameters) -> Parameters:
-    """Return the parameters as run.json will hold them, or raise TypeError if it cannot."""
-    try:
-        as_json: Parameters = json.loads(json.dumps(parameters))
-    except TypeError as error:
-        raise TypeError(
-            f"parameters are {parameters}, but must fit into {RUN_FILE} ({error}): "
-            f"give numbers, strings, and lists of them"
-        ) from None
-    return as_json
-
-
-def _refuse_if_taken(out: Path, scenario: str, parameters: Parameters) -> None:
-    """Raise unless `out` is free or holds an earlier run like this one."""
-    if not out.exists():
-        return
-    if not out.is_dir():
-        raise FolderTakenError(f"{out} is a file, but must be a folder: choose another (--out)")
-    found = {path.name for path in out.iterdir()}
+def _refuse_if_taken(home: Store, description: Description) -> None:
+    """Raise unless the folder is free, or holds an earlier run like this one."""
+    if home.is_file():
+        raise FolderTakenError(
+            f"{home.path()} is a file, but must be a folder: choose another (--out)"
+        )
+    found = set(home.sizes())
     if not found:
         return
-    mend = "choose another folder (--out), or remove this one"
     try:
-        earlier = json.loads((out / RUN_FILE).read_text())
-        mine = {RUN_FILE, *earlier["files"]}
-        there = {"scenario": earlier["scenario"]} | earlier["parameters"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise FolderTakenError(f"{out} holds files, but no run's {RUN_FILE}: {mend}") from None
-    here = {"scenario": scenario} | parameters
-    if there != here:
-        raise FolderTakenError(f"{out} holds another run ({_difference(there, here)}): {mend}")
-    if foreign := found - mine:
+        whole = RUN_FILE in found
+        there = Description.from_json(home.read(RUN_FILE if whole else UNFINISHED_FILE))
+    except (OSError, ValueError):
         raise FolderTakenError(
-            f"{out} holds {', '.join(sorted(foreign))}, which the run there did not write and "
-            f"which would be lost: move it away, or choose another folder (--out)"
+            f"{home.path()} holds files, but no run's {RUN_FILE}: "
+            f"choose another folder (--out), or remove this one"
+        ) from None
+    description.require_same_run(there, home.path())
+    if whole and (foreign := found - KEPT - set(there.files)):
+        raise FolderTakenError(
+            f"{home.path()} holds {', '.join(sorted(foreign))}, which the run there did not write "
+            f"and which would be lost: move it away, or choose another folder (--out)"
         )
-
-
-def _difference(there: Parameters, here: Parameters) -> str:
-    """Return where two sets of parameters differ, in words."""
-    both = [
-        (name, there.get(name, "absent"), here.get(name, "absent")) for name in {**there, **here}
-    ]
-    return "; ".join(f"{name} is {old} there, {new} here" for name, old, new in both if old != new)
-
-
-def _arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
-    """Return the Parquet schema, each column's unit and meaning in its metadata."""
-    return pa.schema(
-        [
-            pa.field(
-                column.name,
-                pa.dictionary(pa.int8(), pa.string())
-                if column.dtype == "category"
-                else pa.type_for_alias(column.dtype),
-                metadata={"unit": column.unit, "meaning": column.meaning},
-            )
-            for column in columns
-        ]
-    )

@@ -1,14 +1,22 @@
 """The log's tables: every column's dtype, unit and meaning, in order.
 
-A run's folder holds `run.json` (scenario, parameters, seed, versions and the list of its files)
-and one Parquet file a table. Where several exchanges share a table, the column `exchange` comes
+A run's folder holds `run.json` (scenario, parameters, seed, versions and the list of its files),
+Parquet files of one table each, and `blocks`, with one Parquet file for each block of replications
+at each point of an experiment. A block's file holds several tables, one after the other; its
+column `table` tells them apart. Where several exchanges share a table, the column `exchange` comes
 first.
 """
 
 from dataclasses import dataclass
 
-RUN_FILE = "run.json"
-FORMAT = 1  # of the folder; raised when a reader of the old one would go wrong
+RUN_FILE = "run.json"  # what the run was; there only when the run is whole
+UNFINISHED_FILE = "unfinished.json"  # the same, until then
+MANIFEST_FILE = "manifest.jsonl"  # what has become of each block, in the order of time
+REPORT_FILE = "report.html"  # made from the rest, at any time
+BLOCKS = "blocks"  # the folder of block files, POINT-BLOCK.parquet
+DESCRIPTION = "market-shock"  # key of a block file's metadata
+TABLE = "table"  # column of a block file: the table that a row belongs to
+FORMAT = 2  # of the folder; raised when a reader of the old one would go wrong
 
 
 @dataclass(frozen=True)
@@ -60,10 +68,13 @@ SUMMARY = (
 )
 
 TOTALS = (
-    Column("world", "category", "", "real: the value stays; gaussian: drawn from the belief"),
-    Column("prior_sd", "float64", "price", "sd of the value after the shock"),
     REPLICATION,
     MAKER,
     Column("discounted_profit", "float64", "price", "sum of discount^period * profit"),
-    Column("belief_sd", "float64", "price", "sd of the belief after the last trade"),
+    Column("profit", "float64", "price", "sum over all periods, marked to the true value"),
+    Column("trades", "float64", "1", "periods in which the trade was this maker's"),
+    Column("spread", "float64", "price", "mean of her ask - bid over periods with both sides"),
+    Column("belief_sd", "float64", "price", "sd of her belief after the last trade"),
+    Column("no_trade", "float64", "1", "fraction of periods without a trade in her market"),
+    Column("pricing_error", "float64", "price", "mean of |mid - value| in her market, as spread"),
 )

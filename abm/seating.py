@@ -25,7 +25,7 @@ def seated(
     makers: MakerChoice | Sequence[MakerChoice], model: Market, streams: Streams
 ) -> list[MarketMaker]:
     """Return the makers at work in this market, each with a label and draws of her own."""
-    choices = _listed(makers)
+    choices = listed(makers)
     if not choices:
         raise ValueError("makers is empty, but a market needs one: give a maker, as 'optimal'")
     agents: list[MarketMaker] = []
@@ -46,7 +46,7 @@ def _label(name: str, taken: set[str]) -> str:
 
 def only_type(traders: TraderChoice | Sequence[TraderChoice]) -> TraderChoice:
     """Return the type of trader that arrives."""
-    types = _listed(traders)
+    types = listed(traders)
     if len(types) != 1:
         raise ValueError(
             f"traders holds {len(types)} types, but this exchange serves one: give (NoisyTrader,)"
@@ -54,7 +54,7 @@ def only_type(traders: TraderChoice | Sequence[TraderChoice]) -> TraderChoice:
     return _type_checked("trader", types[0], Trader, "as NoisyTrader")
 
 
-def _listed(choices: Any) -> list[Any]:
+def listed(choices: Any) -> list[Any]:
     """Return one choice or several as a list."""
     return list(choices) if isinstance(choices, list | tuple) else [choices]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from abm.arrays import Array
 from abm.clearing import Clearing, Dealing
-from abm.moments import Moments, Summary, summary_frame
+from abm.moments import Moments, Series, Summary
 from abm.quotes import Quote
 from abm.schema import KEYS, MAKERS, MARKET, Column
 
@@ -101,18 +101,18 @@ class Tape:
         self._labels = list(labels)
         self._replications = replications
         self._first = first_replication
-        self._full = record == "full"
+        self.full = record == "full"
         self._pages: list[Page] = []
-        self._summaries: Summary = []
+        self._summaries: list[dict[Series, Moments]] = []
 
     def reserve(self, periods: int) -> None:
         """Make room for the full record of so many further periods."""
-        if self._full and periods:
+        if self.full and periods:
             self._pages.append(Page(periods, len(self._labels), self._replications))
 
     def add(self, clearing: Clearing) -> None:
         """Append one period."""
-        if not self._full:
+        if not self.full:
             self._summaries.append(self._summarised(clearing))
             return
         if not self._pages or self._pages[-1].full:
@@ -135,14 +135,16 @@ class Tape:
     @property
     def summary(self) -> pd.DataFrame:
         """One row a period, maker and metric (columns: `abm.schema.SUMMARY`)."""
-        return summary_frame(self.moments)
+        return self.moments.frame()
 
     @property
     def moments(self) -> Summary:
-        """What the summary is made of; blocks merge by `abm.moments.merged`."""
-        if not self._full:
-            return list(self._summaries)
-        return [self._summarised(one) for page in self._pages for one in page.clearings()]
+        """What the summary is made of."""
+        if not self.full:
+            return Summary.of(self._summaries)
+        return Summary.of(
+            [self._summarised(one) for page in self._pages for one in page.clearings()]
+        )
 
     def discounted_profit(self, discount: float) -> Array:
         """Return the sum of discount^period * profit, shape (makers, R), in units of price."""
@@ -155,15 +157,15 @@ class Tape:
         return total
 
     def _recorded(self) -> list[Page]:
-        if not self._full:
+        if not self.full:
             raise ValueError(
                 'this tape keeps summaries only: read .summary, or give record="full" to Exchange'
             )
         return self._pages or [Page(0, len(self._labels), self._replications)]
 
-    def _summarised(self, clearing: Clearing) -> dict[tuple[str | None, str], Moments]:
+    def _summarised(self, clearing: Clearing) -> dict[Series, Moments]:
         of_makers = zip(self._labels, clearing.dealings, strict=True)
-        every = [(None, clearing.metrics), *((label, one.metrics()) for label, one in of_makers)]
+        every = [(None, clearing.metrics), *((label, one.metrics) for label, one in of_makers)]
         return {
             (maker, metric): Moments.of(sample)
             for maker, metrics in every

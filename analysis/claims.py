@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from math import inf
 
 import pandas as pd
 
+from analysis.load import Run
 from analysis.style import LEVEL
+
+CLAIMS_FILE = "claims.csv"
 
 
 @dataclass(frozen=True)
@@ -46,3 +50,12 @@ class Claim:
 def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
     """Return the claims as a table: exhibit, says, measured, se, low, high, holds."""
     return pd.DataFrame([vars(claim) | {"holds": claim.holds} for claim in claims])
+
+
+def claims_of(run: Run) -> list[Claim]:
+    """Return the claims that a run has judged; none if it has no claims.csv."""
+    if CLAIMS_FILE not in run.files:
+        return []
+    table = pd.read_csv(BytesIO(run.content(CLAIMS_FILE)))
+    rows = table.drop(columns="holds").to_dict("records")
+    return [Claim(**{str(name): value for name, value in row.items()}) for row in rows]

@@ -1,15 +1,21 @@
 """A run's folder, read back into pandas."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, TypeVar
 
 import pandas as pd
-from pyarrow import ArrowException, parquet
+import pyarrow as pa
+from fsspec.core import url_to_fs
+from pyarrow import ArrowException, compute, parquet
 
-from abm.schema import FORMAT, RUN_FILE
+from abm.schema import BLOCKS, FORMAT, RUN_FILE, UNFINISHED_FILE
+from abm.tables import columns_of, unpacked
+
+Cell = str | float
+Made = TypeVar("Made")
 
 
 class LogError(ValueError):
@@ -22,31 +28,56 @@ class Run:
 
     Parameters
     ----------
-    folder : Path
+    folder : str or path
+        Or a URL that fsspec knows.
     scenario : str
     parameters : dict
         What the run depended on, the seed included.
+    command : str
+        How to repeat it, or nothing.
     versions : dict
         Of Python and the libraries that made it.
-    files : dict
-        Name and size in bytes of every file.
+    points : list of dict
+        Of an experiment, the parameters of each of its points.
+    files : dict of dict
+        What every file is known by: size in bytes, sha256, and of a block's file its tables.
     """
 
-    folder: Path
+    folder: str | Path
     scenario: str
     parameters: dict[str, Any]
+    command: str
     versions: dict[str, str]
-    files: dict[str, int]
+    points: list[dict[str, Any]]
+    files: dict[str, dict[str, Any]]
 
     @property
     def tables(self) -> list[str]:
-        """Names of the run's tables."""
-        return [Path(name).stem for name in self.files if name.endswith(".parquet")]
+        """Names of the run's tables, those in its blocks included."""
+        own = {Path(name).stem for name in self.files if name.endswith(".parquet")}
+        in_blocks = {table for about in self.files.values() for table in about["tables"]}
+        return sorted(own - {Path(name).stem for name in self._block_files()} | in_blocks)
 
-    def table(
-        self, name: str, columns: Sequence[str] | None = None, **equal: str | float
-    ) -> pd.DataFrame:
+    @property
+    def varied(self) -> list[str]:
+        """Names of the parameters in which the points of an experiment differ."""
+        names = self.points[0] if self.points else {}
+        return [name for name in names if len({str(point[name]) for point in self.points}) > 1]
+
+    @property
+    def market(self) -> pd.DataFrame:
+        """One row a replication and period (columns: `abm.schema.MARKET`)."""
+        return self.table("market")
+
+    @property
+    def makers(self) -> pd.DataFrame:
+        """One row a replication, period and maker (columns: `abm.schema.MAKERS`)."""
+        return self.table("makers")
+
+    def table(self, name: str, columns: Sequence[str] | None = None, **equal: Cell) -> pd.DataFrame:
         """Return one table, or the part of it that is asked for.
+
+        A table that is kept in an experiment's blocks is read from them, as `blocks` does.
 
         Parameters
         ----------
@@ -62,63 +93,144 @@ class Run:
         LogError
             If the run has no such table, or its file is missing, truncated or foreign.
         """
+        file = f"{name}.parquet"
+        if file not in self.files:
+            return self.blocks(name, columns, **equal)
+        rows = [(column, "==", value) for column, value in equal.items()] or None
+
+        def read(source: IO[bytes]) -> pa.Table:
+            known = parquet.read_schema(source).names
+            _require_columns(name, {*(columns or ()), *equal}, known)
+            return parquet.read_table(
+                source, columns=list(columns) if columns else None, filters=rows,
+                page_checksum_verification=True,
+            )  # fmt: skip
+
+        return self._read(file, read).to_pandas()
+
+    def blocks(
+        self, name: str, columns: Sequence[str] | None = None, **equal: Cell
+    ) -> pd.DataFrame:
+        """Return one table of an experiment's blocks, one below the other.
+
+        Before its own columns stand the parameters in which points differ, and `block`.
+
+        Parameters
+        ----------
+        name, columns, **equal
+            As of `table`; what stands before the table's own columns may be among them.
+
+        Raises
+        ------
+        LogError
+            As `table` does.
+        """
         if name not in self.tables:
             raise LogError(f"{self.folder} has no table {name!r}: it has {', '.join(self.tables)}")
-        path = self.folder / f"{name}.parquet"
-        found, whole = path.stat().st_size if path.exists() else None, self.files[path.name]
+        files = {file: at for file, at in self._block_files().items()
+                 if name in self.files[file]["tables"]}  # fmt: skip
+        keys = [*self.varied, "block"]
+        chosen = [
+            (file, at)
+            for file, at in files.items()
+            if all(at[key] == equal[key] for key in keys if key in equal)
+        ]
+        inside = {column: value for column, value in equal.items() if column not in keys}
+        asked = {*(columns or ()), *inside} - set(keys)
+
+        def read(source: IO[bytes]) -> pa.Table:
+            known = columns_of(source, name)
+            _require_columns(name, asked, [*keys, *known])
+            table = unpacked(source, name, sorted(asked) if columns else None)
+            for column, value in inside.items():
+                table = table.filter(compute.equal(table[column], value))
+            return table
+
+        parts = [_placed(self._read(file, read), at, columns) for file, at in chosen]
+        if not parts:
+            return pd.DataFrame(columns=list(columns or keys))
+        return pa.concat_tables(parts).unify_dictionaries().to_pandas()
+
+    def content(self, file: str) -> bytes:
+        """Return the bytes of a file, if there are as many as the run wrote."""
+        return self._read(file, lambda source: source.read())
+
+    def _block_files(self) -> dict[str, dict[str, Cell]]:
+        """Return, of each block's file, the varied parameters of its point and its number."""
+        found: dict[str, dict[str, Cell]] = {}
+        for file in map(PurePosixPath, self.files):
+            if file.parent.name == BLOCKS:
+                point, block = map(int, file.stem.split("-"))
+                here = {name: self.points[point][name] for name in self.varied}
+                found[str(file)] = here | {"block": block}
+        return found
+
+    def _read(self, file: str, read: Callable[[IO[bytes]], Made]) -> Made:
+        """Return what `read` makes of a file, if it has the size that it was written with."""
+        fs, root = url_to_fs(str(self.folder))
+        path, whole = f"{root}/{file}", self.files[file]["size"]
+        found = fs.size(path) if fs.exists(path) else None
         if found != whole:
             state = "is missing" if found is None else f"has {found} bytes"
             raise LogError(
                 f"{path} {state}, but the run wrote {whole} bytes: it was cut off or replaced; "
                 f"repeat the run"
             )
-        rows = [(column, "==", value) for column, value in equal.items()] or None
         try:
-            known = parquet.read_schema(path).names
-            unknown = {*(columns or ()), *equal} - set(known)
-            if not unknown:
-                wanted = list(columns) if columns else None
-                return pd.read_parquet(path, columns=wanted, filters=rows)
-        except (ArrowException, OSError, ValueError) as error:
+            with fs.open(path) as source:
+                return read(source)
+        except (ArrowException, OSError) as error:
             raise LogError(
                 f"{path} cannot be read as Parquet ({error}): repeat the run, or ask for values "
                 f"of the column's type"
             ) from error
+
+
+def _placed(table: pa.Table, at: dict[str, Cell], columns: Sequence[str] | None) -> pa.Table:
+    """Return a block's table with the columns that say which block it is in front."""
+    for place, (name, value) in enumerate(at.items()):
+        cells = pa.array([value] * len(table))
+        named = cells.dictionary_encode() if isinstance(value, str) else cells
+        table = table.add_column(place, name, named)
+    return table.select(list(columns)) if columns else table
+
+
+def _require_columns(table: str, wanted: set[str], known: Sequence[str]) -> None:
+    if unknown := wanted - set(known):
         raise LogError(
-            f"{name} has no column {', '.join(sorted(unknown))}: it has {', '.join(known)}"
+            f"{table} has no column {', '.join(sorted(unknown))}: it has {', '.join(known)}"
         )
-
-    @property
-    def market(self) -> pd.DataFrame:
-        """One row a replication and period (columns: `abm.schema.MARKET`)."""
-        return self.table("market")
-
-    @property
-    def makers(self) -> pd.DataFrame:
-        """One row a replication, period and maker (columns: `abm.schema.MAKERS`)."""
-        return self.table("makers")
 
 
 def load(folder: str | Path) -> Run:
-    """Return the run that a folder holds.
+    """Return the run that a folder, or a URL that fsspec knows, holds.
 
     Raises
     ------
     LogError
         If it holds no whole run, or one written in another format.
     """
-    folder = Path(folder)
+    return _described(folder, RUN_FILE)
+
+
+def load_unfinished(folder: str | Path) -> Run:
+    """Return a run whose tables are complete, but which has not ended yet."""
+    return _described(folder, UNFINISHED_FILE)
+
+
+def _described(folder: str | Path, file: str) -> Run:
+    fs, root = url_to_fs(str(folder))
     try:
-        run = json.loads((folder / RUN_FILE).read_text())
+        run = json.loads(fs.cat_file(f"{root}/{file}"))
         written = run.pop("format")
         found = Run(folder, **run) if written == FORMAT else None
     except OSError:
         raise LogError(
-            f"{folder} holds no {RUN_FILE}, so no whole run: give the folder of a finished run"
+            f"{folder} holds no {file}, so no whole run: give the folder of a finished run"
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise LogError(
-            f"{folder / RUN_FILE} is not a run's description: give the folder of a finished run"
+            f"{folder}/{file} is not a run's description: give the folder of a finished run"
         ) from None
     if found is None:
         raise LogError(

@@ -1,5 +1,6 @@
 """The command `market-shock`: list scenarios and makers, or run a scenario."""
 
+import warnings
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -10,6 +11,9 @@ from rich.markup import escape
 
 import scenarios
 from abm.makers import registered
+from scenarios._study import StoppedError
+
+INTERRUPTED = 130  # the exit code of a command stopped by Ctrl-C
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 runs = typer.Typer(no_args_is_help=True, help="Run a scenario.")
@@ -41,13 +45,25 @@ for name, scenario in found().items():
 
 def main() -> None:
     """Run the command; an error the user can mend is one line, without a traceback."""
+    warnings.showwarning = _warn
     try:
         app()
-    except (ValueError, OSError, RuntimeError) as error:
-        Console(stderr=True, soft_wrap=True).print(
-            f"[bold red]error:[/] {escape(str(error))}", highlight=False
-        )
+    except StoppedError as stopped:
+        _say("yellow", "stopped", stopped)
+        raise SystemExit(INTERRUPTED) from None
+    except (ValueError, TypeError, OSError, RuntimeError) as error:
+        _say("red", "error", error)
         raise SystemExit(1) from None
+
+
+def _say(colour: str, what: str, message: object) -> None:
+    """Print a message of one line to the standard error."""
+    said = f"[bold {colour}]{what}:[/] {escape(str(message))}"
+    Console(stderr=True, soft_wrap=True).print(said, highlight=False)
+
+
+def _warn(message: Warning | str, *_: object) -> None:
+    _say("yellow", "warning", message)
 
 
 if __name__ == "__main__":

@@ -1,42 +1,48 @@
-"""What a scenario shows on the terminal: progress while it works, then its claims."""
+"""What a study shows on the terminal: progress while it works, then its results."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from time import monotonic
 
+import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from rich.table import Table
 
+from abm.experiment import Progress
 from analysis.claims import Claim
 
 COLOUR = {"yes": "green", "no": "red", "undecided": "yellow"}
 
 
 @contextmanager
-def progress(steps: int) -> Iterator[Callable[[str], None]]:
-    """Show a bar on a terminal; yield a function to call after each step with what it did."""
+def progress() -> Iterator[Callable[[Progress], None]]:
+    """Show a bar on a terminal; yield a function that takes how far the run has come."""
     console = Console(stderr=True)
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("blocks, {task.description}"),
         TimeRemainingColumn(),
-        TextColumn("{task.description}"),
     )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("", total=steps)
+    start = monotonic()
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("starting", total=None)
 
-        def advance(done: str) -> None:
-            bar.update(task, advance=1, description=done)
+        def watch(now: Progress) -> None:
+            rate = now.arrivals / max(monotonic() - start, 1e-9)
+            failures = f", [red]{now.failed} failed[/]" if now.failed else ""
+            said = f"{rate / 1e6:.2f} million arrivals/s{failures}"
+            done = now.finished + now.failed
+            bar.update(task, total=now.planned, completed=done, description=said)
 
-        yield advance
+        yield watch
 
 
-def show_claims(claims: Sequence[Claim], out: Path) -> None:
-    """Print the table of claims, and where everything is."""
+def show_claims(claims: Sequence[Claim]) -> None:
+    """Print the table of claims."""
     table = Table("exhibit", "the paper says", box=None, pad_edge=False)
     for heading in ("measured", "s.e."):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -45,6 +51,21 @@ def show_claims(claims: Sequence[Claim], out: Path) -> None:
         verdict = f"[{COLOUR[claim.holds]}]{claim.holds}[/]"
         measured, error = f"{claim.measured:.4g}", f"{claim.se:.2g}"
         table.add_row(claim.exhibit, escape(claim.says), measured, error, verdict)
-    console = Console()
-    console.print(table)
-    console.print(f"Logs, figures and claims.csv are in {escape(str(out))}", soft_wrap=True)
+    Console().print(table)
+
+
+def show_table(frame: pd.DataFrame) -> None:
+    """Print a table of words and numbers, the latter to four digits."""
+    table = Table(box=None, pad_edge=False)
+    for name in frame:
+        numeric = pd.api.types.is_numeric_dtype(frame[name])
+        table.add_column(escape(str(name)), justify="right" if numeric else "left", no_wrap=True)
+    for row in frame.itertuples(index=False):
+        cells = (f"{one:.4g}" if isinstance(one, float) else str(one) for one in row)
+        table.add_row(*map(escape, cells))
+    Console().print(table)
+
+
+def say(text: str) -> None:
+    """Print a line as it is, however long."""
+    Console().print(escape(text), soft_wrap=True, highlight=False)

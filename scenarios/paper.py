@@ -4,33 +4,44 @@ Every maker quotes alone, in an exchange of her own, and meets the same values a
 others. The logs hold the size of shock SHOCK in full, and discounted profits for all sizes.
 """
 
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
-from typing import Annotated, NamedTuple
+from dataclasses import dataclass
+from io import BytesIO
 
 import numpy as np
 import pandas as pd
-from typer import Option
 
-from abm import Exchange, Optimal
 from abm.bellman import solve
-from abm.door import whole
-from abm.exchange import MOST_PERIODS, MOST_REPLICATIONS
+from abm.block import summary_over, table_of
+from abm.experiment import Experiment, Markets, grid
 from abm.glosten_milgrom import myopic_depth, zero_profit_depth
-from abm.moments import Summary, merged, summary_frame
+from abm.markets import Unit
 from abm.run_folder import RunFolder
-from abm.schema import EXCHANGE, MAKER, MAKERS, MARKET, SUMMARY, TOTALS, Column
-from abm.seating import MakerChoice
-from abm.streams import LARGEST_SEED
-from analysis import Run, figures, load, metrics
-from analysis.claims import claims_table
+from abm.schema import EXCHANGE, MAKER, MAKERS, MARKET, REPLICATION, SUMMARY, Column
+from analysis import Run, figures, load, load_unfinished, metrics
+from analysis.claims import claims_of, claims_table
 from scenarios._paper_beliefs import write_posteriors
 from scenarios._paper_claims import SHOCK, crossing, paper_claims, realised
-from scenarios._terminal import progress, show_claims
+from scenarios._study import (
+    Discount,
+    How,
+    Out,
+    Periods,
+    Replications,
+    Resume,
+    Seed,
+    Verify,
+    Workers,
+    study,
+)
+from scenarios._terminal import say, show_claims
 
 SHOCKS = (0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
-BLOCK = 10_000  # replications that are in memory at once
+POINTS = [
+    *grid(makers=["optimal"], world=["real", "gaussian"], prior_sd=SHOCKS),
+    *grid(makers=["myopic"], world=["real"], prior_sd=SHOCKS),
+    *grid(makers=["zero-profit"], world=["real"], prior_sd=[SHOCK]),
+]
+IN_FULL = grid(makers=["optimal", "myopic", "zero-profit"], world=["real"], prior_sd=[SHOCK])
 
 THEORY = (
     Column("prior_sd", "float64", "noise sd", "sd of the value after the shock"),
@@ -41,117 +52,75 @@ POLICIES = (
     Column("rho", "float64", "1", "information disadvantage"),
     Column("spread", "float64", "noise sd", "ask - bid there"),
 )
-
-
-class Setting(NamedTuple):
-    """What the study depends on."""
-
-    replications: int
-    discount: float
-    seed: int
-    periods: int
-
-    def blocks(self) -> list[int]:
-        """Return the sizes of the blocks that the replications are worked through in."""
-        whole("replications", self.replications, 2, MOST_REPLICATIONS)
-        whole("periods", self.periods, 1, MOST_PERIODS)
-        whole("seed", self.seed, 0, LARGEST_SEED)
-        if self.replications > BLOCK and self.replications % BLOCK:
-            raise ValueError(
-                f"replications is {self.replications}, but above {BLOCK} they come in blocks: "
-                f"give a multiple of {BLOCK}"
-            )
-        return [min(self.replications, BLOCK)] * max(1, self.replications // BLOCK)
-
-
-class Point(NamedTuple):
-    """One maker alone, in one world, after a shock of one size."""
-
-    maker: str
-    world: str
-    prior_sd: float
-
-    @property
-    def in_full(self) -> bool:
-        """Whether the logs hold this point period by period."""
-        return self.world == "real" and self.prior_sd == SHOCK
-
-    def choice(self, discount: float) -> MakerChoice:
-        """Return the maker who quotes here."""
-        return partial(Optimal, discount=discount) if self.maker == "optimal" else self.maker
-
-
-POINTS = (
-    *(Point("optimal", "real", shock) for shock in SHOCKS),
-    *(Point("optimal", "gaussian", shock) for shock in SHOCKS),
-    *(Point("myopic", "real", shock) for shock in SHOCKS),
-    Point("zero-profit", "real", SHOCK),
+TOTALS = (
+    Column("world", "category", "", "real: the value stays; gaussian: drawn from the belief"),
+    Column("prior_sd", "float64", "price", "sd of the value after the shock"),
+    REPLICATION,
+    MAKER,
+    Column("discounted_profit", "float64", "price", "sum of discount^period * profit"),
+    Column("belief_sd", "float64", "price", "sd of the belief after the last trade"),
 )
 
 
+@dataclass(frozen=True)
+class PaperMarkets(Markets):
+    """Records the first block in full where the logs are to hold it."""
+
+    def record_of(self, unit: Unit) -> str:
+        """Return how a unit is recorded."""
+        return "full" if unit.block == 0 and unit.point in IN_FULL else "summary"
+
+
 def run(
-    replications: Annotated[int, Option(help="Markets a point; past 10,000 a multiple.")] = 10_000,
-    discount: Annotated[float, Option(help="Per period, from 0 to below 1.")] = 0.9,
-    seed: Annotated[int, Option(help="Of all random draws.")] = 0,
-    periods: Annotated[int, Option(help="Traders who arrive in each market.")] = 100,
-    out: Annotated[Path, Option(help="Folder for logs, figures, claims.csv.")] = Path("runs/paper"),
+    replications: Replications = 10_000,
+    discount: Discount = 0.9,
+    seed: Seed = 0,
+    periods: Periods = 100,
+    out: Out = "runs/paper",
+    workers: Workers = "1",
+    resume: Resume = False,
+    verify: Verify = False,
 ) -> None:
     """Reproduce the figures and claims of Das and Magdon-Ismail (2008)."""
-    setting = Setting(replications, discount, seed, periods)
-    sizes = setting.blocks()
-    with RunFolder(out, "paper", setting._asdict()) as folder:
-        with progress(len(POINTS) * len(sizes) + 3) as advance:
+    experiment = Experiment(
+        POINTS, PaperMarkets(discount), replications=replications, periods=periods, seed=seed
+    )
+    parameters = {
+        "replications": replications, "discount": discount, "seed": seed, "periods": periods
+    }  # fmt: skip
+    with study("paper", experiment, parameters, How(out, workers, resume, verify)) as folder:
+        if not folder.finished:
             write_theory(folder, discount)
-            advance("Bellman equation")
-            for point in POINTS:
-                write_point(folder, point, setting, advance)
+            write_logs(folder, experiment)
             write_posteriors(folder, discount, seed, replications, periods)
-            advance("exact posterior")
             folder.seal()
-            log = load(folder.path)
-            draw(log, folder.path)
-            advance("figures")
-        claims = paper_claims(log)
-        claims_table(claims).to_csv(folder.path / "claims.csv", index=False)
-    show_claims(claims, out)
+            log = load_unfinished(folder.store.url)
+            draw(log, folder)
+            claims = claims_table(paper_claims(log))
+            folder.store.write("claims.csv", claims.to_csv(index=False).encode())
+    show_claims(claims_of(load(out)))
+    say(f"Logs, figures and claims.csv are in {out}")
 
 
-def write_point(
-    folder: RunFolder, point: Point, setting: Setting, advance: Callable[[str], None]
-) -> None:
-    """Simulate one point in blocks; write its totals, and at SHOCK its summary and record."""
-    summary: Summary = []
-    for block, size in enumerate(setting.blocks()):
-        market = Exchange(
-            point.choice(setting.discount), prior_sd=point.prior_sd, world=point.world,
-            replications=size, block=block, rng=setting.seed,
-        ).run(setting.periods)  # fmt: skip
-        folder.write("totals", totals(market, point, setting.discount), TOTALS)
-        if point.in_full:
-            moments = market.tape.moments
-            summary = merged(summary, moments) if block else moments
-            if block == 0:
-                write_record(folder, market, point)
-        del market.tape  # a model and its agents refer to each other: it would stay for long
-        advance(f"{point.maker}, sigma = {point.prior_sd:g}, {point.world} world")
-    if point.in_full:
-        table = summary_frame(summary).assign(exchange=point.maker)
-        folder.write("summary", table, (EXCHANGE, *SUMMARY))
-
-
-def totals(market: Exchange, point: Point, discount: float) -> pd.DataFrame:
-    """Return each replication's discounted profit, and the sd of the belief at the end."""
-    (maker,), (profit,) = market.makers, market.tape.discounted_profit(discount)
-    return pd.DataFrame({
-        "world": point.world, "prior_sd": point.prior_sd, "replication": market.replication,
-        "maker": maker.label, "discounted_profit": profit, "belief_sd": maker.belief.sd,
-    })  # fmt: skip
-
-
-def write_record(folder: RunFolder, market: Exchange, point: Point) -> None:
-    """Write every replication and period of a market."""
-    folder.write("market", market.tape.market.assign(exchange=point.maker), (EXCHANGE, *MARKET))
-    folder.write("makers", market.tape.makers.assign(exchange=point.maker), (EXCHANGE, *MAKERS))
+def write_logs(folder: RunFolder, experiment: Experiment) -> None:
+    """Write the totals of all points, and where points are in full, their summary and record."""
+    schedule = experiment.schedule(folder)
+    for number, point in enumerate(POINTS):
+        units = schedule.units(number)
+        for unit in units:
+            totals = table_of(folder.store, unit, "totals")
+            folder.write("totals", totals.assign(**point), TOTALS)
+        if point in IN_FULL:
+            summary = summary_over(folder.store, units)
+            market, makers = (
+                table_of(folder.store, units[0], name) for name in ("market", "makers")
+            )
+            for name, table, columns in (
+                ("summary", summary, SUMMARY),
+                ("market", market, MARKET),
+                ("makers", makers, MAKERS),
+            ):
+                folder.write(name, table.assign(exchange=point["makers"]), (EXCHANGE, *columns))
 
 
 def write_theory(folder: RunFolder, discount: float) -> None:
@@ -173,7 +142,7 @@ def write_theory(folder: RunFolder, discount: float) -> None:
         )
 
 
-def draw(log: Run, folder: Path) -> None:
+def draw(log: Run, folder: RunFolder) -> None:
     """Draw the paper's six figures and one market's story, from the log alone."""
     summary = log.table("summary")
     of_makers = summary[summary["maker"].notna()]
@@ -195,4 +164,6 @@ def draw(log: Run, folder: Path) -> None:
         "one-market": figures.one_market(market, makers),
     }
     for name, figure in drawn.items():
-        figure.savefig(folder / f"{name}.png", dpi=150)
+        picture = BytesIO()
+        figure.savefig(picture, dpi=150)
+        folder.store.write(f"{name}.png", picture.getvalue())

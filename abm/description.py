@@ -1,0 +1,126 @@
+"""What a run says of itself: the scenario, the parameters, and the versions that made it."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+from abm.integrity import Stamp
+from abm.place import FolderTakenError
+from abm.schema import FORMAT, RUN_FILE
+
+LIBRARIES = ("market-shock", "mesa", "numpy", "scipy", "pandas", "pyarrow")
+
+Parameters = dict[str, Any]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that results depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+@dataclass(frozen=True)
+class Description:
+    """A run, as run.json has it.
+
+    Parameters
+    ----------
+    scenario : str
+    parameters : dict
+        What the run depends on, the seed included; numbers, strings, and lists or dicts of them.
+    points : list of dict
+        Of an experiment, the parameters of each of its points.
+    command : str
+        How to repeat it, or nothing.
+    files : dict of Stamp
+        Every file by name, once the run is whole.
+
+    Raises
+    ------
+    TypeError
+        If a parameter does not fit into JSON.
+    """
+
+    scenario: str
+    parameters: Parameters
+    points: list[Parameters] = field(default_factory=list)
+    command: str = ""
+    files: dict[str, Stamp] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=versions)
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        try:
+            as_json = json.loads(json.dumps(self.parameters))
+        except TypeError as error:
+            raise TypeError(
+                f"parameters are {self.parameters}, but must fit into {RUN_FILE} ({error}): "
+                f"give numbers, strings, and lists of them"
+            ) from None
+        object.__setattr__(self, "parameters", as_json)
+
+    def to_json(self) -> bytes:
+        """Return the bytes of run.json."""
+        files = {name: stamp._asdict() for name, stamp in self.files.items()}
+        text = json.dumps(
+            {
+                "format": self.format,
+                "scenario": self.scenario,
+                "parameters": self.parameters,
+                "command": self.command,
+                "versions": self.versions,
+                "points": self.points,
+                "files": files,
+            },
+            indent=2,
+        )
+        return f"{text}\n".encode()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Description:
+        """Return what was written, in this format or an earlier one.
+
+        Raises
+        ------
+        ValueError
+            If this is no run's description.
+        """
+        try:
+            said = json.loads(content)
+            if said["format"] == FORMAT:
+                said["files"] = {name: Stamp(**stamp) for name, stamp in said["files"].items()}
+            return cls(**said)
+        except (KeyError, TypeError, AttributeError):
+            raise ValueError("no run's description") from None
+
+    def require_same_run(self, there: Description, where: str) -> None:
+        """Raise FolderTakenError unless the run described there is this one."""
+        ours, theirs = (
+            {"scenario": one.scenario} | one.parameters | {"points": one.points}
+            for one in (self, there)
+        )
+        if ours != theirs:
+            raise FolderTakenError(
+                f"{where} holds another run ({_difference(theirs, ours)}): "
+                f"choose another folder (--out), or remove this one"
+            )
+
+    def require_same_versions(self, there: Description, where: str) -> None:
+        """Raise FolderTakenError unless the run there was begun with these versions."""
+        ours, theirs = ({"format": one.format} | one.versions for one in (self, there))
+        if ours != theirs:
+            raise FolderTakenError(
+                f"{where} was begun with other versions ({_difference(theirs, ours)}), whose "
+                f"digits may differ: go on with those, or choose another folder (--out)"
+            )
+
+
+def _difference(there: Parameters, here: Parameters) -> str:
+    """Return where two sets of parameters differ, in words."""
+    both = [
+        (name, there.get(name, "absent"), here.get(name, "absent")) for name in {**there, **here}
+    ]
+    return "; ".join(f"{name} is {old} there, {new} here" for name, old, new in both if old != new)

@@ -1,0 +1,118 @@
+"""What an experiment simulates: exchanges, whose makers and terms are the parameters of a point."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from abm.door import discount_factor, one_of
+from abm.exchange import Exchange
+from abm.makers.base import MarketMaker
+from abm.makers.registry import find
+from abm.points import Point
+from abm.schema import MAKERS, MARKET, SUMMARY
+from abm.seating import MakerChoice, listed
+from abm.tables import Tables, typed
+from abm.tape import RECORDS
+from abm.totals import Totals
+
+OF_THE_BLOCK = {"record", "replications", "block", "rng"}
+
+
+class Unit(NamedTuple):
+    """A piece of work: one block of replications at one point.
+
+    Parameters
+    ----------
+    name : str
+        POINT-BLOCK, by their numbers.
+    point : dict
+        Parameters.
+    block, size : int
+        Which block of replications, and how many they are.
+    periods : int
+        Traders who arrive in each.
+    seed : int
+        Of the whole experiment.
+    """
+
+    name: str
+    point: Point
+    block: int
+    size: int
+    periods: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Markets:
+    """Simulates a block of markets, and reduces or records it.
+
+    Parameters
+    ----------
+    discount : float
+        Of profits, per period; makers by name that look ahead do so with it.
+    record : {"summary", "full"}
+        Whether to keep the whole tape beside summary and totals.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one of them is out of range or unknown.
+    """
+
+    discount: float = 0.9
+    record: str = "summary"
+
+    def __post_init__(self) -> None:
+        discount_factor(self.discount)
+        one_of("record", self.record, RECORDS)
+
+    def check(self, point: Point) -> None:
+        """Raise ValueError or TypeError unless an exchange takes this point's parameters."""
+        known = inspect.signature(Exchange).parameters.keys() - OF_THE_BLOCK
+        for name in point:
+            one_of("parameter", name, known)
+        self.exchange(Unit("", point, 0, 1, 1, 0))
+
+    def exchange(self, unit: Unit) -> Exchange:
+        """Return the markets of a unit, before the first trader comes."""
+        point = unit.point | {"makers": self._choices(unit.point.get("makers", ()))}
+        record = self.record_of(unit)
+        return Exchange(
+            **point, record=record, replications=unit.size, block=unit.block, rng=unit.seed
+        )
+
+    def record_of(self, unit: Unit) -> str:  # noqa: ARG002, others may record by the unit
+        """Return how a unit is recorded."""
+        return self.record
+
+    def __call__(self, unit: Unit) -> Tables:
+        """Return a unit's tables: summary and totals, and market and makers if recorded in full."""
+        market = self.exchange(unit)
+        totals = Totals(market.makers, self.discount)
+        market.tape.reserve(unit.periods)
+        for _ in range(unit.periods):
+            market.step()
+            totals.add(market.clearing)
+        tables = {
+            "summary": typed(market.tape.summary, SUMMARY),
+            "totals": totals.table(market.replication),
+        }
+        if market.tape.full:
+            tables["market"] = typed(market.tape.market, MARKET)
+            tables["makers"] = typed(market.tape.makers, MAKERS)
+        del market.tape  # a model and its agents refer to each other: it would stay for long
+        return tables
+
+    def _choices(self, makers: MakerChoice | Sequence[MakerChoice]) -> list[MakerChoice]:
+        """Return the makers; those by name that look ahead are given the discount."""
+        return [self._patient(one) if isinstance(one, str) else one for one in listed(makers)]
+
+    def _patient(self, name: str) -> MakerChoice:
+        maker: Callable[..., MarketMaker] = find(name)
+        looks_ahead = "discount" in inspect.signature(maker).parameters
+        return partial(maker, discount=self.discount) if looks_ahead else maker

@@ -1,0 +1,101 @@
+"""A folder to keep a run in: on this machine, or behind any URL that fsspec knows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import IO
+from uuid import uuid4
+
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+
+class Store:
+    """Files by name below one folder.
+
+    Parameters
+    ----------
+    url : str or path
+        A path, or a URL such as "s3://bucket/study" or "memory://study".
+
+    Raises
+    ------
+    ValueError
+        If nothing is installed that reads such a URL.
+    """
+
+    def __init__(self, url: str | Path) -> None:
+        self.url = str(url)
+        try:
+            self._fs, self._root = url_to_fs(self.url, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            raise ValueError(
+                f"{url} is not a folder that can be reached ({error}): give a path, or a URL of "
+                f"a file system that fsspec knows and whose package is installed"
+            ) from None
+
+    @property
+    def local(self) -> bool:
+        """Whether the folder is on this machine."""
+        return isinstance(self._fs, LocalFileSystem)
+
+    def path(self, name: str = "") -> str:
+        """Return where a file is, as its file system calls it."""
+        return f"{self._root}/{name}" if name else str(self._root)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file: whoever looks sees nothing or the whole of it."""
+        if not self.local:
+            self._fs.pipe_file(self.path(name), content)
+            return
+        target = Path(self.path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        hidden = target.with_name(f".{target.name}.{uuid4().hex}")
+        try:
+            with hidden.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            hidden.replace(target)
+        finally:
+            hidden.unlink(missing_ok=True)
+
+    def append(self, name: str, line: str) -> None:
+        """Add a line to a file; where files cannot grow it is written anew."""
+        added = f"{line}\n".encode()
+        if self.local:
+            with Path(self.path(name)).open("ab") as file:
+                file.write(added)
+        else:
+            earlier = self.read(name) if self.holds(name) else b""
+            self._fs.pipe_file(self.path(name), earlier + added)
+
+    def read(self, name: str) -> bytes:
+        """Return the whole of a file."""
+        return bytes(self._fs.cat_file(self.path(name)))
+
+    def open(self, name: str, mode: str = "rb") -> IO[bytes]:
+        """Open a file to be read, or written bit by bit."""
+        return self._fs.open(self.path(name), mode)
+
+    def holds(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return bool(self._fs.isfile(self.path(name)))
+
+    def is_file(self) -> bool:
+        """Whether the folder is none, but a file."""
+        return bool(self._fs.isfile(self._root))
+
+    def sizes(self) -> dict[str, int]:
+        """Return the size in bytes of each file, those in folders below included."""
+        found = self._fs.find(self._root, detail=True)
+        return {
+            str(PurePosixPath(path).relative_to(self._root)): int(about["size"])
+            for path, about in found.items()
+        }
+
+    def remove(self, name: str = "") -> None:
+        """Remove a file, or the folder with all that is in it."""
+        if self._fs.exists(self.path(name)):
+            self._fs.rm(self.path(name), recursive=True)

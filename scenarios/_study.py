@@ -1,0 +1,73 @@
+"""What all studies share: options of the command, and an experiment that fills a folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, NamedTuple
+
+from typer import Option
+
+from abm.experiment import Experiment
+from abm.run_folder import RunFolder
+from scenarios._terminal import progress
+
+Replications = Annotated[int, Option(help="Markets a point; past a block, a multiple of it.")]
+Discount = Annotated[float, Option(help="Per period, from 0 to below 1.")]
+Seed = Annotated[int, Option(help="Of all random draws.")]
+Periods = Annotated[int, Option(help="Traders who arrive in each market.")]
+Out = Annotated[str, Option(help="Folder for what comes of it, or a URL.")]
+Workers = Annotated[str, Option(help="How many processes, or a Dask scheduler: tcp://HOST:8786.")]
+Resume = Annotated[bool, Option("--resume", help="Go on with what an earlier run left.")]
+Verify = Annotated[bool, Option("--verify", help="With --resume, check every byte of it.")]
+
+
+class StoppedError(RuntimeError):
+    """The user stopped a run."""
+
+
+class How(NamedTuple):
+    """How a study is run, which its results do not depend on.
+
+    Parameters
+    ----------
+    out : str
+        Folder or URL.
+    workers : str
+        A number of processes, or the address of a Dask scheduler.
+    resume, verify : bool
+        Whether to go on with what is there, and to check every byte of it.
+    """
+
+    out: str
+    workers: str = "1"
+    resume: bool = False
+    verify: bool = False
+
+
+@contextmanager
+def study(
+    scenario: str, experiment: Experiment, parameters: dict[str, Any], how: How
+) -> Iterator[RunFolder]:
+    """Yield a folder that holds the experiment's blocks; `finished` if it holds all the rest too.
+
+    Raises
+    ------
+    StoppedError
+        If the user pressed Ctrl-C.
+    """
+    options = [f"--{name.replace('_', '-')} {value}" for name, value in parameters.items()]
+    command = " ".join(["market-shock run", scenario, *options])
+    folder = RunFolder(
+        how.out, scenario, parameters, experiment.described_points,
+        command=command, resume=how.resume, verify=how.verify,
+    )  # fmt: skip
+    try:
+        with folder:
+            if not folder.finished:
+                with progress() as watch:
+                    experiment.fill(folder, how.workers, watch)
+            yield folder
+    except KeyboardInterrupt:
+        raise StoppedError(
+            f"{len(folder.manifest.finished)} blocks are finished and kept; go on with "
+            f"{command} --out {how.out} --resume"
+        ) from None

@@ -11,9 +11,19 @@ from joblib._dask import DaskDistributedBackend
 
 __all__ = ["KilledWorker", "on_cluster"]
 
+WAIT = 60  # seconds for a worker to appear
+
 
 class Backend(DaskDistributedBackend):
-    """joblib's backend, which would wait for ever for a task that kills its workers, and tells."""
+    """joblib's backend, mended in two places.
+
+    It would wait for ever for a task that kills its workers; and run tasks in this process, where
+    they could kill it, while the cluster has one worker.
+    """
+
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        """Return how many tasks can be under way, two at least."""
+        return max(2, super().effective_n_jobs(n_jobs))
 
     def submit(self, func: Any, callback: Callable[[Any], Any] | None = None) -> "Future[Any]":
         """Submit a batch of tasks, and call back when they are done or given up."""
@@ -33,6 +43,8 @@ def on_cluster(address: str) -> Iterator[None]:
     register_parallel_backend("market-shock-cluster", Backend)
     with (
         Client(address, set_as_default=False) as client,
-        parallel_config("market-shock-cluster", client=client, n_jobs=-1),
+        parallel_config(
+            "market-shock-cluster", client=client, n_jobs=-1, wait_for_workers_timeout=WAIT
+        ),
     ):
         yield

@@ -99,7 +99,7 @@ class Markets:
             market.step()
             totals.add(market.clearing)
         tables = {
-            "summary": typed(market.tape.summary, SUMMARY),
+            "summary": typed(market.tape.moments.columns(), SUMMARY),
             "totals": totals.table(market.replication),
         }
         if market.tape.full:

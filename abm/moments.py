@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,12 +40,6 @@ class Moments:
         mean = mean_of(known)
         squares = np.square(known - mean).sum()
         return cls(np.asarray(known.size), np.asarray(mean), np.asarray(squares))
-
-    @classmethod
-    def stacked(cls, parts: Sequence[Moments]) -> Moments:
-        """Return moments of one shape, stacked along a new first axis."""
-        fields = ([getattr(part, name) for part in parts] for name in ("count", "mean", "squares"))
-        return cls(*(np.stack(field) for field in fields))
 
     @classmethod
     def of_variance(cls, count: Counts, mean: Array, variance: Array) -> Moments:
@@ -108,26 +103,32 @@ class Summary:
     @classmethod
     def of(cls, periods: Sequence[Mapping[Series, Moments]]) -> Summary:
         """Return the summary of periods that hold the same series."""
-        if not periods:
-            return cls((), Moments(*np.empty((3, 0, 0))))
-        rows = [Moments.stacked(list(period.values())) for period in periods]
-        return cls(tuple(periods[0]), Moments.stacked(rows))
+        series = tuple(periods[0]) if periods else ()
+        every = (moments for one in periods for moments in one.values())
+        flat = (part for one in every for part in (one.count, one.mean, one.squares))
+        shape = (len(periods), len(series), 3)
+        count, mean, squares = np.moveaxis(np.fromiter(flat, np.float64).reshape(shape), -1, 0)
+        return cls(series, Moments(count.astype(np.int64), mean, squares))
 
-    def frame(self) -> pd.DataFrame:
-        """Return one row a period and series (columns: `abm.schema.SUMMARY`)."""
+    def columns(self) -> dict[str, NDArray[Any] | pd.Categorical]:
+        """Return one row a period and series, by the columns of `abm.schema.SUMMARY`."""
         periods, width = self.moments.count.shape
         makers, metrics = zip(*self.series, strict=True) if self.series else ((), ())
-        columns = {
+        return {
             "period": np.repeat(np.arange(periods), width),
-            "maker": _repeated(makers, periods),
-            "metric": _repeated(metrics, periods),
+            "maker": _tiled(makers, periods),
+            "metric": _tiled(metrics, periods),
             "count": self.moments.count.ravel(),
             "mean": self.moments.mean.ravel(),
             "variance": self.moments.variance.ravel(),
         }
-        return pd.DataFrame(columns).astype({one.name: one.dtype for one in SUMMARY})
+
+    def frame(self) -> pd.DataFrame:
+        """Return the same as a table."""
+        return pd.DataFrame(self.columns()).astype({one.name: one.dtype for one in SUMMARY})
 
 
-def _repeated(names: Sequence[str | None], times: int) -> pd.Categorical:
-    codes, known = pd.factorize(np.array(names, dtype=object))
+def _tiled(names: Sequence[str | None], times: int) -> pd.Categorical:
+    known = sorted({name for name in names if name is not None})
+    codes = np.array([known.index(name) if name is not None else -1 for name in names], np.int8)
     return pd.Categorical.from_codes(np.tile(codes, times), pd.Index(known, dtype="str"))

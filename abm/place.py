@@ -8,6 +8,7 @@ once, it is made in place, and the file run.json appears last.
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -80,6 +81,8 @@ class Place:
     def release(self) -> None:
         """Let other runs in."""
         if self.home.local:
+            with suppress(PermissionError):  # Windows keeps files that are open
+                Path(self._lock.lock_file).unlink(missing_ok=True)
             self._lock.release()
 
     def begin(self, description: bytes) -> None:

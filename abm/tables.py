@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
@@ -74,12 +75,10 @@ def packed(tables: Tables, description: Mapping[str, Any]) -> bytes:
 def _stretched(name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return a table with its name as first column, and null wherever it has no column."""
     rows = len(table)
-    label = pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int8()).fill_null(0), [name])
-    arrays = [
-        table.column(field.name) if field.name in table.column_names else pa.nulls(rows, field.type)
-        for field in list(schema)[1:]
-    ]
-    return pa.Table.from_arrays([label, *arrays], schema=schema)
+    label = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), [name])
+    own = dict(zip(table.column_names, table.columns, strict=True)) | {TABLE: label}
+    arrays = [own.get(field.name, pa.nulls(rows, field.type)) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def columns_of(file: Any, name: str) -> list[str]:

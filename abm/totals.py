@@ -97,10 +97,13 @@ class Average:
     def add(self, metric: Array) -> None:
         """Take in one period; NaN where the metric is missing."""
         missing = np.isnan(metric)
-        self._sum = self._sum + (np.where(missing, 0.0, metric) if missing.any() else metric)
-        self._count = self._count + ~missing
+        if missing.any():
+            metric = np.where(missing, 0.0, metric)
+            self._count = self._count + ~missing
+        else:
+            self._count = self._count + 1
+        self._sum = self._sum + metric
 
     def mean(self) -> Array:
         """Return the means, NaN where the metric was never there."""
-        count = np.asarray(self._count)
-        return self._sum / np.where(count > 0, count, np.nan)
+        return self._sum / np.where(np.asarray(self._count) > 0, self._count, np.nan)

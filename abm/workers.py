@@ -65,7 +65,7 @@ def at_work(
 
         yield from _done(task, tasks, on_cluster(workers), KilledWorker)
     else:
-        here = parallel_config("loky", n_jobs=min(workers, len(tasks)))
+        here = parallel_config("loky", n_jobs=workers)
         yield from _done(task, tasks, here, BrokenProcessPool)
 
 

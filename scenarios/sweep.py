@@ -1,0 +1,88 @@
+"""Any grid of makers and terms: profit and liquidity at each point, and between makers.
+
+Exchanges at all points face the same values and the same traders, so makers are compared market by
+market. Lists are given with commas; makers joined by "+" share an exchange.
+"""
+
+from typing import Annotated
+
+from typer import Option
+
+from abm.experiment import BLOCK, Experiment, Markets, Target, grid
+from analysis import load
+from analysis.tables import comparisons, results
+from scenarios._study import (
+    Discount,
+    How,
+    Out,
+    Periods,
+    Replications,
+    Resume,
+    Seed,
+    Verify,
+    Workers,
+    study,
+)
+from scenarios._terminal import say, show_table
+
+
+def run(
+    makers: Annotated[
+        str, Option(help="Names with commas; with + those who share an exchange.")
+    ] = "optimal,myopic,zero-profit",
+    prior_sd: Annotated[str, Option(help="Sizes of the shock, with commas.")] = "1,3,5",
+    noise_sd: Annotated[str, Option(help="Sds of valuations, with commas.")] = "1",
+    world: Annotated[str, Option(help="real, gaussian, or both with a comma.")] = "real",
+    transparency: Annotated[str, Option(help="public, own, or both.")] = "public",
+    replications: Replications = BLOCK,
+    discount: Discount = 0.9,
+    seed: Seed = 0,
+    periods: Periods = 100,
+    block: Annotated[int, Option(help="Markets simulated at once.")] = BLOCK,
+    record: Annotated[str, Option(help="summary, or full for every period of all.")] = "summary",
+    until_se: Annotated[
+        float | None, Option(help="Add blocks to each point until the s.e. is below this.")
+    ] = None,
+    metric: Annotated[str, Option(help="Whose s.e. that is.")] = "discounted_profit",
+    at_most: Annotated[int, Option(help="Markets a point, whatever the s.e.")] = 1_000_000,
+    out: Out = "runs/sweep",
+    workers: Workers = "1",
+    resume: Resume = False,
+    verify: Verify = False,
+) -> None:
+    """Sweep a grid of makers and terms."""
+    points = grid(
+        makers=[one.split("+") for one in makers.split(",")],
+        prior_sd=_numbers("prior-sd", prior_sd),
+        noise_sd=_numbers("noise-sd", noise_sd),
+        world=world.split(","),
+        transparency=transparency.split(","),
+    )
+    target = None if until_se is None else Target(until_se, metric, at_most)
+    experiment = Experiment(
+        points, Markets(discount, record), replications=replications, periods=periods, seed=seed,
+        block=block, target=target,
+    )  # fmt: skip
+    parameters = {
+        "makers": makers, "prior_sd": prior_sd, "noise_sd": noise_sd, "world": world,
+        "transparency": transparency, "replications": replications, "discount": discount,
+        "seed": seed, "periods": periods, "block": block, "record": record,
+    }  # fmt: skip
+    if target:
+        parameters |= {"until_se": until_se, "metric": metric, "at_most": at_most}
+    with study("sweep", experiment, parameters, How(out, workers, resume, verify)) as folder:
+        if not folder.finished:
+            experiment.summarise(folder)
+    log = load(out)
+    show_table(results(log))
+    show_table(comparisons(log))
+    say(f"Blocks and summary.parquet are in {out}; market-shock report {out} makes a page of them")
+
+
+def _numbers(name: str, text: str) -> list[float]:
+    try:
+        return [float(one) for one in text.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"{name} is {text!r}, but must be numbers: give as 1 or as 1,3,5"
+        ) from None

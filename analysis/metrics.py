@@ -31,14 +31,15 @@ def no_trade(market: Table) -> "pd.Series[float]":
 
 
 def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
-    """Return mean, standard error and count of a column, one row a group.
+    """Return mean, standard error and count of a metric, one row a group.
 
     Parameters
     ----------
     frame : DataFrame
-        One row an independent observation within each group; NaN rows are left out.
+        Records, one row an independent observation within each group, of which those with NaN are
+        left out; or a summary (columns: `abm.schema.SUMMARY`), of all replications or by blocks.
     metric : str
-        The column to estimate.
+        The column to estimate, or the metric of a summary.
     by : sequence of str
         Columns that form the groups.
 
@@ -46,23 +47,62 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
     -------
     DataFrame
         The columns of `by`, then mean, se (NaN below two observations) and count.
+
+    Raises
+    ------
+    ValueError
+        If rows of a summary that are not different blocks would be put together.
     """
-    groups = frame.groupby(list(by), observed=True)[metric]
-    table = groups.agg(mean="mean", se="sem", count="count")
-    return table.reset_index()
+    if is_summary(frame):
+        return _merged(frame[frame["metric"] == metric], by)
+    groups = frame.groupby(list(by), observed=True, dropna=False)[metric]
+    return groups.agg(mean="mean", se="sem", count="count").reset_index()
 
 
-def by_period(frame: Table, metric: str) -> Table:
-    """Return the estimates of a column for each period, apart for each exchange and maker."""
+def is_summary(frame: Table) -> bool:
+    """Whether a table holds counts, means and variances rather than records."""
+    return {"metric", "count", "mean", "variance"} <= set(frame.columns)
+
+
+def _merged(summary: Table, by: Sequence[str]) -> Table:
+    """Return the estimates of groups of rows that summarise different blocks."""
+    keys = list(by)
+    unit = [*keys, "block"] if "block" in summary else keys
+    if summary.duplicated(unit).any():
+        raise ValueError(
+            f"the summary has several rows for one {', '.join(unit)}, whose moments must not be "
+            f"put together: name all columns that tell its rows apart"
+        )
+    count = summary["count"].astype(float)
+    parts = summary[keys].assign(
+        count=count, sum=count * summary["mean"].where(count > 0, 0.0),
+        within=summary["variance"].where(count > 1, 0.0) * (count - 1),
+    )  # fmt: skip
+    groups = parts.groupby(keys, observed=True, dropna=False)
+    total = groups[["count", "sum", "within"]].transform("sum")
+    gap = summary["mean"].where(count > 0, 0.0) - total["sum"] / total["count"]
+    parts["squares"] = parts["within"] + count * gap * gap
+    table = groups[["count"]].sum().join(parts.groupby(keys, observed=True, dropna=False)[
+        ["sum", "squares"]].sum())  # fmt: skip
+    some = table["count"].where(table["count"] > 0)
+    mean = table["sum"] / some
+    se = np.sqrt(table["squares"] / (some - 1).where(some > 1) / some)
+    found = pd.DataFrame({"mean": mean, "se": se, "count": table["count"].astype(int)})
+    return found.reset_index()
+
+
+def by_period(frame: Table, metric: str, by: Sequence[str] = ()) -> Table:
+    """Return the estimates of a metric for each period, apart for each exchange and maker.
+
+    Parameters
+    ----------
+    frame, metric
+        As of `estimates`.
+    by : sequence of str
+        Further columns that form the groups, as parameters of points.
+    """
     keys = [key for key in ("exchange", "maker") if key in frame]
-    return estimates(frame, metric, [*keys, "period"])
-
-
-def from_summary(summary: Table, metric: str) -> Table:
-    """Return the same estimates from a tape's summary (columns: `abm.schema.SUMMARY`)."""
-    table = summary[summary["metric"] == metric].drop(columns="metric")
-    table = table.assign(se=np.sqrt(table["variance"] / table["count"]))
-    return table.drop(columns="variance").reset_index(drop=True)
+    return estimates(frame, metric, [*by, *keys, "period"])
 
 
 def discounted_profit(makers: Table, discount: float) -> Table:
@@ -101,18 +141,20 @@ def paired_difference(
     between: str = "maker",
     by: Sequence[str] = (),
 ) -> Table:
-    """Return the estimates of `first` less `second`, paired by replication.
+    """Return the estimates of `first` less `second`, paired by replication or by block.
+
+    Blocks at different points face the same draws as replications do: their means pair.
 
     Parameters
     ----------
     frame : DataFrame
-        One row a replication in each group, for both of the compared.
+        One row a replication in each group, for both of the compared; or a summary by blocks.
     metric : str
-        The column to compare.
+        The column to compare, or the metric of a summary.
     first, second : str
         Two entries of the column `between`.
     between : str
-        Who is compared: "maker" or "exchange".
+        Who is compared: "maker", "exchange" or a parameter of points.
     by : sequence of str
         Columns within which to compare, as "period"; none for one comparison.
 
@@ -127,7 +169,16 @@ def paired_difference(
         If one of the two is not in the frame, has several rows for a replication, or does not
         face the same replications as the other.
     """
-    keys = [*by, "replication"]
+    unit = "replication"
+    if is_summary(frame):
+        unit = "block"
+        frame = frame[frame["metric"] == metric].rename(columns={"mean": metric})
+        if unit not in frame:
+            raise ValueError(
+                "the summary is over all blocks, but a paired comparison needs each block's: "
+                'give run.blocks("summary")'
+            )
+    keys = [*by, unit]
     one, other = (
         frame.loc[frame[between] == name].set_index(keys)[metric] for name in (first, second)
     )
@@ -135,7 +186,7 @@ def paired_difference(
     if first == second or one.empty or one.index.has_duplicates or not alike:
         raise ValueError(
             f"{first} has {len(one)} rows and {second} has {len(other)}, but a paired comparison "
-            f"needs two, once each, in the same replications: compare runs of one seed and size"
+            f"needs two, once each, in the same {unit}s: compare runs of one seed and size"
         )
     differences = (one - other).rename("difference").reset_index()
     if by:

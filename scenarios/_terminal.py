@@ -55,15 +55,8 @@ def show_claims(claims: Sequence[Claim]) -> None:
 
 
 def show_table(frame: pd.DataFrame) -> None:
-    """Print a table of words and numbers, the latter to four digits."""
-    table = Table(box=None, pad_edge=False)
-    for name in frame:
-        numeric = pd.api.types.is_numeric_dtype(frame[name])
-        table.add_column(escape(str(name)), justify="right" if numeric else "left", no_wrap=True)
-    for row in frame.itertuples(index=False):
-        cells = (f"{one:.4g}" if isinstance(one, float) else str(one) for one in row)
-        table.add_row(*map(escape, cells))
-    Console().print(table)
+    """Print a table as it is, however wide."""
+    say(frame.to_string(index=False))
 
 
 def say(text: str) -> None:

@@ -158,9 +158,9 @@ def draw(log: Run, folder: RunFolder) -> None:
         "fig-1-posteriors": figures.posteriors(log.table("posteriors")),
         "fig-3a-discounted-profit": figures.discounted_profit(profits, theory),
         "fig-3b-spread-by-rho": figures.spread_by_rho(log.table("policies"), crossing(log)),
-        "fig-3c-profit": figures.profit_by_period(metrics.from_summary(of_makers, "profit")),
-        "fig-4a-spread": figures.spread_by_period(metrics.from_summary(of_makers, "spread")),
-        "fig-4b-no-trade": figures.no_trade_by_period(metrics.from_summary(summary, "no_trade")),
+        "fig-3c-profit": figures.profit_by_period(metrics.by_period(of_makers, "profit")),
+        "fig-4a-spread": figures.spread_by_period(metrics.by_period(of_makers, "spread")),
+        "fig-4b-no-trade": figures.no_trade_by_period(metrics.by_period(summary, "no_trade")),
         "one-market": figures.one_market(market, makers),
     }
     for name, figure in drawn.items():

@@ -10,7 +10,7 @@ from typer import Option
 
 from abm.experiment import BLOCK, Experiment, Markets, Target, grid
 from analysis import load
-from analysis.tables import comparisons, results
+from analysis.results import comparisons, quoted, results, totals
 from scenarios._study import (
     Discount,
     How,
@@ -74,8 +74,11 @@ def run(
         if not folder.finished:
             experiment.summarise(folder)
     log = load(out)
-    show_table(results(log))
-    show_table(comparisons(log))
+    frame = totals(log)
+    say("Means with 95 % confidence intervals:")
+    show_table(quoted(results(log, frame)))
+    say("Differences, market by market:")
+    show_table(quoted(comparisons(log, frame)))
     say(f"Blocks and summary.parquet are in {out}; market-shock report {out} makes a page of them")
 
 

@@ -1,0 +1,76 @@
+"""How sure an estimate is: confidence intervals, and how they narrow as replications are added."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+
+from analysis.metrics import is_summary
+
+Table = pd.DataFrame
+
+CONFIDENCE = 0.95
+STEPS = 40  # of a convergence table, evenly spaced in the logarithm of their size
+
+
+def interval(estimates: Table) -> Table:
+    """Return the estimates with columns low and high, a 95 % confidence interval.
+
+    Student's t with count - 1 degrees of freedom is used, so that few blocks count as few.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        Columns mean, se, count.
+    """
+    freedom = (estimates["count"] - 1).where(estimates["count"] > 1)
+    half = t.ppf(0.5 + CONFIDENCE / 2, freedom) * estimates["se"]
+    return estimates.assign(low=estimates["mean"] - half, high=estimates["mean"] + half)
+
+
+def convergence(frame: Table, metric: str, by: Sequence[str]) -> Table:
+    """Return what the estimate would have been after fewer replications, or fewer blocks.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Records, one row a replication in each group; or a summary by blocks.
+    metric : str
+        The column to estimate, or the metric of a summary.
+    by : sequence of str
+        Columns that form the groups.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `by`, then count, mean, se; up to STEPS rows a group.
+    """
+    if is_summary(frame):
+        rows = frame[(frame["metric"] == metric) & (frame["count"] > 0)].sort_values("block")
+        squares = rows["variance"].where(rows["count"] > 1, 0.0) * (rows["count"] - 1)
+        rows = rows.assign(squares=squares)
+    else:
+        rows = frame.dropna(subset=[metric]).sort_values("replication")
+        rows = rows.assign(count=1, mean=rows[metric], squares=0.0)
+    groups = rows.groupby(list(by), observed=True)
+    tables = [_growing(group).assign(**_named(by, names)) for names, group in groups]
+    return pd.concat(tables, ignore_index=True)[[*by, "count", "mean", "se"]]
+
+
+def _named(by: Sequence[str], names: object) -> dict[str, object]:
+    return dict(zip(by, names if isinstance(names, tuple) else (names,), strict=True))
+
+
+def _growing(rows: Table) -> Table:
+    """Return count, mean and se of the first rows, for some numbers of rows."""
+    count, mean = rows["count"].to_numpy(float), rows["mean"].to_numpy(float)
+    centre = np.average(mean, weights=count)  # deviations from it lose no digits
+    total, shift = np.cumsum(count), np.cumsum(count * (mean - centre))
+    squares = np.cumsum(rows["squares"].to_numpy(float) + count * (mean - centre) ** 2)
+    last = np.unique(np.geomspace(1, len(rows), STEPS).round().astype(int)) - 1
+    last = last[total[last] > 1]
+    total, shift, squares = total[last], shift[last], squares[last]
+    variance = np.maximum(squares - shift**2 / total, 0.0) / (total - 1)
+    table = {"count": total.astype(int), "mean": centre + shift / total}
+    return pd.DataFrame(table | {"se": np.sqrt(variance / total)})

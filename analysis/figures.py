@@ -6,9 +6,9 @@ Magdon-Ismail (2008). Prices are in units of the noise sd.
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.facets import lines_by_period
 from analysis.style import COLOURS, FAINT, INK, LEVEL, canvas, line_of, themed
 
 Table = pd.DataFrame
@@ -99,7 +99,7 @@ def spread_by_rho(policies: Table, crossing: float) -> Figure:
 def profit_by_period(estimates: Table) -> Figure:
     """Draw each maker's mean profit in every period (Fig. 3c); columns of `metrics.by_period`."""
     figure, axes = canvas()
-    _lines(axes, estimates)
+    lines_by_period(axes, estimates)
     axes.axhline(0, color=FAINT, lw=0.8)
     axes.set(xlabel="period", ylabel="profit a period (noise sd)")
     return figure
@@ -109,7 +109,7 @@ def profit_by_period(estimates: Table) -> Figure:
 def spread_by_period(estimates: Table) -> Figure:
     """Draw each maker's mean spread in every period (Fig. 4a); columns of `metrics.by_period`."""
     figure, axes = canvas()
-    _lines(axes, estimates)
+    lines_by_period(axes, estimates)
     axes.set(xlabel="period", ylabel="spread (noise sd), log scale", yscale="log")
     axes.yaxis.set_major_formatter("{x:g}")
     return figure
@@ -119,7 +119,7 @@ def spread_by_period(estimates: Table) -> Figure:
 def no_trade_by_period(estimates: Table) -> Figure:
     """Draw the probability that a period brings no trade (Fig. 4b); of `metrics.by_period`."""
     figure, axes = canvas()
-    _lines(axes, estimates)
+    lines_by_period(axes, estimates)
     axes.set(xlabel="period", ylabel="probability of no trade", ylim=(0, 1))
     return figure
 
@@ -159,20 +159,6 @@ def one_market(market: Table, makers: Table) -> Figure:
     axes.set(xlabel="period", ylabel="price (noise sd)")
     axes.legend(ncols=2, fontsize="small")
     return figure
-
-
-def _lines(axes: Axes, estimates: Table) -> None:
-    """Draw one line with its band for each maker of each exchange."""
-    known = [name for name in ("exchange", "maker") if name in estimates]
-    keys = [name for name in known if estimates[name].notna().all()]
-    for names, line in estimates.groupby(keys, observed=True):
-        style = line_of(names[-1])
-        label = " in ".join(dict.fromkeys(str(name) for name in reversed(names)))
-        low, high = (line["mean"] + side * LEVEL * line["se"] for side in (-1, 1))
-        axes.fill_between(line["period"], low, high, color=style.colour, alpha=0.25, lw=0)
-        axes.plot(line["period"], line["mean"], style.line, color=style.colour, label=label)
-    axes.set_xlim(left=0)
-    axes.legend()
 
 
 def _signals(count: int) -> str:

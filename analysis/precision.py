@@ -54,12 +54,8 @@ def convergence(frame: Table, metric: str, by: Sequence[str]) -> Table:
         rows = frame.dropna(subset=[metric]).sort_values("replication")
         rows = rows.assign(count=1, mean=rows[metric], squares=0.0)
     groups = rows.groupby(list(by), observed=True)
-    tables = [_growing(group).assign(**_named(by, names)) for names, group in groups]
-    return pd.concat(tables, ignore_index=True)[[*by, "count", "mean", "se"]]
-
-
-def _named(by: Sequence[str], names: object) -> dict[str, object]:
-    return dict(zip(by, names if isinstance(names, tuple) else (names,), strict=True))
+    tables = {names: _growing(group) for names, group in groups}
+    return pd.concat(tables, names=list(by)).reset_index(level=list(by)).reset_index(drop=True)
 
 
 def _growing(rows: Table) -> Table:

@@ -11,6 +11,8 @@ from analysis.precision import interval
 
 Table = pd.DataFrame
 
+MEASURED = ("mean", "se", "count", "low", "high")
+MOST_DECIMALS = 6  # in a table that is to be read
 METRICS = ("discounted_profit", "profit", "spread", "no_trade", "pricing_error", "trades",
            "belief_sd")  # fmt: skip
 
@@ -121,6 +123,8 @@ def quoted(table: Table) -> Table:
     The half-width of the 95 % confidence interval has two digits, and the mean as many decimals.
     """
     keys = [key for key in table if key not in {*MEASURED, "metric"}]
+    if {"makers", "maker"} <= set(keys) and (table["makers"].astype(str) == table["maker"]).all():
+        keys.remove("maker")
     cells = [_cell(mean, high - mean) for mean, high in zip(table["mean"], table["high"],
              strict=True)]  # fmt: skip
     text = table[[*keys, "metric"]].assign(cell=cells).astype({"metric": str})
@@ -129,13 +133,10 @@ def quoted(table: Table) -> Table:
     return wide[order].reset_index().rename_axis(columns=None)
 
 
-MEASURED = ("mean", "se", "count", "low", "high")
-
-
 def _cell(mean: float, half: float) -> str:
     if not (isfinite(mean) and isfinite(half)):
         return f"{mean:.4g}"
     if half == 0:
         return f"{mean:.6g}"
-    decimals = max(0, 1 - floor(log10(half)))
+    decimals = min(max(0, 1 - floor(log10(half))), MOST_DECIMALS)
     return f"{mean:.{decimals}f} ± {half:.{decimals}f}"

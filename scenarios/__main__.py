@@ -1,17 +1,25 @@
-"""The command `market-shock`: list scenarios and makers, or run a scenario."""
+"""The command `market-shock`: list scenarios and makers, run a scenario, tell what came of it."""
 
 import warnings
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from typer import Argument
 
 import scenarios
 from abm.makers import registered
+from abm.schema import REPORT_FILE
+from abm.store import Store
+from analysis import load
+from analysis.compare import compare
+from analysis.report import report
 from scenarios._study import StoppedError
+from scenarios._terminal import say, show_comparison
 
 INTERRUPTED = 130  # the exit code of a command stopped by Ctrl-C
 
@@ -39,6 +47,26 @@ def show() -> None:
             typer.echo(f"  {name:20s}{(thing.__doc__ or '').partition(chr(10))[0]}")
 
 
+@app.command("report")
+def make_report(
+    folder: Annotated[str, Argument(help="Of a finished run, or its URL.")],
+) -> None:
+    """Write one page of HTML about a run into its folder: report.html."""
+    page = report(load(folder)).encode()
+    store = Store(folder)
+    store.write(REPORT_FILE, page)
+    say(f"The report is {store.path(REPORT_FILE)}")
+
+
+@app.command("compare")
+def make_comparison(
+    first: Annotated[str, Argument(help="Folder of a finished run, or its URL.")],
+    second: Annotated[str, Argument(help="Of another.")],
+) -> None:
+    """Tell what differs between two runs, in parameters and in results."""
+    show_comparison(compare(load(first), load(second)))
+
+
 for name, scenario in found().items():
     runs.command(name)(scenario.run)
 
@@ -62,7 +90,7 @@ def _say(colour: str, what: str, message: object) -> None:
     Console(stderr=True, soft_wrap=True).print(said, highlight=False)
 
 
-def _warn(message: Warning | str, *_: object) -> None:
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
     _say("yellow", "warning", message)
 
 

@@ -13,7 +13,9 @@ from rich.table import Table
 
 from abm.experiment import Progress
 from analysis.claims import Claim
+from analysis.compare import Comparison
 
+LARGEST = 12  # differences between two runs that are shown
 COLOUR = {"yes": "green", "no": "red", "undecided": "yellow"}
 
 
@@ -57,6 +59,25 @@ def show_claims(claims: Sequence[Claim]) -> None:
 def show_table(frame: pd.DataFrame) -> None:
     """Print a table as it is, however wide."""
     say(frame.to_string(index=False))
+
+
+def show_comparison(found: Comparison) -> None:
+    """Print what differs between two runs, the largest differences of results first."""
+    if len(found.asked):
+        say("What was asked differs:")
+        show_table(found.asked)
+    else:
+        say("What was asked is the same.")
+    how = "replication by replication" if found.paired else "as independent runs"
+    say(
+        f"Of {len(found.results)} results, compared {how}, {found.identical} are identical; the "
+        f"largest difference is {found.results['z'].abs().max():.2f} standard errors "
+        f"(beyond {found.limit:.2f} it is no chance):"
+    )
+    if found.identical < len(found.results):
+        show_table(found.results.head(LARGEST).round(6))
+    verdict = "differ by more than chance" if found.differ else "agree, as far as can be told"
+    say(f"The results {verdict}.")
 
 
 def say(text: str) -> None:

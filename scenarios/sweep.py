@@ -77,8 +77,9 @@ def run(
     frame = totals(log)
     say("Means with 95 % confidence intervals:")
     show_table(quoted(results(log, frame)))
-    say("Differences, market by market:")
-    show_table(quoted(comparisons(log, frame)))
+    if len(differences := comparisons(log, frame)):
+        say("Differences, market by market:")
+        show_table(quoted(differences))
     say(f"Blocks and summary.parquet are in {out}; market-shock report {out} makes a page of them")
 
 

@@ -1,6 +1,7 @@
 """Moments of samples and of their unions, against NumPy and exact fractions."""
 
 import statistics
+from collections.abc import Sequence
 from functools import reduce
 from itertools import chain
 from random import Random
@@ -10,11 +11,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abm.moments import Moments
+from abm.moments import Moments, Series, Summary
+from abm.schema import SUMMARY
+from abm.tables import typed
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda number: round(number, 6))
 SAMPLES = st.lists(NUMBERS, max_size=30)
 EMPTY = Moments.of(np.array([]))
+PARTS = ("count", "mean", "squares")
+KEYS: tuple[Series, ...] = ((None, "spread"), ("zoe", "spread"), ("ann", "profit"))
+
+
+def assert_same(one: Moments, other: Moments) -> None:
+    for part in PARTS:
+        np.testing.assert_array_equal(getattr(one, part), getattr(other, part))
+
+
+def stacked(samples: Sequence[list[float]]) -> Moments:
+    each = [Moments.of(np.array(sample)) for sample in samples]
+    return Moments(*(np.array([getattr(one, part) for one in each]) for part in PARTS))
+
+
+def at(moments: Moments, place: int) -> Moments:
+    return Moments(*(getattr(moments, part)[place] for part in PARTS))
+
+
+def period(*samples: list[float]) -> dict[Series, Moments]:
+    each = [Moments.of(np.array(sample)) for sample in samples]
+    return dict(zip(KEYS, each, strict=True))
 
 
 def assert_moments_of(moments: Moments, sample: list[float]) -> None:
@@ -60,15 +84,39 @@ def test_missing_values_are_skipped(
 @pytest.mark.parametrize("sample", [[], [np.nan], [np.nan, np.nan]])
 def test_sample_without_a_value_is_empty(sample: list[float]) -> None:
     empty = Moments.of(np.array(sample))
-    assert (empty.count, empty.squares) == (0, 0)
-    assert np.isnan(empty.mean)
-    assert np.isnan(empty.variance)
+    assert empty.count == 0
+    assert empty.squares == 0
+    assert np.isnan([empty.mean, empty.variance, empty.se]).all()
 
 
 def test_merging_with_the_empty_sample_changes_nothing() -> None:
     some = Moments.of(np.array([1.0, 2.0, 4.0]))
-    assert some.merged(EMPTY) == some == EMPTY.merged(some)
-    assert EMPTY.merged(EMPTY).count == 0
+    assert_same(some.merged(EMPTY), some)
+    assert_same(EMPTY.merged(some), some)
+    assert_same(EMPTY.merged(EMPTY), EMPTY)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(SAMPLES, SAMPLES), min_size=1, max_size=6))
+def test_moments_in_arrays_merge_each_on_its_own(
+    pairs: list[tuple[list[float], list[float]]],
+) -> None:
+    ones, others = zip(*pairs, strict=True)
+    merged = stacked(ones).merged(stacked(others))
+    assert merged.mean.shape == (len(pairs),)
+    for place, (one, other) in enumerate(pairs):
+        alone = Moments.of(np.array(one)).merged(Moments.of(np.array(other)))
+        assert_same(at(merged, place), alone)
+
+
+@settings(deadline=None)
+@given(st.lists(SAMPLES, min_size=1, max_size=6))
+def test_moments_come_back_from_count_mean_and_variance(samples: list[list[float]]) -> None:
+    before = stacked(samples)
+    after = Moments.of_variance(before.count, before.mean, before.variance)
+    np.testing.assert_array_equal(after.count, before.count)
+    np.testing.assert_array_equal(after.mean, before.mean)
+    np.testing.assert_allclose(after.squares, before.squares, rtol=1e-14, atol=1e-300)
 
 
 def test_variance_is_the_unbiased_one() -> None:
@@ -76,13 +124,20 @@ def test_variance_is_the_unbiased_one() -> None:
     assert Moments.of(np.array(sample)).variance == pytest.approx(np.var(sample, ddof=1))
 
 
+def test_standard_error_is_that_of_the_mean() -> None:
+    sample = [1.0, 2.0, 4.0, 8.0]
+    expected = np.std(sample, ddof=1) / 2
+    assert Moments.of(np.array(sample)).se == pytest.approx(expected)
+
+
 def test_variance_of_one_value_is_unknown() -> None:
-    assert np.isnan(Moments.of(np.array([3.0])).variance)
+    one = Moments.of(np.array([3.0]))
+    assert np.isnan([one.variance, one.se]).all()
 
 
 def test_sample_of_any_shape_is_one_sample() -> None:
     sample = np.arange(12.0)
-    assert Moments.of(sample.reshape(3, 4)) == Moments.of(sample)
+    assert_same(Moments.of(sample.reshape(3, 4)), Moments.of(sample))
 
 
 def test_large_offset_does_not_lose_the_variance() -> None:
@@ -91,3 +146,37 @@ def test_large_offset_does_not_lose_the_variance() -> None:
     blocks = [Moments.of(block) for block in np.split(sample, [1, 10, 500])]
     assert Moments.of(sample).variance == pytest.approx(exact, rel=1e-9)
     assert reduce(Moments.merged, blocks).variance == pytest.approx(exact, rel=1e-6)
+
+
+def test_a_summary_holds_the_moments_of_every_period_and_series() -> None:
+    periods = [period([1.0, 3.0], [], [2.0]), period([5.0], [np.nan, 7.0], [0.0, 1.0, 2.0])]
+    summary = Summary.of(periods)
+    assert summary.series == KEYS
+    assert summary.moments.count.tolist() == [[2, 0, 1], [1, 1, 3]]
+    np.testing.assert_array_equal(summary.moments.mean, [[2.0, np.nan, 2.0], [5.0, 7.0, 1.0]])
+    assert summary.moments.squares.tolist() == [[2.0, 0.0, 0.0], [0.0, 0.0, 2.0]]
+
+
+def test_a_summary_as_a_table_has_one_row_a_period_and_series() -> None:
+    frame = Summary.of([period([1.0, 3.0], [], [2.0]), period([5.0], [7.0], [0.0, 2.0])]).frame()
+    rows = frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
+    assert list(rows) == [
+        (0, None, "spread", 2, 2.0, 2.0),
+        (0, "zoe", "spread", 0, None, None),
+        (0, "ann", "profit", 1, 2.0, None),
+        (1, None, "spread", 1, 5.0, None),
+        (1, "zoe", "spread", 1, 7.0, None),
+        (1, "ann", "profit", 2, 1.0, 2.0),
+    ]
+
+
+@pytest.mark.parametrize("periods", [[], [period([1.0], [2.0, 3.0], [])]], ids=len)
+def test_columns_of_a_summary_are_those_of_the_schema(periods: list[dict[Series, Moments]]) -> None:
+    frame = Summary.of(periods).frame()
+    dtypes = [(column.name, column.dtype) for column in SUMMARY]
+    assert list(frame.dtypes.astype(str).items()) == dtypes
+
+
+def test_a_summary_is_typed_from_its_columns_as_from_its_frame() -> None:
+    summary = Summary.of([period([1.0], [2.0, 3.0], []), period([], [4.0], [5.0])])
+    assert typed(summary.columns(), SUMMARY).equals(typed(summary.frame(), SUMMARY))

@@ -1,5 +1,6 @@
 """The tape: its tables, its pages, its summaries, and that nobody can write on it."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from abm import Exchange, Quote
 from abm.arrays import Array
 from abm.makers import MarketMaker
-from abm.moments import Moments, merged
+from abm.moments import Moments
 from abm.quotes import Side
 from abm.schema import MAKERS, MARKET, SUMMARY, Column
 from abm.tape import PERIODS_A_PAGE
@@ -181,13 +182,16 @@ def test_merged_summaries_of_two_blocks_are_the_summary_of_both(makers: Any) -> 
     assert both["replication"].nunique() == 60
     spread = (both["ask"] - both["bid"]).where(np.isfinite(both["ask"]))
     both = both.assign(spread=spread).astype({"filled": float})
-    for period, summary in enumerate(merged(first.moments, second.moments)):
-        for (maker, metric), moments in summary.items():
-            if maker is not None:
-                sample = Moments.of(of_maker(of_period(both, period), maker)[metric].to_numpy())
-                assert moments.count == sample.count
-                np.testing.assert_allclose(moments.mean, sample.mean, rtol=1e-12, atol=1e-12)
-                np.testing.assert_allclose(moments.squares, sample.squares, atol=1e-12)
+    merged = first.moments.moments.merged(second.moments.moments)
+    series = first.moments.series
+    assert merged.count.shape == (5, len(series))
+    of_makers = [(at, maker, metric) for at, (maker, metric) in enumerate(series) if maker]
+    assert len(of_makers) == len(series) - 4
+    for period, (at, maker, metric) in product(range(5), of_makers):
+        sample = Moments.of(of_maker(of_period(both, period), maker)[metric].to_numpy())
+        assert merged.count[period, at] == sample.count
+        np.testing.assert_allclose(merged.mean[period, at], sample.mean, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(merged.squares[period, at], sample.squares, atol=1e-12)
 
 
 @pytest.mark.parametrize("discount", [0.0, 0.9, 1.0])

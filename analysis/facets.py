@@ -1,0 +1,129 @@
+"""Figures with a panel for each value of a parameter, or one panel for all.
+
+Every maker is one line, the same in every panel; bands and bars are 95 % confidence intervals.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.style import FAINT, LEVEL, Style, line_of, themed
+
+Table = pd.DataFrame
+
+COLUMNS = 3  # panels side by side
+WIDTH, HEIGHT = 4.0, 3.2  # of a panel, in inches; one by itself is half as wide again
+
+
+@themed
+def by_period(
+    estimates: Table, label: str, facet: str | None = None, *, scale: str = "linear"
+) -> Figure:
+    """Draw a metric against the period.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        Columns of `metrics.by_period`, and those that tell points apart.
+    label : str
+        Of the vertical axis, with its unit.
+    facet : str, optional
+        The column whose values have a panel each.
+    scale : {"linear", "log"}
+        Of the vertical axis.
+    """
+
+    def draw(axes: Axes, table: Table) -> None:
+        lines_by_period(axes, table)
+        axes.set_yscale(scale)
+        if scale == "log":
+            axes.yaxis.set_major_formatter("{x:g}")
+
+    return _panels(estimates, facet, draw, "period", label)
+
+
+@themed
+def by_parameter(estimates: Table, label: str, x: str, facet: str | None = None) -> Figure:
+    """Draw a metric against a numeric parameter `x` of the points; otherwise as `by_period`."""
+
+    def draw(axes: Axes, table: Table) -> None:
+        for name, style, line in _makers(table):
+            axes.errorbar(line[x], line["mean"], LEVEL * line["se"], fmt=style.marker + style.line,
+                          ms=5, color=style.colour, capsize=2, label=name)  # fmt: skip
+
+    return _panels(estimates, facet, draw, x.replace("_", " "), label)
+
+
+@themed
+def convergence(table: Table, label: str, facet: str | None = None) -> Figure:
+    """Draw standard errors against the number of replications, both on log scales.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns of `precision.convergence`, and those that tell points apart.
+    label : str
+        Of the vertical axis.
+    facet : str, optional
+        The column whose values have a panel each.
+    """
+
+    def draw(axes: Axes, rows: Table) -> None:
+        for name, style, line in _makers(rows[rows["se"] > 0]):
+            axes.plot(line["count"], line["se"], style.line, color=style.colour, label=name)
+        axes.set(xscale="log", yscale="log")
+        ends = np.array([rows["count"].min(), rows["count"].max()], dtype=float)
+        last = rows.loc[(rows["count"] == ends[1]) & (rows["se"] > 0), "se"]
+        if len(last):
+            slope = last.max() * np.sqrt(ends[1] / ends)
+            axes.plot(ends, slope, color=FAINT, lw=0.8, zorder=0, label="1 / √replications")
+
+    return _panels(table, facet, draw, "replications", label)
+
+
+def lines_by_period(axes: Axes, estimates: Table) -> None:
+    """Draw one line with its band for each maker of each exchange."""
+    for name, style, line in _makers(estimates):
+        low, high = (line["mean"] + side * LEVEL * line["se"] for side in (-1, 1))
+        axes.fill_between(line["period"], low, high, color=style.colour, alpha=0.25, lw=0)
+        axes.plot(line["period"], line["mean"], style.line, color=style.colour, label=name)
+    axes.set_xlim(left=0)
+    axes.legend()
+
+
+def _makers(table: Table) -> Iterator[tuple[str, Style, Table]]:
+    """Yield the label, the look and the rows of each maker of each exchange."""
+    known = [name for name in ("exchange", "makers", "maker") if name in table]
+    keys = [name for name in known if table[name].notna().all()]
+    for names, line in table.groupby(keys, observed=True):
+        label = " in ".join(dict.fromkeys(str(name) for name in reversed(names)))
+        yield label, line_of(names[-1]), line
+
+
+def _panels(
+    table: Table, facet: str | None, draw: Callable[[Axes, Table], None], x: str, y: str
+) -> Figure:
+    values = [None] if facet is None else list(table[facet].drop_duplicates())
+    columns = min(COLUMNS, len(values))
+    rows = -(-len(values) // columns)
+    figure = Figure(figsize=(WIDTH * max(columns, 1.5), HEIGHT * rows + 0.5), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for axes, value in zip(grid, values, strict=False):
+        draw(axes, table if value is None else table[table[str(facet)] == value])
+        axes.set_title("" if value is None else str(value))
+        axes.spines[["top", "right"]].set_visible(False)
+        if axes.get_legend():
+            axes.get_legend().remove()
+    for axes in grid[len(values) :]:
+        axes.set_visible(False)
+    labels = {name: line for axes in grid for line, name in zip(*axes.get_legend_handles_labels(),
+              strict=True)}  # fmt: skip
+    figure.legend(list(labels.values()), list(labels), loc="outside lower center", ncols=4)
+    for axes in grid[max(0, len(values) - columns) : len(values)]:
+        axes.set_xlabel(x)
+        axes.tick_params(labelbottom=True)
+    figure.supylabel(y, fontsize="medium")
+    return figure

@@ -1,0 +1,275 @@
+"""Markets: a block's tables against pandas on a full tape, and points refused at the door."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from abm import Exchange, Myopic, NoisyTrader, Optimal, Quote
+from abm.makers import MarketMaker
+from abm.markets import Markets, Unit
+from abm.points import Point, described
+from abm.schema import MAKERS, MARKET, SUMMARY, TOTALS
+from analysis import metrics
+
+SIZE, PERIODS, SEED = 40, 12, 5
+KEYS = ["period", "maker", "metric"]
+OF_A_MARKET = ["spread", "pricing_error", "no_trade", "profit"]
+OF_A_MAKER = ["spread", "belief_mean", "belief_sd", "filled", "inventory", "profit"]
+REAL: Point = {"makers": "zero-profit", "prior_sd": 3.0}
+INF, NAN = np.inf, np.nan
+
+
+class Wavering(MarketMaker):
+    """Declines to sell while her belief is below its start, and to buy while it is far above."""
+
+    name = "wavering"
+
+    def quote(self) -> Quote:
+        mean = self.belief.mean
+        return Quote(np.where(mean > 1, -np.inf, mean - 1), np.where(mean < 0, np.inf, mean + 1))
+
+
+class Blind(MarketMaker):
+    """Has no belief, and quotes the same for ever."""
+
+    name = "blind"
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(model, belief=None)
+
+    def quote(self) -> Quote:
+        return Quote(-2.0, 2.0)
+
+
+POINTS: dict[str, Point] = {
+    "one": REAL,
+    "two": {"makers": ["zero-profit", "myopic"], "prior_sd": 3.0, "prior_mean": 2.0},
+    "alike": {"makers": ["myopic", "myopic"], "noise_sd": 2.0, "transparency": "own"},
+    "gaussian": {"makers": "fixed-spread", "prior_sd": 2.0, "world": "gaussian"},
+    "one-sided": {"makers": [Wavering, Blind], "prior_sd": 3.0},
+    "declined": {"makers": Wavering, "prior_sd": 3.0},
+}
+
+
+def unit(point: Point, block: int = 0) -> Unit:
+    return Unit("0000-00000", point, block, SIZE, PERIODS, SEED)
+
+
+def tables(point: Point, block: int = 0, **settings: Any) -> dict[str, pd.DataFrame]:
+    return {
+        name: table.to_pandas() for name, table in Markets(**settings)(unit(point, block)).items()
+    }
+
+
+def tape(point: Point, block: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    market = Exchange(**point, replications=SIZE, block=block, rng=SEED).run(PERIODS)
+    return market.tape.market, market.tape.makers
+
+
+def in_long(frame: pd.DataFrame, keys: list[str], names: list[str]) -> pd.DataFrame:
+    return frame.melt(keys, names, "metric", "sample")
+
+
+def summarised(market: pd.DataFrame, makers: pd.DataFrame) -> pd.DataFrame:
+    market = market.assign(
+        maker="",
+        spread=metrics.spread(market),
+        pricing_error=metrics.pricing_error(market),
+        no_trade=metrics.no_trade(market),
+        profit=makers.groupby(["replication", "period"])["profit"].sum().to_numpy(),
+    )
+    makers = makers.assign(spread=metrics.spread(makers), filled=makers["filled"].astype(float))
+    both = [
+        in_long(market, ["period", "maker"], OF_A_MARKET),
+        in_long(makers.astype({"maker": str}), ["period", "maker"], OF_A_MAKER),
+    ]
+    samples = pd.concat(both).groupby(KEYS)["sample"]
+    return samples.agg(["count", "mean", "var"]).rename(columns={"var": "variance"})
+
+
+@pytest.mark.parametrize("block", [0, 3])
+@pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
+def test_a_summary_is_what_pandas_makes_of_the_tape(point: Point, block: int) -> None:
+    summary = tables(point, block)["summary"]
+    assert list(summary) == [column.name for column in SUMMARY]
+    plain = summary.assign(maker=summary["maker"].astype(object).fillna("").astype(str))
+    made = plain.astype({"metric": str}).set_index(KEYS).sort_index()
+    assert made.index.is_unique
+    assert_frame_equal(made, summarised(*tape(point, block)), check_dtype=False, rtol=1e-10)
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.5, 0.99])
+@pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
+def test_discounted_profit_is_what_pandas_makes_of_the_tape(point: Point, discount: float) -> None:
+    totals = tables(point, block=2, discount=discount)["totals"]
+    assert list(totals) == [column.name for column in TOTALS]
+    keys = ["maker", "replication"]
+    expected = metrics.discounted_profit(tape(point, block=2)[1], discount)
+    assert_frame_equal(
+        totals[[*keys, "discounted_profit"]].sort_values(keys, ignore_index=True),
+        expected.astype({"replication": "int32"}),
+        check_categorical=False,
+        check_index_type=False,
+    )
+
+
+@pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
+def test_a_full_record_is_the_tape_and_leaves_the_rest_as_it_was(point: Point) -> None:
+    brief, full = Markets(), Markets(record="full")
+    short, long = brief(unit(point, block=1)), full(unit(point, block=1))
+    assert list(short) == ["summary", "totals"]
+    assert list(long) == ["summary", "totals", "market", "makers"]
+    market, makers = tape(point, block=1)
+    assert_frame_equal(long["market"].to_pandas(), market, check_exact=True)
+    assert_frame_equal(long["makers"].to_pandas(), makers, check_exact=True)
+    for name, table in short.items():
+        assert_frame_equal(table.to_pandas(), long[name].to_pandas(), check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [("summary", SUMMARY), ("totals", TOTALS), ("market", MARKET), ("makers", MAKERS)],
+)
+def test_columns_have_the_types_units_and_meanings_of_the_schema(table: str, columns: Any) -> None:
+    schema = Markets(record="full")(unit(REAL))[table].schema
+    for field, column in zip(schema, columns, strict=True):
+        said = {key.decode(): text.decode() for key, text in field.metadata.items()}
+        assert said == {"unit": column.unit, "meaning": column.meaning}
+        assert field.name == column.name
+        is_words = str(field.type).startswith("dictionary<values=string")
+        assert ("category" if is_words else str(field.type).replace("double", "float64")) == (
+            column.dtype
+        )
+
+
+def test_blocks_continue_one_another() -> None:
+    blocks = [tables(REAL, block)["totals"] for block in range(3)]
+    numbers = pd.concat(blocks)["replication"]
+    assert numbers.tolist() == list(range(3 * SIZE))
+    profits = [block["profit"].tolist() for block in blocks]
+    assert profits[0] != profits[1] != profits[2] != profits[0]
+
+
+def test_a_unit_with_another_seed_is_another_block() -> None:
+    other = Markets()(unit(REAL)._replace(seed=SEED + 1))["totals"]
+    assert not other.equals(Markets()(unit(REAL))["totals"])
+
+
+@pytest.mark.parametrize(
+    ("named", "chosen"),
+    [
+        ("optimal", partial(Optimal, discount=0.5)),
+        (["myopic", "optimal"], [Myopic, partial(Optimal, discount=0.5)]),
+        (("optimal", "optimal"), [partial(Optimal, discount=0.5)] * 2),
+        (partial(Optimal, discount=0.2), partial(Optimal, discount=0.2)),
+        (["optimal", partial(Optimal, discount=0.2)],
+         [partial(Optimal, discount=0.5), partial(Optimal, discount=0.2)]),
+    ],
+    ids=["one", "several", "two-of-a-kind", "her-own", "one-her-own"],
+)  # fmt: skip
+def test_makers_by_name_that_look_ahead_do_so_with_the_discount(named: Any, chosen: Any) -> None:
+    made = tables({"makers": named, "prior_sd": 3.0}, discount=0.5, record="full")["makers"]
+    assert_frame_equal(made, tape({"makers": chosen, "prior_sd": 3.0})[1], check_exact=True)
+
+
+@pytest.mark.parametrize("other", [Optimal, [Optimal], ("optimal",), partial(Optimal)])
+def test_choices_that_are_described_alike_are_simulated_alike(other: Any) -> None:
+    points: list[Point] = [
+        {"makers": "optimal", "prior_sd": 3.0},
+        {"makers": other, "prior_sd": 3.0},
+    ]
+    one, two = described(points)
+    if one == two:
+        markets = Markets(discount=0.5)
+        first, second = (markets(unit(point))["totals"] for point in points)
+        assert first.equals(second)
+
+
+def test_simulating_a_unit_leaves_its_point_as_it_was() -> None:
+    makers = ["optimal", "myopic"]
+    point: Point = {"makers": makers, "prior_sd": 3.0}
+    Markets()(unit(point))
+    assert point == {"makers": makers, "prior_sd": 3.0}
+    assert makers == ["optimal", "myopic"]
+
+
+@pytest.mark.parametrize(
+    ("point", "error", "parts"),
+    [
+        ({"priorsd": 3.0}, ValueError, ["parameter is 'priorsd'", "unknown", "mean 'prior_sd'"]),
+        ({"qqq": 3.0}, ValueError, ["parameter is 'qqq'", "known: makers, noise_sd, prior_mean"]),
+        *(
+            ({name: 1}, ValueError, [f"parameter is {name!r}, which is unknown", "known: makers"])
+            for name in ("rng", "block", "replications", "record", "discount", "self")
+        ),
+        ({"makers": "optimum"}, ValueError, ["maker is 'optimum'", "did you mean 'optimal'?"]),
+        ({"makers": ["myopic", "mypic"]}, ValueError, ["is 'mypic'", "did you mean 'myopic'?"]),
+        ({"makers": []}, ValueError, ["makers is empty", "give a maker, as 'optimal'"]),
+        ({"makers": 3}, TypeError, ["maker is 3", "must be a MarketMaker", "a registered name"]),
+        ({"makers": None}, TypeError, ["maker is None", "must be a MarketMaker", "give a"]),
+        ({"traders": Optimal}, TypeError, ["trader is", "must be a Trader", "as NoisyTrader"]),
+        ({"traders": []}, ValueError, ["traders holds 0 types", "give (NoisyTrader,)"]),
+        ({"prior_sd": -1.0}, ValueError, ["prior_sd is -1.0", "above zero", "a positive number"]),
+        ({"prior_sd": "wide"}, TypeError, ["prior_sd is 'wide'", "a number", "give a float"]),
+        ({"prior_sd": "3"}, TypeError, ["prior_sd is '3'", "a number", "give a float"]),
+        ({"prior_sd": [1.0, 3.0]}, ValueError, ["prior_sd has shape (2,)", "one number"]),
+        ({"noise_sd": NAN}, ValueError, ["noise_sd is nan", "above zero"]),
+        ({"prior_mean": INF}, ValueError, ["prior_mean is inf", "must be finite"]),
+        ({"world": "reel"}, ValueError, ["world is 'reel'", "did you mean 'real'?"]),
+        ({"world": None}, ValueError, ["world is None", "known: gaussian, real"]),
+        ({"transparency": "pubic"}, ValueError, ["is 'pubic'", "did you mean 'public'?"]),
+        ({"makers": Blind, "world": "gaussian"}, ValueError, ['world is "gaussian"', "one prior"]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_point_that_no_exchange_takes_is_refused(
+    point: Point, error: type[Exception], parts: list[str]
+) -> None:
+    with pytest.raises(error) as refusal:
+        Markets().check(REAL | point)
+    for part in parts:
+        assert part in str(refusal.value)
+
+
+def test_a_point_without_makers_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"makers is empty, .*: give a maker, as 'optimal'"):
+        Markets().check({"prior_sd": 3.0})
+
+
+@pytest.mark.parametrize("point", [*POINTS.values(), REAL | {"traders": [NoisyTrader]}], ids=str)
+def test_a_point_that_an_exchange_takes_is_not(point: Point) -> None:
+    Markets().check(point)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "parts"),
+    [
+        *(
+            ({"discount": value}, ValueError, [f"discount is {value}", "at least 0 and below 1"])
+            for value in (1, 1.5, -0.1, NAN, INF, None, True)
+        ),
+        *(
+            ({"discount": value}, TypeError, [f"discount is {value!r}", "give a"])
+            for value in ("0.9", "high", {"optimal": 0.9})
+        ),
+        *(
+            ({"discount": value}, ValueError, ["discount has shape (1,)", "one number: give one"])
+            for value in ([0.9], np.array([0.9]))
+        ),
+        ({"record": "ful"}, ValueError, ["record is 'ful'", "did you mean 'full'?"]),
+        ({"record": None}, ValueError, ["record is None", "known: full, summary"]),
+        ({"record": ["full"]}, ValueError, ["record is ['full']", "known: full, summary"]),
+    ],
+    ids=str,
+)
+def test_settings_out_of_range_or_of_another_type_are_refused(
+    settings: dict[str, Any], error: type[Exception], parts: list[str]
+) -> None:
+    with pytest.raises(error) as refusal:
+        Markets(**settings)
+    for part in parts:
+        assert part in str(refusal.value)

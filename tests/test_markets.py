@@ -70,12 +70,8 @@ def tape(point: Point, block: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     return market.tape.market, market.tape.makers
 
 
-def in_long(frame: pd.DataFrame, keys: list[str], names: list[str]) -> pd.DataFrame:
-    return frame.melt(keys, names, "metric", "sample")
-
-
 def summarised(market: pd.DataFrame, makers: pd.DataFrame) -> pd.DataFrame:
-    market = market.assign(
+    market = market.drop(columns="value").assign(
         maker="",
         spread=metrics.spread(market),
         pricing_error=metrics.pricing_error(market),
@@ -84,10 +80,10 @@ def summarised(market: pd.DataFrame, makers: pd.DataFrame) -> pd.DataFrame:
     )
     makers = makers.assign(spread=metrics.spread(makers), filled=makers["filled"].astype(float))
     both = [
-        in_long(market, ["period", "maker"], OF_A_MARKET),
-        in_long(makers.astype({"maker": str}), ["period", "maker"], OF_A_MAKER),
+        market.melt(["period", "maker"], OF_A_MARKET, "metric"),
+        makers.astype({"maker": str}).melt(["period", "maker"], OF_A_MAKER, "metric"),
     ]
-    samples = pd.concat(both).groupby(KEYS)["sample"]
+    samples = pd.concat(both).groupby(KEYS)["value"]
     return samples.agg(["count", "mean", "var"]).rename(columns={"var": "variance"})
 
 

@@ -10,9 +10,11 @@ from typing import Any
 
 from abm.integrity import Stamp
 from abm.place import FolderTakenError
-from abm.schema import FORMAT, RUN_FILE
+from abm.schema import FORMAT, MANIFEST_FILE, REPORT_FILE, RUN_FILE, UNFINISHED_FILE
+from abm.store import Store
 
 LIBRARIES = ("market-shock", "mesa", "numpy", "scipy", "pandas", "pyarrow")
+KEPT = {RUN_FILE, UNFINISHED_FILE, MANIFEST_FILE, REPORT_FILE}  # what no run counts as its own
 
 Parameters = dict[str, Any]
 
@@ -106,6 +108,31 @@ class Description:
             raise FolderTakenError(
                 f"{where} holds another run ({_difference(theirs, ours)}): "
                 f"choose another folder (--out), or remove this one"
+            )
+
+    def require_free(self, home: Store) -> None:
+        """Raise FolderTakenError unless a folder is empty, or holds an earlier run like this."""
+        where = home.path()
+        if home.is_file():
+            raise FolderTakenError(
+                f"{where} is a file, but must be a folder: choose another (--out)"
+            )
+        found = set(home.sizes())
+        if not found:
+            return
+        whole = RUN_FILE in found
+        try:
+            there = Description.from_json(home.read(RUN_FILE if whole else UNFINISHED_FILE))
+        except (OSError, ValueError):
+            raise FolderTakenError(
+                f"{where} holds files, but no run's {RUN_FILE}: "
+                f"choose another folder (--out), or remove this one"
+            ) from None
+        self.require_same_run(there, where)
+        if whole and (foreign := found - KEPT - set(there.files)):
+            raise FolderTakenError(
+                f"{where} holds {', '.join(sorted(foreign))}, which the run there did not write "
+                f"and which would be lost: move it away, or choose another folder (--out)"
             )
 
     def require_same_versions(self, there: Description, where: str) -> None:

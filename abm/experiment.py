@@ -12,50 +12,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from abm.block import simulated, summary_over
+from abm.block import summary_over
 from abm.door import one_of, positive_number, whole
 from abm.exchange import MOST_PERIODS, MOST_REPLICATIONS
-from abm.manifest import Finished
+from abm.fill import BlocksFailedError, Progress, fill, unwatched
 from abm.markets import Markets, Unit
 from abm.points import Point, columns_of, described, grid
 from abm.run_folder import RunFolder
 from abm.schedule import Schedule, Target
 from abm.schema import KEYS, SUMMARY, TOTALS
 from abm.streams import LARGEST_SEED
-from abm.workers import WorkerDiedError, Workers, at_work, checked_workers
+from abm.workers import Workers, checked_workers
 
 __all__ = ["BlocksFailedError", "Experiment", "Markets", "Progress", "Target", "grid"]
 
 BLOCK = 10_000  # replications that are simulated at once, unless told otherwise
 METRICS = [column.name for column in TOTALS if column not in KEYS]
-DEATHS = 3  # workers that may die in succession before a run gives up
-
-
-class BlocksFailedError(RuntimeError):
-    """Some blocks could not be simulated; the others are finished and kept."""
-
-
-class Progress(NamedTuple):
-    """How far a run has come.
-
-    Parameters
-    ----------
-    finished, failed, planned : int
-        Blocks.
-    arrivals : int
-        Traders who arrived in blocks finished since the run was started or resumed.
-    """
-
-    finished: int
-    failed: int
-    planned: int
-    arrivals: int
-
-
-def unwatched(progress: Progress) -> None:
-    """Take no notice."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +84,7 @@ class Experiment:
                     f"point {point} and point {self.points[0]} have different parameters, but all "
                     f"need the same: give the default where one has none"
                 )
-            self.markets.check(point)
+            self.markets.check(point, self.size)
         for number, point in enumerate(self.described_points):
             if point in self.described_points[:number]:
                 raise ValueError(f"point {point} is there twice, but results are told apart by it")
@@ -177,36 +151,8 @@ class Experiment:
         workers: Workers = 1,
         watch: Callable[[Progress], None] = unwatched,
     ) -> None:
-        """Simulate the blocks that a folder lacks, telling `watch` of the progress.
-
-        Raises
-        ------
-        BlocksFailedError
-            If blocks raised errors, once the others are done.
-        OSError
-            If a block's file cannot be written.
-        """
-        workers = checked_workers(workers)
-        manifest, schedule = folder.manifest, self.schedule(folder)
-        work = partial(simulated, self.markets, folder.store)
-        manifest.failed.clear()
-        arrivals = deaths = 0
-        while due := schedule.due():
-            watch(_progress(folder, schedule, arrivals))
-            try:
-                for outcome in at_work(work, due, workers):
-                    if isinstance(outcome, OSError):
-                        raise _unwritable(folder, outcome)
-                    manifest.add(outcome)
-                    deaths = 0
-                    arrivals += self.size * self.periods * isinstance(outcome, Finished)
-                    watch(_progress(folder, schedule, arrivals))
-            except WorkerDiedError as error:
-                deaths += 1
-                if deaths == DEATHS:
-                    raise _given_up(folder, error) from error
-        if manifest.failed:
-            raise _failed(folder, schedule.planned)
+        """Simulate the blocks that a folder lacks, as `abm.fill.fill` does."""
+        fill(folder, self.schedule(folder), self.markets, checked_workers(workers), watch)
 
     def schedule(self, folder: RunFolder) -> Schedule:
         """Return which blocks are needed, given those in a folder."""
@@ -243,35 +189,3 @@ def _require_blocks(name: str, replications: int, block: int) -> None:
             f"{name} is {replications}, but above {block} they come in blocks: "
             f"give a multiple of {block}"
         )
-
-
-def _progress(folder: RunFolder, schedule: Schedule, arrivals: int) -> Progress:
-    manifest = folder.manifest
-    return Progress(len(manifest.finished), len(manifest.failed), schedule.planned, arrivals)
-
-
-def _kept(folder: RunFolder) -> str:
-    return f"{len(folder.manifest.finished)} blocks are finished and kept"
-
-
-def _unwritable(folder: RunFolder, error: OSError) -> OSError:
-    return OSError(
-        f"{folder.store.path()} cannot be written ({error.strerror or error}), {_kept(folder)}: "
-        f"make room there, then go on with --resume"
-    )
-
-
-def _given_up(folder: RunFolder, error: WorkerDiedError) -> BlocksFailedError:
-    return BlocksFailedError(
-        f"{error}: {DEATHS} in succession, with no block finished between. {_kept(folder)}; "
-        f"find out what kills them, then go on with --resume"
-    )
-
-
-def _failed(folder: RunFolder, planned: int) -> BlocksFailedError:
-    failed = list(folder.manifest.failed.values())
-    first = failed[0]
-    return BlocksFailedError(
-        f"{len(failed)} of {planned} blocks failed, {_kept(folder)}: --resume tries these again. "
-        f"The first, {first.block} at {first.point}, seed {first.seed}: {first.error}"
-    )

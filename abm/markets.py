@@ -71,12 +71,12 @@ class Markets:
         discount_factor(self.discount)
         one_of("record", self.record, RECORDS)
 
-    def check(self, point: Point) -> None:
-        """Raise ValueError or TypeError unless an exchange takes this point's parameters."""
+    def check(self, point: Point, size: int) -> None:
+        """Raise unless exchanges of so many replications take this point's parameters."""
         known = inspect.signature(Exchange).parameters.keys() - OF_THE_BLOCK
         for name in point:
             one_of("parameter", name, known)
-        self.exchange(Unit("", point, 0, 1, 1, 0))
+        self.exchange(Unit("", point, 0, size, 1, 0))
 
     def exchange(self, unit: Unit) -> Exchange:
         """Return the markets of a unit, before the first trader comes."""

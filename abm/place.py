@@ -88,6 +88,8 @@ class Place:
     def begin(self, description: bytes) -> None:
         """Start with an empty folder."""
         self.work.remove()
+        if self.home.local:
+            Path(self.work.path()).mkdir()
         self.work.write(UNFINISHED_FILE, description)
 
     def finish(self, description: bytes) -> None:

@@ -17,21 +17,13 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from abm.description import Description, Parameters
+from abm.description import KEPT, Description, Parameters
 from abm.integrity import Stamp, faults
 from abm.manifest import DamageWarning, Manifest
 from abm.place import FolderTakenError, Place
-from abm.schema import (
-    MANIFEST_FILE,
-    REPORT_FILE,
-    RUN_FILE,
-    UNFINISHED_FILE,
-    Column,
-)
+from abm.schema import RUN_FILE, UNFINISHED_FILE, Column
 from abm.store import Store
 from abm.tables import typed, writer
-
-KEPT = {RUN_FILE, UNFINISHED_FILE, MANIFEST_FILE, REPORT_FILE}  # what a run may find and replace
 
 
 class RunFolder:
@@ -116,7 +108,7 @@ class RunFolder:
     def _prepare(self) -> None:
         """Begin anew, or go on with what is there."""
         home, work = self._place.home, self._place.work
-        _refuse_if_taken(home, self.description)
+        self.description.require_free(home)
         self.store, self.manifest = work, Manifest(work)
         if work.holds(UNFINISHED_FILE):
             self._go_on()
@@ -206,28 +198,3 @@ class RunFolder:
                     self.store.remove()
         finally:
             self._place.release()
-
-
-def _refuse_if_taken(home: Store, description: Description) -> None:
-    """Raise unless the folder is free, or holds an earlier run like this one."""
-    if home.is_file():
-        raise FolderTakenError(
-            f"{home.path()} is a file, but must be a folder: choose another (--out)"
-        )
-    found = set(home.sizes())
-    if not found:
-        return
-    try:
-        whole = RUN_FILE in found
-        there = Description.from_json(home.read(RUN_FILE if whole else UNFINISHED_FILE))
-    except (OSError, ValueError):
-        raise FolderTakenError(
-            f"{home.path()} holds files, but no run's {RUN_FILE}: "
-            f"choose another folder (--out), or remove this one"
-        ) from None
-    description.require_same_run(there, home.path())
-    if whole and (foreign := found - KEPT - set(there.files)):
-        raise FolderTakenError(
-            f"{home.path()} holds {', '.join(sorted(foreign))}, which the run there did not write "
-            f"and which would be lost: move it away, or choose another folder (--out)"
-        )

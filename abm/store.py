@@ -45,12 +45,15 @@ class Store:
         return f"{self._root}/{name}" if name else str(self._root)
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file: whoever looks sees nothing or the whole of it."""
+        """Write a file into the folder, which is there, or one below it.
+
+        Whoever looks sees nothing or the whole of it.
+        """
         if not self.local:
             self._fs.pipe_file(self.path(name), content)
             return
         target = Path(self.path(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(exist_ok=True)
         hidden = target.with_name(f".{target.name}.{uuid4().hex}")
         try:
             with hidden.open("wb") as file:

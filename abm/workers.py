@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, closing
 from importlib.util import find_spec
@@ -44,7 +44,7 @@ def checked_workers(workers: Workers) -> Workers:
 
 def at_work(
     task: Callable[[Task], Result], tasks: Sequence[Task], workers: Workers
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield what a function makes of each task, in the order in which they are done.
 
     Parameters
@@ -74,7 +74,7 @@ def _done(
     tasks: Sequence[Task],
     where: AbstractContextManager[object],
     death: type[Exception],
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     with where:
         parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
         with closing(parallel(delayed(task)(one) for one in tasks)) as results:

@@ -1,6 +1,6 @@
 """What differs between two runs: what was asked, and what came of it in standard errors."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from analysis import metrics
 from analysis.load import LogError, Run
-from analysis.results import METRICS, totals
+from analysis.results import METRICS, overall, summary_of, totals
 
 Table = pd.DataFrame
 
@@ -57,29 +57,31 @@ def compare(first: Run, second: Run) -> Comparison:
     LogError
         If they have no point in common, or hold neither totals nor records.
     """
-    asked = _differences(first, second)
-    keys = _keys(first, second)
-    one, other = _placed(first, keys), _placed(second, keys)
     seeds = {run.parameters.get("seed") for run in (first, second)}
-    paired = len(seeds) == 1 and None not in seeds
-    tables = [
-        _paired(one, other, metric, keys) if paired else _apart(one, other, metric, keys)
-        for metric in METRICS
-        if metric in one and metric in other
-    ]
-    results = pd.concat(tables, ignore_index=True)
+    paired = len(seeds) == 1 and None not in seeds and bool(first.points and second.points)
+    keys = _keys(first, second)
+    by = [*keys, "maker"]
+    one, other = (_placed(overall(run), run, keys) for run in (first, second))
+    results = pd.concat([_means(one, other, metric, by) for metric in METRICS], ignore_index=True)
     if results.empty:
         raise LogError(
-            f"{first.folder} and {second.folder} have no point in common: compare runs that share "
-            f"parameters {', '.join(keys)}"
+            f"{first.folder} and {second.folder} have no point and maker in common: compare runs "
+            f"that share some"
         )
-    exact = results["difference"] == 0
-    results["z"] = (results["difference"] / results["se"]).where(~exact, 0.0)
-    order = results["z"].abs().sort_values(ascending=False, kind="stable").index
-    return Comparison(asked, results.loc[order].reset_index(drop=True), paired)
+    if paired:
+        pairs = _pairs(first, second, keys)
+        found = [metrics.estimates(pairs, one, by).assign(metric=one) for one in METRICS]
+        differences = pd.concat(found).rename(columns={"mean": "difference"})
+        results = results.drop(columns=["difference", "se"])
+        results = results.merge(differences.drop(columns="count"), on=[*by, "metric"])
+    z = (results["difference"] / results["se"]).where(results["difference"] != 0, 0.0)
+    order = z.abs().sort_values(ascending=False, kind="stable").index
+    results = results.assign(z=z).loc[order].reset_index(drop=True)
+    return Comparison(_asked(first, second), results, paired)
 
 
-def _differences(first: Run, second: Run) -> Table:
+def _asked(first: Run, second: Run) -> Table:
+    """Return the parameters and versions that differ."""
     asked = [{"scenario": run.scenario} | run.parameters | run.versions for run in (first, second)]
     names = [name for name in {**asked[0], **asked[1]} if asked[0].get(name) != asked[1].get(name)]
     rows = [(name, *(str(one.get(name, "absent")) for one in asked)) for name in names]
@@ -87,41 +89,49 @@ def _differences(first: Run, second: Run) -> Table:
 
 
 def _keys(first: Run, second: Run) -> list[str]:
-    """Return the parameters that tell points of either run apart, and that points of both have."""
-    common = [name for name in (first.points or [{}])[0] if name in (second.points or [{}])[0]]
-    return [
-        name
-        for name in common
-        if len({str(point[name]) for point in (*first.points, *second.points)}) > 1
-    ]
+    """Return the parameters that points of both runs have, and in which some differ."""
+    if not (first.points and second.points):
+        return ["exchange"]
+    points = [*first.points, *second.points]
+    common = [name for name in points[0] if all(name in point for point in points)]
+    return [name for name in common if len({point[name] for point in points}) > 1]
 
 
-def _placed(run: Run, keys: list[str]) -> Table:
-    """Return a run's totals with the parameters of its points."""
-    frame = totals(run)
-    alike = {name: run.points[0][name] for name in keys if name not in frame}
-    frame = frame.assign(**alike)
-    names = frame.select_dtypes("category").columns
-    return frame.astype(dict.fromkeys(names, "str"))
+def _placed(table: Table, run: Run, keys: list[str]) -> Table:
+    """Return a table of a run with all of the keys, in plain types."""
+    alike = {key: run.points[0][key] for key in keys if key not in table}
+    names = table.select_dtypes("category").columns
+    return table.assign(**alike).astype(dict.fromkeys(names, "str"))
 
 
-def _paired(one: Table, other: Table, metric: str, keys: list[str]) -> Table:
-    unit = [*keys, "maker", "replication"]
-    both = one[[*unit, metric]].merge(other[[*unit, metric]], on=unit)
-    both["difference"] = both[f"{metric}_y"] - both[f"{metric}_x"]
-    columns = {"first": f"{metric}_x", "second": f"{metric}_y", "difference": "difference"}
-    by = [*keys, "maker"]
-    means = {name: metrics.estimates(both, column, by) for name, column in columns.items()}
-    table = means["difference"].rename(columns={"mean": "difference"}).drop(columns="count")
-    first, second = (means[name]["mean"] for name in ("first", "second"))
-    table = table.assign(metric=metric, first=first, second=second)
-    return table[[*by, "metric", "first", "second", "difference", "se"]]
-
-
-def _apart(one: Table, other: Table, metric: str, keys: list[str]) -> Table:
-    by = [*keys, "maker"]
+def _means(one: Table, other: Table, metric: str, by: list[str]) -> Table:
+    """Return the means of a metric in two summaries, and their difference if independent."""
     both = metrics.estimates(one, metric, by).merge(metrics.estimates(other, metric, by), on=by)
     return both[by].assign(
         metric=metric, first=both["mean_x"], second=both["mean_y"],
         difference=both["mean_y"] - both["mean_x"], se=np.hypot(both["se_x"], both["se_y"]),
     )  # fmt: skip
+
+
+def _pairs(first: Run, second: Run, keys: list[str]) -> Table:
+    """Return a summary by blocks of second less first, in the replications that both have."""
+    by = [*keys, "block", "maker"]
+    tables = []
+    for piece in totals(first, [*first.varied, "block"]):
+        one = _placed(piece, first, keys)
+        here = {key: one[key].iloc[0] for key in (*keys, "block")}
+        other = _piece(second, here)
+        if other is not None:
+            both = one.merge(_placed(other, second, keys), on=[*by, "replication"])
+            gaps = {name: both[f"{name}_y"] - both[f"{name}_x"] for name in METRICS}
+            tables.append(summary_of(both[by].assign(**gaps), by))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _piece(run: Run, here: dict[str, Any]) -> Table | None:
+    """Return a run's totals of one block at one point, or None if it has none."""
+    wanted = {key: value for key, value in here.items() if key in (*run.varied, "block")}
+    if any(run.points[0][key] != here[key] for key in here.keys() - wanted.keys()):
+        return None
+    table = run.blocks("totals", **wanted)
+    return None if table.empty else table

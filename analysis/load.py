@@ -1,8 +1,10 @@
 """A run's folder, read back into pandas."""
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, TypeVar
 
@@ -11,7 +13,7 @@ import pyarrow as pa
 from fsspec.core import url_to_fs
 from pyarrow import ArrowException, compute, parquet
 
-from abm.schema import BLOCKS, FORMAT, RUN_FILE, UNFINISHED_FILE
+from abm.schema import FORMAT, RUN_FILE, UNFINISHED_FILE
 from abm.tables import columns_of, unpacked
 
 Cell = str | float
@@ -54,15 +56,14 @@ class Run:
     @property
     def tables(self) -> list[str]:
         """Names of the run's tables, those in its blocks included."""
-        own = {Path(name).stem for name in self.files if name.endswith(".parquet")}
-        in_blocks = {table for about in self.files.values() for table in about["tables"]}
-        return sorted(own - {Path(name).stem for name in self._block_files()} | in_blocks)
+        own = {Path(file).stem for file in self.files if re.fullmatch(r"[^/]+\.parquet", file)}
+        return sorted(own.union(*(about["tables"] for about in self.files.values())))
 
     @property
     def varied(self) -> list[str]:
         """Names of the parameters in which the points of an experiment differ."""
         names = self.points[0] if self.points else {}
-        return [name for name in names if len({str(point[name]) for point in self.points}) > 1]
+        return [name for name in names if len({point[name] for point in self.points}) > 1]
 
     @property
     def market(self) -> pd.DataFrame:
@@ -127,43 +128,70 @@ class Run:
         """
         if name not in self.tables:
             raise LogError(f"{self.folder} has no table {name!r}: it has {', '.join(self.tables)}")
-        files = {file: at for file, at in self._block_files().items()
-                 if name in self.files[file]["tables"]}  # fmt: skip
         keys = [*self.varied, "block"]
-        chosen = [
-            (file, at)
-            for file, at in files.items()
+        files = [
+            file
+            for file, at in self._block_files(name).items()
             if all(at[key] == equal[key] for key in keys if key in equal)
         ]
-        inside = {column: value for column, value in equal.items() if column not in keys}
-        asked = {*(columns or ()), *inside} - set(keys)
-
-        def read(source: IO[bytes]) -> pa.Table:
-            known = columns_of(source, name)
-            _require_columns(name, asked, [*keys, *known])
-            table = unpacked(source, name, sorted(asked) if columns else None)
-            for column, value in inside.items():
-                table = table.filter(compute.equal(table[column], value))
-            return table
-
-        parts = [_placed(self._read(file, read), at, columns) for file, at in chosen]
-        if not parts:
+        if not files:
             return pd.DataFrame(columns=list(columns or keys))
-        return pa.concat_tables(parts).unify_dictionaries().to_pandas()
+        inside = {column: value for column, value in equal.items() if column not in keys}
+        return self._joined(name, files, columns, inside)
+
+    def walk(self, name: str, by: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Yield a table of the blocks, one piece for each combination of values in `by`.
+
+        Parameters
+        ----------
+        name : str
+            As of `blocks`.
+        by : sequence of str
+            Columns that stand before the table's own, as `block`.
+        """
+        groups: dict[tuple[Cell, ...], list[str]] = {}
+        for file, at in self._block_files(name).items():
+            groups.setdefault(tuple(at[key] for key in by), []).append(file)
+        for files in groups.values():
+            yield self._joined(name, files, None, {})
 
     def content(self, file: str) -> bytes:
         """Return the bytes of a file, if there are as many as the run wrote."""
         return self._read(file, lambda source: source.read())
 
-    def _block_files(self) -> dict[str, dict[str, Cell]]:
-        """Return, of each block's file, the varied parameters of its point and its number."""
+    @cached_property
+    def _places(self) -> dict[str, dict[str, Cell]]:
+        """Of each block's file, the varied parameters of its point and its number."""
         found: dict[str, dict[str, Cell]] = {}
-        for file in map(PurePosixPath, self.files):
-            if file.parent.name == BLOCKS:
-                point, block = map(int, file.stem.split("-"))
-                here = {name: self.points[point][name] for name in self.varied}
-                found[str(file)] = here | {"block": block}
+        for file, about in self.files.items():
+            if about["tables"]:
+                point, block = map(int, PurePosixPath(file).stem.split("-"))
+                here = {key: self.points[point][key] for key in self.varied}
+                found[file] = here | {"block": block}
         return found
+
+    def _block_files(self, name: str) -> dict[str, dict[str, Cell]]:
+        """Return where the blocks with this table are."""
+        return {file: at for file, at in self._places.items() if name in self.files[file]["tables"]}
+
+    def _joined(
+        self, name: str, files: list[str], columns: Sequence[str] | None, equal: dict[str, Cell]
+    ) -> pd.DataFrame:
+        """Return one table of these blocks, with the columns that say which block it is."""
+        keys = [*self.varied, "block"]
+        asked = {*(columns or ()), *equal} - set(keys)
+
+        def read(source: IO[bytes]) -> pa.Table:
+            known = columns_of(source, name)
+            _require_columns(name, asked, [*keys, *known])
+            table = unpacked(source, name, sorted(asked) if columns else None)
+            for column, value in equal.items():
+                table = table.filter(compute.equal(table[column], value))
+            return table
+
+        parts = [_placed(self._read(file, read), self._places[file], columns) for file in files]
+        frame: pd.DataFrame = pa.concat_tables(parts).unify_dictionaries().to_pandas()
+        return frame
 
     def _read(self, file: str, read: Callable[[IO[bytes]], Made]) -> Made:
         """Return what `read` makes of a file, if it has the size that it was written with."""

@@ -17,7 +17,7 @@ from analysis import facets, metrics
 from analysis.claims import claims_of
 from analysis.load import Run
 from analysis.precision import convergence
-from analysis.results import apart, comparisons, quoted, results, totals
+from analysis.results import apart, comparisons, overall, quoted, results, totals
 
 Table = pd.DataFrame
 
@@ -49,19 +49,25 @@ def report(run: Run) -> str:
     run : Run
         One with the totals of an experiment, or a record of makers.
     """
-    frame = totals(run)
     page = Environment(
         loader=PackageLoader("analysis", "."), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     ).get_template("report.html.jinja")  # fmt: skip
+    summary = overall(run)
     return page.render(
         run=run,
-        markets=len(frame[[*apart(run, frame), "replication"]].drop_duplicates()),
+        markets=_markets(run, summary),
         claims=claims_of(run),
-        results=quoted(results(run, frame)),
-        comparisons=quoted(comparisons(run, frame)),
-        pictures=[*_own(run), *_drawn(run, frame)],
+        results=quoted(results(run)),
+        comparisons=quoted(comparisons(run)),
+        pictures=[*_own(run), *_drawn(run, summary)],
     )
+
+
+def _markets(run: Run, summary: Table) -> int:
+    """Return how many markets there were at all points together."""
+    profit = summary[summary["metric"] == "profit"]
+    return int(profit.drop_duplicates([*apart(run), "block"])["count"].sum())
 
 
 def _own(run: Run) -> Iterator[Picture]:
@@ -73,33 +79,31 @@ def _own(run: Run) -> Iterator[Picture]:
             yield Picture(Path(file).stem, "png", b64encode(content).decode(), width)
 
 
-def _drawn(run: Run, frame: Table) -> Iterator[Picture]:
+def _drawn(run: Run, whole: Table) -> Iterator[Picture]:
     """Yield figures of any experiment: over periods, over a parameter, and how sure they are."""
-    keys = apart(run, frame)
+    keys = apart(run)
     panels = [key for key in keys if key not in ("makers", "exchange")]
-    numeric = [key for key in panels if pd.api.types.is_numeric_dtype(frame[key])]
     summary = run.table("summary") if "summary" in run.tables else pd.DataFrame()
     if {*keys, "maker"} <= set(summary):
         market = _labelled(summary[summary["maker"].isna()], panels)
-        groups = [key for key in (*keys, "panel") if key in market]
         for metric, (label, scale) in MEASURES.items():
-            table = metrics.by_period(market, metric, groups)
-            figure = facets.by_period(table, label, _facet(table), scale=scale)
+            table = metrics.by_period(market, metric, [*keys, *_facet(market)])
+            figure = facets.by_period(table, label, *_facet(market), scale=scale)
             yield _svg(f"{label} by period", figure)
-    for x in numeric[:1]:
-        others = _labelled(frame, [key for key in panels if key != x])
-        groups = [key for key in (*keys, "panel", "maker") if key in others]
+    for x in [key for key in panels if pd.api.types.is_numeric_dtype(whole[key])][:1]:
+        others = _labelled(whole, [key for key in panels if key != x])
         for metric in ("discounted_profit", "spread"):
-            table = metrics.estimates(others, metric, groups)
-            label = metric.replace("_", " ") + " (price)"
+            table = metrics.estimates(others, metric, [*keys, "maker", *_facet(others)])
+            label = f"{metric.replace('_', ' ')} (price)"
             title = f"{label} by {x.replace('_', ' ')}"
-            yield _svg(title, facets.by_parameter(table, label, x, _facet(table)))
-    metric = "discounted_profit" if "discounted_profit" in frame else "profit"
-    labelled = _labelled(frame, panels)
-    groups = [key for key in (*keys, "panel", "maker") if key in labelled]
-    label = f"s.e. of {metric.replace('_', ' ')} (price)"
-    growing = convergence(labelled, metric, groups)
-    yield _svg("Convergence", facets.convergence(growing, label, _facet(growing)))
+            yield _svg(title, facets.by_parameter(table, label, x, *_facet(others)))
+    by_blocks = whole["block"].nunique() > 1
+    rows = whole if by_blocks else pd.concat(totals(run, [*keys, "block"]))
+    labelled = _labelled(rows, panels)
+    table = convergence(labelled, "profit", [*keys, "maker", *_facet(labelled)])
+    yield _svg(
+        "Convergence", facets.convergence(table, "s.e. of profit (price)", *_facet(labelled))
+    )
 
 
 def _labelled(table: Table, names: list[str]) -> Table:
@@ -111,8 +115,9 @@ def _labelled(table: Table, names: list[str]) -> Table:
     return table.assign(panel=panel)[panel.isin(panel.drop_duplicates()[:MOST_PANELS])]
 
 
-def _facet(table: Table) -> str | None:
-    return "panel" if "panel" in table else None
+def _facet(table: Table) -> list[str]:
+    """Return the column of panels in a list, or an empty one if there is none."""
+    return ["panel"] if "panel" in table else []
 
 
 def _svg(title: str, figure: Figure) -> Picture:

@@ -17,10 +17,21 @@ METRICS = ("discounted_profit", "profit", "spread", "no_trade", "pricing_error",
            "belief_sd")  # fmt: skip
 
 
-def totals(run: Run) -> Table:
-    """Return one row a replication and maker, after the parameters in which points differ.
+def apart(run: Run) -> list[str]:
+    """Return the columns that tell the points of a run, or its exchanges, apart."""
+    return run.varied if run.points else ["exchange"]
+
+
+def totals(run: Run, by: Sequence[str]) -> Iterator[Table]:
+    """Yield totals piece by piece, so that no more than a block need be in memory.
 
     From the blocks of an experiment (columns: `abm.schema.TOTALS`), or from a record of makers.
+
+    Parameters
+    ----------
+    run : Run
+    by : sequence of str
+        Columns whose values are the same throughout a piece.
 
     Raises
     ------
@@ -28,54 +39,39 @@ def totals(run: Run) -> Table:
         If the run holds neither.
     """
     if "totals" in run.tables and run.points:
-        return run.blocks("totals")
-    makers = run.makers.assign(spread=lambda rows: metrics.spread(rows))
-    keys = [key for key in ("exchange", "maker", "replication") if key in makers]
-    groups = makers.groupby(keys, observed=True)
-    return groups.agg(
+        yield from run.walk("totals", by)
+        return
+    makers = run.makers.assign(spread=lambda rows: metrics.spread(rows), block=0)
+    makers = makers if "exchange" in makers else makers.assign(exchange=makers["maker"])
+    groups = makers.groupby(["exchange", "block", "maker", "replication"], observed=True)
+    yield groups.agg(
         profit=("profit", "sum"), spread=("spread", "mean"), trades=("filled", "sum")
     ).reset_index()  # fmt: skip
 
 
-def apart(run: Run, frame: Table) -> list[str]:
-    """Return the columns that tell the points of a run, or its exchanges, apart."""
-    return [key for key in (*run.varied, "exchange") if key in frame]
+def overall(run: Run) -> Table:
+    """Return a summary of the totals by blocks: what tells points apart, block, maker, metric."""
+    keys = [*apart(run), "block"]
+    return _joined([summary_of(piece, [*keys, "maker"]) for piece in totals(run, keys)])
 
 
-def results(run: Run, frame: Table) -> Table:
+def results(run: Run) -> Table:
     """Return each metric's mean with its 95 % confidence interval, at each point and maker.
-
-    Parameters
-    ----------
-    run : Run
-    frame : DataFrame
-        What `totals` returns.
 
     Returns
     -------
     DataFrame
         What tells points apart, then maker, metric, mean, se, count, low, high.
     """
-    keys = [*apart(run, frame), "maker"]
-    tables = [
-        interval(metrics.estimates(frame, metric, keys)).assign(metric=metric)
-        for metric in METRICS
-        if metric in frame
-    ]
-    table = pd.concat(tables, ignore_index=True)
-    return table[[*keys, "metric", "mean", "se", "count", "low", "high"]]
+    keys = [*apart(run), "maker"]
+    return _over_blocks(overall(run), keys)
 
 
-def comparisons(run: Run, frame: Table) -> Table:
+def comparisons(run: Run) -> Table:
     """Return the paired differences of all makers from the first, market by market.
 
     Makers are compared where all other parameters are the same, in the replications that both
     have faced.
-
-    Parameters
-    ----------
-    run, frame
-        As of `results`.
 
     Returns
     -------
@@ -83,38 +79,61 @@ def comparisons(run: Run, frame: Table) -> Table:
         What tells points apart but for makers, then first, second, metric, and mean, se, count,
         low, high of first less second. Empty if there is one maker.
     """
-    keys = apart(run, frame)
-    who = [key for key in ("makers", "exchange") if key in keys]
-    where = [key for key in keys if key not in who]
-    frame = frame.assign(contestant=_contestants(frame, who))
-    tables = [
-        interval(table).assign(first=first, second=second, metric=metric)
-        for first, second, pair in _pairs(frame, where)
+    where = [key for key in apart(run) if key not in ("makers", "exchange")]
+    pieces = totals(run, [*where, "block"])
+    return _over_blocks(
+        _joined([pair for piece in pieces for pair in _pairs(piece, [*where, "block"])]),
+        [*where, "first", "second"],
+    )
+
+
+def summary_of(piece: Table, by: Sequence[str]) -> Table:
+    """Return count, mean and variance of every metric in each group."""
+    groups = piece.groupby(list(by), observed=True)
+    parts = [
+        groups[metric].agg(count="count", mean="mean", variance="var").assign(metric=metric)
         for metric in METRICS
-        if metric in frame
-        for table in [metrics.paired_difference(
-            pair, metric, first, second, between="contestant", by=where)]
-    ]  # fmt: skip
-    columns = [*where, "first", "second", "metric", "mean", "se", "count", "low", "high"]
-    return pd.concat(tables, ignore_index=True)[columns] if tables else Table(columns=columns)
+        if metric in piece
+    ]
+    return pd.concat(parts).reset_index()
 
 
-def _contestants(frame: Table, who: Sequence[str]) -> "pd.Series[str]":
+def _pairs(piece: Table, where: Sequence[str]) -> Iterator[Table]:
+    """Yield a summary of the differences between the first maker and each other one."""
+    contestants = dict(list(piece.groupby(_contestants(piece), sort=False)))
+    first, *others = contestants
+    known = [metric for metric in METRICS if metric in piece]
+    for other in others:
+        one, two = (contestants[name].set_index("replication")[known] for name in (first, other))
+        apart = (one - two).dropna(how="all").assign(**piece.iloc[0][list(where)])
+        yield summary_of(apart, where).assign(first=first, second=other)
+
+
+def _contestants(piece: Table) -> "pd.Series[str]":
     """Return each row's maker, and with whom she shares her exchange, if with anybody."""
-    maker = frame["maker"].astype(str)
-    if not who:
-        return maker
-    among = frame[who[0]].astype(str)
-    return maker.where(among == maker, maker + " in " + among)
+    maker = piece["maker"].astype(str)
+    for company in ("makers", "exchange"):
+        if company in piece:
+            among = piece[company].astype(str)
+            return maker.where(among == maker, maker + " in " + among)
+    return maker
 
 
-def _pairs(frame: Table, where: Sequence[str]) -> Iterator[tuple[str, str, Table]]:
-    """Yield the first contestant with each other one, and the rows of both that pair."""
-    contestants = frame["contestant"].unique()
-    for other in contestants[1:]:
-        pair = frame[frame["contestant"].isin([contestants[0], other])]
-        both = pair.groupby([*where, "replication"], observed=True)["contestant"].transform("size")
-        yield str(contestants[0]), str(other), pair[both == 2]
+def _joined(tables: Sequence[Table]) -> Table:
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _over_blocks(summary: Table, keys: list[str]) -> Table:
+    """Return the estimates, with intervals, of every metric of a summary by blocks."""
+    columns = [*keys, "metric", "mean", "se", "count", "low", "high"]
+    if summary.empty:
+        return pd.DataFrame(columns=columns)
+    tables = [
+        interval(metrics.estimates(summary, metric, keys)).assign(metric=metric)
+        for metric in METRICS
+        if (summary["metric"] == metric).any()
+    ]
+    return pd.concat(tables, ignore_index=True)[columns]
 
 
 def quoted(table: Table) -> Table:
@@ -123,8 +142,9 @@ def quoted(table: Table) -> Table:
     The half-width of the 95 % confidence interval has two digits, and the mean as many decimals.
     """
     keys = [key for key in table if key not in {*MEASURED, "metric"}]
-    if {"makers", "maker"} <= set(keys) and (table["makers"].astype(str) == table["maker"]).all():
-        keys.remove("maker")
+    for company in {"makers", "exchange"} & set(keys):
+        if (table[company].astype(str) == table["maker"].astype(str)).all():
+            keys.remove(company)
     cells = [_cell(mean, high - mean) for mean, high in zip(table["mean"], table["high"],
              strict=True)]  # fmt: skip
     text = table[[*keys, "metric"]].assign(cell=cells).astype({"metric": str})

@@ -8,7 +8,7 @@ from typer import Option
 
 from abm.experiment import Experiment
 from abm.run_folder import RunFolder
-from scenarios._terminal import progress
+from scenarios._terminal import progress, say
 
 Replications = Annotated[int, Option(help="Markets a point; past a block, a multiple of it.")]
 Discount = Annotated[float, Option(help="Per period, from 0 to below 1.")]
@@ -62,7 +62,10 @@ def study(
     )  # fmt: skip
     try:
         with folder:
-            if not folder.finished:
+            if folder.finished:
+                whole = len(folder.manifest.finished)
+                say(f"{how.out} was finished: its {whole} blocks and other files are whole")
+            else:
                 with progress() as watch:
                     experiment.fill(folder, how.workers, watch)
             yield folder

@@ -10,7 +10,7 @@ from typer import Option
 
 from abm.experiment import BLOCK, Experiment, Markets, Target, grid
 from analysis import load
-from analysis.results import comparisons, quoted, results, totals
+from analysis.results import comparisons, quoted, results
 from scenarios._study import (
     Discount,
     How,
@@ -74,10 +74,9 @@ def run(
         if not folder.finished:
             experiment.summarise(folder)
     log = load(out)
-    frame = totals(log)
     say("Means with 95 % confidence intervals:")
-    show_table(quoted(results(log, frame)))
-    if len(differences := comparisons(log, frame)):
+    show_table(quoted(results(log)))
+    if len(differences := comparisons(log)):
         say("Differences, market by market:")
         show_table(quoted(differences))
     say(f"Blocks and summary.parquet are in {out}; market-shock report {out} makes a page of them")

@@ -226,19 +226,19 @@ def test_a_point_that_no_exchange_takes_is_refused(
     point: Point, error: type[Exception], parts: list[str]
 ) -> None:
     with pytest.raises(error) as refusal:
-        Markets().check(REAL | point)
+        Markets().check(REAL | point, SIZE)
     for part in parts:
         assert part in str(refusal.value)
 
 
 def test_a_point_without_makers_is_refused() -> None:
     with pytest.raises(ValueError, match=r"makers is empty, .*: give a maker, as 'optimal'"):
-        Markets().check({"prior_sd": 3.0})
+        Markets().check({"prior_sd": 3.0}, SIZE)
 
 
 @pytest.mark.parametrize("point", [*POINTS.values(), REAL | {"traders": [NoisyTrader]}], ids=str)
 def test_a_point_that_an_exchange_takes_is_not(point: Point) -> None:
-    Markets().check(point)
+    Markets().check(point, SIZE)
 
 
 @pytest.mark.parametrize(

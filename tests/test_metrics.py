@@ -1,5 +1,6 @@
 """Metrics and estimates against NumPy, hand computations and the tape's own summaries."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -142,28 +143,100 @@ def assert_same_estimates(summary: pd.DataFrame, record: pd.DataFrame, keys: lis
     assert_frame_equal(first, second, rtol=1e-12, atol=1e-12)
 
 
+def blocks(makers: Any, sizes: Sequence[int] = (40, 40, 40)) -> tuple[pd.DataFrame, ...]:
+    """Return summary by blocks, makers and market, of blocks of 40 cut to these sizes."""
+    tapes = [
+        Exchange(makers, prior_sd=3.0, replications=size, block=block, rng=7).run(8).tape
+        for block, size in enumerate(sizes)
+    ]
+    by_blocks = [tape.summary.assign(block=block) for block, tape in enumerate(tapes)]
+    makers_of, market_of = ([getattr(tape, name) for tape in tapes] for name in ("makers", "market"))
+    return tuple(pd.concat(parts, ignore_index=True) for parts in (by_blocks, makers_of, market_of))
+
+
+@pytest.mark.parametrize("sizes", [(40,), (40, 40, 40), (7, 1, 30, 2)])
 @pytest.mark.parametrize("metric", MAKER_METRICS)
-def test_a_summary_of_makers_gives_the_estimates_of_their_record(metric: str) -> None:
-    tape = exchange(["zero-profit", Shy]).tape
-    summary = tape.summary
-    makers = tape.makers.assign(spread=metrics.spread(tape.makers))
+def test_a_summary_of_makers_gives_the_estimates_of_their_record(
+    metric: str, sizes: tuple[int, ...]
+) -> None:
+    summary, makers, _ = blocks(["zero-profit", Shy], sizes)
     assert_same_estimates(
-        metrics.from_summary(summary[summary["maker"].notna()], metric),
-        metrics.by_period(makers, metric),
+        metrics.by_period(shuffled(summary[summary["maker"].notna()]), metric),
+        metrics.by_period(makers.assign(spread=metrics.spread(makers)), metric),
         ["maker", "period"],
     )
 
 
+@pytest.mark.parametrize("sizes", [(40,), (40, 40, 40), (7, 1, 30, 2)])
 @pytest.mark.parametrize("metric", MARKET_METRICS)
 def test_a_summary_of_the_market_gives_the_estimates_of_its_record(
-    alone: Exchange, metric: str
+    metric: str, sizes: tuple[int, ...]
 ) -> None:
-    summary = alone.tape.summary
+    summary, _, market = blocks(Shy, sizes)
     assert_same_estimates(
-        metrics.from_summary(summary[summary["maker"].isna()], metric),
-        metrics.by_period(whole_market(alone.tape.market), metric),
+        metrics.by_period(shuffled(summary[summary["maker"].isna()]), metric),
+        metrics.by_period(whole_market(market), metric),
         ["period"],
     )
+
+
+def test_a_summary_keeps_the_market_apart_from_its_makers(alone: Exchange) -> None:
+    table = metrics.by_period(alone.tape.summary, "profit")
+    assert table["maker"].isna().sum() == 8
+    assert (table["maker"] == "shy").sum() == 8
+    assert table.columns.tolist() == ["maker", "period", "mean", "se", "count"]
+
+
+def summary_of(*blocks: Sequence[float]) -> pd.DataFrame:
+    """Return the summary of samples, a block each, of one metric."""
+    samples = [pd.Series(block, dtype=float).dropna() for block in blocks]
+    return pd.DataFrame(
+        {
+            "point": "here",
+            "block": range(len(samples)),
+            "metric": "x",
+            "count": [len(sample) for sample in samples],
+            "mean": [sample.mean() for sample in samples],
+            "variance": [sample.var() for sample in samples],
+        }
+    )
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e9])
+@pytest.mark.parametrize(
+    "sample",
+    [
+        [(1.0, 2.0, 4.0), (3.0, 9.0)],
+        [(1.0, 2.0, 4.0), (np.nan, np.nan), (3.0,), (9.0, np.nan)],
+        [(np.nan,), (5.0,)],
+        [(np.nan,), ()],
+        [(2.0, 2.0), (2.0, 2.0)],
+    ],
+)
+def test_blocks_are_merged_as_if_there_were_one(
+    sample: list[tuple[float, ...]], offset: float
+) -> None:
+    shifted = [tuple(np.asarray(block) + offset) for block in sample]
+    whole = pd.Series([x for block in shifted for x in block], dtype=float).dropna()
+    table = metrics.estimates(summary_of(*shifted), "x", ["point"])
+    assert table.columns.tolist() == ["point", "mean", "se", "count"]
+    expected = [[whole.mean(), whole.sem(), len(whole)]]
+    np.testing.assert_allclose(table[["mean", "se", "count"]], expected, rtol=1e-12, atol=0)
+
+
+def test_rows_of_a_summary_that_are_no_different_blocks_are_not_put_together() -> None:
+    summary, _, _ = blocks(["zero-profit", "optimal"])
+    with pytest.raises(ValueError, match="several rows for one period, block, .* tell its rows apart"):
+        metrics.estimates(summary, "profit", ["period"])
+    with pytest.raises(ValueError, match="several rows for one maker, period, whose moments"):
+        metrics.by_period(summary.drop(columns="block"), "profit")
+
+
+@pytest.mark.parametrize("kept", ["record", "summary"])
+def test_a_metric_that_is_not_there_is_named(alone: Exchange, kept: str) -> None:
+    frame = alone.tape.makers if kept == "record" else alone.tape.summary
+    with pytest.raises((KeyError, ValueError), match="sprad"):
+        metrics.by_period(frame, "sprad")
 
 
 def test_some_spreads_are_missing_in_the_market_compared(alone: Exchange) -> None:
@@ -268,6 +341,26 @@ def test_comparing_as_many_but_other_replications_is_an_error(totals: pd.DataFra
         metrics.paired_difference(
             totals.assign(replication=moved), "discounted_profit", "optimal", "myopic"
         )
+
+
+def test_blocks_of_a_summary_are_compared_by_their_means() -> None:
+    names = ("optimal", "zero-profit")
+    summary, makers, _ = blocks(list(names), (40, 40, 40, 40, 40))
+    table = metrics.paired_difference(shuffled(summary), "profit", *names, by=["period"])
+    assert table.columns.tolist() == ["period", "mean", "se", "count"]
+    makers["block"] = makers["replication"] // 40
+    means = makers.groupby(["period", "block", "maker"], observed=True)["profit"].mean().unstack()
+    apart = (means["optimal"] - means["zero-profit"]).unstack("period")
+    assert apart.shape == (5, 8)
+    expected = np.transpose([apart.mean(), apart.std(ddof=1) / np.sqrt(5), [5] * 8])
+    found = table.set_index("period").sort_index()[["mean", "se", "count"]]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_summary_over_all_blocks_cannot_be_compared_in_pairs() -> None:
+    summary = exchange(["optimal", "zero-profit"]).tape.summary
+    with pytest.raises(ValueError, match=r'over all blocks, .* give run\.blocks\("summary"\)'):
+        metrics.paired_difference(summary, "profit", "optimal", "zero-profit", by=["period"])
 
 
 def test_comparing_rows_that_repeat_a_replication_is_an_error() -> None:

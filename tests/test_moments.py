@@ -180,6 +180,6 @@ def test_columns_of_a_summary_are_those_of_the_schema(periods: list[dict[Series,
 
 def test_a_summary_is_typed_from_its_columns_as_from_its_frame() -> None:
     summary = Summary.of([period([1.0], [2.0, 3.0], []), period([], [4.0], [5.0])])
-    tables = [typed(columns, SUMMARY) for columns in (summary.columns(), summary.frame())]
-    assert tables[0].schema.equals(tables[1].schema)
-    pd.testing.assert_frame_equal(*(table.to_pandas() for table in tables), check_exact=True)
+    one, other = (typed(columns, SUMMARY) for columns in (summary.columns(), summary.frame()))
+    assert one.schema.equals(other.schema)
+    pd.testing.assert_frame_equal(one.to_pandas(), other.to_pandas(), check_exact=True)

@@ -1,0 +1,115 @@
+"""Filling a folder with blocks: the scheduled ones are worked on, and what became of each noted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from typing import NamedTuple
+
+from abm.block import simulated
+from abm.manifest import Failed, Finished
+from abm.markets import Markets
+from abm.run_folder import RunFolder
+from abm.schedule import Schedule
+from abm.workers import WorkerDiedError, Workers, at_work
+
+DEATHS = 3  # workers that may die in succession before a run gives up
+
+
+class BlocksFailedError(RuntimeError):
+    """Some blocks could not be simulated; the others are finished and kept."""
+
+
+class Progress(NamedTuple):
+    """How far a run has come.
+
+    Parameters
+    ----------
+    finished, failed, planned : int
+        Blocks.
+    arrivals : int
+        Traders who arrived in blocks finished since the run was started or resumed.
+    """
+
+    finished: int
+    failed: int
+    planned: int
+    arrivals: int
+
+
+def unwatched(progress: Progress) -> None:
+    """Take no notice."""
+
+
+def fill(
+    folder: RunFolder,
+    schedule: Schedule,
+    markets: Markets,
+    workers: Workers,
+    watch: Callable[[Progress], None],
+) -> None:
+    """Simulate the blocks that are due until none is, and tell `watch` of the progress.
+
+    Raises
+    ------
+    BlocksFailedError
+        If blocks raised errors, once the others are done; or if workers keep dying.
+    OSError
+        If the folder cannot be written.
+    """
+    manifest = folder.manifest
+    manifest.failed.clear()
+    arrivals = deaths = 0
+
+    def tell() -> None:
+        finished, failed = len(manifest.finished), len(manifest.failed)
+        watch(Progress(finished, failed, schedule.planned, arrivals))
+
+    while due := schedule.due():
+        tell()
+        arriving = {unit.name: unit.size * unit.periods for unit in due}
+        work = partial(simulated, markets, folder.store)
+        try:
+            with closing(at_work(work, due, workers)) as outcomes:
+                for outcome in outcomes:
+                    _note(folder, outcome)
+                    deaths = 0
+                    if isinstance(outcome, Finished):
+                        arrivals += arriving[outcome.block]
+                    tell()
+        except WorkerDiedError as error:
+            deaths += 1
+            if deaths == DEATHS:
+                raise BlocksFailedError(
+                    f"{error}: {DEATHS} in succession, with no block finished between. "
+                    f"{_kept(folder)}; find out what kills them, then go on with --resume"
+                ) from error
+    if manifest.failed:
+        raise _failed(folder, schedule.planned)
+
+
+def _note(folder: RunFolder, outcome: Finished | Failed | OSError) -> None:
+    """Write down what became of a block, or raise what keeps it from being written."""
+    try:
+        if isinstance(outcome, OSError):
+            raise outcome
+        folder.manifest.add(outcome)
+    except OSError as error:
+        raise OSError(
+            f"{folder.store.path()} cannot be written ({error.strerror or error}). "
+            f"{_kept(folder)}: make room there, then go on with --resume"
+        ) from error
+
+
+def _failed(folder: RunFolder, planned: int) -> BlocksFailedError:
+    failed = list(folder.manifest.failed.values())
+    first = failed[0]
+    return BlocksFailedError(
+        f"{len(failed)} of {planned} blocks failed, {_kept(folder)}: --resume tries these again. "
+        f"The first, {first.block} at {first.point}, seed {first.seed}: {first.error}"
+    )
+
+
+def _kept(folder: RunFolder) -> str:
+    return f"{len(folder.manifest.finished)} blocks are finished and kept"

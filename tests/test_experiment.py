@@ -1,0 +1,807 @@
+"""Experiments: the same bytes however they are run, and nothing finished is ever lost."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from abm import Quote
+from abm.experiment import BlocksFailedError, Experiment, Markets, Progress, Target, grid
+from abm.makers import MarketMaker
+from abm.manifest import DamageWarning, Manifest
+from abm.markets import Unit
+from abm.place import FolderTakenError
+from abm.run_folder import RunFolder
+from abm.schedule import Schedule
+from abm.schema import MANIFEST_FILE, RUN_FILE, UNFINISHED_FILE
+from abm.store import Store
+from abm.tables import Tables
+from analysis import load
+
+SIZE, BLOCKS, PERIODS, SEED = 20, 3, 5, 3
+POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[1.0, 3.0])
+NAMES = [f"{point:04d}-{block:05d}" for point in range(len(POINTS)) for block in range(BLOCKS)]
+FILES = {f"blocks/{name}.parquet" for name in NAMES} | {RUN_FILE, "summary.parquet"}
+MEMORY = "memory://experiment"
+BROKEN = 2  # the block at which fragile makers break
+
+
+class UnpicklableError(Exception):
+    """Cannot be sent from one process to another."""
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(f"{one} and {other}")
+
+
+class Fragile(MarketMaker):
+    """Breaks in one block, in the third period, while a file is there."""
+
+    name = "fragile"
+
+    def __init__(self, model: Any, *, file: str = "", error: str = "ZeroDivisionError") -> None:
+        super().__init__(model)
+        block = int(model.replication[0]) // SIZE if hasattr(model, "replication") else None
+        self.file, self.error, self.block = file, error, block
+
+    def quote(self) -> Quote:
+        first = int(self.model.replication[0])
+        if self.model.period == 2 and first == BROKEN * SIZE and Path(self.file).exists():
+            if self.error == "UnpicklableError":
+                raise UnpicklableError("this", "that")
+            raise {"SystemExit": SystemExit, "OSError": OSError}.get(self.error, ZeroDivisionError)(
+                "a mistake of hers"
+            )
+        return Quote.around(self.belief.mean, 1.0)
+
+
+def experiment(**changed: Any) -> Experiment:
+    settings = {"replications": BLOCKS * SIZE, "block": SIZE, "periods": PERIODS, "seed": SEED}
+    return Experiment(**({"points": POINTS} | settings | changed))
+
+
+def contents(out: str | Path) -> dict[str, bytes]:
+    store = Store(out)
+    return {name: store.read(name) for name in store.sizes() if name != MANIFEST_FILE}
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / MANIFEST_FILE).read_text().split("\n") if line]
+
+
+def partial_of(out: Path) -> Path:
+    return out.with_name(f".{out.name}.partial")
+
+
+def block(folder: Path, name: str) -> Path:
+    return folder / "blocks" / f"{name}.parquet"
+
+
+def stop(out: str | Path, after: int, made: Experiment | None = None, **how: Any) -> None:
+    """Run, but press Ctrl-C when so many blocks are done."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        left = iter(range(after))
+
+        def add(manifest: Manifest, outcome: Any, real: Any = Manifest.add) -> None:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            real(manifest, outcome)
+
+        patch.setattr(Manifest, "add", add)
+        (made or experiment()).run(out, **how)
+
+
+class Simulations:
+    """Notes the units that are simulated in this process, in their order."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.units: list[str] = []
+        real = Markets.__call__
+
+        def noted(markets: Markets, unit: Unit) -> Tables:
+            self.units.append(unit.name)
+            return real(markets, unit)
+
+        patch.setattr(Markets, "__call__", noted)
+
+
+@pytest.fixture
+def simulations(monkeypatch: pytest.MonkeyPatch) -> Simulations:
+    return Simulations(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def untroubled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("untroubled") / "run"
+    experiment().run(out)
+    return contents(out)
+
+
+@pytest.fixture(autouse=True)
+def emptied() -> Iterator[None]:
+    yield
+    Store(MEMORY).remove()
+
+
+def test_a_run_leaves_blocks_a_summary_and_its_description(tmp_path: Path) -> None:
+    experiment().run(tmp_path / "run")
+    assert set(contents(tmp_path / "run")) == FILES
+    assert sorted(line["block"] for line in lines(tmp_path / "run")) == NAMES
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def by_itself(out: Path, _: pytest.MonkeyPatch) -> str:
+    experiment().run(out)
+    return str(out)
+
+
+def with_two_workers(out: Path, _: pytest.MonkeyPatch) -> str:
+    experiment().run(out, workers=2)
+    return str(out)
+
+
+def with_workers_in_words(out: Path, _: pytest.MonkeyPatch) -> str:
+    experiment().run(str(out), workers="2")
+    return str(out)
+
+
+def in_another_order(out: Path, patch: pytest.MonkeyPatch) -> str:
+    real = Schedule.due
+    patch.setattr(Schedule, "due", lambda self: Random(1).sample(due := real(self), len(due)))
+    experiment().run(out)
+    assert [line["block"] for line in lines(out)] != NAMES
+    return str(out)
+
+
+def stopped_and_resumed(out: Path, _: pytest.MonkeyPatch) -> str:
+    for after in (1, 4, 0, 2):
+        stop(out, after, resume=True)
+    experiment().run(out, resume=True)
+    return str(out)
+
+
+def in_memory(_: Path, __: pytest.MonkeyPatch) -> str:
+    experiment().run(MEMORY)
+    return MEMORY
+
+
+def in_memory_stopped_and_resumed(_: Path, __: pytest.MonkeyPatch) -> str:
+    for after in (3, 5):
+        stop(MEMORY, after, resume=True)
+    experiment().run(MEMORY, resume=True)
+    return MEMORY
+
+
+def by_url(out: Path, _: pytest.MonkeyPatch) -> str:
+    experiment().run(f"file://{out}")
+    return str(out)
+
+
+def over_an_earlier_one(out: Path, _: pytest.MonkeyPatch) -> str:
+    experiment().run(out)
+    experiment().run(out)
+    return str(out)
+
+
+WAYS = [
+    by_itself, with_two_workers, with_workers_in_words, in_another_order, stopped_and_resumed,
+    in_memory, in_memory_stopped_and_resumed, by_url, over_an_earlier_one,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_results_are_the_same_bytes(
+    way: Callable[[Path, pytest.MonkeyPatch], str],
+    untroubled: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert contents(way(tmp_path / "run", monkeypatch)) == untroubled
+
+
+@pytest.mark.parametrize("settings", [{"seed": 4}, {"markets": Markets(discount=0.5)}], ids=str)
+def test_other_settings_give_other_bytes(
+    settings: dict[str, Any], untroubled: dict[str, bytes], tmp_path: Path
+) -> None:
+    experiment(**settings).run(tmp_path / "run")
+    other = contents(tmp_path / "run")
+    assert all(other[name] != content for name, content in untroubled.items() if "block" in name)
+
+
+def test_a_longer_run_begins_with_the_blocks_of_a_shorter_one(
+    untroubled: dict[str, bytes], tmp_path: Path
+) -> None:
+    experiment(replications=(BLOCKS + 2) * SIZE).run(tmp_path / "run")
+    longer = contents(tmp_path / "run")
+    assert len(longer) == len(untroubled) + 2 * len(POINTS)
+    assert all(longer[f"blocks/{name}.parquet"] == untroubled[f"blocks/{name}.parquet"]
+               for name in NAMES)  # fmt: skip
+
+
+def test_what_is_no_multiple_of_a_block_is_one_smaller_block(tmp_path: Path) -> None:
+    experiment(points=POINTS[:1], replications=SIZE // 2).run(tmp_path / "run")
+    assert load(tmp_path / "run").table("totals")["replication"].tolist() == list(range(SIZE // 2))
+
+
+def test_numbers_of_numpy_are_numbers(untroubled: dict[str, bytes], tmp_path: Path) -> None:
+    experiment(
+        points=grid(makers=[point["makers"] for point in POINTS[::2]], prior_sd=np.array([1.0, 3])),
+        replications=np.int64(BLOCKS * SIZE), block=np.int32(SIZE), periods=np.int16(PERIODS),
+        seed=np.uint64(SEED), markets=Markets(np.float64(0.9)),
+    ).run(tmp_path / "run")  # fmt: skip
+    assert contents(tmp_path / "run") == untroubled
+
+
+def test_a_summary_is_that_of_all_replications_at_once(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    experiment(markets=Markets(record="full")).run(out)
+    keys = ["makers", "prior_sd", "period", "maker"]
+    makers = load(out).makers.assign(spread=lambda frame: frame["ask"] - frame["bid"])
+    metrics = ["spread", "belief_mean", "belief_sd", "filled", "inventory", "profit"]
+    samples = makers[[*keys, *metrics]].astype({"filled": float, "makers": str, "maker": str})
+    long = samples.melt(keys, metrics, "metric")
+    expected = long.groupby([*keys, "metric"])["value"].agg(["count", "mean", "var"])
+    summary = load(out).table("summary").dropna(subset="maker")
+    made = summary.astype({"makers": str, "maker": str, "metric": str})
+    assert_frame_equal(
+        made.set_index([*keys, "metric"]).sort_index(),
+        expected.rename(columns={"var": "variance"}),
+        check_dtype=False, rtol=1e-9, atol=1e-12,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_progress_counts_blocks_and_arrivals(workers: int, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    made = experiment()
+    with RunFolder(tmp_path / "run", "mine", made.parameters, made.described_points) as folder:
+        made.fill(folder, workers, seen.append)
+    assert seen[0] == (0, 0, len(NAMES), 0)
+    assert seen[-1] == (len(NAMES), 0, len(NAMES), len(NAMES) * SIZE * PERIODS)
+    assert [now.finished for now in seen] == list(range(len(NAMES) + 1))
+
+
+def test_arrivals_of_an_earlier_run_are_not_counted(tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    made = experiment()
+    stop(tmp_path / "run", 5, made, name="mine")
+    with RunFolder(
+        tmp_path / "run", "mine", made.parameters, made.described_points, resume=True
+    ) as folder:
+        made.fill(folder, watch=seen.append)
+    assert seen[0].finished >= 5
+    assert seen[0].arrivals == 0
+    done = seen[-1].finished - seen[0].finished
+    assert seen[-1].arrivals == done * SIZE * PERIODS
+
+
+def breaks(file: Path, error: str = "ZeroDivisionError") -> Experiment:
+    file.touch()
+    maker = partial(Fragile, file=str(file), error=error)
+    return experiment(points=grid(makers=["zero-profit", [maker, "myopic"]], prior_sd=[1.0, 3.0]))
+
+
+FAILING = ["0002-00002", "0003-00002"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_block_that_raises_is_recorded_and_the_others_finish(
+    workers: int, tmp_path: Path
+) -> None:
+    out, made = tmp_path / "run", breaks(tmp_path / "broken")
+    with pytest.raises(BlocksFailedError) as failure:
+        made.run(out, workers=workers)
+    assert not out.exists()
+    noted = {line["block"]: line for line in lines(partial_of(out))}
+    assert sorted(noted) == NAMES
+    assert [name for name in NAMES if "stamp" not in noted[name]] == FAILING
+    for number, name in ((2, FAILING[0]), (3, FAILING[1])):
+        assert noted[name]["point"] == made.described_points[number]
+        assert noted[name]["seed"] == SEED
+        assert noted[name]["error"] == "ZeroDivisionError: a mistake of hers"
+        assert "in quote\n" in noted[name]["traceback"]
+        assert f'File "{__file__}"' in noted[name]["traceback"]
+    said = str(failure.value)
+    assert said.startswith("2 of 12 blocks failed, 10 blocks are finished and kept: --resume ")
+    assert "ZeroDivisionError: a mistake of hers" in said
+    assert any(f"{name} at {noted[name]['point']}, seed {SEED}" in said for name in FAILING)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("error", ["UnpicklableError", "OSError", "SystemExit"])
+def test_an_error_of_any_kind_is_the_blocks_own(error: str, workers: int, tmp_path: Path) -> None:
+    with pytest.raises(BlocksFailedError, match=f"2 of 12 blocks failed, 10 .*: {error}: "):
+        breaks(tmp_path / "broken", error).run(tmp_path / "run", workers=workers)
+
+
+def test_resume_tries_failed_blocks_again_and_only_these(
+    tmp_path: Path, simulations: Simulations
+) -> None:
+    out, broken = tmp_path / "run", tmp_path / "broken"
+    made = breaks(broken)
+    for tried in (NAMES, FAILING):
+        simulations.units.clear()
+        with pytest.raises(BlocksFailedError, match="2 of 12 blocks failed, 10 blocks are fin"):
+            made.run(out, resume=True)
+        assert simulations.units == tried
+    broken.unlink()
+    simulations.units.clear()
+    made.run(out, resume=True)
+    assert simulations.units == FAILING
+    made.run(tmp_path / "untroubled")
+    assert contents(out) == contents(tmp_path / "untroubled")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_run_without_a_block_that_finished_can_be_started_anew(tmp_path: Path) -> None:
+    out, broken = tmp_path / "run", tmp_path / "broken"
+    broken.touch()
+    made = experiment(
+        points=grid(makers=[partial(Fragile, file=str(broken))]), replications=SIZE, block=SIZE
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{__name__}.BROKEN", 0)
+        with pytest.raises(BlocksFailedError, match="1 of 1 blocks failed, 0 blocks are finished"):
+            made.run(out)
+        assert [line["block"] for line in lines(partial_of(out))] == ["0000-00000"]
+    broken.unlink()
+    made.run(out)
+    assert set(contents(out)) == {"blocks/0000-00000.parquet", "summary.parquet", RUN_FILE}
+
+
+def truncated(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def emptied_file(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def missing(file: Path) -> None:
+    file.unlink()
+
+
+def without_footer(file: Path) -> None:
+    file.write_bytes(b"x" * file.stat().st_size)
+
+
+def anothers(file: Path) -> None:
+    file.write_bytes(block(file.parent.parent, NAMES[1]).read_bytes())
+
+
+def of_another_seed(file: Path) -> None:
+    name = file.stem
+    experiment(seed=SEED + 1).run("memory://experiment/other")
+    file.write_bytes(Store("memory://experiment/other").read(f"blocks/{name}.parquet"))
+
+
+def flipped(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[200] ^= 1
+    file.write_bytes(content)
+
+
+def with_other_metadata(file: Path) -> None:
+    content = file.read_bytes()
+    assert content.count(b"seed") == 1
+    file.write_bytes(content.replace(b"seed", b"sead"))
+
+
+SEEN_AT_ONCE = {
+    truncated: r"has \d+ bytes, but the run wrote \d+",
+    emptied_file: r"has 0 bytes, but the run wrote \d+",
+    missing: "is missing",
+    without_footer: "cannot be read as Parquet",
+    anothers: "",
+    of_another_seed: "",
+}
+SEEN_BY_EVERY_BYTE = {flipped: "other bytes", with_other_metadata: "other bytes", anothers: ""}
+DAMAGES = [
+    *((damage, said, False) for damage, said in SEEN_AT_ONCE.items()),
+    *((damage, said, True) for damage, said in SEEN_BY_EVERY_BYTE.items()),
+]
+Damage = Callable[[Path], None]
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["unfinished", "finished"])
+@pytest.mark.parametrize(
+    ("damage", "said", "verify"),
+    DAMAGES,
+    ids=[f"{damage.__name__}-{'every-byte' if verify else 'at-once'}" for damage, _, verify in DAMAGES],
+)  # fmt: skip
+def test_a_damaged_block_is_detected_said_and_made_again(
+    damage: Damage, said: str, verify: bool, ended: bool, untroubled: dict[str, bytes],
+    tmp_path: Path, simulations: Simulations,
+) -> None:  # fmt: skip
+    out = tmp_path / "run"
+    if ended:
+        experiment().run(out)
+    else:
+        stop(out, 10)
+    damaged = block(out if ended else partial_of(out), NAMES[4])
+    damage(damaged)
+    simulations.units.clear()
+    with pytest.warns(DamageWarning, match=rf"0001-00001\.parquet .*{said}.*: its block is made"):
+        experiment().run(out, resume=True, verify=verify)
+    assert set(simulations.units) <= {NAMES[4], *NAMES[10:]}
+    assert NAMES[4] in simulations.units
+    assert contents(out) == untroubled
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["unfinished", "finished"])
+def test_a_flipped_bit_never_reaches_results_unseen(
+    ended: bool, untroubled: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    if ended:
+        experiment().run(out)
+        flipped(block(out, NAMES[4]))
+        experiment().run(out, resume=True)
+        with pytest.raises(ValueError, match=r"0001-00001\.parquet cannot be read"):
+            load(out).blocks("summary")
+        return
+    stop(out, 10)
+    flipped(block(partial_of(out), NAMES[4]))
+    try:
+        experiment().run(out, resume=True)
+    except OSError as error:
+        assert "0001-00001.parquet" in str(error)
+        assert "--verify" in str(error)
+        with pytest.warns(DamageWarning, match="other bytes"):
+            experiment().run(out, resume=True, verify=True)
+    assert contents(out) == untroubled
+
+
+@pytest.mark.parametrize(
+    "damage", [truncated, missing, without_footer], ids=lambda one: one.__name__
+)
+def test_a_damaged_summary_is_said_and_made_again_from_the_blocks(
+    damage: Damage, untroubled: dict[str, bytes], tmp_path: Path, simulations: Simulations
+) -> None:
+    out = tmp_path / "run"
+    experiment().run(out)
+    damage(out / "summary.parquet")
+    simulations.units.clear()
+    with pytest.warns(DamageWarning, match=r"summary\.parquet .*: it is made again"):
+        experiment().run(out, resume=True)
+    assert simulations.units == []
+    assert contents(out) == untroubled
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 2}'])
+def test_a_damaged_description_is_refused_and_nothing_is_lost(text: str, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    experiment().run(out)
+    (out / RUN_FILE).write_text(text)
+    before = contents(out)
+    with pytest.raises(FolderTakenError, match=r"holds files, but no run's run\.json: choose"):
+        experiment().run(out, resume=True)
+    assert contents(out) == before
+
+
+def unlisted(folder: Path) -> str:
+    """Take the line of a block out of the manifest, as if the run was killed before it."""
+    file = folder / MANIFEST_FILE
+    kept = [line for line in file.read_text().splitlines(keepends=True) if NAMES[4] not in line]
+    file.write_text("".join(kept))
+    return NAMES[4]
+
+
+def cut_off(folder: Path) -> str:
+    """Cut off the last line of the manifest, as if the run was killed within it."""
+    file = folder / MANIFEST_FILE
+    last: str = lines(folder)[-1]["block"]
+    file.write_text(file.read_text()[:-60])
+    return last
+
+
+def gone(folder: Path) -> str:
+    (folder / MANIFEST_FILE).unlink()
+    return NAMES[0]
+
+
+@pytest.mark.parametrize("loss", [unlisted, cut_off, gone], ids=lambda loss: loss.__name__)
+def test_a_whole_block_that_is_not_listed_is_taken_in(
+    loss: Callable[[Path], str], untroubled: dict[str, bytes], tmp_path: Path,
+    simulations: Simulations,
+) -> None:  # fmt: skip
+    out = tmp_path / "run"
+    stop(out, 10)
+    lost = loss(partial_of(out))
+    simulations.units.clear()
+    experiment().run(out, resume=True)
+    assert lost not in simulations.units
+    assert contents(out) == untroubled
+    assert {line["block"] for line in lines(out)} == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    "damage", [truncated, emptied_file, flipped, anothers, of_another_seed], ids=lambda one: one.__name__
+)  # fmt: skip
+def test_a_damaged_block_that_is_not_listed_is_made_again(
+    damage: Damage, untroubled: dict[str, bytes], tmp_path: Path, simulations: Simulations
+) -> None:
+    out = tmp_path / "run"
+    stop(out, 10)
+    lost = unlisted(partial_of(out))
+    damage(block(partial_of(out), lost))
+    simulations.units.clear()
+    experiment().run(out, resume=True)
+    assert lost in simulations.units
+    assert contents(out) == untroubled
+
+
+@pytest.mark.parametrize(
+    "file", ["blocks/.0000-00001.parquet.0c", ".unfinished.json.0c", ".run.json.0c", "summary.parquet"]
+)  # fmt: skip
+def test_what_a_kill_amid_writing_left_is_gone_in_the_end(
+    file: str, untroubled: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    stop(out, 10)
+    (partial_of(out) / file).write_bytes(b"half of wh")
+    experiment().run(out, resume=True)
+    assert contents(out) == untroubled
+
+
+def test_a_run_killed_before_its_folder_was_described_is_begun_anew(
+    untroubled: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    partial_of(out).mkdir()
+    (partial_of(out) / f".{UNFINISHED_FILE}.0c").write_bytes(b"{")
+    experiment().run(out, resume=True)
+    assert contents(out) == untroubled
+
+
+@pytest.mark.parametrize("file", [UNFINISHED_FILE, None])
+def test_a_run_killed_amid_its_end_is_completed(
+    file: str | None, untroubled: dict[str, bytes], tmp_path: Path, simulations: Simulations
+) -> None:
+    out = tmp_path / "run"
+    experiment().run(out)
+    out.rename(partial_of(out))
+    if file:
+        (partial_of(out) / file).write_bytes((partial_of(out) / RUN_FILE).read_bytes())
+    simulations.units.clear()
+    experiment().run(out, resume=True)
+    assert simulations.units == []
+    assert contents(out) == untroubled
+
+
+def test_an_unfinished_run_is_not_thrown_away_unasked(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    stop(out, 4)
+    before = contents(partial_of(out))
+    with pytest.raises(FolderTakenError, match=r"unfinished: \d+ blocks are there\. --resume goes"):
+        experiment().run(out)
+    assert contents(partial_of(out)) == before
+
+
+def test_a_run_elsewhere_that_is_whole_is_not_replaced_unasked(
+    untroubled: dict[str, bytes],
+) -> None:
+    experiment().run(MEMORY)
+    with pytest.raises(FolderTakenError, match="holds this run already: --resume checks it, or"):
+        experiment().run(MEMORY)
+    assert contents(MEMORY) == untroubled
+
+
+CHANGES: list[tuple[dict[str, Any], str]] = [
+    ({"seed": 4}, "seed is 3 there, 4 here"),
+    ({"periods": 6}, "periods is 5 there, 6 here"),
+    ({"replications": 80}, "replications is 60 there, 80 here"),
+    ({"block": 10}, "block is 20 there, 10 here"),
+    ({"markets": Markets(discount=0.5)}, "discount is 0.9 there, 0.5 here"),
+    ({"markets": Markets(record="full")}, "record is summary there, full here"),
+    ({"target": Target(0.5)}, "target is absent there, {'se': 0.5"),
+    ({"points": POINTS[:2]}, "points is [{'makers': 'zero-profit', 'prior_sd': 1.0}"),
+    ({"seed": 4, "periods": 6}, "periods is 5 there, 6 here; seed is 3 there, 4 here"),
+]
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["unfinished", "finished"])
+@pytest.mark.parametrize("resume", [False, True], ids=["anew", "resume"])
+@pytest.mark.parametrize(("changed", "difference"), CHANGES, ids=[said for _, said in CHANGES])
+def test_a_folder_made_with_other_parameters_is_refused_with_the_difference(
+    changed: dict[str, Any], difference: str, resume: bool, ended: bool, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    made = experiment(points=POINTS[:1], replications=60)
+    if ended:
+        made.run(out)
+    else:
+        stop(out, 1, made)
+    folder = out if ended else partial_of(out)
+    before = contents(folder)
+    with pytest.raises(FolderTakenError) as refusal:
+        experiment(**({"points": POINTS[:1]} | changed)).run(out, resume=resume)
+    assert "holds another run (" in str(refusal.value)
+    assert f"{difference}" in str(refusal.value)
+    assert "choose another folder (--out), or remove this one" in str(refusal.value)
+    assert contents(folder) == before
+
+
+def numpy_of_old(there: dict[str, Any]) -> str:
+    there["versions"]["numpy"] = "1.0"
+    return f"numpy is 1.0 there, {np.__version__} here"
+
+
+def without_scipy(there: dict[str, Any]) -> str:
+    del there["versions"]["scipy"]
+    return "scipy is absent there, "
+
+
+def of_format_99(there: dict[str, Any]) -> str:
+    there["format"] = 99
+    return "format is 99 there, "
+
+
+def of_a_format_with_more_to_say(there: dict[str, Any]) -> str:
+    there |= {"format": 99, "mood": "good"}
+    return "format"
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["unfinished", "finished"])
+@pytest.mark.parametrize(
+    "version", [numpy_of_old, without_scipy, of_format_99], ids=lambda one: one.__name__
+)
+def test_a_run_by_other_versions_is_refused_with_the_difference(
+    version: Callable[[dict[str, Any]], str], ended: bool, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    if ended:
+        experiment().run(out)
+    else:
+        stop(out, 10)
+    folder = out if ended else partial_of(out)
+    file = folder / (RUN_FILE if ended else UNFINISHED_FILE)
+    there = json.loads(file.read_text())
+    difference = version(there)
+    file.write_text(json.dumps(there))
+    before = contents(folder)
+    with pytest.raises(FolderTakenError) as refusal:
+        experiment().run(out, resume=True)
+    assert f"other versions ({difference}" in str(refusal.value)
+    assert "go on with those, or choose another folder (--out)" in str(refusal.value)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    "line", ['{"name": "0000-00000", "state": "done"}', '["0000-00000", "done"]', "17"]
+)
+def test_a_manifest_of_another_format_is_refused_by_the_version_of_its_run(
+    line: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    stop(out, 10)
+    folder = partial_of(out)
+    there = json.loads((folder / UNFINISHED_FILE).read_text())
+    difference = of_a_format_with_more_to_say(there)
+    (folder / UNFINISHED_FILE).write_text(json.dumps(there))
+    (folder / MANIFEST_FILE).write_text(f"{line}\n")
+    before = contents(folder)
+    with pytest.raises(FolderTakenError, match=difference):
+        experiment().run(out, resume=True)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("verify", [False, True])
+def test_a_finished_run_is_left_as_it_is_by_resume(
+    workers: int, verify: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, made = tmp_path / "run", experiment()
+    made.run(out, name="mine")
+    times = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+
+    def simulates(*_: Any) -> None:
+        raise AssertionError("it simulates")
+
+    monkeypatch.setattr(Markets, "__call__", simulates)
+    monkeypatch.setattr(Experiment, "fill", simulates)
+    made.run(out, name="mine", workers=workers, resume=True, verify=verify)
+    with RunFolder(
+        out, "mine", made.parameters, made.described_points, resume=True, verify=verify
+    ) as folder:
+        assert folder.finished
+        assert sorted(folder.manifest.finished) == NAMES
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == times
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_two_runs_do_not_write_to_one_folder_at_once(resume: bool, tmp_path: Path) -> None:
+    out, made = tmp_path / "run", experiment()
+    with RunFolder(out, "experiment", made.parameters, made.described_points) as folder:
+        made.fill(folder)
+        with pytest.raises(FolderTakenError, match="is being written by another run: wait for its"):
+            made.run(out, resume=resume)
+        made.summarise(folder)
+    assert set(contents(out)) == FILES
+
+
+def until(se: float, **changed: Any) -> Experiment:
+    target = Target(se, "profit", 10 * SIZE)
+    return experiment(replications=2 * SIZE, target=target, **changed)
+
+
+def test_until_a_standard_error_every_point_has_the_blocks_that_it_needs(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    until(0.4).run(out)
+    totals = load(out).table("totals").astype({"makers": str, "maker": str})
+    of_point = totals.groupby(["makers", "prior_sd"])
+    blocks = of_point["block"].nunique()
+    errors = totals.groupby(["makers", "prior_sd", "maker"])["profit"].sem()
+    reached = errors.groupby(["makers", "prior_sd"]).max() <= 0.4
+    assert reached.to_dict() == (blocks < 10).to_dict()
+    assert blocks.min() == 2
+    assert len(set(blocks)) > 2
+    summary = load(out).table("summary").query("metric == 'no_trade' and period == 0")
+    assert summary["count"].tolist() == [SIZE * number for number in of_point["block"].nunique()]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_until_a_standard_error_stops_and_workers_leave_no_trace(
+    workers: int, tmp_path: Path
+) -> None:
+    until(0.4).run(tmp_path / "untroubled")
+    for after in (1, 7, 3):
+        stop(tmp_path / "run", after, until(0.4), resume=True)
+    until(0.4).run(tmp_path / "run", workers=workers, resume=True)
+    assert contents(tmp_path / "run") == contents(tmp_path / "untroubled")
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "parts"),
+    [
+        ({"points": []}, ValueError, ["points is empty", "give a point, or more"]),
+        *(
+            ({"points": points}, TypeError, ["point", "must be", "grid"])
+            for points in (POINTS[0], ["zero-profit"], "zero-profit", 3)
+        ),
+        ({"points": [POINTS[0], {"makers": "myopic"}]}, ValueError,
+         ["point {'makers': 'myopic'}", "different parameters", "give the default"]),
+        ({"points": POINTS[:1] * 2}, ValueError, ["is there twice", "told apart"]),
+        ({"points": [{"makers": "mypic"}]}, ValueError, ["maker is 'mypic'", "mean 'myopic'?"]),
+        ({"points": [{"maker": "myopic"}]}, ValueError, ["is 'maker'", "did you mean 'makers'?"]),
+        ({"replications": 50}, ValueError, ["replications is 50", "above 20", "a multiple of 20"]),
+        ({"replications": 0}, ValueError, ["replications is 0", "at least 1", "a whole number"]),
+        ({"replications": 1e4}, TypeError, ["replications is 10000.0, a float", "give an int"]),
+        ({"block": 0}, ValueError, ["block is 0", "at least 1"]),
+        ({"block": "20"}, TypeError, ["block is '20', a str", "give an int"]),
+        ({"periods": 40000}, ValueError, ["periods is 40000", "at most 32767"]),
+        ({"periods": True}, TypeError, ["periods is True, a bool", "give an int"]),
+        ({"seed": -1}, ValueError, ["seed is -1", "at least 0"]),
+        ({"seed": None}, TypeError, ["seed is None", "give an int"]),
+        ({"markets": 0.9}, TypeError, ["markets is 0.9", "Markets"]),
+        ({"target": 0.01}, TypeError, ["target is 0.01", "Target"]),
+        ({"target": Target(0.0)}, ValueError, ["se is 0.0", "above zero", "a positive number"]),
+        ({"target": Target("tiny")}, TypeError, ["se is 'tiny'", "a number"]),  # type: ignore[arg-type]
+        ({"target": Target("0.1")}, TypeError, ["se is '0.1'", "a number"]),  # type: ignore[arg-type]
+        ({"target": Target(0.1, "proft")}, ValueError, ["is 'proft'", "did you mean 'profit'?"]),
+        ({"target": Target(0.1, "profit", 50)}, ValueError, ["at_most is 50", "multiple of 20"]),
+        ({"target": Target(0.1, "profit", 40)}, ValueError, ["at_most is 40", "60"]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_bad_input_is_refused_at_the_door(
+    changed: dict[str, Any], error: type[Exception], parts: list[str]
+) -> None:
+    with pytest.raises(error) as refusal:
+        experiment(**changed)
+    for part in parts:
+        assert part in str(refusal.value)
+
+
+def test_bad_workers_are_refused_and_leave_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="workers is 'many', but must be a number of processes"):
+        experiment().run(tmp_path / "run", workers="many")
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,151 @@
+"""Tables in Parquet files: typed, several to a file, and any damage to a page is noticed."""
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import ArrowException, parquet
+
+from abm.schema import MAKER, PERIOD, REPLICATION, TABLE, Column
+from abm.tables import Tables, columns_of, described, packed, typed, unpacked, writer
+
+PROFIT = Column("profit", "float64", "price", "of the period")
+FILLED = Column("filled", "bool", "", "whether the trade was hers")
+COUNT = Column("count", "int64", "1", "of replications")
+TOTALS = (REPLICATION, MAKER, PROFIT)
+SUMMARY = (PERIOD, MAKER, FILLED, COUNT)
+SCHEMAS = {"totals": TOTALS, "summary": SUMMARY, "alone": (PROFIT,)}
+ABOUT = {"unit": "0000-00003", "seed": 7}
+
+
+def tables(rows: int = 50) -> Tables:
+    rng = np.random.default_rng(1)
+    totals = {
+        "replication": np.arange(rows),
+        "maker": pd.Categorical.from_codes(np.arange(rows) % 2, pd.Index(["zoe", "ann"])),
+        "profit": np.where(np.arange(rows) == 3, np.nan, rng.normal(size=rows)),
+    }
+    summary = {
+        "period": np.array([0, 0, 32767]),
+        "maker": pd.Categorical(["ann", None, "bob"]),
+        "filled": np.array([1.0, 0.0, 1.0]),
+        "count": np.array([1, 2**62, -1]),
+    }
+    columns: dict[str, dict[str, Any]] = {
+        "totals": totals,
+        "summary": summary,
+        "alone": {"profit": np.array([np.inf, -np.inf])},
+    }
+    return {name: typed(columns[name], schema) for name, schema in SCHEMAS.items()}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_table_has_the_types_units_and_meanings_of_its_schema(name: str) -> None:
+    schema, table = SCHEMAS[name], tables()[name]
+    frame = table.to_pandas()
+    assert list(frame.dtypes.astype(str).items()) == [(one.name, one.dtype) for one in schema]
+    for column in schema:
+        carried = table.schema.field(column.name).metadata
+        assert carried == {b"unit": column.unit.encode(), b"meaning": column.meaning.encode()}
+
+
+def test_a_frame_and_a_dict_of_arrays_make_one_table() -> None:
+    table = tables()["summary"]
+    frame = table.to_pandas().iloc[::-1].assign(more="ignored")
+    mixed = frame[["more", "filled", "count", "maker", "period"]]
+    assert typed(mixed, SUMMARY).equals(table.take([2, 1, 0]))
+
+
+def test_missing_numbers_are_nan_and_missing_names_are_null() -> None:
+    assert tables()["totals"]["profit"].null_count == 0
+    assert np.isnan(tables()["totals"]["profit"][3].as_py())
+    assert tables()["summary"]["maker"].to_pylist() == ["ann", None, "bob"]
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_several_tables_in_one_file_come_back_as_they_were(name: str) -> None:
+    before, file = tables(), packed(tables(), ABOUT)
+    after = unpacked(BytesIO(file), name)
+    assert columns_of(BytesIO(file), name) == [column.name for column in SCHEMAS[name]]
+    assert after.column_names == before[name].column_names
+    for column in SCHEMAS[name]:
+        assert after.schema.field(column.name).equals(
+            before[name].schema.field(column.name), check_metadata=True
+        )
+    pd.testing.assert_frame_equal(after.to_pandas(), before[name].to_pandas(), check_exact=True)
+
+
+@pytest.mark.parametrize("columns", [["count", "period"], ["maker"], []])
+def test_a_part_of_a_table_has_the_columns_asked_for_in_that_order(columns: list[str]) -> None:
+    part = unpacked(BytesIO(packed(tables(), ABOUT)), "summary", columns)
+    assert part.column_names == columns
+    assert part.num_rows == 3
+
+
+def test_a_table_of_more_rows_than_a_row_group_comes_back_whole() -> None:
+    rows = 2**20 + 5
+    long = typed({"replication": np.arange(rows)}, (REPLICATION,))
+    file = packed({"short": tables()["alone"], "long": long, "end": tables()["alone"]}, ABOUT)
+    assert parquet.ParquetFile(BytesIO(file)).num_row_groups == 4
+    assert unpacked(BytesIO(file), "long").equals(long)
+    assert unpacked(BytesIO(file), "end").num_rows == 2
+
+
+def test_a_table_without_rows_comes_back_empty() -> None:
+    file = packed(tables(rows=0), ABOUT)
+    assert unpacked(BytesIO(file), "totals").column_names == ["replication", "maker", "profit"]
+    assert unpacked(BytesIO(file), "totals").num_rows == 0
+    assert unpacked(BytesIO(file), "summary").num_rows == 3
+
+
+def test_any_reader_of_parquet_finds_the_tables_by_name_and_nulls_in_other_columns() -> None:
+    frame = pd.read_parquet(BytesIO(packed(tables(), ABOUT)))
+    assert frame[TABLE].value_counts().to_dict() == {"totals": 50, "summary": 3, "alone": 2}
+    totals = frame[frame[TABLE] == "totals"]
+    assert totals[["period", "filled", "count"]].isna().all(axis=None)
+    assert totals["replication"].tolist() == list(range(50))
+
+
+def test_a_file_says_what_it_is_and_others_say_nothing() -> None:
+    said = described(parquet.read_schema(BytesIO(packed(tables(), ABOUT))))
+    names = {name: [column.name for column in schema] for name, schema in SCHEMAS.items()}
+    assert said == ABOUT | {"tables": names}
+    assert described(pa.schema([])) == {}
+
+
+def test_equal_tables_give_equal_bytes_and_others_do_not() -> None:
+    file = packed(tables(), ABOUT)
+    assert packed(tables(), ABOUT) == file
+    assert packed(tables(), ABOUT | {"seed": 8}) != file
+    assert packed(tables(rows=51), ABOUT) != file
+
+
+def test_a_flipped_byte_in_a_page_is_noticed_wherever_it_is() -> None:
+    file = packed(tables(rows=2000), ABOUT)
+    assert unpacked(BytesIO(file), "totals").num_rows == 2000
+    totals = parquet.ParquetFile(BytesIO(file)).metadata.row_group(0)
+    chunks = [totals.column(place) for place in range(totals.num_columns)]
+    (profit,) = (one for one in chunks if one.path_in_schema == "profit")
+    end = profit.data_page_offset + profit.total_compressed_size
+    assert profit.total_compressed_size > 10_000
+    for place in range(end - 10_000, end, 97):
+        flipped = bytearray(file)
+        flipped[place] ^= 1
+        with pytest.raises((ArrowException, OSError)):
+            unpacked(BytesIO(flipped), "totals")
+
+
+def test_a_file_written_bit_by_bit_has_checksums_too() -> None:
+    table, file = tables(rows=2000)["totals"], BytesIO()
+    with writer(file, table.schema) as parts:
+        for start in (0, 1000):
+            parts.write_table(table.slice(start, 1000))
+    content = bytearray(file.getvalue())
+    read = {"page_checksum_verification": True}
+    assert parquet.read_table(BytesIO(content), **read).num_rows == 2000
+    content[len(content) // 2] ^= 1
+    with pytest.raises((ArrowException, OSError)):
+        parquet.read_table(BytesIO(content), **read)

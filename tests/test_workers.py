@@ -1,0 +1,164 @@
+"""Workers: this process or others, each task once, and no death but the worker's own."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import abm.workers
+from abm.workers import WorkerDiedError, at_work, checked_workers
+
+ADDRESS = "as tcp://host:8786"
+WHOLE = "must be a whole number"
+RANGE = "must be at least 1 and at most 4096"
+
+
+def squared(number: int) -> tuple[int, int]:
+    return number**2, os.getpid()
+
+
+def noted(folder: Path, number: int) -> int:
+    (folder / f"{number}-{os.getpid()}-{time.monotonic_ns()}").touch()
+    return number
+
+
+def meets_the_other(folder: Path, number: int) -> bool:
+    (folder / str(number)).touch()
+    for _ in range(1000):
+        if (folder / str(1 - number)).exists():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def fails_at(wrong: int, number: int) -> int:
+    if number == wrong:
+        raise ZeroDivisionError(f"not {number}")
+    return number
+
+
+def killed_at(fatal: int, death: Callable[[], object], number: int) -> int:
+    if number == fatal:
+        death()
+    return number
+
+
+def by_signal() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def by_leaving() -> None:
+    os._exit(0)
+
+
+def test_one_worker_is_this_process_and_yields_as_it_goes() -> None:
+    seen: list[int] = []
+    results = at_work(seen.append, range(5), 1)
+    for count in range(5):
+        assert next(results) is None
+        assert seen == list(range(count + 1))
+    assert list(results) == []
+
+
+def test_several_workers_are_other_processes() -> None:
+    squares, pids = zip(*at_work(squared, range(10), 2), strict=True)
+    assert sorted(squares) == [number**2 for number in range(10)]
+    assert os.getpid() not in pids
+
+
+def test_several_workers_work_at_the_same_time(tmp_path: Path) -> None:
+    assert list(at_work(partial(meets_the_other, tmp_path), range(2), 2)) == [True, True]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_each_task_is_done_once(workers: int, tmp_path: Path) -> None:
+    assert sorted(at_work(partial(noted, tmp_path), range(20), workers)) == list(range(20))
+    assert sorted(int(file.name.split("-")[0]) for file in tmp_path.iterdir()) == list(range(20))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_there_may_be_nothing_to_do(workers: int) -> None:
+    assert list(at_work(squared, [], workers)) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_of_a_task_is_raised_here_and_work_can_go_on_afterwards(workers: int) -> None:
+    with pytest.raises(ZeroDivisionError, match="not 3"):
+        list(at_work(partial(fails_at, 3), range(50), workers))
+    assert len(list(at_work(squared, range(4), workers))) == 4
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_work_that_nobody_waits_for_is_given_up(workers: int, tmp_path: Path) -> None:
+    def slow(number: int) -> int:
+        time.sleep(0.02)
+        return noted(tmp_path, number)
+
+    results = at_work(slow, range(200), workers)
+    next(results)
+    results.close()  # type: ignore[attr-defined]
+    time.sleep(0.3)
+    assert len(list(tmp_path.iterdir())) < 50
+
+
+@pytest.mark.parametrize("death", [by_signal, by_leaving])
+def test_a_task_that_kills_its_worker_is_an_error_here_and_no_death(
+    death: Callable[[], object],
+) -> None:
+    with pytest.raises(WorkerDiedError, match="a worker process died, as it does for want of mem"):
+        list(at_work(partial(killed_at, 3, death), range(8), 2))
+    assert len(list(at_work(squared, range(8), 2))) == 8
+
+
+@pytest.mark.parametrize(
+    ("workers", "checked"),
+    [(1, 1), ("1", 1), (4096, 4096), (np.int64(2), 2), ("tcp://host:8786", "tcp://host:8786")],
+)
+def test_workers_are_a_number_or_an_address(workers: Any, checked: int | str) -> None:
+    assert checked_workers(workers) == checked
+    assert type(checked_workers(workers)) is type(checked)
+
+
+@pytest.mark.parametrize(
+    ("workers", "error", "parts"),
+    [
+        (0, ValueError, ["workers is 0", RANGE]),
+        ("0", ValueError, ["workers is 0", RANGE]),
+        (-2, ValueError, ["workers is -2", RANGE]),
+        ("-2", ValueError, ["workers is -2", RANGE]),
+        (4097, ValueError, ["workers is 4097", RANGE]),
+        *(
+            (text, ValueError, [f"workers is {text!r}", "number of processes", ADDRESS])
+            for text in ("", "four", "host:8786", "2.5", "--4", "²", "1e3")
+        ),
+        *(
+            (thing, TypeError, [f"workers is {thing!r}", WHOLE, "give an int"])
+            for thing in (2.0, 2.7, True, None, [2])
+        ),
+    ],
+    ids=str,
+)
+def test_workers_of_another_kind_are_refused(
+    workers: Any, error: type[Exception], parts: list[str]
+) -> None:
+    with pytest.raises(error) as refusal:
+        checked_workers(workers)
+    for part in parts:
+        assert part in str(refusal.value)
+
+
+def test_a_scheduler_without_dask_is_refused_with_the_extra_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(abm.workers, "find_spec", lambda _: None)
+    with pytest.raises(
+        ValueError, match=r"Dask is not installed: pip .* 'market-shock\[cluster\]'"
+    ):
+        checked_workers("tcp://host:8786")
+    assert checked_workers(2) == 2

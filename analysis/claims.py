@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from math import inf
 
 import pandas as pd
@@ -56,6 +55,5 @@ def claims_of(run: Run) -> list[Claim]:
     """Return the claims that a run has judged; none if it has no claims.csv."""
     if CLAIMS_FILE not in run.files:
         return []
-    table = pd.read_csv(BytesIO(run.content(CLAIMS_FILE)))
-    rows = table.drop(columns="holds").to_dict("records")
+    rows = run.csv(CLAIMS_FILE).drop(columns="holds").to_dict("records")
     return [Claim(**{str(name): value for name, value in row.items()}) for row in rows]

@@ -95,9 +95,12 @@ def lines_by_period(axes: Axes, estimates: Table) -> None:
 
 
 def _makers(table: Table) -> Iterator[tuple[str, Style, Table]]:
-    """Yield the label, the look and the rows of each maker of each exchange."""
+    """Yield the label, the look and the rows of each maker of each exchange, or of the market."""
     known = [name for name in ("exchange", "makers", "maker") if name in table]
     keys = [name for name in known if table[name].notna().all()]
+    if not keys:
+        yield "market", line_of("market"), table
+        return
     for names, line in table.groupby(keys, observed=True):
         label = " in ".join(dict.fromkeys(str(name) for name in reversed(names)))
         yield label, line_of(names[-1]), line

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, TypeVar
 
@@ -158,6 +159,10 @@ class Run:
     def content(self, file: str) -> bytes:
         """Return the bytes of a file, if there are as many as the run wrote."""
         return self._read(file, lambda source: source.read())
+
+    def csv(self, file: str) -> pd.DataFrame:
+        """Return a table that the run wrote as text."""
+        return pd.read_csv(BytesIO(self.content(file)))
 
     @cached_property
     def _places(self) -> dict[str, dict[str, Cell]]:

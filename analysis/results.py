@@ -89,18 +89,16 @@ def comparisons(run: Run) -> Table:
 
 def summary_of(piece: Table, by: Sequence[str]) -> Table:
     """Return count, mean and variance of every metric in each group."""
-    groups = piece.groupby(list(by), observed=True)
-    parts = [
-        groups[metric].agg(count="count", mean="mean", variance="var").assign(metric=metric)
-        for metric in METRICS
-        if metric in piece
-    ]
-    return pd.concat(parts).reset_index()
+    known = [metric for metric in METRICS if metric in piece]
+    groups = piece.groupby(list(by), observed=True)[known]
+    moments = {"count": groups.count(), "mean": groups.mean(), "variance": groups.var()}
+    long = {name: table.rename_axis(columns="metric").stack() for name, table in moments.items()}
+    return pd.DataFrame(long).reset_index()
 
 
 def _pairs(piece: Table, where: Sequence[str]) -> Iterator[Table]:
     """Yield a summary of the differences between the first maker and each other one."""
-    contestants = dict(list(piece.groupby(_contestants(piece), sort=False)))
+    contestants = dict(_contestants(piece))
     first, *others = contestants
     known = [metric for metric in METRICS if metric in piece]
     for other in others:
@@ -109,14 +107,11 @@ def _pairs(piece: Table, where: Sequence[str]) -> Iterator[Table]:
         yield summary_of(apart, where).assign(first=first, second=other)
 
 
-def _contestants(piece: Table) -> "pd.Series[str]":
-    """Return each row's maker, and with whom she shares her exchange, if with anybody."""
-    maker = piece["maker"].astype(str)
-    for company in ("makers", "exchange"):
-        if company in piece:
-            among = piece[company].astype(str)
-            return maker.where(among == maker, maker + " in " + among)
-    return maker
+def _contestants(piece: Table) -> Iterator[tuple[str, Table]]:
+    """Yield each maker, named with those who share her exchange if any do, and her rows."""
+    keys = [key for key in ("maker", "makers", "exchange") if key in piece]
+    for names, rows in piece.groupby(keys, observed=True, sort=False):
+        yield " in ".join(dict.fromkeys(map(str, names))), rows
 
 
 def _joined(tables: Sequence[Table]) -> Table:

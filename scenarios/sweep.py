@@ -9,7 +9,7 @@ from typing import Annotated
 from typer import Option
 
 from abm.experiment import BLOCK, Experiment, Markets, Target, grid
-from analysis import load
+from analysis import load, load_unfinished
 from analysis.results import comparisons, quoted, results
 from scenarios._study import (
     Discount,
@@ -73,13 +73,20 @@ def run(
     with study("sweep", experiment, parameters, How(out, workers, resume, verify)) as folder:
         if not folder.finished:
             experiment.summarise(folder)
+            folder.seal()
+            log = load_unfinished(folder.store.url)
+            for name, table in (("results", results(log)), ("comparisons", comparisons(log))):
+                folder.store.write(f"{name}.csv", table.to_csv(index=False).encode())
     log = load(out)
     say("Means with 95 % confidence intervals:")
-    show_table(quoted(results(log)))
-    if len(differences := comparisons(log)):
+    show_table(quoted(log.csv("results.csv")))
+    if len(differences := log.csv("comparisons.csv")):
         say("Differences, market by market:")
         show_table(quoted(differences))
-    say(f"Blocks and summary.parquet are in {out}; market-shock report {out} makes a page of them")
+    say(
+        f"Blocks, summary.parquet, results.csv and comparisons.csv are in {out}; "
+        f"market-shock report {out} makes a page of them"
+    )
 
 
 def _numbers(name: str, text: str) -> list[float]:

@@ -144,13 +144,15 @@ def assert_same_estimates(summary: pd.DataFrame, record: pd.DataFrame, keys: lis
 
 
 def blocks(makers: Any, sizes: Sequence[int] = (40, 40, 40)) -> tuple[pd.DataFrame, ...]:
-    """Return summary by blocks, makers and market, of blocks of 40 cut to these sizes."""
+    """Return summary by blocks, makers and market, of blocks of these sizes."""
     tapes = [
         Exchange(makers, prior_sd=3.0, replications=size, block=block, rng=7).run(8).tape
         for block, size in enumerate(sizes)
     ]
     by_blocks = [tape.summary.assign(block=block) for block, tape in enumerate(tapes)]
-    makers_of, market_of = ([getattr(tape, name) for tape in tapes] for name in ("makers", "market"))
+    makers_of, market_of = (
+        [getattr(tape, name) for tape in tapes] for name in ("makers", "market")
+    )
     return tuple(pd.concat(parts, ignore_index=True) for parts in (by_blocks, makers_of, market_of))
 
 
@@ -202,7 +204,7 @@ def summary_of(*blocks: Sequence[float]) -> pd.DataFrame:
     )
 
 
-@pytest.mark.parametrize("offset", [0.0, 1e9])
+@pytest.mark.parametrize(("offset", "tolerance"), [(0.0, 1e-12), (1e9, 1e-7)])
 @pytest.mark.parametrize(
     "sample",
     [
@@ -214,19 +216,19 @@ def summary_of(*blocks: Sequence[float]) -> pd.DataFrame:
     ],
 )
 def test_blocks_are_merged_as_if_there_were_one(
-    sample: list[tuple[float, ...]], offset: float
+    sample: list[tuple[float, ...]], offset: float, tolerance: float
 ) -> None:
     shifted = [tuple(np.asarray(block) + offset) for block in sample]
     whole = pd.Series([x for block in shifted for x in block], dtype=float).dropna()
     table = metrics.estimates(summary_of(*shifted), "x", ["point"])
     assert table.columns.tolist() == ["point", "mean", "se", "count"]
-    expected = [[whole.mean(), whole.sem(), len(whole)]]
-    np.testing.assert_allclose(table[["mean", "se", "count"]], expected, rtol=1e-12, atol=0)
+    expected = np.array([[whole.mean(), whole.sem(), len(whole)]], dtype=float)
+    np.testing.assert_allclose(table[["mean", "se", "count"]], expected, rtol=tolerance, atol=0)
 
 
 def test_rows_of_a_summary_that_are_no_different_blocks_are_not_put_together() -> None:
     summary, _, _ = blocks(["zero-profit", "optimal"])
-    with pytest.raises(ValueError, match="several rows for one period, block, .* tell its rows apart"):
+    with pytest.raises(ValueError, match=r"several rows for one period, block, .* apart"):
         metrics.estimates(summary, "profit", ["period"])
     with pytest.raises(ValueError, match="several rows for one maker, period, whose moments"):
         metrics.by_period(summary.drop(columns="block"), "profit")

@@ -102,7 +102,7 @@ def test_work_that_nobody_waits_for_is_given_up(workers: int, tmp_path: Path) ->
 
     results = at_work(slow, range(200), workers)
     next(results)
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     time.sleep(0.3)
     assert len(list(tmp_path.iterdir())) < 50
 

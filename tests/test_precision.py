@@ -1,0 +1,128 @@
+"""Confidence intervals and convergence against SciPy, pandas and a simulation of coverage."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+from scipy import stats
+
+from analysis import metrics
+from analysis.precision import STEPS, convergence, interval
+
+
+def record(draws: Iterable[Any], names: Sequence[str] = ("a", "b")) -> pd.DataFrame:
+    """Return one row a replication of each group's draws, in disorder."""
+    groups = [
+        pd.DataFrame({"group": name, "replication": np.arange(len(own)), "x": own})
+        for name, own in zip(names, draws, strict=False)
+    ]
+    return pd.concat(groups).sample(frac=1, random_state=5)
+
+
+def by_blocks(frame: pd.DataFrame, size: int) -> pd.DataFrame:
+    """Return the summary of a record by blocks of so many replications, in disorder."""
+    groups = frame.assign(block=frame["replication"] // size).groupby(["group", "block"])["x"]
+    summary = groups.agg(count="count", mean="mean", variance="var").reset_index()
+    return summary.assign(metric="x").sample(frac=1, random_state=6)
+
+
+@pytest.mark.parametrize("count", [2, 3, 30, 10_000, 10**9])
+def test_an_interval_is_students_t(count: int) -> None:
+    table = interval(pd.DataFrame({"mean": [5.0, -1.0], "se": [0.5, 2.0], "count": count}))
+    expected = stats.t.interval(0.95, count - 1, loc=[5.0, -1.0], scale=[0.5, 2.0])
+    found = table[["low", "high"]].to_numpy().T
+    np.testing.assert_allclose(found, np.array(expected), rtol=1e-12)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_there_is_no_interval_below_two_observations(count: int) -> None:
+    table = interval(pd.DataFrame({"mean": [5.0], "se": [np.nan], "count": [count]}))
+    assert table[["low", "high"]].isna().all(axis=None)
+    assert table["mean"].item() == 5.0
+
+
+def test_without_noise_an_interval_is_a_point() -> None:
+    table = interval(pd.DataFrame({"mean": [5.0], "se": [0.0], "count": [4]}))
+    assert table[["low", "high"]].to_numpy().tolist() == [[5.0, 5.0]]
+
+
+@pytest.mark.parametrize("size", [2, 4, 20])
+def test_intervals_cover_the_truth_in_95_of_100_samples(size: int) -> None:
+    samples, truth = 20_000, 3.0
+    draws = np.random.default_rng(8).normal(truth, 2.0, size=(samples, size))
+    frame = pd.DataFrame({"sample": np.repeat(np.arange(samples), size), "x": draws.ravel()})
+    table = interval(metrics.estimates(frame, "x", ["sample"]))
+    covered = ((table["low"] < truth) & (truth < table["high"])).mean()
+    assert abs(covered - 0.95) < 4 * np.sqrt(0.95 * 0.05 / samples)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e9])
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+def test_convergence_shows_the_estimates_of_the_first_replications(
+    offset: float, missing: float
+) -> None:
+    rng = np.random.default_rng(2)
+    draws = offset + np.array([3.0, 1.0])[:, None] * rng.normal(size=(2, 500))
+    draws[rng.uniform(size=draws.shape) < missing] = np.nan
+    table = convergence(record(draws), "x", ["group"])
+    assert table.columns.tolist() == ["group", "count", "mean", "se"]
+    for name, own in zip("ab", draws, strict=True):
+        known = pd.Series(own).dropna()
+        rows = table[table["group"] == name]
+        assert rows["count"].iloc[[0, -1]].tolist() == [2, len(known)]
+        assert rows["count"].is_monotonic_increasing
+        prefixes = [known[:count] for count in rows["count"]]
+        expected = [[first.mean(), first.sem()] for first in prefixes]
+        np.testing.assert_allclose(rows[["mean", "se"]], np.array(expected, float), rtol=1e-10)
+
+
+@pytest.mark.parametrize(("offset", "tolerance"), [(0.0, 1e-12), (1e9, 1e-7)])
+@pytest.mark.parametrize("size", [1, 7, 25])
+def test_convergence_of_blocks_is_that_of_their_replications(
+    offset: float, tolerance: float, size: int
+) -> None:
+    frame = record(offset + np.random.default_rng(3).normal(size=(2, 200)))
+    table = convergence(by_blocks(frame, size), "x", ["group"])
+    for name, rows in table.groupby("group"):
+        own = frame[frame["group"] == name].sort_values("replication")["x"]
+        assert rows["count"].iloc[-1] == 200
+        assert set(rows["count"]) <= {*range(size, 200, size), 200}
+        expected = np.array([own[:count].sem() for count in rows["count"]], float)
+        np.testing.assert_allclose(rows["se"], expected, rtol=tolerance)
+
+
+@pytest.mark.parametrize("kept", ["record", "summary"])
+def test_convergence_ends_with_the_estimate_itself(kept: str) -> None:
+    frame = record(np.random.default_rng(4).normal(5.0, 1.0, size=(2, 3_000)))
+    frame = frame if kept == "record" else by_blocks(frame, 100)
+    table = convergence(frame, "x", ["group"])
+    last = table.groupby("group").tail(1).reset_index(drop=True)
+    expected = metrics.estimates(frame, "x", ["group"])
+    assert_frame_equal(last[expected.columns], expected, rtol=1e-10)
+    assert table.groupby("group").size().between(10, STEPS).all()
+
+
+def test_missing_blocks_say_nothing() -> None:
+    draws = np.random.default_rng(6).normal(size=(1, 60))
+    draws[0, 10:30] = np.nan
+    table = convergence(by_blocks(record(draws), 10), "x", ["group"])
+    assert table["count"].tolist() == [10, 20, 30, 40]
+    assert table["se"].notna().all()
+
+
+@pytest.mark.parametrize("draws", [[[1.0]], [[np.nan, np.nan]], [[]]])
+def test_without_two_observations_nothing_converges(draws: list[list[float]]) -> None:
+    table = convergence(record(draws), "x", ["group"])
+    assert table.empty
+    assert {"group", "count", "mean", "se"} <= set(table)
+
+
+def test_groups_keep_their_order() -> None:
+    draws = np.random.default_rng(7).normal(size=(2, 20))
+    frame = record(draws, ("optimal", "myopic"))
+    known = pd.CategoricalDtype(["optimal", "myopic"])
+    table = convergence(frame.astype({"group": known}), "x", ["group"])
+    assert table["group"].unique().tolist() == ["optimal", "myopic"]

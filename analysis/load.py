@@ -1,28 +1,28 @@
 """A run's folder, read back into pandas."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import pandas as pd
 import pyarrow as pa
-from fsspec.core import url_to_fs
-from pyarrow import ArrowException, compute, parquet
 
-from abm.schema import FORMAT, RUN_FILE, UNFINISHED_FILE
-from abm.tables import columns_of, unpacked
+from abm.schema import RUN_FILE, UNFINISHED_FILE
+from analysis.files import (
+    Cell,
+    LogError,
+    Made,
+    block_table,
+    read_description,
+    read_file,
+    whole_table,
+)
 
-Cell = str | float
-Made = TypeVar("Made")
-
-
-class LogError(ValueError):
-    """A folder or file is not the log of a whole run."""
+__all__ = ["LogError", "Run", "load", "load_unfinished"]
 
 
 @dataclass(frozen=True)
@@ -98,16 +98,7 @@ class Run:
         file = f"{name}.parquet"
         if file not in self.files:
             return self.blocks(name, columns, **equal)
-        rows = [(column, "==", value) for column, value in equal.items()] or None
-
-        def read(source: IO[bytes]) -> pa.Table:
-            known = parquet.read_schema(source).names
-            _require_columns(name, {*(columns or ()), *equal}, known)
-            return parquet.read_table(
-                source, columns=list(columns) if columns else None, filters=rows,
-                page_checksum_verification=True,
-            )  # fmt: skip
-
+        read = partial(whole_table, name=name, columns=columns, equal=equal)
         return self._read(file, read).to_pandas()
 
     def blocks(
@@ -182,57 +173,18 @@ class Run:
     def _joined(
         self, name: str, files: list[str], columns: Sequence[str] | None, equal: dict[str, Cell]
     ) -> pd.DataFrame:
-        """Return one table of these blocks, with the columns that say which block it is."""
-        keys = [*self.varied, "block"]
-        asked = {*(columns or ()), *equal} - set(keys)
-
-        def read(source: IO[bytes]) -> pa.Table:
-            known = columns_of(source, name)
-            _require_columns(name, asked, [*keys, *known])
-            table = unpacked(source, name, sorted(asked) if columns else None)
-            for column, value in equal.items():
-                table = table.filter(compute.equal(table[column], value))
-            return table
-
-        parts = [_placed(self._read(file, read), self._places[file], columns) for file in files]
+        """Return one table of these blocks, one below the other."""
+        parts = []
+        for file in files:
+            read = partial(
+                block_table, name=name, at=self._places[file], columns=columns, equal=equal
+            )
+            parts.append(self._read(file, read))
         frame: pd.DataFrame = pa.concat_tables(parts).unify_dictionaries().to_pandas()
         return frame
 
     def _read(self, file: str, read: Callable[[IO[bytes]], Made]) -> Made:
-        """Return what `read` makes of a file, if it has the size that it was written with."""
-        fs, root = url_to_fs(str(self.folder))
-        path, whole = f"{root}/{file}", self.files[file]["size"]
-        found = fs.size(path) if fs.exists(path) else None
-        if found != whole:
-            state = "is missing" if found is None else f"has {found} bytes"
-            raise LogError(
-                f"{path} {state}, but the run wrote {whole} bytes: it was cut off or replaced; "
-                f"repeat the run"
-            )
-        try:
-            with fs.open(path) as source:
-                return read(source)
-        except (ArrowException, OSError) as error:
-            raise LogError(
-                f"{path} cannot be read as Parquet ({error}): repeat the run, or ask for values "
-                f"of the column's type"
-            ) from error
-
-
-def _placed(table: pa.Table, at: dict[str, Cell], columns: Sequence[str] | None) -> pa.Table:
-    """Return a block's table with the columns that say which block it is in front."""
-    for place, (name, value) in enumerate(at.items()):
-        cells = pa.array([value] * len(table))
-        named = cells.dictionary_encode() if isinstance(value, str) else cells
-        table = table.add_column(place, name, named)
-    return table.select(list(columns)) if columns else table
-
-
-def _require_columns(table: str, wanted: set[str], known: Sequence[str]) -> None:
-    if unknown := wanted - set(known):
-        raise LogError(
-            f"{table} has no column {', '.join(sorted(unknown))}: it has {', '.join(known)}"
-        )
+        return read_file(self.folder, file, self.files[file]["size"], read)
 
 
 def load(folder: str | Path) -> Run:
@@ -243,31 +195,9 @@ def load(folder: str | Path) -> Run:
     LogError
         If it holds no whole run, or one written in another format.
     """
-    return _described(folder, RUN_FILE)
+    return Run(folder, **read_description(folder, RUN_FILE))
 
 
 def load_unfinished(folder: str | Path) -> Run:
     """Return a run whose tables are complete, but which has not ended yet."""
-    return _described(folder, UNFINISHED_FILE)
-
-
-def _described(folder: str | Path, file: str) -> Run:
-    fs, root = url_to_fs(str(folder))
-    try:
-        run = json.loads(fs.cat_file(f"{root}/{file}"))
-        written = run.pop("format")
-        found = Run(folder, **run) if written == FORMAT else None
-    except OSError:
-        raise LogError(
-            f"{folder} holds no {file}, so no whole run: give the folder of a finished run"
-        ) from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise LogError(
-            f"{folder}/{file} is not a run's description: give the folder of a finished run"
-        ) from None
-    if found is None:
-        raise LogError(
-            f"{folder} is in format {written}, but this version reads format {FORMAT}: "
-            f"read it with the version in its {RUN_FILE}, or repeat the run"
-        )
-    return found
+    return Run(folder, **read_description(folder, UNFINISHED_FILE))

@@ -1,24 +1,36 @@
 """The scenario `paper`: its files, its numbers, and verdicts that follow the log."""
 
+import inspect
 import json
+import random
+import re
+import shlex
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 from abm.bellman import solve
-from abm.run_folder import FolderTakenError, RunFolder
-from abm.schema import RUN_FILE
+from abm.experiment import Experiment
+from abm.manifest import DamageWarning
+from abm.run_folder import FolderTakenError
+from abm.schema import BLOCKS, MANIFEST_FILE, RUN_FILE
+from abm.tables import unpacked
 from analysis import Run, load
 from scenarios import paper
 from scenarios._paper_claims import SHOCK, crossing, paper_claims, realised
-from scenarios.paper import Point, Setting
 
-SMALL = Setting(replications=200, discount=0.9, seed=0, periods=30)
+ROOT = Path(__file__).parents[1]
+SMALL: dict[str, Any] = {"replications": 200, "discount": 0.9, "seed": 0, "periods": 30}
 TABLES = ["distances", "makers", "market", "policies", "posteriors", "summary", "theory", "totals"]
 FIGURES = [
     "fig-1-posteriors",
@@ -29,6 +41,8 @@ FIGURES = [
     "fig-4b-no-trade",
     "one-market",
 ]
+FILES = [*(f"{name}.parquet" for name in TABLES), *(f"{name}.png" for name in FIGURES)]
+BLOCK_FILES = [f"{BLOCKS}/{number:04d}-00000.parquet" for number in range(len(paper.POINTS))]
 EXHIBITS = ["Fig. 1", "Fig. 3a", "Fig. 3b", "Fig. 3c", "Fig. 4a", "Fig. 4b", "Th. 2.1"]
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
@@ -36,7 +50,24 @@ Tamper = Callable[..., Run]
 
 
 def study(out: Path, **changed: Any) -> None:
-    paper.run(**SMALL._replace(**changed)._asdict(), out=out)
+    paper.run(**SMALL | changed, out=str(out))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of every file below a folder but the manifest, which has times."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def different(folder: Path, other: Path) -> list[str]:
+    """Return the files that are not the same in both."""
+    here, there = contents(folder), contents(other)
+    return sorted(name for name in here | there if here.get(name) != there.get(name))
+
+
+def blocks_done(folder: Path) -> list[str]:
+    lines = (folder / MANIFEST_FILE).read_text().splitlines()
+    return [json.loads(line)["block"] for line in lines if line]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +97,7 @@ def tampered(folder: Path, tmp_path: Path) -> Tamper:
         for table, change in changes.items():
             path = copy / f"{table}.parquet"
             change(pd.read_parquet(path)).to_parquet(path, index=False)
-            run["files"][path.name] = path.stat().st_size
+            run["files"][path.name]["size"] = path.stat().st_size
         (copy / RUN_FILE).write_text(json.dumps(run))
         return load(copy)
 
@@ -99,15 +130,18 @@ def with_totals_of(profit: Callable[[pd.DataFrame], "pd.Series[float]"]) -> Chan
     return change
 
 
-def test_a_study_leaves_its_tables_figures_and_claims(folder: Path) -> None:
-    expected = {f"{name}.parquet" for name in TABLES} | {f"{name}.png" for name in FIGURES}
-    assert {path.name for path in folder.iterdir()} == {*expected, RUN_FILE, "claims.csv"}
+def test_a_study_leaves_its_tables_figures_claims_and_blocks(folder: Path) -> None:
+    left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert left == {*FILES, *BLOCK_FILES, "claims.csv", RUN_FILE, MANIFEST_FILE}
+    assert [path.name for path in folder.parent.iterdir()] == ["paper"]
 
 
 def test_the_description_knows_every_file(folder: Path, log: Run) -> None:
-    sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.name != RUN_FILE}
-    assert log.files == sizes
-    assert log.parameters == SMALL._asdict()
+    known = {name: (folder / name).stat().st_size for name in [*FILES, *BLOCK_FILES, "claims.csv"]}
+    assert {name: about["size"] for name, about in log.files.items()} == known
+    assert log.scenario == "paper"
+    assert log.parameters == SMALL
+    assert log.points == paper.POINTS
     assert log.tables == TABLES
 
 
@@ -296,9 +330,28 @@ def test_a_study_repeated_replaces_itself_by_the_same_bytes(folder: Path, tmp_pa
     shutil.copytree(folder, again)
     (again / "claims.csv").write_text("old")
     study(again)
-    for name in [*(f"{table}.parquet" for table in TABLES), "claims.csv"]:
-        assert (again / name).read_bytes() == (folder / name).read_bytes()
+    assert not different(again, folder)
     assert [path.name for path in tmp_path.iterdir()] == ["paper"]
+
+
+def test_two_workers_leave_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    study(tmp_path / "paper", workers="2")
+    get_reusable_executor().shutdown()
+    assert not different(tmp_path / "paper", folder)
+    assert sorted(blocks_done(tmp_path / "paper")) == blocks_done(folder)
+
+
+def test_the_command_that_a_study_names_repeats_it(folder: Path, log: Run, tmp_path: Path) -> None:
+    program, run, scenario, *options = shlex.split(log.command)
+    assert [program, run, scenario] == ["market-shock", "run", "paper"]
+    words = dict(zip(options[::2], options[1::2], strict=True))
+    kinds = {"discount": float}
+    named = {name.removeprefix("--"): text for name, text in words.items()}
+    paper.run(
+        **{name: kinds.get(name, int)(text) for name, text in named.items()},
+        out=str(tmp_path / "paper"),
+    )
+    assert not different(tmp_path / "paper", folder)
 
 
 @pytest.mark.parametrize(
@@ -313,6 +366,7 @@ def test_a_study_repeated_replaces_itself_by_the_same_bytes(folder: Path, tmp_pa
 def test_another_study_is_refused_before_anything_is_computed(
     folder: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], difference: str
 ) -> None:
+    monkeypatch.delattr(Experiment, "fill")
     monkeypatch.delattr(paper, "write_theory")
     with pytest.raises(FolderTakenError, match=difference):
         study(folder, **changed)
@@ -321,7 +375,7 @@ def test_another_study_is_refused_before_anything_is_computed(
 def test_without_a_future_the_optimal_maker_is_the_myopic_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judged = [point for point in paper.POINTS if point.prior_sd in (1.0, 3.0, 5.0)]
+    judged = [point for point in paper.POINTS if point["prior_sd"] in (1.0, 3.0, 5.0)]
     monkeypatch.setattr(paper, "POINTS", judged)
     study(tmp_path / "paper", discount=0.0, replications=20, periods=3)
     run = load(tmp_path / "paper")
@@ -348,45 +402,62 @@ def test_options_out_of_range_are_refused_by_name(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("replications", "blocks"),
-    [(2, [2]), (9_999, [9_999]), (10_000, [10_000]), (20_000, [10_000] * 2)],
-)
-def test_replications_are_split_into_blocks(replications: int, blocks: list[int]) -> None:
-    assert SMALL._replace(replications=replications).blocks() == blocks
-
-
 @pytest.mark.parametrize("replications", [10_001, 15_000])
-def test_blocks_must_be_whole(replications: int) -> None:
+def test_blocks_must_be_whole(tmp_path: Path, replications: int) -> None:
     with pytest.raises(ValueError, match=rf"replications is {replications}, .* multiple of 10000"):
-        SMALL._replace(replications=replications).blocks()
+        study(tmp_path / "paper", replications=replications)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_point_in_blocks_totals_and_sums_up_all_and_records_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paper, "BLOCK", 50)
-    point, steps = Point("optimal", "real", SHOCK), list[str]()
-    with RunFolder(tmp_path / "run", "blocks", {}) as folder:
-        paper.write_point(folder, point, SMALL._replace(replications=150, periods=4), steps.append)
-    run = load(tmp_path / "run")
+    monkeypatch.setattr(paper, "Experiment", partial(Experiment, block=50))
+    study(tmp_path / "paper", replications=150, periods=4)
+    run = load(tmp_path / "paper")
     totals, summary = run.table("totals"), run.table("summary")
-    assert len(steps) == 3
-    assert totals["replication"].tolist() == list(range(150))
-    assert totals["belief_sd"].nunique() > 2
+    shocks = (totals["world"] == "real") & (totals["prior_sd"] == SHOCK)
+    hers = totals[shocks & (totals["maker"] == "optimal")]
+    assert len(blocks_done(tmp_path / "paper")) == 3 * len(paper.POINTS)
+    assert len(totals) == 150 * len(paper.POINTS)
+    assert hers["replication"].tolist() == list(range(150))
+    assert hers["belief_sd"].nunique() > 2
     assert set(run.market["replication"]) == set(run.makers["replication"]) == set(range(50))
     assert summary["count"].unique().tolist() == [150]
-    last = summary[(summary["metric"] == "profit") & summary["maker"].notna()]
-    discounted = (last["mean"] * 0.9 ** last["period"]).sum()
-    assert discounted == pytest.approx(totals["discounted_profit"].mean(), rel=1e-9)
+    means = summary[(summary["metric"] == "profit") & (summary["maker"] == "optimal")]
+    discounted = (means["mean"] * 0.9 ** means["period"]).sum()
+    assert discounted == pytest.approx(hers["discounted_profit"].mean(), rel=1e-9)
+
+
+def test_the_first_of_blocks_are_a_study_of_that_many_replications(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paper, "Experiment", partial(Experiment, block=200))
+    study(tmp_path / "paper", replications=400)
+    for name in ("market.parquet", "makers.parquet", *BLOCK_FILES):
+        assert (tmp_path / "paper" / name).read_bytes() == (folder / name).read_bytes()
 
 
 def test_only_the_real_world_at_the_shock_is_logged_in_full(log: Run) -> None:
-    in_full = [point for point in paper.POINTS if point.in_full]
-    assert sorted(point.maker for point in in_full) == ["myopic", "optimal", "zero-profit"]
-    assert set(log.makers["exchange"]) == {point.maker for point in in_full}
+    assert sorted(point["makers"] for point in paper.IN_FULL) == ["myopic", "optimal", "zero-profit"]
+    assert all((one["world"], one["prior_sd"]) == ("real", SHOCK) for one in paper.IN_FULL)
+    assert set(log.makers["exchange"]) == {point["makers"] for point in paper.IN_FULL}
     assert len(log.makers) == len(log.market) == 3 * 200 * 30
     assert len(log.table("totals")) == len(paper.POINTS) * 200
+    recorded = [point for point, file in zip(paper.POINTS, BLOCK_FILES, strict=True)
+                if "makers" in log.files[file]["tables"]]  # fmt: skip
+    assert sorted(recorded, key=str) == sorted(paper.IN_FULL, key=str)
+
+
+def test_the_tables_are_those_of_the_blocks(folder: Path, log: Run) -> None:
+    places = ["world", "prior_sd", "maker"]
+    kept = log.table("totals").groupby(places, observed=True)["discounted_profit"]
+    means = {key: sample.to_numpy() for key, sample in kept}
+    for point, file in zip(paper.POINTS, BLOCK_FILES, strict=True):
+        block = unpacked(folder / file, "totals").to_pandas()
+        known = means.pop((point["world"], point["prior_sd"], point["makers"]))
+        np.testing.assert_array_equal(block["discounted_profit"], known)
+    assert not means
 
 
 def test_a_claim_from_one_replication_stays_open(tampered: Tamper) -> None:
@@ -396,3 +467,96 @@ def test_a_claim_from_one_replication_stays_open(tampered: Tamper) -> None:
     single = tampered(makers=only, market=only, totals=only, distances=only)
     sampled = [one for one in paper_claims(single) if one.exhibit not in ("Fig. 3b", "Th. 2.1")]
     assert {one.holds for one in sampled} == {"undecided"}
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a study fail that simulates, solves, or writes anything."""
+    monkeypatch.delattr(Experiment, "fill")
+    monkeypatch.delattr(paper, "write_theory")
+    monkeypatch.delattr(paper, "write_logs")
+
+
+@pytest.mark.usefixtures("idle")
+def test_a_finished_study_resumed_prints_its_claims_and_does_nothing(
+    folder: Path, claims: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    study(folder, resume=True, verify=True)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    said = capsys.readouterr().out
+    assert all(exhibit in said for exhibit in EXHIBITS)
+    assert len(re.findall(r" (yes|no|undecided) *$", said, re.MULTILINE)) == len(claims)
+    assert said.splitlines()[-1] == f"Logs, figures and claims.csv are in {folder}"
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def removed(path: Path) -> None:
+    path.unlink()
+
+
+def with_a_bit_turned(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "says", "redone"),
+    [
+        (BLOCK_FILES[7], truncated, r"has \d+ bytes, but the run wrote \d+", [7]),
+        (BLOCK_FILES[29 - 1], removed, "is missing", [28]),
+        (BLOCK_FILES[0], with_a_bit_turned, "has other bytes than the run wrote", [0]),
+        ("makers.parquet", truncated, r"has \d+ bytes, but the run wrote \d+", []),
+        ("theory.parquet", with_a_bit_turned, "has other bytes than the run wrote", []),
+        ("claims.csv", removed, "is missing", []),
+        ("fig-4a-spread.png", truncated, r"has \d+ bytes, but the run wrote \d+", []),
+    ],
+)
+def test_a_damaged_file_is_told_and_made_again(
+    folder: Path,
+    tmp_path: Path,
+    name: str,
+    damage: Callable[[Path], None],
+    says: str,
+    redone: list[int],
+) -> None:
+    damaged = Path(shutil.copytree(folder, tmp_path / "paper"))
+    damage(damaged / name)
+    with pytest.warns(DamageWarning, match=rf"{name} {says}: .* again$") as told:
+        study(damaged, resume=True, verify=damage is with_a_bit_turned)
+    assert len(told) == 1
+    assert not different(damaged, folder)
+    names = [f"{number:04d}-00000" for number in redone]
+    assert blocks_done(damaged) == [*blocks_done(folder), *names]
+    assert [path.name for path in tmp_path.iterdir()] == ["paper"]
+
+
+MOMENTS = ["unfinished.json", *BLOCK_FILES, *FILES, "claims.csv"]
+
+
+@pytest.mark.parametrize("among", [BLOCK_FILES, FILES], ids=["amid-blocks", "amid-tables"])
+def test_a_study_killed_at_any_moment_ends_with_the_same_bytes(
+    folder: Path, tmp_path: Path, among: list[str]
+) -> None:
+    seed = random.randrange(10**6)  # another moment each time
+    draw = random.Random(seed)
+    moment, later = draw.choice(among), draw.uniform(0.0, 0.03)
+    options = [word for name, value in SMALL.items() for word in (f"--{name}", str(value))]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scenarios", "run", "paper", *options, "--out", "paper"],
+        cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    while not (tmp_path / ".paper.partial" / moment).exists():
+        assert process.poll() is None, f"it ended before {moment}, seed {seed}"
+        time.sleep(0.0005)
+    time.sleep(later)
+    process.kill()
+    assert process.wait() != 0, f"it ended before it was killed, seed {seed}"
+    assert [path.name for path in tmp_path.glob("[!.]*")] == []
+    study(tmp_path / "paper", resume=True)
+    assert not different(tmp_path / "paper", folder), f"killed {later:.4f} s after {moment}"
+    assert [path.name for path in tmp_path.iterdir()] == ["paper"]

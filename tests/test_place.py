@@ -3,19 +3,19 @@
 This file is also a script: it kills runs at every step that changes files, in processes of its own.
 """
 
-import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -64,7 +64,9 @@ def run(
             folder.write(table, pd.DataFrame({"replication": [1, 2]}), NUMBERS)
 
 
-def fail(out: str | Path, *, blocks: int = 0, resume: bool = False) -> None:
+def fail(
+    out: str | Path, *, blocks: int = 0, resume: bool = False, say: Callable[[str], object] = str
+) -> None:
     """Go through a run that fails after so many blocks."""
     with (
         suppress(ZeroDivisionError),
@@ -72,6 +74,7 @@ def fail(out: str | Path, *, blocks: int = 0, resume: bool = False) -> None:
     ):
         for name in BLOCKS[:blocks]:
             folder.manifest.add(block(folder.store, name))
+            say(name)
         folder.write("numbers", pd.DataFrame({"replication": [1]}), NUMBERS)
         raise ZeroDivisionError
 
@@ -95,6 +98,7 @@ def nothing(out: str | Path) -> None:
     """Leave nothing."""
 
 
+TWICE = "replace tables alone"
 GO_ON = partial(run, resume=True)
 ALONE = partial(run, blocks=0)  # tables alone, as of a run that is no experiment
 CASES = {
@@ -116,11 +120,10 @@ def in_a_process(act: Callable[..., None], folder: Path, step: int | None = None
     if child:
         _, status = os.waitpid(child, 0)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-            sys.exit(f"step {step} failed")
+            sys.exit(f"{folder} failed")
         return os.WIFSIGNALED(status)
     try:
-        finished = os.open(folder / "finished", os.O_CREAT | os.O_WRONLY)
-        told = {} if act is fail else {"say": lambda name: os.write(finished, f"{name} ".encode())}
+        done = os.open(folder.with_suffix(".done"), os.O_CREAT | os.O_WRONLY)
         changes = count()
 
         def watch(event: str, about: tuple[Any, ...]) -> None:
@@ -129,30 +132,128 @@ def in_a_process(act: Callable[..., None], folder: Path, step: int | None = None
                 os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(watch)
+        setattr(os, "fsync", lambda _: None)  # a kill, unlike a power cut, loses nothing written
         warnings.simplefilter("ignore", DamageWarning)
-        act(folder / "run", **told)
+        act(folder / "run", say=lambda name: os.write(done, f"{name} ".encode()))
     except BaseException:
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
 
 
-def kill_at_every_step(act: Callable[..., None], before: Path, after: Path) -> Iterator[Path]:
+def kill_at_every_step(act: Callable[..., None], before: Path, after: str) -> Iterator[Path]:
     for step in count():
-        folder = Path(f"{after}{step}")
+        folder = before.with_name(f"{after}-{step}")
         shutil.copytree(before, folder, symlinks=True)
         if not in_a_process(act, folder, step):
+            shutil.rmtree(folder)
             return
         yield folder
 
 
-def main(name: str, root: Path, kills: int) -> None:
-    case = CASES[name]
-    (root / "before").mkdir()
-    in_a_process(lambda out, say: case.before(out), root / "before")
-    once = list(kill_at_every_step(case.act, root / "before", root / "once-"))
-    if kills == 2:
-        for folder in once[-12:]:
-            list(kill_at_every_step(case.act, folder, root / f"{folder.name}-twice-"))
+def main(root: Path) -> None:
+    for name, case in CASES.items():
+        before = root / f"{name}-before"
+        before.mkdir()
+        in_a_process(lambda out, case=case, **_: case.before(out), before)
+        killed = list(kill_at_every_step(case.act, before, f"{name}-once"))
+        amid_renames = [one for one in killed if len([*one.rglob(RUN_FILE)]) > 1]
+        for one in amid_renames if name == TWICE else ():
+            list(kill_at_every_step(case.act, one, f"{one.name}-twice"))
 
 
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("killed")
+    subprocess.run([sys.executable, __file__, root], check=True)
+    return root
+
+
+def states(killed: Path, case: str, copies: Path, times: str = "once") -> Iterator[Path]:
+    found = sorted(killed.glob(f"{case}-once-*"))
+    chosen = [one for one in found if one.is_dir() and ("twice" in one.name) == (times == "twice")]
+    assert len(chosen) > 10
+    for one in chosen:
+        yield Path(shutil.copytree(one, copies / one.name, symlinks=True))
+
+
+def said_done(killed: Path, state: Path) -> set[str]:
+    return set((killed / state.name).with_suffix(".done").read_text().split())
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != MANIFEST_FILE
+    }
+
+
+def assert_whole(out: str | Path) -> None:
+    home = Store(out)
+    files = Description.from_json(home.read(RUN_FILE)).files
+    assert files
+    assert faults(home, files, every_byte=True) == {}
+
+
+@pytest.fixture
+def expected(tmp_path: Path) -> dict[int, dict[str, bytes]]:
+    for blocks in (0, 3):
+        run(tmp_path / "expected" / str(blocks), blocks=blocks)
+    return {blocks: contents(tmp_path / "expected" / str(blocks)) for blocks in (0, 3)}
+
+
+@pytest.mark.filterwarnings("ignore::abm.manifest.DamageWarning")
+@pytest.mark.parametrize("name", CASES)
+def test_a_run_killed_at_any_step_is_gone_on_with_to_the_same_end(
+    killed: Path, tmp_path: Path, expected: dict[int, dict[str, bytes]], name: str
+) -> None:
+    blocks = CASES[name].blocks
+    for state in states(killed, name, tmp_path):
+        redone: list[str] = []
+        run(state / "run", resume=True, blocks=blocks, say=redone.append)
+        assert said_done(killed, state).isdisjoint(redone), state
+        assert contents(state / "run") == expected[blocks], state
+        assert [path.name for path in state.iterdir()] == ["run"], state
+
+
+@pytest.mark.filterwarnings("ignore::abm.manifest.DamageWarning")
+@pytest.mark.parametrize("name", CASES)
+def test_a_run_killed_at_any_step_and_begun_anew_loses_nothing_finished(
+    killed: Path, tmp_path: Path, expected: dict[int, dict[str, bytes]], name: str
+) -> None:
+    blocks = CASES[name].blocks
+    for state in states(killed, name, tmp_path):
+        finished = any(state.rglob(RUN_FILE))
+        redone: list[str] = []
+        try:
+            run(state / "run", blocks=blocks, say=redone.append)
+        except FolderTakenError as refusal:
+            assert "--resume goes on with it" in str(refusal)
+            run(state / "run", resume=True, blocks=blocks, say=redone.append)
+        assert finished or said_done(killed, state).isdisjoint(redone), state
+        assert contents(state / "run") == expected[blocks], state
+
+
+@pytest.mark.parametrize("name", NEVER_DAMAGED)
+def test_killed_at_any_step_what_has_the_name_of_a_run_is_whole(killed: Path, name: str) -> None:
+    homes = [one / "run" for one in killed.glob(f"{name}-once-*") if (one / "run").exists()]
+    assert homes
+    for home in homes:
+        assert_whole(home)
+
+
+@pytest.mark.parametrize(
+    ("name", "times"), [*((name, "once") for name in ONCE_WHOLE), (TWICE, "twice")]
+)
+def test_killed_at_any_step_an_earlier_run_or_its_successor_is_there(
+    killed: Path, tmp_path: Path, name: str, times: str
+) -> None:
+    for state in states(killed, name, tmp_path, times):
+        with pytest.raises(FolderTakenError, match="holds another run"):
+            run(state / "run", seed=2)
+        assert_whole(state / "run")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,11 +1,14 @@
 """Verdicts: what the confidence interval decides, and what it leaves open."""
 
 from math import inf, nan
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from analysis.claims import Claim, claims_table
+from abm.run_folder import RunFolder
+from analysis import load
+from analysis.claims import CLAIMS_FILE, Claim, claims_of, claims_table
 
 COLUMNS = ["exhibit", "says", "measured", "se", "low", "high", "holds"]
 
@@ -75,3 +78,37 @@ def test_a_table_has_a_row_for_each_claim_in_order() -> None:
         ("Fig. 1", "down", 3.0, 0.5, -inf, 0.0, "no"),
     ]
     pd.testing.assert_frame_equal(claims_table(claims), pd.DataFrame(rows, columns=COLUMNS))
+
+
+def left_by(folder: Path, claims: list[Claim]) -> list[Claim]:
+    """Return the claims of a run that wrote these."""
+    with RunFolder(folder, "mine", {"seed": 1}) as run:
+        run.store.write(CLAIMS_FILE, claims_table(claims).to_csv(index=False).encode())
+    return claims_of(load(folder))
+
+
+def test_a_run_keeps_its_claims_to_the_last_digit(tmp_path: Path) -> None:
+    claims = [
+        Claim("Fig. 1", "over a third", 0.1 + 0.2, 1 / 3, 1 / 7),
+        Claim("Fig. 2", "exact, without bounds", -1e-300, 0.0),
+        Claim("Fig. 2", 'says "it, there"; ± σ\non two lines', 12345678.9, 0.1, -inf, 2.0**0.5),
+    ]
+    assert left_by(tmp_path / "run", claims) == claims
+
+
+@pytest.mark.parametrize(("exhibit", "says"), [("3", "12"), ("", "nan"), ("NA", "null")])
+def test_the_words_of_a_claim_stay_words(tmp_path: Path, exhibit: str, says: str) -> None:
+    claims = [Claim(exhibit, says, 1.0, 0.5)]
+    assert left_by(tmp_path / "run", claims) == claims
+
+
+def test_a_claim_that_nothing_was_measured_for_stays_undecided(tmp_path: Path) -> None:
+    (claim,) = left_by(tmp_path / "run", [Claim("Fig. 1", "so it is", nan, nan, 0.0)])
+    assert pd.isna([claim.measured, claim.se]).all()
+    assert claim.holds == "undecided"
+
+
+def test_a_run_without_claims_has_none(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "run", "mine", {"seed": 1}):
+        pass
+    assert claims_of(load(tmp_path / "run")) == []

@@ -1,6 +1,7 @@
 """Figures with panels: what each holds, that makers look alike in all, and that nothing is cut."""
 
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 
 import matplotlib as mpl
@@ -8,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
@@ -58,11 +58,21 @@ DRAWN: dict[str, Callable[[int], Figure]] = {
     "by_parameter": lambda n: facets.by_parameter(over_shocks(n), "profit", "prior_sd", facet(n)),
     "convergence": lambda n: facets.convergence(converging(n), "s.e. (price)", facet(n)),
 }
+
+
 LABELS = {
     "by_period": ("period", "spread (price)"),
     "by_parameter": ("prior sd", "profit"),
     "convergence": ("replications", "s.e. (price)"),
 }
+
+
+@cache
+def drawn(name: str, panels: int) -> Figure:
+    """Return a figure as it comes out, laid out; only to be looked at."""
+    figure = DRAWN[name](panels)
+    figure.draw_without_rendering()
+    return figure
 
 
 def seen(figure: Figure) -> list[Axes]:
@@ -90,15 +100,14 @@ def legend(figure: Figure) -> list[str]:
 @pytest.mark.parametrize("panels", PANELS)
 @pytest.mark.parametrize("name", DRAWN)
 def test_every_value_has_a_panel_and_no_other_is_seen(name: str, panels: int) -> None:
-    titles = [axes.get_title() for axes in seen(DRAWN[name](panels))]
+    titles = [axes.get_title() for axes in seen(drawn(name, panels))]
     assert titles == ([""] if panels == 1 else [f"shock = {panel}" for panel in range(panels)])
 
 
 @pytest.mark.parametrize("panels", PANELS)
 @pytest.mark.parametrize("name", DRAWN)
 def test_axes_are_named_and_the_lowest_panels_say_of_what(name: str, panels: int) -> None:
-    figure = DRAWN[name](panels)
-    figure.draw_without_rendering()
+    figure = drawn(name, panels)
     across, up = LABELS[name]
     columns = min(panels, facets.COLUMNS)
     for axes in seen(figure)[-columns:]:
@@ -115,14 +124,13 @@ def test_there_is_one_legend_with_a_line_for_each_maker_in_the_tables_order(
     name: str, panels: int
 ) -> None:
     extra = ["1 / √replications"] if name == "convergence" else []
-    assert legend(DRAWN[name](panels)) == [*MAKERS, *extra]
+    assert legend(drawn(name, panels)) == [*MAKERS, *extra]
 
 
 @pytest.mark.parametrize("panels", PANELS)
 @pytest.mark.parametrize("name", DRAWN)
 def test_nothing_overlaps_or_is_cut_off(name: str, panels: int) -> None:
-    figure = DRAWN[name](panels)
-    FigureCanvasAgg(figure).draw()
+    figure = drawn(name, panels)
     width, height = figure.bbox.size
     boxes = [axes.get_tightbbox() for axes in seen(figure)]
     boxes += [one.get_window_extent() for one in figure.legends]
@@ -138,7 +146,7 @@ def test_nothing_overlaps_or_is_cut_off(name: str, panels: int) -> None:
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_makers_look_alike_in_all_panels(name: str) -> None:
-    for axes in seen(DRAWN[name](5)):
+    for axes in seen(drawn(name, 5)):
         for maker in MAKERS:
             one = bars(axes)[maker].lines[0] if bars(axes) else line_labelled(axes, maker)
             assert to_hex(one.get_color()) == line_of(maker).colour
@@ -147,7 +155,7 @@ def test_makers_look_alike_in_all_panels(name: str) -> None:
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_panels_share_their_axes(name: str) -> None:
-    figure = DRAWN[name](5)
+    figure = drawn(name, 5)
     assert len({axes.get_xlim() for axes in seen(figure)}) == 1
     assert len({axes.get_ylim() for axes in seen(figure)}) == 1
 
@@ -164,13 +172,14 @@ def test_panels_hold_the_means_of_their_own_rows_within_bands() -> None:
     table = over_periods(5)
     for axes in seen(facets.by_period(table, "spread", "panel")):
         here = table[table["panel"] == axes.get_title()]
-        assert len(axes.collections) == len(MAKERS)
-        for maker, band in zip(MAKERS, axes.collections, strict=True):
+        bands = {to_hex(np.asarray(one.get_facecolor())[0]): one for one in axes.collections}
+        assert len(bands) == len(MAKERS)
+        for maker in MAKERS:
             hers = here[here["maker"] == maker]
             line = line_labelled(axes, maker)
             np.testing.assert_array_equal(line.get_xdata(), hers["period"])
             np.testing.assert_array_equal(line.get_ydata(), hers["mean"])
-            corners = np.asarray(band.get_paths()[0].vertices)
+            corners = np.asarray(bands[line_of(maker).colour].get_paths()[0].vertices)
             assert corners[:, 1].max() == pytest.approx((hers["mean"] + 1.96 * hers["se"]).max())
             assert corners[:, 1].min() == pytest.approx((hers["mean"] - 1.96 * hers["se"]).min())
 
@@ -190,20 +199,6 @@ def test_panels_hold_the_means_of_their_own_rows_with_bars() -> None:
             np.testing.assert_allclose(ends, np.stack([mean - half, mean + half], axis=1))
 
 
-def test_a_table_in_disorder_is_drawn_from_left_to_right() -> None:
-    for draw, table, x in (
-        (facets.by_period, over_periods(1), "period"),
-        (facets.by_parameter, over_shocks(1), "prior_sd"),
-    ):
-        mixed = table.sample(frac=1, random_state=2)
-        estimated = mixed.groupby(["maker", x], as_index=False).first()
-        more = {"x": x} if x == "prior_sd" else {}
-        (axes,) = draw(estimated, "y", **more).axes
-        for maker in MAKERS:
-            one = bars(axes)[maker].lines[0] if bars(axes) else line_labelled(axes, maker)
-            assert np.all(np.diff(np.asarray(one.get_xdata(), float)) > 0)
-
-
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_the_scale_over_periods_is_as_asked_for(scale: str) -> None:
     figure = facets.by_period(over_periods(), "spread", "panel", scale=scale)
@@ -212,15 +207,14 @@ def test_the_scale_over_periods_is_as_asked_for(scale: str) -> None:
 
 
 def test_convergence_is_straight_where_noise_falls_with_the_root() -> None:
-    for axes in seen(DRAWN["convergence"](2)):
+    for axes in seen(drawn("convergence", 2)):
         assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
         slope = line_labelled(axes, "1 / √replications")
         assert to_hex(slope.get_color()) == FAINT
         np.testing.assert_array_equal(slope.get_xdata(), [2, 1000])
-        np.testing.assert_allclose(slope.get_ydata(), 3 / np.sqrt([2, 1000]))
-        np.testing.assert_allclose(
-            line_labelled(axes, "myopic").get_ydata(), 3 / np.sqrt([2, 10, 100, 1000])
-        )
+        assert slope.get_ydata() == pytest.approx(3 / np.sqrt([2, 1000]))
+        line = line_labelled(axes, "myopic")
+        assert line.get_ydata() == pytest.approx(3 / np.sqrt([2, 10, 100, 1000]))
 
 
 def test_what_has_no_noise_is_left_out_of_convergence() -> None:
@@ -238,15 +232,20 @@ def test_without_any_noise_convergence_is_an_empty_figure() -> None:
     figure.savefig(BytesIO(), format="svg")
 
 
-@pytest.mark.parametrize("name", DRAWN)
-def test_one_replication_is_drawn_without_bands(name: str) -> None:
-    tables = {"by_period": over_periods(), "by_parameter": over_shocks()}
-    if name == "convergence":
-        facets.convergence(converging().iloc[:0], "s.e.").savefig(BytesIO(), format="svg")
-        return
-    table = tables[name].assign(se=np.nan)
-    more = ("prior_sd",) if name == "by_parameter" else ()
-    getattr(facets, name)(table, "y", *more, "panel").savefig(BytesIO(), format="svg")
+def test_one_replication_is_drawn_without_bands_or_bars() -> None:
+    for figure in (
+        facets.by_period(over_periods().assign(se=np.nan), "spread", "panel"),
+        facets.by_parameter(over_shocks().assign(se=np.nan), "profit", "prior_sd", "panel"),
+    ):
+        figure.savefig(BytesIO(), format="svg")
+        assert legend(figure) == list(MAKERS)
+
+
+@pytest.mark.parametrize("panel", [None, "panel"])
+def test_one_replication_converges_to_nothing_in_an_empty_figure(panel: str | None) -> None:
+    figure = facets.convergence(converging().iloc[:0], "s.e.", panel)
+    assert not [line for axes in figure.axes for line in axes.lines]
+    figure.savefig(BytesIO(), format="svg")
 
 
 def test_the_whole_market_is_drawn_where_there_is_no_maker() -> None:
@@ -272,8 +271,7 @@ def test_makers_who_share_an_exchange_are_named_with_it_and_look_different() -> 
 
 
 def test_panels_are_in_the_order_of_the_table() -> None:
-    table = over_periods(3).replace(
-        {"panel": {"shock = 0": "shock = 10", "shock = 1": "shock = 9"}}
-    )
+    table = over_periods(3)
+    table["panel"] = table["panel"].str.replace("0", "10")
     titles = [axes.get_title() for axes in seen(facets.by_period(table, "spread", "panel"))]
-    assert titles == ["shock = 10", "shock = 9", "shock = 2"]
+    assert titles == ["shock = 10", "shock = 1", "shock = 2"]

@@ -1,7 +1,7 @@
 """The scenario `paper`: its files, its numbers, and verdicts that follow the log."""
 
-import inspect
 import json
+import os
 import random
 import re
 import shlex
@@ -22,7 +22,8 @@ from joblib.externals.loky import get_reusable_executor
 from abm.bellman import solve
 from abm.experiment import Experiment
 from abm.manifest import DamageWarning
-from abm.run_folder import FolderTakenError
+from abm.place import FolderTakenError
+from abm.run_folder import RunFolder
 from abm.schema import BLOCKS, MANIFEST_FILE, RUN_FILE
 from abm.tables import unpacked
 from analysis import Run, load
@@ -344,13 +345,9 @@ def test_two_workers_leave_the_same_bytes(folder: Path, tmp_path: Path) -> None:
 def test_the_command_that_a_study_names_repeats_it(folder: Path, log: Run, tmp_path: Path) -> None:
     program, run, scenario, *options = shlex.split(log.command)
     assert [program, run, scenario] == ["market-shock", "run", "paper"]
-    words = dict(zip(options[::2], options[1::2], strict=True))
-    kinds = {"discount": float}
-    named = {name.removeprefix("--"): text for name, text in words.items()}
-    paper.run(
-        **{name: kinds.get(name, int)(text) for name, text in named.items()},
-        out=str(tmp_path / "paper"),
-    )
+    words = zip(options[::2], options[1::2], strict=True)
+    given = {name.removeprefix("--"): json.loads(text) for name, text in words}
+    paper.run(**given, out=str(tmp_path / "paper"))
     assert not different(tmp_path / "paper", folder)
 
 
@@ -402,6 +399,26 @@ def test_options_out_of_range_are_refused_by_name(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("replications", "blocks"),
+    [(2, [2]), (9_999, [9_999]), (10_000, [10_000]), (20_000, [10_000] * 2)],
+)
+def test_replications_are_split_into_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replications: int, blocks: list[int]
+) -> None:
+    sizes: list[int] = []
+
+    def fill(experiment: Experiment, folder: RunFolder, *_: Any) -> None:
+        sizes.extend(unit.size for unit in experiment.schedule(folder).due())
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr(Experiment, "fill", fill)
+    with pytest.raises(RuntimeError, match="enough"):
+        study(tmp_path / "paper", replications=replications)
+    assert sizes == blocks * len(paper.POINTS)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("replications", [10_001, 15_000])
 def test_blocks_must_be_whole(tmp_path: Path, replications: int) -> None:
     with pytest.raises(ValueError, match=rf"replications is {replications}, .* multiple of 10000"):
@@ -410,38 +427,32 @@ def test_blocks_must_be_whole(tmp_path: Path, replications: int) -> None:
 
 
 def test_a_point_in_blocks_totals_and_sums_up_all_and_records_the_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paper, "Experiment", partial(Experiment, block=50))
-    study(tmp_path / "paper", replications=150, periods=4)
+    monkeypatch.setattr(paper, "Experiment", partial(Experiment, block=200))
+    monkeypatch.setattr(paper, "draw", lambda *_: None)
+    study(tmp_path / "paper", replications=600)
     run = load(tmp_path / "paper")
     totals, summary = run.table("totals"), run.table("summary")
     shocks = (totals["world"] == "real") & (totals["prior_sd"] == SHOCK)
     hers = totals[shocks & (totals["maker"] == "optimal")]
     assert len(blocks_done(tmp_path / "paper")) == 3 * len(paper.POINTS)
-    assert len(totals) == 150 * len(paper.POINTS)
-    assert hers["replication"].tolist() == list(range(150))
+    assert len(totals) == 600 * len(paper.POINTS)
+    assert hers["replication"].tolist() == list(range(600))
     assert hers["belief_sd"].nunique() > 2
-    assert set(run.market["replication"]) == set(run.makers["replication"]) == set(range(50))
-    assert summary["count"].unique().tolist() == [150]
+    assert summary["count"].unique().tolist() == [600]
     means = summary[(summary["metric"] == "profit") & (summary["maker"] == "optimal")]
     discounted = (means["mean"] * 0.9 ** means["period"]).sum()
     assert discounted == pytest.approx(hers["discounted_profit"].mean(), rel=1e-9)
-
-
-def test_the_first_of_blocks_are_a_study_of_that_many_replications(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(paper, "Experiment", partial(Experiment, block=200))
-    study(tmp_path / "paper", replications=400)
     for name in ("market.parquet", "makers.parquet", *BLOCK_FILES):
         assert (tmp_path / "paper" / name).read_bytes() == (folder / name).read_bytes()
 
 
 def test_only_the_real_world_at_the_shock_is_logged_in_full(log: Run) -> None:
-    assert sorted(point["makers"] for point in paper.IN_FULL) == ["myopic", "optimal", "zero-profit"]
+    makers = sorted(point["makers"] for point in paper.IN_FULL)
+    assert makers == ["myopic", "optimal", "zero-profit"]
     assert all((one["world"], one["prior_sd"]) == ("real", SHOCK) for one in paper.IN_FULL)
-    assert set(log.makers["exchange"]) == {point["makers"] for point in paper.IN_FULL}
+    assert sorted(set(log.makers["exchange"])) == makers
     assert len(log.makers) == len(log.market) == 3 * 200 * 30
     assert len(log.table("totals")) == len(paper.POINTS) * 200
     recorded = [point for point, file in zip(paper.POINTS, BLOCK_FILES, strict=True)
@@ -508,13 +519,12 @@ def with_a_bit_turned(path: Path) -> None:
     ("name", "damage", "says", "redone"),
     [
         (BLOCK_FILES[7], truncated, r"has \d+ bytes, but the run wrote \d+", [7]),
-        (BLOCK_FILES[29 - 1], removed, "is missing", [28]),
         (BLOCK_FILES[0], with_a_bit_turned, "has other bytes than the run wrote", [0]),
+        (BLOCK_FILES[39], removed, "is missing", [39]),
         ("makers.parquet", truncated, r"has \d+ bytes, but the run wrote \d+", []),
-        ("theory.parquet", with_a_bit_turned, "has other bytes than the run wrote", []),
-        ("claims.csv", removed, "is missing", []),
-        ("fig-4a-spread.png", truncated, r"has \d+ bytes, but the run wrote \d+", []),
+        ("fig-4a-spread.png", with_a_bit_turned, "has other bytes than the run wrote", []),
     ],
+    ids=["short-block", "flipped-block", "no-block", "short-table", "flipped-figure"],
 )
 def test_a_damaged_file_is_told_and_made_again(
     folder: Path,
@@ -535,28 +545,23 @@ def test_a_damaged_file_is_told_and_made_again(
     assert [path.name for path in tmp_path.iterdir()] == ["paper"]
 
 
-MOMENTS = ["unfinished.json", *BLOCK_FILES, *FILES, "claims.csv"]
-
-
 @pytest.mark.parametrize("among", [BLOCK_FILES, FILES], ids=["amid-blocks", "amid-tables"])
 def test_a_study_killed_at_any_moment_ends_with_the_same_bytes(
     folder: Path, tmp_path: Path, among: list[str]
 ) -> None:
-    seed = random.randrange(10**6)  # another moment each time
-    draw = random.Random(seed)
-    moment, later = draw.choice(among), draw.uniform(0.0, 0.03)
+    moment, later = random.choice(among), random.uniform(0.0, 0.03)  # another one each time
     options = [word for name, value in SMALL.items() for word in (f"--{name}", str(value))]
     process = subprocess.Popen(
         [sys.executable, "-m", "scenarios", "run", "paper", *options, "--out", "paper"],
-        cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL,
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    while not (tmp_path / ".paper.partial" / moment).exists():
-        assert process.poll() is None, f"it ended before {moment}, seed {seed}"
+    while process.poll() is None and not (tmp_path / ".paper.partial" / moment).exists():
         time.sleep(0.0005)
     time.sleep(later)
     process.kill()
-    assert process.wait() != 0, f"it ended before it was killed, seed {seed}"
-    assert [path.name for path in tmp_path.glob("[!.]*")] == []
+    process.wait()
+    if (tmp_path / "paper").exists():
+        assert not different(tmp_path / "paper", folder), "it stood there before it was whole"
     study(tmp_path / "paper", resume=True)
     assert not different(tmp_path / "paper", folder), f"killed {later:.4f} s after {moment}"
     assert [path.name for path in tmp_path.iterdir()] == ["paper"]

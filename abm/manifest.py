@@ -103,8 +103,19 @@ class Manifest:
         """The files of finished blocks, in order."""
         return {block_file(block): self.finished[block] for block in sorted(self.finished)}
 
+    def _take_in(self, file: PurePosixPath) -> None:
+        """List a block's file, or remove it if it is damaged."""
+        stamp = stamp_of_block(self._store.read(str(file)))
+        if stamp:
+            self.add(Finished(file.stem, stamp, 0.0))
+        else:
+            self._store.remove(str(file))
+
     def restore(self, *, every_byte: bool) -> None:
-        """Forget blocks whose files are damaged, and take in those whose lines are lost."""
+        """Forget blocks whose files are damaged, and take in those whose lines are lost.
+
+        What a kill left of files that were being written is removed.
+        """
         self._store.append(MANIFEST_FILE, "")
         for name, fault in faults(self._store, self.stamps, every_byte=every_byte).items():
             said = f"{self._store.path(name)} {fault}: its block is made again"
@@ -112,10 +123,7 @@ class Manifest:
             del self.finished[PurePosixPath(name).stem]
         for name in self._store.sizes().keys() - self.stamps.keys():
             file = PurePosixPath(name)
-            if str(file.parent) != BLOCKS:
-                continue
-            stamp = stamp_of_block(self._store.read(name))
-            if stamp and not file.stem.startswith("."):
-                self.add(Finished(file.stem, stamp, 0.0))
-            else:
+            if file.name.startswith("."):
                 self._store.remove(name)
+            elif str(file.parent) == BLOCKS:
+                self._take_in(file)

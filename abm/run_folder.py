@@ -128,19 +128,19 @@ class RunFolder:
 
     def _go_on(self) -> None:
         """Go on with an unfinished run."""
-        work = self.store
-        there = Description.from_json(work.read(UNFINISHED_FILE))
-        self.description.require_same_run(there, work.path())
-        if not self._resume and not self.manifest.finished:
+        where, finished = self.store.path(), len(self.manifest.finished)
+        if not (self._resume or finished):
             self._begin()
-        elif not self._resume:
+            return
+        there = Description.from_json(self.store.read(UNFINISHED_FILE))
+        self.description.require_same_run(there, where)
+        if not self._resume:
             raise FolderTakenError(
-                f"{work.path()} holds this run, unfinished: {len(self.manifest.finished)} blocks "
-                f"are there. --resume goes on with it; to start anew, remove it"
+                f"{where} holds this run, unfinished: {finished} blocks are there. "
+                f"--resume goes on with it; to start anew, remove it"
             )
-        else:
-            self.description.require_same_versions(there, work.path())
-            self.manifest.restore(every_byte=self._verify)
+        self.description.require_same_versions(there, where)
+        self.manifest.restore(every_byte=self._verify)
 
     def _check_whole(self) -> None:
         """Leave a finished run as it is, or reopen it if a file is damaged."""
@@ -174,9 +174,10 @@ class RunFolder:
     def seal(self) -> None:
         """Complete the tables and describe what is there, so that `analysis` can read it."""
         self._open.close()
-        own = sorted(set(self.store.sizes()) - KEPT)
+        blocks = self.manifest.stamps
+        own = sorted(self.store.sizes().keys() - KEPT - blocks.keys())
         stamps = {name: Stamp.of(self.store.read(name)) for name in own}
-        self.description = replace(self.description, files=stamps | self.manifest.stamps)
+        self.description = replace(self.description, files=stamps | blocks)
         self.store.write(UNFINISHED_FILE, self.description.to_json())
 
     def __exit__(

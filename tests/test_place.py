@@ -8,11 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from functools import partial
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial, partialmethod
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +27,7 @@ from abm.integrity import Stamp, faults
 from abm.manifest import DamageWarning, Finished, block_file
 from abm.place import FolderTakenError
 from abm.run_folder import RunFolder
-from abm.schema import MANIFEST_FILE, REPLICATION, RUN_FILE
+from abm.schema import MANIFEST_FILE, REPLICATION, RUN_FILE, UNFINISHED_FILE
 from abm.store import Store
 from abm.tables import packed, typed
 
@@ -121,10 +122,10 @@ NEVER_DAMAGED = ["first", *ONCE_WHOLE]
 TWICE = "replace"
 
 
-def worst(*where: Any) -> nullcontext[Iterator[os.DirEntry[str]]]:
-    """List a folder in the order in which it is worst to remove it: run.json last."""
-    with os.scandir(*where) as entries:
-        found = sorted(entries, key=lambda entry: (entry.name == RUN_FILE, entry.name < "u"))
+def listed(scandir: Any, *where: Any) -> nullcontext[Iterator[Any]]:
+    """List a folder in the order in which it is worst to be killed while removing it."""
+    with scandir(*where) as entries:
+        found = sorted(entries, key=lambda one: (one.name == RUN_FILE, one.name != UNFINISHED_FILE))
     return nullcontext(iter(found))
 
 
@@ -147,7 +148,7 @@ def in_a_process(act: Callable[..., None], folder: Path, step: int | None = None
 
         sys.addaudithook(watch)
         os.fsync = lambda _: None  # type: ignore[assignment]  # kills lose nothing written
-        shutil.os = SimpleNamespace(**vars(os) | {"scandir": partial(worst)})
+        os.scandir = partial(listed, os.scandir)  # type: ignore[assignment]
         warnings.simplefilter("ignore", DamageWarning)
         act(folder / "run", say=lambda name: os.write(done, f"{name} ".encode()))
     except BaseException:
@@ -183,7 +184,7 @@ def main(root: Path) -> None:
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("killed")
-    subprocess.run([sys.executable, __file__, root], check=True)
+    subprocess.run([sys.executable, __file__, "kill", root], check=True)
     return root
 
 
@@ -272,5 +273,232 @@ def test_killed_at_any_step_an_earlier_run_or_its_successor_is_there(
         assert_whole(state / "run")
 
 
+class Died(BaseException):
+    """What a process that was killed would not raise; nothing catches it."""
+
+
+@contextmanager
+def dying_at(step: int) -> Iterator[None]:
+    """Let nothing be done to a store any more from the nth deed on."""
+    deeds = count()
+
+    def until_then(deed: Callable[..., Any], *arguments: Any) -> Any:
+        if next(deeds) >= step:
+            raise Died
+        return deed(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("write", "append", "open", "remove"):
+            deed = getattr(Store, name)
+            patch.setattr(Store, name, partialmethod(partial(until_then, deed)))
+        yield
+
+
+def died(act: Callable[..., None], url: str, step: int) -> set[str] | None:
+    """Let a run die at a step, and return the blocks it said it had done; None if it lived."""
+    done: set[str] = set()
+    try:
+        with dying_at(step):
+            act(url, say=done.add)
+    except Died:
+        return done
+    return None
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"memory://{tmp_path}/run"
+
+
+def stored(url: str) -> dict[str, bytes]:
+    store = Store(url)
+    return {name: store.read(name) for name in store.sizes() if name != MANIFEST_FILE}
+
+
+@pytest.mark.filterwarnings("ignore::abm.manifest.DamageWarning")
+@pytest.mark.parametrize("name", ["first", "reopen", "reopen for a table"])
+def test_a_run_behind_a_url_that_dies_at_any_step_is_gone_on_with_to_the_same_end(
+    url: str, expected: dict[int, dict[str, bytes]], name: str
+) -> None:
+    case = CASES[name]
+    for step in count():
+        case.before(f"{url}{step}")
+        done = died(case.act, f"{url}{step}", step)
+        if done is None:
+            break
+        redone: list[str] = []
+        run(f"{url}{step}", resume=True, blocks=case.blocks, say=redone.append)
+        assert done.isdisjoint(redone), step
+        assert stored(f"{url}{step}") == expected[case.blocks], step
+    assert step > 8
+
+
+def test_a_run_behind_a_url_is_made_in_place_and_its_description_appears_last(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, written = Store(url), []
+
+    def watched(of: Store, name: str, content: bytes) -> None:
+        written.append(name)
+        write(of, name, content)
+
+    write = Store.write
+    monkeypatch.setattr(Store, "write", watched)
+    with RunFolder(url, "mine", PARAMETERS, POINTS) as folder:
+        folder.manifest.add(block(folder.store, BLOCKS[0]))
+        assert set(store.sizes()) == {UNFINISHED_FILE, MANIFEST_FILE, block_file(BLOCKS[0])}
+    assert written[-1] == RUN_FILE
+    assert written.count(RUN_FILE) == 1
+    assert set(store.sizes()) == {RUN_FILE, MANIFEST_FILE, block_file(BLOCKS[0])}
+    assert_whole(url)
+
+
+@pytest.mark.filterwarnings("ignore::abm.manifest.DamageWarning")
+def test_a_run_behind_a_url_that_is_made_again_is_not_called_whole_meanwhile(url: str) -> None:
+    for step in range(6):
+        damaged(f"{url}{step}", block_file(BLOCKS[1]))
+        assert died(GO_ON, f"{url}{step}", step) is not None
+        with RunFolder(f"{url}{step}", "mine", PARAMETERS, POINTS, resume=True) as folder:
+            assert BLOCKS[1] not in folder.manifest.finished
+            assert not Store(f"{url}{step}").holds(RUN_FILE), step
+            folder.manifest.add(block(folder.store, BLOCKS[1]))
+
+
+def test_a_finished_run_behind_a_url_is_not_begun_anew(url: str) -> None:
+    run(url)
+    before = stored(url)
+    with pytest.raises(FolderTakenError, match="holds this run already: --resume"):
+        run(url)
+    with pytest.raises(FolderTakenError, match=r"holds another run \(seed is 1 there, 2 here"):
+        run(url, seed=2)
+    with RunFolder(url, "mine", PARAMETERS, POINTS, resume=True) as folder:
+        assert folder.finished
+    assert stored(url) == before
+
+
+@pytest.mark.parametrize(("blocks", "left"), [(0, 0), (1, 3)])
+def test_a_run_behind_a_url_that_fails_leaves_its_finished_blocks_or_nothing(
+    url: str, blocks: int, left: int
+) -> None:
+    fail(url, blocks=blocks)
+    kept = Store(url).sizes().keys() - {"numbers.parquet"}
+    assert len(kept) == left
+    assert RUN_FILE not in kept
+
+
+@pytest.mark.filterwarnings("ignore::abm.manifest.DamageWarning")
+@pytest.mark.parametrize("where", ["{}", "memory://{}"])
+def test_whole_tables_are_kept_when_a_damaged_one_cannot_be_made_again(
+    tmp_path: Path, where: str
+) -> None:
+    out = where.format(tmp_path)
+    damaged(f"{out}/run", "others.parquet", blocks=0)
+    with (
+        suppress(ZeroDivisionError),
+        RunFolder(f"{out}/run", "mine", PARAMETERS, POINTS, resume=True),
+    ):
+        raise ZeroDivisionError
+    assert any(name.endswith("numbers.parquet") for name in Store(out).sizes())
+
+
+@pytest.mark.filterwarnings("ignore::abm.manifest.DamageWarning")
+@pytest.mark.parametrize("resume", [False, True])
+def test_what_is_left_of_a_hidden_folder_half_removed_is_no_obstacle(
+    tmp_path: Path, expected: dict[int, dict[str, bytes]], resume: bool
+) -> None:
+    damaged(tmp_path / "run", "others.parquet")
+    (tmp_path / ".run.partial" / "blocks").mkdir(parents=True)
+    (tmp_path / ".run.partial" / "blocks" / "0000-00007.parquet").write_bytes(b"x")
+    run(tmp_path / "run", resume=resume)
+    assert contents(tmp_path / "run") == expected[2]
+
+
+def respelled(spelling: str, out: Path) -> str | Path:
+    match spelling:
+        case "relative":
+            return os.path.relpath(out)
+        case "link":
+            (out.parent / "link").symlink_to(out)
+            return out.parent / "link"
+        case "link above":
+            (out.parent / "above").symlink_to(out.parent)
+            return out.parent / "above" / out.name
+        case "url":
+            return f"file://{out}"
+        case "slash":
+            return f"{out}/"
+    return out
+
+
+SPELLINGS = ["same", "relative", "slash", "url", "link", "link above"]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_second_run_in_one_folder_is_refused_at_once_and_does_not_disturb_the_first(
+    tmp_path: Path, spelling: str
+) -> None:
+    out = tmp_path / "run"
+    run(out)
+    expected = contents(out)
+    other = respelled(spelling, out)
+    with RunFolder(out, "mine", PARAMETERS, POINTS) as folder:
+        for name in BLOCKS:
+            for resume in (False, True):
+                with pytest.raises(FolderTakenError, match="is being written by another run: wait"):
+                    run(other, resume=resume)
+            folder.manifest.add(block(folder.store, name))
+        for table in ("numbers", "others"):
+            folder.write(table, pd.DataFrame({"replication": [1, 2]}), NUMBERS)
+        run(tmp_path / "another folder")
+    assert contents(out) == expected
+    run(other)
+    assert contents(out) == expected
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("refused", [{"seed": 2}, {"resume": True, "seed": 2}])
+def test_a_folder_is_free_again_after_a_refusal_or_a_failure(
+    tmp_path: Path, refused: dict[str, Any]
+) -> None:
+    run(tmp_path / "run")
+    with pytest.raises(FolderTakenError):
+        run(tmp_path / "run", **refused)
+    fail(tmp_path / "run")
+    run(tmp_path / "run")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_run_is_refused_while_another_process_is_at_work_until_that_is_killed(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "run"
+    with subprocess.Popen([sys.executable, __file__, "hold", out], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"at work\n"
+        for resume in (False, True):
+            with pytest.raises(FolderTakenError, match="is being written by another run: wait"):
+                run(out, resume=resume)
+        other.kill()
+    assert not out.exists()
+    with pytest.raises(FolderTakenError, match=r"1 blocks are there\. --resume goes on"):
+        run(out)
+    redone: list[str] = []
+    with RunFolder(out, "mine", PARAMETERS, POINTS, resume=True):
+        attempt = [sys.executable, __file__, "hold", str(out)]
+        refused = subprocess.run(attempt, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "FolderTakenError" in refused.stderr
+    run(out, resume=True, say=redone.append)
+    assert redone == []
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def hold(out: Path) -> None:
+    with RunFolder(out, "mine", PARAMETERS, POINTS) as folder:
+        folder.manifest.add(block(folder.store, BLOCKS[0]))
+        print("at work", flush=True)
+        time.sleep(60)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    {"kill": main, "hold": hold}[sys.argv[1]](Path(sys.argv[2]))

@@ -1,35 +1,113 @@
 """README: its code runs, its commands work, its links lead somewhere, its layout is the tree's."""
 
+import io
 import re
 import shlex
 import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from runpy import run_module
+from typing import Any, NamedTuple
 
 import pytest
 
-from scenarios import paper
+from analysis import load
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-SMALL = ["--replications", "60", "--periods", "12", "--out", "tmp"]
 MODULES = [path for path in (ROOT / "abm").rglob("*.py") if path.name != "__init__.py"]
 
+SMALL = {  # options that replace README's own, so that its commands end soon
+    "paper": ["--replications", "60", "--periods", "12", "--workers", "1"],
+    "sweep": ["--replications", "60", "--periods", "12", "--workers", "1", "--block", "30"],
+}
+AT_MOST = ["--at-most", "120"]  # where blocks are added until a standard error is reached
 
-def fenced(language: str = r"\w*") -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+class Step(NamedTuple):
+    """A block of Python, or what stands behind `market-shock` on a line of another one."""
+
+    language: str
+    text: str
 
 
-def commands() -> list[str]:
-    """Return what stands behind `market-shock` on every line of a fenced block that calls it."""
-    steps = [
-        step.split(" #")[0].strip()
-        for block in fenced()
-        for line in block.splitlines()
-        for step in line.split("&&")
+class Outcome(NamedTuple):
+    failure: str
+    out: str
+    err: str
+
+
+def fenced(language: str = r"\w*") -> list[tuple[str, str]]:
+    """Return the language and the text of every fenced block."""
+    return re.findall(rf"^```({language})\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def steps() -> list[Step]:
+    """Return all that README tells to run, in its order."""
+    found = [
+        step
+        for language, block in fenced()
+        for step in ([Step("python", block)] if language == "python" else commands(block))
     ]
-    calls = (re.fullmatch(r"(?:uv run )?market-shock\b(.*)", step) for step in steps)
-    return list(dict.fromkeys(call[1].strip() for call in calls if call))
+    return list(dict.fromkeys(found))
+
+
+def commands(block: str) -> Iterator[Step]:
+    lines = block.replace("\\\n", " ").splitlines()
+    for part in (part for line in lines for part in line.split(" #")[0].split("&&")):
+        if call := re.fullmatch(r"(?:uv run )?market-shock\b(.*)", part.strip()):
+            yield Step("command", call[1].strip())
+
+
+def shortened(command: str) -> list[str]:
+    """Return a command's words, with few replications, and memory in place of the cloud."""
+    words = shlex.split(re.sub(r"\b(s3|gs|abfs)://", "memory://", command))
+    if words[:1] == ["run"]:
+        words += SMALL[words[1]] + AT_MOST * ("--until-se" in words)
+    return words
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[Step, Outcome]:
+    """Return what came of every step, each taken in the folder that the earlier ones have left."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("readme"))
+        patch.setattr(sys, "excepthook", sys.excepthook)
+        patch.setattr(warnings, "showwarning", warnings.showwarning)
+        return {step: outcome(step, names, patch) for step in steps()}
+
+
+def outcome(step: Step, names: dict[str, Any], patch: pytest.MonkeyPatch) -> Outcome:
+    failure = ""
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        try:
+            if step.language == "python":
+                exec(compile(step.text, "README.md", "exec"), names)
+            else:
+                call(step.text, patch)
+        except Exception:
+            failure = traceback.format_exc()
+    return Outcome(failure, out.getvalue(), err.getvalue())
+
+
+def call(command: str, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(sys, "argv", ["market-shock", *shortened(command)])
+    patch.delitem(sys.modules, "scenarios.__main__", raising=False)
+    with pytest.raises(SystemExit) as end:
+        run_module("scenarios", run_name="__main__")
+    assert not end.value.code, f"exit code {end.value.code}"
+    if command.startswith("run "):
+        load(folder_of(command))
+
+
+def folder_of(command: str) -> str:
+    """Return where a command's run is to be."""
+    words = shortened(command)
+    return words[words.index("--out") + 1] if "--out" in words else f"runs/{words[1]}"
 
 
 def links() -> list[str]:
@@ -40,47 +118,32 @@ def links() -> list[str]:
 
 
 def layout() -> str:
-    (tree,) = (block for block in fenced() if block.startswith("abm/"))
+    (tree,) = (block for _, block in fenced() if block.startswith("abm/"))
     return tree
 
 
 def test_readme_has_python_commands_and_links() -> None:
-    assert fenced("python")
-    assert any(command.startswith("run paper") for command in commands())
+    assert any(step.language == "python" for step in steps())
+    first = {step.text.split()[0] for step in steps() if step.language == "command"}
+    assert first == {"list", "run", "report", "compare"}
     assert len(links()) >= 3
 
 
-def test_the_python_of_readme_runs_in_its_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    source = "".join(fenced("python"))
-    if "runs/paper" in source:
-        paper.run(replications=60, periods=12)
-    namespace = {"__name__": "__main__"}
-    for number, block in enumerate(fenced("python"), start=1):
-        exec(compile(block, f"README.md, python block {number}", "exec"), namespace)
+def test_no_command_of_readme_is_passed_over() -> None:
+    written = "".join(block for language, block in fenced() if language != "python")
+    called = re.findall(r"\bmarket-shock (?:list|run|report|compare)\b[^#&\n]*", written)
+    told = {step.text for step in steps() if step.language == "command"}
+    assert {one.removeprefix("market-shock ").strip() for one in called} == told
 
 
-@pytest.mark.parametrize("command", commands())
-def test_a_command_of_readme_works(
-    command: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize("step", steps(), ids=lambda step: step.text.split("\n")[0])
+def test_what_readme_tells_to_run_works_in_its_order(
+    step: Step, outcomes: dict[Step, Outcome]
 ) -> None:
-    arguments = shlex.split(command)
-    more = SMALL if arguments[:1] == ["run"] else []
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["market-shock", *arguments, *more])
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    monkeypatch.delitem(sys.modules, "scenarios.__main__", raising=False)
-    with pytest.raises(SystemExit) as end:
-        run_module("scenarios", run_name="__main__")
-    said = capsys.readouterr()
-    assert not end.value.code, said.err
-    assert said.out
-    assert (tmp_path / "tmp").exists() == bool(more)
+    failure, out, err = outcomes[step]
+    assert not failure, f"{failure}\n{err}"
+    assert not err
+    assert out or step.language == "python"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,265 @@
+"""Runs that are killed, stopped or out of room: what was finished stays, and the rest is made."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from abm.experiment import Experiment, Markets, grid
+from abm.integrity import stamp_of_block
+from abm.manifest import Manifest
+from abm.markets import Unit
+from abm.schema import MANIFEST_FILE
+from abm.store import Store
+from abm.tables import Tables
+
+SIZE, BLOCKS, PERIODS = 200, 15, 20
+POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[1.0, 3.0])
+NOTES = "NOTES_OF_SIMULATED_UNITS"
+SOON = 10.0  # seconds
+FRESH = get_context("forkserver")
+FRESH.set_forkserver_preload(["abm.experiment"])
+
+
+class Noted(Markets):
+    """Writes down each unit that it begins to simulate, and takes its time."""
+
+    def __call__(self, unit: Unit) -> Tables:
+        with Path(os.environ[NOTES]).open("a") as notes:
+            notes.write(f"{unit.name}\n")
+        time.sleep(0.01)
+        return super().__call__(unit)
+
+
+def experiment(markets: Markets | None = None, **changed: Any) -> Experiment:
+    settings = {"replications": BLOCKS * SIZE, "block": SIZE, "periods": PERIODS, "seed": 3}
+    return Experiment(**({"points": POINTS, "markets": markets or Markets()} | settings | changed))
+
+
+def run(out: Path, workers: int, notes: Path, limit: int | None = None) -> None:
+    """Run what was asked for in a session of its own; an error is said on the last line of notes."""
+    os.environ[NOTES] = str(notes)
+    if limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    experiment(Noted()).run(out, workers=workers, resume=True)
+
+
+def run_in_a_session(out: Path, workers: int, notes: Path) -> None:
+    os.setsid()
+    run(out, workers, notes)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    store = Store(folder)
+    return {name: store.read(name) for name in store.sizes() if name != MANIFEST_FILE}
+
+
+def partial_of(out: Path) -> Path:
+    return out.with_name(f".{out.name}.partial")
+
+
+def finished(out: Path) -> set[str]:
+    folder = out if out.exists() else partial_of(out)
+    return set(Manifest(Store(folder)).finished)
+
+
+def written(out: Path) -> int:
+    with suppress(FileNotFoundError):
+        return (partial_of(out) / MANIFEST_FILE).read_bytes().count(b"stamp")
+    return 0
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> bool:
+    for _ in range(int(seconds / 0.002)):
+        if true():
+            return True
+        time.sleep(0.002)
+    return False
+
+
+def alive(group: int) -> list[int]:
+    """Return the processes of a group, those that are dead but not buried left out."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, of_group, *_ = stat.read_text().rpartition(")")[2].split()
+            if int(of_group) == group and state != "Z":
+                found.append(int(stat.parent.name))
+    return found
+
+
+class Sessions:
+    """Starts runs in sessions of their own, and ends what is left of them."""
+
+    def __init__(self) -> None:
+        self.groups: list[int] = []
+
+    def start(self, out: Path, workers: int, notes: Path) -> BaseProcess:
+        process = FRESH.Process(target=run_in_a_session, args=(out, workers, notes))
+        process.start()
+        assert process.pid is not None
+        self.groups.append(process.pid)
+        return process
+
+    def command(self, out: Path, workers: int, notes: Path) -> "subprocess.Popen[str]":
+        code = (
+            f"from pathlib import Path; from {__name__} import run; "
+            f"run(Path({str(out)!r}), {workers}, Path({str(notes)!r}))"
+        )
+        here = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], text=True, stderr=subprocess.PIPE,
+            start_new_session=True, env=os.environ | {"PYTHONPATH": here},
+        )  # fmt: skip
+        self.groups.append(process.pid)
+        return process
+
+    def end(self) -> None:
+        for group in self.groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+
+
+@pytest.fixture
+def sessions() -> Iterator[Sessions]:
+    started = Sessions()
+    yield started
+    started.end()
+
+
+@pytest.fixture(scope="module")
+def untroubled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("untroubled") / "run"
+    experiment().run(out)
+    return contents(out)
+
+
+@pytest.mark.parametrize(("workers", "kills"), [(1, 7), (2, 3)])
+def test_a_run_killed_at_any_moment_is_resumed_and_redoes_only_what_was_in_flight(
+    workers: int, kills: int, untroubled: dict[str, bytes], tmp_path: Path, sessions: Sessions
+) -> None:
+    out, chance = tmp_path / "run", Random(workers)
+    begun: list[list[str]] = []
+    for attempt in range(kills + 1):
+        notes, before = tmp_path / f"notes-{attempt}", finished(out)
+        process = sessions.start(out, workers, notes)
+        if attempt < kills:
+            enough = len(before) + chance.randrange(1, 2 * BLOCKS * len(POINTS) // (kills + 4))
+            assert wait_until(lambda many=enough: written(out) >= many)
+            time.sleep(chance.uniform(0, 0.03))
+            kill = chance.choice([os.kill, os.killpg])
+            kill(sessions.groups[-1], signal.SIGKILL)
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
+            assert not out.exists()
+        else:
+            process.join()
+            assert process.exitcode == 0
+        begun.append(notes.read_text().split())
+        assert not before & set(begun[-1])
+    assert contents(out) == untroubled
+    said = (out / MANIFEST_FILE).read_text().splitlines()
+    assert sum("stamp" in line for line in said) == len(finished(out)) == BLOCKS * len(POINTS)
+    often = Counter(name for names in begun for name in names)
+    in_flight = 1 if workers == 1 else 2 * workers
+    assert set(often) == finished(out)
+    assert sum(often.values()) - len(often) <= kills * in_flight
+    assert [path.name for path in tmp_path.iterdir() if "run" in path.name] == ["run"]
+
+
+def test_workers_of_a_killed_run_end_soon_by_themselves(tmp_path: Path, sessions: Sessions) -> None:
+    out = tmp_path / "run"
+    process = sessions.start(out, 2, tmp_path / "notes")
+    assert wait_until(lambda: written(out) > 5)
+    os.kill(sessions.groups[0], signal.SIGKILL)
+    process.join()
+    assert wait_until(lambda: not alive(sessions.groups[0]), SOON)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("to", [os.killpg, os.kill], ids=["to-all", "to-the-parent"])
+def test_ctrl_c_stops_a_run_keeps_its_blocks_and_leaves_no_process(
+    to: Callable[[int, int], None], workers: int, untroubled: dict[str, bytes], tmp_path: Path,
+    sessions: Sessions,
+) -> None:  # fmt: skip
+    out, notes = tmp_path / "run", tmp_path / "notes"
+    process = sessions.command(out, workers, notes)
+    assert wait_until(lambda: written(out) > 5)
+    to(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=SOON)
+    assert process.returncode == -signal.SIGINT
+    assert said.splitlines()[-1] == "KeyboardInterrupt"
+    assert "Warning" not in said
+    assert wait_until(lambda: not alive(process.pid), SOON)
+    assert not out.exists()
+    kept = finished(out)
+    assert 5 < len(kept) < BLOCKS * len(POINTS)
+    os.environ[NOTES] = str(tmp_path / "notes-of-the-rest")
+    experiment(Noted()).run(out, resume=True)
+    assert not kept & set(Path(os.environ.pop(NOTES)).read_text().split())
+    assert contents(out) == untroubled
+
+
+def error_of(out: Path, workers: int, notes: Path, limit: int, said: Path) -> None:
+    try:
+        run(out, workers, notes, limit)
+    except OSError as error:
+        said.write_text(str(error))
+        return
+    said.write_text("no error")
+
+
+def larger_than(name: str, folder: Path) -> int:
+    """Return how large a file may be for files like this one to be too large."""
+    if name == "block":
+        sizes = sorted(file.stat().st_size for file in (folder / "blocks").iterdir())
+        return sizes[len(sizes) // 2]
+    return (folder / name).stat().st_size - 1
+
+
+@pytest.mark.parametrize(
+    ("name", "workers"),
+    [("block", 1), ("block", 2), (MANIFEST_FILE, 1), ("summary.parquet", 1), ("run.json", 1)],
+)
+def test_a_full_disk_ends_a_run_with_an_error_and_what_is_finished_stays(
+    name: str, workers: int, tmp_path: Path
+) -> None:
+    pass
+
+
+def largest_memory(blocks: int, out: Path, said: Path) -> None:
+    """Run so many blocks, each recorded in full: some 20 MB."""
+    experiment(
+        Markets(record="full"), points=POINTS[:1], replications=blocks * 5_000, block=5_000
+    ).run(out)
+    said.write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+
+
+def in_a_process(task: Callable[..., None], *arguments: Any) -> None:
+    process = FRESH.Process(target=task, args=arguments)
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+
+
+def test_memory_does_not_grow_with_the_number_of_blocks(tmp_path: Path) -> None:
+    kilobytes = []
+    for blocks in (4, 24):
+        said = tmp_path / f"said-{blocks}"
+        in_a_process(largest_memory, blocks, tmp_path / f"run-{blocks}", said)
+        kilobytes.append(int(said.read_text()))
+    few, many = kilobytes
+    print(kilobytes)
+    assert many - few < 40_000

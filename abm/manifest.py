@@ -121,6 +121,7 @@ class Manifest:
             said = f"{self._store.path(name)} {fault}: its block is made again"
             warnings.warn(said, DamageWarning, stacklevel=2)
             del self.finished[PurePosixPath(name).stem]
+            self._store.remove(name)
         for name in self._store.sizes().keys() - self.stamps.keys():
             file = PurePosixPath(name)
             if file.name.startswith("."):

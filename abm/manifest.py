@@ -91,6 +91,7 @@ class Manifest:
             self.failed.pop(outcome.block, None)
         else:
             self.failed[outcome.block] = outcome
+            self.finished.pop(outcome.block, None)
 
     def add(self, outcome: Finished | Failed) -> None:
         """Write down what has become of a block."""

@@ -1,23 +1,84 @@
-"""The command `market-shock`: what it lists, what it prints, and errors of one line."""
+"""The command `market-shock`: what it lists, runs and tells, and errors of one line."""
 
+import inspect
+import json
 import os
 import re
+import shlex
+import shutil
+import signal
 import subprocess
 import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from typer.testing import CliRunner
 
+from abm.experiment import Experiment
 from abm.makers import registered
-from abm.schema import RUN_FILE
-from analysis.claims import Claim
+from abm.markets import Markets, Unit
+from abm.place import Place
+from abm.schema import MANIFEST_FILE, REPORT_FILE, RUN_FILE
+from abm.tables import Tables
+from analysis import load
+from scenarios import paper, sweep
 from scenarios.__main__ import app, main
-from scenarios._terminal import show_claims
 
+ROOT = Path(__file__).parents[1]
 SMALL = ["run", "paper", "--replications", "60", "--periods", "12"]
-COLUMNS = re.compile(r"exhibit +the paper says +measured +s\.e\. +holds")
+GRID = ["run", "sweep", "--makers", "myopic,zero-profit", "--prior-sd", "1", "--periods", "5",
+        "--replications", "60", "--block", "20"]  # fmt: skip
+LONG = ["run", "sweep", "--makers", "optimal,myopic", "--prior-sd", "1", "--periods", "20",
+        "--replications", "3000", "--block", "20"]  # fmt: skip
+HEADING = re.compile(r"exhibit +the paper says +measured +s\.e\. +holds")
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Said]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
+    """Run the command in this process, on lines of 80 columns; return its code and what it said."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+
+    def called(*arguments: str | Path) -> Said:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["market-shock", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr()
+        return Said(int(end.value.code or 0), said.out, said.err)
+
+    with warnings.catch_warnings():  # the command shows them in its own way
+        warnings.simplefilter("default")
+        yield called
+
+
+@pytest.fixture
+def failure(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
+    """Run the command in an empty folder; return the one line it says before it gives up."""
+    monkeypatch.chdir(tmp_path)
+
+    def failed(*arguments: str | Path) -> str:
+        code, out, err = call(*arguments)
+        assert (code, out) == (1, "")
+        (line,) = err.splitlines()
+        assert line.startswith("error: ")
+        return line
+
+    return failed
 
 
 @pytest.fixture(scope="module")
@@ -34,54 +95,47 @@ def finished(folder: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         cwd=folder.parent,
-        env=os.environ | {"COLUMNS": "80", "PYTHONPATH": str(Path(__file__).parents[1])},
+        env=os.environ | {"COLUMNS": "80", "PYTHONPATH": str(ROOT)},
     )
 
 
-@pytest.fixture
-def failure(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> "Failure":
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    return Failure(monkeypatch, capsys)
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a small sweep."""
+    out = tmp_path_factory.mktemp("swept") / "sweep"
+    sweep.run(
+        makers="myopic,zero-profit", prior_sd="1", periods=5, replications=60, block=20,
+        out=str(out),
+    )  # fmt: skip
+    return out
 
 
-class Failure:
-    """Runs the command, and returns the one line it says before it gives up."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-
-    def of(self, *arguments: str) -> str:
-        self._monkeypatch.setattr(sys, "argv", ["market-shock", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = self._capsys.readouterr()
-        assert end.value.code == 1
-        assert said.out == ""
-        (line,) = said.err.splitlines()
-        assert line.startswith("error: ")
-        return line
-
-
-def test_the_list_has_a_line_for_each_scenario_and_maker() -> None:
-    result = CliRunner().invoke(app, ["list"])
-    assert result.exit_code == 0
-    lines = result.stdout.splitlines()
+def test_the_list_has_a_line_for_each_scenario_and_maker(call: Call) -> None:
+    code, out, _ = call("list")
+    lines = out.splitlines()
+    assert code == 0
     assert [line for line in lines if not line.startswith("  ")] == ["scenarios:", "makers:"]
     names = [line.split()[0] for line in lines]
-    assert names == ["scenarios:", "paper", "makers:", *registered()]
+    assert names == ["scenarios:", "paper", "sweep", "makers:", *registered()]
     assert {"zero-profit", "myopic", "optimal", "fixed-spread"} < set(names)
     assert all(len(line.split()) > 4 for line in lines if line.startswith("  "))
 
 
-def test_help_names_every_option_of_the_study() -> None:
-    result = CliRunner().invoke(app, ["run", "paper", "--help"], env={"COLUMNS": "120"})
+@pytest.mark.parametrize("scenario", [paper, sweep])
+def test_help_names_every_option_of_a_scenario(scenario: Any) -> None:
+    name = scenario.__name__.rpartition(".")[2]
+    result = CliRunner().invoke(app, ["run", name, "--help"], env={"COLUMNS": "120"})
     assert result.exit_code == 0
-    for option in ("--replications", "--discount", "--seed", "--periods", "--out"):
-        assert option in result.stdout
+    for parameter in inspect.signature(scenario.run).parameters:
+        assert f"--{parameter.replace('_', '-')} " in result.stdout
+
+
+def test_the_paper_has_the_options_it_always_had() -> None:
+    options = inspect.signature(paper.run).parameters.values()
+    always = {"replications": 10_000, "discount": 0.9, "seed": 0, "periods": 100}
+    assert {one.name: one.default for one in options} == always | {
+        "out": "runs/paper", "workers": "1", "resume": False, "verify": False
+    }  # fmt: skip
 
 
 def test_a_study_ends_well_and_leaves_its_folder(
@@ -94,7 +148,7 @@ def test_a_study_ends_well_and_leaves_its_folder(
 
 def test_a_study_prints_its_claims(finished: subprocess.CompletedProcess[str]) -> None:
     lines = finished.stdout.splitlines()
-    assert COLUMNS.match(lines[0])
+    assert HEADING.match(lines[0])
     exhibits = {match for line in lines if (match := line[:8].strip())}
     assert {"Fig. 1", "Fig. 3a", "Fig. 3b", "Fig. 3c", "Fig. 4a", "Fig. 4b", "Th. 2.1"} < exhibits
     assert {"yes", "no"} <= {line.split()[-1] for line in lines}
@@ -112,24 +166,38 @@ def test_a_study_prints_nothing_else_when_no_terminal_is_there(
 def test_a_study_says_where_it_is_in_one_piece(
     finished: subprocess.CompletedProcess[str], folder: Path
 ) -> None:
-    assert str(folder) in finished.stdout
+    last = finished.stdout.splitlines()[-1]
+    assert last == f"Logs, figures and claims.csv are in {folder}"
 
 
-@pytest.mark.parametrize("name", ["a[bold]b", "a[/]b", "two words"])
-def test_the_folders_name_is_printed_as_it_is(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+def test_a_finished_study_resumed_says_the_same_and_simulates_nothing(
+    finished: subprocess.CompletedProcess[str],
+    folder: Path,
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "120")
-    show_claims([Claim("Fig. 0", "so it is", 1.0, 0.1, low=0.0)], Path(name))
-    assert name in capsys.readouterr().out
+    monkeypatch.delattr(Markets, "__call__")
+    assert call(*SMALL, "--out", folder, "--resume") == (0, finished.stdout, "")
 
 
-def test_the_words_of_a_claim_are_printed_as_they_are(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_every_damaged_file_is_a_warning_of_one_line(
+    swept: Path, tmp_path: Path, call: Call
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "120")
-    show_claims([Claim("Fig. 0", "within [low] and [/] high", 1.0, 0.1)], Path("here"))
-    assert "within [low] and [/] high" in capsys.readouterr().out
+    damaged = Path(shutil.copytree(swept, tmp_path / "a[bold]b"))
+    unharmed = {path: path.read_bytes() for path in damaged.rglob("*.parquet")}
+    (damaged / "blocks/0001-00002.parquet").write_bytes(b"PAR1")
+    (damaged / "summary.parquet").unlink()
+    code, out, err = call(*GRID, "--out", damaged, "--resume")
+    assert code == 0
+    assert out == call(*GRID, "--out", damaged, "--resume").out
+    lines = sorted(err.splitlines())
+    assert len(lines) == 2
+    assert re.fullmatch(
+        rf"warning: {re.escape(str(tmp_path))}/\S+/blocks/0001-00002.parquet has 4 bytes, but the "
+        r"run wrote \d+: its block is made again", lines[0]
+    )  # fmt: skip
+    assert lines[1] == f"warning: {damaged}/summary.parquet is missing: it is made again"
+    assert {path: path.read_bytes() for path in damaged.rglob("*.parquet")} == unharmed
 
 
 @pytest.mark.parametrize(
@@ -143,36 +211,356 @@ def test_the_words_of_a_claim_are_printed_as_they_are(
         ("--periods", "0", "periods is 0, but must be at least 1"),
         ("--periods", "40000", "periods is 40000, but must be at least 1 and at most 32767"),
         ("--seed", "-1", "seed is -1, but must be at least 0"),
+        ("--workers", "0", "workers is 0, but must be at least 1"),
+        ("--workers", "-2", "workers is -2, but must be at least 1"),
+        (
+            "--workers",
+            "many",
+            "workers is 'many', but must be a number of processes or the address",
+        ),
+        ("--out", "nope://study", "nope://study is not a folder that can be reached"),
     ],
 )
+@pytest.mark.parametrize("scenario", ["paper", "sweep"])
 def test_an_option_out_of_range_is_an_error_of_one_line(
-    failure: Failure, option: str, value: str, says: str, tmp_path: Path
+    failure: Callable[..., str], scenario: str, option: str, value: str, says: str, tmp_path: Path
 ) -> None:
-    assert says in failure.of(*SMALL, option, value)
+    assert says in failure("run", scenario, option, value)
     assert not list(tmp_path.rglob("*.parquet"))
 
 
-@pytest.mark.usefixtures("finished")
-def test_a_taken_folder_is_an_error_of_one_line(failure: Failure, folder: Path) -> None:
-    line = failure.of(*SMALL, "--seed", "5", "--out", str(folder))
-    assert f"{folder} holds another run (seed is 0 there, 5 here)" in line
-
-
-def test_a_file_in_the_way_is_an_error_of_one_line(failure: Failure, tmp_path: Path) -> None:
-    file = tmp_path / "a[bold]b"
-    file.write_text("precious")
-    assert str(file) in failure.of(*SMALL, "--out", str(file))
-    assert "cannot be written" in failure.of(*SMALL, "--out", str(file / "below"))
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        (
+            "--makers",
+            "optimal,myopik",
+            "maker is 'myopik', which is unknown: did you mean 'myopic'",
+        ),
+        (
+            "--makers",
+            "optimal+zero",
+            "maker is 'zero', which is unknown: did you mean 'zero-profit'",
+        ),
+        ("--makers", "optimal,", "maker is '', which is unknown: known: fixed-spread, myopic"),
+        ("--makers", "optimal,optimal", "is there twice"),
+        ("--prior-sd", "1,x", "is '1,x', but must be numbers: give as 1 or as 1,3,5"),
+        ("--prior-sd", "1,,3", "is '1,,3', but must be numbers"),
+        ("--prior-sd", "-1", "prior_sd is -1.0, but must be finite and above zero"),
+        ("--noise-sd", "", "is '', but must be numbers"),
+        ("--noise-sd", "1,nan", "noise_sd is nan, but must be finite and above zero"),
+        ("--world", "rael", "world is 'rael', which is unknown: did you mean 'real'"),
+        ("--transparency", "public,pubic", "transparency is 'pubic', which is unknown: did you"),
+        ("--record", "ful", "record is 'ful', which is unknown: did you mean 'full'"),
+        ("--block", "0", "block is 0, but must be at least 1"),
+        ("--replications", "90", "replications is 90, but above 20 they come in blocks: give a"),
+        ("--until-se", "-0.1", "se is -0.1, but must be finite and above zero"),
+        ("--until-se", "0", "se is 0.0, but must be finite and above zero"),
+        ("--until-se", "nan", "se is nan, but must be finite and above zero"),
+    ],
+)
+def test_a_slip_in_a_grid_is_an_error_of_one_line(
+    failure: Callable[..., str], option: str, value: str, says: str, tmp_path: Path
+) -> None:
+    assert says in failure(*GRID, option, value)
+    assert not list(tmp_path.rglob("*.parquet"))
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run", "papre"], ["show"], ["run", "paper", "--replications", "many"]]
+    ("option", "value", "says"),
+    [
+        ("--metric", "profits", "metric is 'profits', which is unknown: did you mean 'profit'"),
+        ("--metric", "maker", "metric is 'maker', which is unknown: known: belief_sd, discounted"),
+        ("--at-most", "0", "at_most is 0, but must be at least"),
+        ("--at-most", "70", "at_most is 70, but above 20 they come in blocks: give a multiple"),
+        ("--at-most", "40", "at_most is 40, but must be at least 60"),
+    ],
+)
+def test_a_slip_in_the_standard_error_aimed_at_is_an_error_of_one_line(
+    failure: Callable[..., str], option: str, value: str, says: str, tmp_path: Path
+) -> None:
+    assert says in failure(*GRID, "--until-se", "0.1", option, value)
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_what_has_no_effect_without_a_standard_error_is_refused(
+    failure: Callable[..., str],
+) -> None:
+    assert "--until-se" in failure(*GRID, "--metric", "profits")
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_taken_folder_is_an_error_of_one_line(
+    failure: Callable[..., str], folder: Path, swept: Path
+) -> None:
+    line = failure(*SMALL, "--seed", "5", "--out", folder)
+    assert f"{folder} holds another run (seed is 0 there, 5 here)" in line
+    line = failure(*GRID, "--prior-sd", "3", "--out", swept)
+    assert f"{swept} holds another run (prior_sd is 1 there, 3 here" in line
+    assert len(failure(*SMALL, "--out", swept)) < 1_000, "nobody reads a line of 40 points"
+
+
+def test_a_file_in_the_way_is_an_error_of_one_line(
+    failure: Callable[..., str], tmp_path: Path
+) -> None:
+    file = tmp_path / "a[bold]b"
+    file.write_text("precious")
+    assert str(file) in failure(*SMALL, "--out", file)
+    assert "cannot be written" in failure(*SMALL, "--out", file / "below")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "papre"],
+        ["show"],
+        ["run", "paper", "--replications", "many"],
+        ["run", "sweep", "--until-se", "little"],
+        ["report", "here", "there"],
+        ["compare", "here"],
+    ],
 )
 def test_a_slip_on_the_command_line_is_named(arguments: list[str]) -> None:
     result = CliRunner().invoke(app, arguments, env={"COLUMNS": "120"})
     assert result.exit_code == 2
-    assert (arguments[1:] or arguments)[0] in result.output
+    assert "Error" in result.output
     assert "Traceback" not in result.output
+    named = {"compare": "second", "report": "there"}.get(arguments[0], arguments[-1])
+    assert named in result.output
+
+
+def test_blocks_that_fail_are_counted_and_tried_again_on_resuming(
+    swept: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulate = Markets.__call__
+
+    def fails(markets: Markets, unit: Unit) -> Tables:
+        if unit.name in ("0000-00001", "0001-00002"):
+            raise ZeroDivisionError("a maker's own fault\nin two lines")
+        return simulate(markets, unit)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Markets, "__call__", fails)
+        code, out, err = call(*GRID, "--out", tmp_path / "sweep")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: 2 of 6 blocks failed, 4 blocks are finished and kept: --resume")
+    for part in ("0000-00001", "myopic", "seed 0", "ZeroDivisionError: a maker's own fault"):
+        assert part in err
+    assert not (tmp_path / "sweep").exists()
+    assert "holds this run, unfinished: 4 blocks" in call(*GRID, "--out", tmp_path / "sweep").err
+    assert call(*GRID, "--out", tmp_path / "sweep", "--resume").code == 0
+    assert (tmp_path / "sweep" / RUN_FILE).read_bytes() == (swept / RUN_FILE).read_bytes()
+    assert len(err.splitlines()) == 1
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let processes started here be stopped by Ctrl-C, even if this one runs in the background."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Return every file of a long sweep but its manifest."""
+    out = tmp_path_factory.mktemp("uninterrupted") / "sweep"
+    sweep.run(
+        makers="optimal,myopic", prior_sd="1", periods=20, replications=3000, block=20,
+        out=str(out),
+    )  # fmt: skip
+    return contents(out)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_stops_in_one_line_whose_command_goes_on(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    call: Call,
+    workers: str,
+    uninterrupted: dict[str, bytes],
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scenarios", *LONG, "--out", "mine", "--workers", workers],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    manifest = tmp_path / ".mine.partial" / MANIFEST_FILE
+    while process.poll() is None and not (manifest.exists() and manifest.stat().st_size > 1_000):
+        time.sleep(0.001)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, ""), err
+    said = re.fullmatch(
+        r"stopped: (\d+) blocks are finished and kept; go on with market-shock (.*)\n", err
+    )
+    assert said, err
+    assert not (tmp_path / "mine").exists()
+    assert int(said[1]) == len(list((tmp_path / ".mine.partial/blocks").glob("[!.]*")))
+
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(*shlex.split(said[2]))
+    assert (code, err) == (0, "")
+    assert contents(tmp_path / "mine") == uninterrupted
+    done = [json.loads(line)["block"] for line in manifest_lines(tmp_path / "mine")]
+    assert sorted(set(done)) == sorted(done), "a finished block was simulated again"
+
+
+def manifest_lines(folder: Path) -> list[str]:
+    return [line for line in (folder / MANIFEST_FILE).read_text().splitlines() if line]
+
+
+def interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ([], "my sweep"),
+        (["--prior-sd", "1, 3", "--until-se", "0.01", "--at-most", "80"], "sweep"),
+        (["--workers", "2"], "sweep"),
+    ],
+    ids=["a-name-of-two-words", "numbers-with-spaces", "workers"],
+)
+def test_the_command_that_goes_on_has_every_option(
+    tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch, options: list[str], name: str
+) -> None:
+    monkeypatch.setattr(Experiment, "fill", interrupt)
+    code, _, err = call(*GRID, *options, "--out", tmp_path / name)
+    program, *words = shlex.split(err.partition("go on with ")[2])
+    assert (code, program) == (130, "market-shock")
+    values = dict(zip(words[2::2], words[3::2], strict=False))
+    assert words[:2] == ["run", "sweep"]
+    assert words[-3:] == ["--out", str(tmp_path / name), "--resume"]
+    given = [*GRID[2:], *options]
+    assert values.items() >= dict(zip(given[::2], given[1::2], strict=True)).items()
+
+
+@pytest.mark.parametrize(("place", "moment"), [(Place, "claim"), (Experiment, "fill")])
+def test_ctrl_c_at_other_moments_is_a_line_as_well(
+    tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch, place: type, moment: str
+) -> None:
+    monkeypatch.setattr(place, moment, interrupt)
+    code, out, err = call(*GRID, "--out", tmp_path / "sweep")
+    assert (code, out) == (130, "")
+    assert err.startswith("stopped: 0 blocks are finished")
+    assert len(err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize("kind", ["paper", "sweep"])
+def test_a_report_is_written_into_the_runs_folder(
+    folder: Path, swept: Path, tmp_path: Path, call: Call, kind: str
+) -> None:
+    run = Path(shutil.copytree({"paper": folder, "sweep": swept}[kind], tmp_path / "two words"))
+    before = contents(run)
+    assert call("report", run) == (0, f"The report is {run}/{REPORT_FILE}\n", "")
+    page = (run / REPORT_FILE).read_text()
+    assert page.startswith("<!")
+    assert load(run).command in page
+    assert contents(run) == before | {REPORT_FILE: page.encode()}
+    assert call("report", run).code == 0
+    assert (run / REPORT_FILE).read_text() == page
+    again = SMALL if kind == "paper" else GRID
+    assert call(*again, "--out", run, "--resume", "--verify")[::2] == (0, "")
+    assert call(*again, "--out", run)[::2] == (0, "")
+
+
+def test_a_report_of_a_run_at_a_url_is_there(call: Call) -> None:
+    url = "memory://reported/sweep"
+    assert call(*GRID, "--out", url).code == 0
+    assert call("report", url) == (0, f"The report is {url}/{REPORT_FILE}\n", "")
+
+
+def test_runs_alike_are_told_to_agree(swept: Path, tmp_path: Path, call: Call) -> None:
+    again = Path(shutil.copytree(swept, tmp_path / "again"))
+    code, out, err = call("compare", swept, again)
+    same, results, verdict = out.splitlines()
+    assert (code, err) == (0, "")
+    assert same == "What was asked is the same."
+    assert re.match(r"Of (\d+) results, compared replication by replication, \1 are ident", results)
+    assert verdict == "The results agree, as far as can be told."
+
+
+@pytest.mark.parametrize(
+    ("options", "told", "how"),
+    [
+        (["--seed", "7"], r"\n +seed +0 +7\n", "as independent runs"),
+        (["--noise-sd", "1.5"], r"\n *noise_sd +1 +1.5\n", "replication by replication"),
+    ],
+)
+def test_runs_that_differ_are_told_apart_in_what_was_asked_and_in_results(
+    swept: Path, tmp_path: Path, call: Call, options: list[str], told: str, how: str
+) -> None:
+    call(*GRID, *options, "--out", tmp_path / "other")
+    code, out, err = call("compare", swept, tmp_path / "other")
+    assert (code, err) == (0, "")
+    assert out.startswith("What was asked differs:\n")
+    assert re.search(told, out)
+    assert how in out
+    other = "differ by more than chance" if "--noise-sd" in options else "agree, as far as can"
+    assert other in out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("command", [["report"], ["compare", "swept"]])
+def test_what_holds_no_finished_run_is_an_error_of_one_line(
+    failure: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    swept: Path,
+    tmp_path: Path,
+    command: list[str],
+) -> None:
+    arguments = [swept if word == "swept" else word for word in command]
+    says = f"holds no {RUN_FILE}, so no whole run: give the folder of a finished run"
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "empty").mkdir()
+    for name in ("nothing", "file", "empty", tmp_path, "memory://nothing/there"):
+        assert f"{name} {says}" in failure(*arguments, name)
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / RUN_FILE).write_text("[1]")
+    assert "foreign/run.json is not a run's description" in failure(*arguments, "foreign")
+    with monkeypatch.context() as patch:
+        patch.setattr(Experiment, "summarise", interrupt)
+        sweep_stopped(tmp_path / "unfinished")
+    assert f".unfinished.partial {says}" in failure(*arguments, ".unfinished.partial")
+    for url in ("nope://there", "s3://bucket/there"):
+        assert f"{url} is not a folder that can be reached" in failure(*arguments, url)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".unfinished.partial", "empty", "file", "foreign"
+    ]  # fmt: skip
+
+
+def sweep_stopped(out: Path) -> None:
+    with pytest.raises(RuntimeError, match="6 blocks are finished and kept"):
+        sweep.run(
+            makers="myopic,zero-profit", prior_sd="1", periods=5, replications=60, block=20,
+            out=str(out),
+        )  # fmt: skip
+
+
+def test_a_run_whose_tables_were_cut_off_has_no_report(
+    swept: Path, tmp_path: Path, failure: Callable[..., str]
+) -> None:
+    cut = Path(shutil.copytree(swept, tmp_path / "cut"))
+    (cut / "blocks/0000-00001.parquet").write_bytes(b"PAR1")
+    line = failure("report", cut)
+    assert f"{cut}/blocks/0000-00001.parquet has 4 bytes, but the run wrote" in line
+    assert "--resume" in line, "which mends it"
+
+
+def test_runs_with_no_point_in_common_cannot_be_compared(
+    swept: Path, tmp_path: Path, call: Call, failure: Callable[..., str]
+) -> None:
+    call(*GRID, "--prior-sd", "3", "--out", tmp_path / "other")
+    assert "have no point in common" in failure("compare", swept, tmp_path / "other")
 
 
 def test_an_installed_command_is_this_one() -> None:

@@ -1,8 +1,11 @@
 """A run's folder: whole or not there, replaced only by the same run, the same bytes every time."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,31 @@ import pytest
 from pyarrow import parquet
 
 from abm import Exchange
-from abm.run_folder import LIBRARIES, FolderTakenError, RunFolder
-from abm.schema import EXCHANGE, FORMAT, MAKERS, MARKET, REPLICATION, RUN_FILE, SUMMARY, Column
+from abm.description import LIBRARIES
+from abm.integrity import Stamp
+from abm.manifest import DamageWarning, Failed, Finished, block_file
+from abm.place import FolderTakenError
+from abm.run_folder import RunFolder
+from abm.schema import (
+    EXCHANGE,
+    FORMAT,
+    MAKERS,
+    MANIFEST_FILE,
+    MARKET,
+    REPLICATION,
+    REPORT_FILE,
+    RUN_FILE,
+    SUMMARY,
+    UNFINISHED_FILE,
+    Column,
+)
+from abm.tables import packed, typed
 
 PARAMETERS = {"seed": 1, "discount": 0.9}
 TABLES = {"market": MARKET, "makers": MAKERS, "summary": SUMMARY}
 NUMBERS = pd.DataFrame({"replication": [0, 1]})
+BLOCKS = ["0000-00000", "0000-00001", "0001-00000"]
+POINTS = [{"makers": "optimal"}, {"makers": "myopic"}]
 
 KILLED = """
 import sys, time
@@ -51,6 +73,41 @@ def small_run(out: Path, scenario: str = "mine", **changed: Any) -> Path:
     return out
 
 
+def block(folder: RunFolder, name: str) -> Finished:
+    content = packed({"totals": typed(NUMBERS, (REPLICATION,))}, {"unit": name})
+    folder.store.write(block_file(name), content)
+    return Finished(name, Stamp.of(content, ["totals"]), 0.0)
+
+
+def experiment(
+    out: Path,
+    *,
+    order: list[str] = BLOCKS,
+    note: bytes = b"note",
+    resume: bool = False,
+    verify: bool = False,
+) -> list[str]:
+    """Leave blocks, a table and a note; return the blocks that were lacking."""
+    with RunFolder(out, "mine", PARAMETERS, POINTS, resume=resume, verify=verify) as folder:
+        if folder.finished:
+            return []
+        lacking = [name for name in order if name not in folder.manifest.finished]
+        for name in lacking:
+            folder.manifest.add(block(folder, name))
+        folder.write("numbers", NUMBERS, (REPLICATION,))
+        folder.store.write("note.txt", note)
+    return lacking
+
+
+def stopped_experiment(out: Path) -> None:
+    with (
+        suppress(KeyboardInterrupt),
+        RunFolder(out, "mine", PARAMETERS, POINTS) as folder,
+    ):
+        folder.manifest.add(block(folder, BLOCKS[0]))
+        raise KeyboardInterrupt
+
+
 def stopped_run(out: Path, error: type[BaseException]) -> None:
     with RunFolder(out, "mine", PARAMETERS) as folder:
         folder.write("numbers", NUMBERS.head(1), (REPLICATION,))
@@ -58,7 +115,11 @@ def stopped_run(out: Path, error: type[BaseException]) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != MANIFEST_FILE
+    }
 
 
 def described(folder: Path) -> dict[str, Any]:
@@ -68,14 +129,32 @@ def described(folder: Path) -> dict[str, Any]:
 
 def test_a_finished_run_holds_its_tables_and_their_description(tmp_path: Path) -> None:
     out = study(tmp_path / "run")
-    sizes = {path.name: path.stat().st_size for path in out.iterdir() if path.name != RUN_FILE}
-    run = described(out)
-    assert set(sizes) == {f"{table}.parquet" for table in TABLES}
-    assert run.pop("files") == sizes
+    run, files = described(out), contents(out)
+    del files[RUN_FILE]
+    assert set(files) == {f"{table}.parquet" for table in TABLES}
+    assert run.pop("files") == {name: Stamp.of(file)._asdict() for name, file in files.items()}
     versions = run.pop("versions")
     assert set(versions) == {"python", *LIBRARIES}
     assert versions["numpy"] == np.__version__
-    assert run == {"format": FORMAT, "scenario": "mine", "parameters": PARAMETERS}
+    assert run == {
+        "format": FORMAT,
+        "scenario": "mine",
+        "parameters": PARAMETERS,
+        "points": [],
+        "command": "",
+    }
+
+
+def test_a_finished_experiment_describes_its_points_command_and_blocks(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with RunFolder(out, "mine", PARAMETERS, POINTS, command="market-shock run mine") as folder:
+        outcome = block(folder, BLOCKS[1])
+        folder.manifest.add(outcome)
+    run = described(out)
+    assert run["points"] == POINTS
+    assert run["command"] == "market-shock run mine"
+    assert run["files"] == {block_file(BLOCKS[1]): outcome.stamp._asdict()}
+    assert outcome.stamp.tables == ["totals"]
 
 
 def test_a_finished_run_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -85,8 +164,9 @@ def test_a_finished_run_leaves_nothing_beside_it(tmp_path: Path) -> None:
 
 def test_files_that_are_not_tables_are_described_too(tmp_path: Path) -> None:
     with RunFolder(tmp_path / "run", "mine", PARAMETERS) as folder:
-        (folder.path / "figure.png").write_bytes(b"four")
-    assert described(tmp_path / "run")["files"] == {"figure.png": 4}
+        folder.store.write("figure.png", b"four")
+    files = described(tmp_path / "run")["files"]
+    assert files == {"figure.png": Stamp.of(b"four")._asdict()}
 
 
 def test_missing_parent_folders_are_made(tmp_path: Path) -> None:
@@ -170,10 +250,12 @@ def test_a_killed_run_leaves_no_folder_of_its_name_and_an_earlier_one_whole(
     assert process.returncode != 0
     assert not (tmp_path / "fresh").exists()
     assert contents(tmp_path / "earlier") == before
-    left = {path.name.split("-")[0] for path in tmp_path.iterdir()}
-    assert left == {"earlier", ".fresh.partial", ".earlier.partial"}
-    small_run(tmp_path / "fresh")
-    assert contents(tmp_path / "fresh") == before
+    left = {path.name for path in tmp_path.iterdir()}
+    hidden = {f".{name}.{what}" for name in ("fresh", "earlier") for what in ("partial", "lock")}
+    assert left == {"earlier", *hidden}
+    for name in ("fresh", "earlier"):
+        assert contents(small_run(tmp_path / name)) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"fresh", "earlier"}
 
 
 def test_the_same_run_replaces_an_earlier_one(tmp_path: Path) -> None:
@@ -209,25 +291,54 @@ def test_another_run_is_refused_and_the_difference_named(
     assert contents(tmp_path / "run") == before
 
 
-@pytest.mark.parametrize("text", [None, "{", "[]", "{}", '{"scenario": "mine", "files": 3}'])
-def test_files_that_no_run_wrote_are_refused(tmp_path: Path, text: str | None) -> None:
+DESCRIPTIONS = [
+    "{",
+    "[]",
+    "{}",
+    '{"scenario": "mine", "files": 3}',
+    '{"format": 2, "scenario": "mine", "parameters": []}',
+    '{"format": 2, "scenario": "mine", "parameters": {"seed": 1, "discount": 0.9}, "files": 3}',
+    '{"format": 1, "scenario": "mine", "parameters": {"seed": 1, "discount": 0.9}, "files": 3}',
+]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("text", [None, *DESCRIPTIONS])
+def test_files_that_no_run_wrote_are_refused(
+    tmp_path: Path, text: str | None, resume: bool
+) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
     if text is not None:
         (tmp_path / RUN_FILE).write_text(text)
     before = contents(tmp_path)
     with pytest.raises(FolderTakenError, match=r"holds files, but no run's run\.json: choose"):
-        small_run(tmp_path)
+        RunFolder(tmp_path, "mine", PARAMETERS, resume=resume).__enter__()
     assert contents(tmp_path) == before
 
 
-def test_a_run_with_foreign_files_beside_it_is_not_replaced(tmp_path: Path) -> None:
-    out = small_run(tmp_path / "run")
-    for name in ("notes.txt", "more.txt"):
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize(
+    "foreign", [["notes.txt", "more.txt"], [".notes.swp"], ["blocks/notes.txt"], ["a/b/c"]], ids=str
+)
+def test_a_run_with_foreign_files_beside_it_is_not_replaced(
+    tmp_path: Path, foreign: list[str], resume: bool
+) -> None:
+    out = tmp_path / "run"
+    experiment(out)
+    for name in foreign:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text("precious")
     before = contents(out)
-    with pytest.raises(FolderTakenError, match=r"holds more\.txt, notes\.txt, which .* move it"):
-        small_run(out)
+    named = re.escape(", ".join(sorted(foreign)))
+    with pytest.raises(FolderTakenError, match=rf"holds {named}, which the run .* move it away"):
+        experiment(out, resume=resume)
     assert contents(out) == before
+
+
+def test_a_report_that_was_made_later_is_no_foreign_file(tmp_path: Path) -> None:
+    out = small_run(tmp_path / "run")
+    (out / REPORT_FILE).write_text("<html>")
+    assert set(contents(small_run(out))) == {"numbers.parquet", RUN_FILE}
 
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
@@ -245,11 +356,17 @@ def test_a_folder_that_cannot_be_written_is_an_error_before_anything_is_simulate
         RunFolder(tmp_path / "file" / "run", "mine", PARAMETERS).__enter__()
 
 
-def test_parameters_that_json_cannot_hold_are_an_error_before_anything_is_simulated(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("parameters", "points"),
+    [({"input": Path("here")}, []), ({}, [{"makers": "optimal", "input": Path("here")}])],
+    ids=["parameter", "point"],
+)
+def test_what_json_cannot_hold_is_an_error_before_anything_is_simulated(
+    tmp_path: Path, parameters: dict[str, Any], points: list[dict[str, Any]]
 ) -> None:
-    with pytest.raises((TypeError, ValueError)):
-        RunFolder(tmp_path / "run", "mine", {"input": Path("here")}).__enter__()
+    with pytest.raises(TypeError, match=r"must fit into run\.json .*PosixPath.*: give numbers"):
+        RunFolder(tmp_path / "run", "mine", parameters, points).__enter__()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_killed_between_the_two_renames_is_put_back(tmp_path: Path) -> None:
@@ -292,3 +409,183 @@ def test_parameters_are_the_same_after_json(tmp_path: Path, number: Any) -> None
     small_run(tmp_path / "run", number=number)
     with pytest.raises(FolderTakenError, match=r"number is .* there, 7 here"):
         small_run(tmp_path / "run", number=7)
+
+
+def test_points_are_the_same_after_json(tmp_path: Path) -> None:
+    shocks: list[Any] = [(1.0, 2), [1.0, 2], (1.0, 2)]
+    for shock in shocks:
+        with RunFolder(tmp_path / "run", "mine", PARAMETERS, [{"shock": shock}]) as folder:
+            folder.store.write("note.txt", b"note")
+    with pytest.raises(FolderTakenError, match=r"points is .* there, .* here"):
+        RunFolder(tmp_path / "run", "mine", PARAMETERS, [{"shock": [1.0, 3]}]).__enter__()
+
+
+def test_a_run_of_blocks_that_stops_keeps_them_and_is_not_begun_anew(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    stopped_experiment(out)
+    assert not out.exists()
+    before = contents(tmp_path)
+    with pytest.raises(FolderTakenError, match=r"unfinished: 1 blocks are there\. --resume goes"):
+        experiment(out)
+    assert contents(tmp_path) == before
+    with pytest.raises(FolderTakenError, match=r"another run \(seed is 1 there, 2 here\)"):
+        RunFolder(out, "mine", PARAMETERS | {"seed": 2}, POINTS, resume=True).__enter__()
+    assert contents(tmp_path) == before
+    assert experiment(out, resume=True) == BLOCKS[1:]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_resumed_run_ends_with_the_bytes_of_one_that_was_not_interrupted(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert experiment(one) == BLOCKS
+    stopped_experiment(other)
+    experiment(other, order=BLOCKS[::-1], resume=True)
+    assert contents(one) == contents(other)
+
+
+def test_resuming_where_nothing_is_begins(tmp_path: Path) -> None:
+    assert experiment(tmp_path / "run", resume=True) == BLOCKS
+    assert set(described(tmp_path / "run")["files"]) == {
+        *map(block_file, BLOCKS),
+        "numbers.parquet",
+        "note.txt",
+    }
+
+
+def test_a_failed_block_is_remembered_until_it_is_finished(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    failed = Failed(BLOCKS[1], POINTS[0], 1, "KeyError: 3", "Traceback")
+    with suppress(KeyError), RunFolder(out, "mine", PARAMETERS, POINTS) as folder:
+        folder.manifest.add(failed)
+        raise KeyError(3)
+    with RunFolder(out, "mine", PARAMETERS, POINTS, resume=True) as folder:
+        assert folder.manifest.failed == {BLOCKS[1]: failed}
+        folder.manifest.add(block(folder, BLOCKS[1]))
+        assert folder.manifest.failed == {}
+    with RunFolder(out, "mine", PARAMETERS, POINTS, resume=True) as folder:
+        assert (folder.finished, folder.manifest.failed) == (True, {})
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_a_finished_run_that_is_resumed_is_left_as_it_is(tmp_path: Path, verify: bool) -> None:
+    out = tmp_path / "run"
+    experiment(out)
+    before = {path: path.stat().st_mtime_ns for path in [out, *out.rglob("*")]}
+    assert experiment(out, resume=True, verify=verify) == []
+    assert {path: path.stat().st_mtime_ns for path in [out, *out.rglob("*")]} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def cut(content: bytes) -> bytes:
+    return content[:-7]
+
+
+def zeroed(content: bytes) -> bytes:
+    return bytes(len(content))
+
+
+def flipped(content: bytes) -> bytes:
+    return bytes([*content[:6], content[6] ^ 1, *content[7:]])
+
+
+@pytest.mark.parametrize(
+    ("damage", "verify", "fault"),
+    [
+        (None, False, "is missing"),
+        (cut, False, r"has \d+ bytes, but the run wrote \d+"),
+        (zeroed, False, "cannot be read as Parquet"),
+        (flipped, True, "has other bytes than the run wrote"),
+    ],
+    ids=["missing", "truncated", "zeroed", "flipped"],
+)
+@pytest.mark.parametrize("file", [block_file(BLOCKS[1]), "numbers.parquet"])
+def test_a_damaged_file_of_a_finished_run_is_told_and_alone_made_again(
+    tmp_path: Path,
+    file: str,
+    damage: Callable[[bytes], bytes] | None,
+    verify: bool,
+    fault: str,
+) -> None:
+    out = tmp_path / "run"
+    experiment(out)
+    before = contents(out)
+    (out / file).unlink()
+    if damage:
+        (out / file).write_bytes(damage(before[file]))
+    with pytest.warns(DamageWarning) as warned:
+        redone = experiment(out, resume=True, verify=verify)
+    (said,) = (str(one.message) for one in warned)
+    assert re.search(rf"{file} {fault}: (it|its block) is made again$", said)
+    assert redone == ([BLOCKS[1]] if "blocks" in file else [])
+    assert contents(out) == before
+
+
+@pytest.mark.parametrize("file", [block_file(BLOCKS[1]), "note.txt"])
+def test_a_flipped_byte_is_found_only_where_every_byte_is_compared(
+    tmp_path: Path, file: str
+) -> None:
+    out = tmp_path / "run"
+    experiment(out, note=b"a longer note")
+    before = contents(out)
+    (out / file).write_bytes(flipped(before[file]))
+    assert experiment(out, resume=True) == []
+    with pytest.warns(DamageWarning, match=f"{file} has other bytes"):
+        experiment(out, note=b"a longer note", resume=True, verify=True)
+    assert contents(out) == before
+
+
+def rewritten(file: Path, **changed: Any) -> None:
+    file.write_text(json.dumps(json.loads(file.read_text()) | changed))
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_run_begun_with_other_versions_is_not_gone_on_with(
+    tmp_path: Path, finished: bool
+) -> None:
+    out = tmp_path / "run"
+    file = out / RUN_FILE if finished else tmp_path / ".run.partial" / UNFINISHED_FILE
+    if finished:
+        experiment(out)
+    else:
+        stopped_experiment(out)
+    versions = json.loads(file.read_text())["versions"] | {"numpy": "0.1"}
+    rewritten(file, versions=versions)
+    before = contents(tmp_path)
+    said = rf"begun with other versions \(numpy is 0\.1 there, {np.__version__} here\), whose"
+    with pytest.raises(FolderTakenError, match=said):
+        experiment(out, resume=True)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_run_in_the_format_of_another_version_is_refused_as_such(
+    tmp_path: Path, finished: bool, resume: bool
+) -> None:
+    out = tmp_path / "run"
+    folder = out if finished else tmp_path / ".run.partial"
+    file = folder / (RUN_FILE if finished else UNFINISHED_FILE)
+    if finished:
+        experiment(out)
+    else:
+        stopped_experiment(out)
+    rewritten(file, format=FORMAT + 1, host="a key that only the other format has", files=[3])
+    (folder / MANIFEST_FILE).write_text('{"stamp": {"md5": 3}}\n{"done": 3}\n3\n"stamp"\n')
+    before = contents(tmp_path)
+    with pytest.raises(FolderTakenError, match=f"format is {FORMAT + 1} there, {FORMAT} here"):
+        experiment(out, resume=resume)
+    assert contents(tmp_path) == before
+
+
+def test_a_finished_run_in_the_earlier_format_is_replaced_and_not_gone_on_with(
+    tmp_path: Path,
+) -> None:
+    out = small_run(tmp_path / "run")
+    after = contents(out)
+    run = json.loads((out / RUN_FILE).read_text())
+    earlier = {name: run[name] for name in ("scenario", "parameters", "versions")}
+    sizes = {name: about["size"] for name, about in run["files"].items()}
+    (out / RUN_FILE).write_text(json.dumps(earlier | {"format": 1, "files": sizes}))
+    with pytest.raises(FolderTakenError, match=f"format is 1 there, {FORMAT} here"):
+        RunFolder(out, "mine", PARAMETERS, resume=True).__enter__()
+    assert contents(small_run(out)) == after

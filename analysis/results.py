@@ -135,6 +135,7 @@ def quoted(table: Table) -> Table:
     """Return a table of results or comparisons to be read: a column a metric, mean ± half-width.
 
     The half-width of the 95 % confidence interval has two digits, and the mean as many decimals.
+    `markets` is the number of replications.
     """
     keys = [key for key in table if key not in {*MEASURED, "metric"}]
     for company in {"makers", "exchange"} & set(keys):
@@ -142,8 +143,9 @@ def quoted(table: Table) -> Table:
             keys.remove(company)
     cells = [_cell(mean, high - mean) for mean, high in zip(table["mean"], table["high"],
              strict=True)]  # fmt: skip
-    text = table[[*keys, "metric"]].assign(cell=cells).astype({"metric": str})
-    wide = text.pivot(index=keys, columns="metric", values="cell") if keys else text
+    markets = table.groupby(keys, observed=True)["count"].transform("max")
+    text = table[[*keys, "metric"]].assign(cell=cells, markets=markets).astype({"metric": str})
+    wide = text.pivot(index=[*keys, "markets"], columns="metric", values="cell")
     order = [metric for metric in METRICS if metric in wide]
     return wide[order].reset_index().rename_axis(columns=None)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,22 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from abm import Exchange
+from abm.integrity import Stamp
+from abm.manifest import Finished, block_file
 from abm.run_folder import RunFolder
-from abm.schema import EXCHANGE, FORMAT, MAKERS, MARKET, RUN_FILE, SUMMARY
+from abm.schema import EXCHANGE, FORMAT, MAKERS, MARKET, RUN_FILE, SUMMARY, UNFINISHED_FILE
+from abm.store import Store
+from abm.tables import packed, typed
 from abm.tape import Tape
-from analysis import load
+from analysis import Run, load, load_unfinished
 from analysis.load import LogError
 
+POINTS: list[dict[str, Any]] = [
+    {"prior_sd": 3.0, "makers": "optimal", "shock": 0.5},
+    {"prior_sd": 3.0, "makers": "optimal", "shock": 2.0},
+    {"prior_sd": 3.0, "makers": "myopic", "shock": 2.0},
+]
+KEYS = ["makers", "shock", "block"]
 TABLES = {"market": MARKET, "makers": MAKERS, "summary": SUMMARY}
 FINISHED = "give the folder of a finished run"
 REPEAT = "repeat the run"
@@ -24,6 +35,28 @@ REPEAT = "repeat the run"
 @pytest.fixture(scope="module")
 def tape() -> Tape:
     return Exchange(["optimal", "zero-profit"], prior_sd=3.0, replications=30, rng=4).run(6).tape
+
+
+def written(out: str, point: int, number: int) -> Finished:
+    market = Exchange("zero-profit", replications=4, block=number, rng=point).run(3)
+    tables = {"summary": typed(market.tape.summary, SUMMARY)}
+    if point == 2:
+        tables["makers"] = typed(market.tape.makers, MAKERS)
+    name, content = f"{point:04d}-{number:05d}", packed(tables, {})
+    Store(out).write(block_file(name), content)
+    return Finished(name, Stamp.of(content, list(tables)), 0.0)
+
+
+@pytest.fixture(params=["{}", "memory://{}"], ids=["local", "memory"])
+def experiment(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    out: str = request.param.format(tmp_path / "run")
+    with RunFolder(out, "mine", {"seed": 4}, POINTS) as folder:
+        for point in range(3):
+            for number in (1, 0):
+                folder.manifest.add(written(folder.store.url, point, number))
+        folder.write("over all", pd.DataFrame({"replication": [1]}), MARKET[:1])
+        folder.store.write("note.txt", b"a note")
+    return out
 
 
 @pytest.fixture
@@ -55,12 +88,17 @@ def test_a_run_says_what_it_is(folder: Path) -> None:
     assert run.parameters == {"seed": 4, "shocks": [1.0, 3.0]}
     assert run.folder == folder
     assert run.tables == sorted(TABLES)
+    assert run.command == ""
+    assert run.points == run.varied == []
     assert run.versions["pandas"] == pd.__version__
-    assert run.files["market.parquet"] == (folder / "market.parquet").stat().st_size
+    content = (folder / "market.parquet").read_bytes()
+    assert run.files["market.parquet"] == Stamp.of(content)._asdict()
 
 
 def test_a_folder_may_be_given_as_text(folder: Path) -> None:
-    assert load(str(folder)) == load(folder)
+    run = load(str(folder))
+    assert replace(run, folder=folder) == load(folder)
+    assert_frame_equal(run.market, load(folder).market)
 
 
 def test_a_folder_without_a_description_is_no_run(folder: Path) -> None:
@@ -74,7 +112,10 @@ def test_a_folder_that_is_not_there_is_no_run(tmp_path: Path) -> None:
         load(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", "{}", '{"format": 1}', "\x00\x01"])
+BROKEN = ["", "{", "[]", "3", "null", "{}", f'{{"format": {FORMAT}}}', "\x00\x01"]
+
+
+@pytest.mark.parametrize("text", BROKEN)
 def test_a_broken_description_is_no_run(folder: Path, text: str) -> None:
     (folder / RUN_FILE).write_text(text)
     with pytest.raises(LogError, match=rf"{RUN_FILE} is not a run's description: {FINISHED}"):
@@ -87,11 +128,14 @@ def test_a_description_in_another_encoding_is_no_run(folder: Path) -> None:
         load(folder)
 
 
+@pytest.mark.parametrize("written", [1, FORMAT + 1])
 @pytest.mark.parametrize("more", [{}, {"host": "a key that only the other format has"}])
-def test_another_format_is_refused_as_such(folder: Path, more: dict[str, Any]) -> None:
+def test_another_format_is_refused_as_such(
+    folder: Path, written: int, more: dict[str, Any]
+) -> None:
     run = json.loads((folder / RUN_FILE).read_text())
-    (folder / RUN_FILE).write_text(json.dumps(run | {"format": FORMAT + 1} | more))
-    with pytest.raises(LogError, match=f"in format {FORMAT + 1}, .* format {FORMAT}: read it with"):
+    (folder / RUN_FILE).write_text(json.dumps(run | {"format": written} | more))
+    with pytest.raises(LogError, match=f"in format {written}, .* format {FORMAT}: read it with"):
         load(folder)
 
 
@@ -154,3 +198,145 @@ def test_a_damaged_table_is_an_error_that_says_what_to_do(
     with pytest.raises(LogError, match=rf"market\.parquet (?s:.*){REPEAT}"):
         _ = run.market
     assert len(run.makers) == 360
+
+
+def test_a_run_whose_tables_are_sealed_can_be_read_before_it_has_ended(
+    experiment: str, folder: Path
+) -> None:
+    for out in (f"{experiment}-2", f"{folder}-2"):
+        with RunFolder(out, "mine", {"seed": 5}, POINTS) as run:
+            run.manifest.add(written(run.store.url, 1, 0))
+            run.write("numbers", pd.DataFrame({"replication": [1, 2]}), MARKET[:1])
+            run.seal()
+            unfinished = load_unfinished(run.store.url)
+            assert unfinished.tables == ["numbers", "summary"]
+            assert unfinished.table("numbers")["replication"].tolist() == [1, 2]
+            assert len(unfinished.table("summary")) == 30
+            run.store.write("figure.png", b"from these tables")
+            with pytest.raises(LogError, match=FINISHED):
+                load(out)
+        assert set(load(out).files) == {*unfinished.files, "figure.png"}
+        with pytest.raises(LogError, match=rf"holds no {UNFINISHED_FILE}"):
+            load_unfinished(out)
+
+
+def test_the_tables_of_an_experiment_are_those_beside_its_blocks_and_in_them(
+    experiment: str,
+) -> None:
+    run = load(experiment)
+    assert run.tables == ["makers", "over all", "summary"]
+    assert run.points == POINTS
+    assert run.varied == KEYS[:-1]
+    assert run.table("over all")["replication"].tolist() == [1]
+    assert run.content("note.txt") == b"a note"
+
+
+def assert_in_order(frame: pd.DataFrame) -> None:
+    order = [(point["makers"], point["shock"], number) for point in POINTS for number in (0, 1)]
+    found = list(dict.fromkeys(zip(*(frame[key] for key in KEYS), strict=True)))
+    assert found == [place for place in order if place in found]
+
+
+def test_blocks_stand_one_below_the_other_with_the_parameters_that_vary(experiment: str) -> None:
+    frame = load(experiment).table("summary")
+    assert list(frame.columns) == [*KEYS, *(column.name for column in SUMMARY)]
+    dtypes = frame.dtypes.astype(str)
+    assert dtypes[KEYS].tolist() == ["category", "float64", "int64"]
+    assert dtypes[3:].to_dict() == {column.name: column.dtype for column in SUMMARY}
+    assert_in_order(frame)
+    assert len(frame) == 6 * 30
+    for (point, number), block in zip(
+        [(point, number) for point in range(3) for number in (0, 1)],
+        (frame[start : start + 30] for start in range(0, 180, 30)),
+        strict=True,
+    ):
+        market = Exchange("zero-profit", replications=4, block=number, rng=point).run(3)
+        expected = market.tape.summary
+        own = block[expected.columns].reset_index(drop=True)
+        assert_frame_equal(own, expected, check_exact=True)
+
+
+WHERE: list[dict[str, Any]] = [
+    {},
+    {"block": 1},
+    {"shock": 2.0},
+    {"shock": 2},
+    {"makers": "myopic"},
+    {"makers": "optimal", "shock": 2.0, "block": 0},
+    {"metric": "profit"},
+    {"maker": "zero-profit", "period": 1, "block": 1},
+    {"metric": "profit", "makers": "myopic"},
+    {"makers": "nobody"},
+    {"maker": "nobody"},
+    {"block": 7, "period": 1},
+]
+
+
+@pytest.mark.parametrize("columns", [None, ["mean", "makers", "block", "count"], ["shock"]])
+@pytest.mark.parametrize("where", WHERE, ids=str)
+def test_a_part_of_the_blocks_is_the_same_part_of_all(
+    experiment: str, where: dict[str, Any], columns: list[str] | None
+) -> None:
+    run = load(experiment)
+    expected = run.table("summary")
+    for column, value in where.items():
+        expected = expected[expected[column] == value]
+    part = run.table("summary", columns, **where)
+    chosen = expected[columns or expected.columns].reset_index(drop=True)
+    assert list(part.columns) == list(chosen.columns)
+    assert_frame_equal(part, chosen, check_categorical=False, check_dtype=len(part) > 0)
+
+
+def test_a_part_found_in_some_blocks_only_is_read(experiment: str) -> None:
+    run = load(experiment)
+    makers = run.table("makers", replication=5)
+    assert makers["block"].tolist() == [1, 1, 1]
+    assert makers["period"].tolist() == [0, 1, 2]
+    assert run.table("makers", makers="optimal").empty
+
+
+@pytest.mark.parametrize(("columns", "equal"), [(["spread"], {}), (None, {"prior_sd": 3.0})])
+def test_a_column_that_blocks_do_not_have_is_an_error_that_lists_those_they_have(
+    experiment: str, columns: list[str] | None, equal: dict[str, float]
+) -> None:
+    with pytest.raises(LogError, match="no column .*: it has makers, shock, block, period, maker"):
+        load(experiment).table("summary", columns, **equal)
+
+
+def damaged_block(experiment: str, damage: Callable[[bytes], bytes] | None) -> Run:
+    store, name = Store(experiment), block_file("0001-00000")
+    content = store.read(name)
+    store.remove(name)
+    if damage is not None:
+        store.write(name, damage(content))
+    return load(experiment)
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes] | None] = {
+    "removed": None,
+    "truncated": lambda content: content[:-40],
+    "zeroed": lambda content: bytes(len(content)),
+    "flipped": lambda content: content[:300] + bytes([content[300] ^ 1]) + content[301:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_block_is_an_error_that_says_what_to_do(experiment: str, damage: str) -> None:
+    run = damaged_block(experiment, DAMAGES[damage])
+    with pytest.raises(LogError, match=rf"0001-00000\.parquet (?s:.*){REPEAT}"):
+        run.table("summary")
+    assert len(run.table("summary", block=1)) == 90
+
+
+def test_a_flipped_byte_in_a_table_is_an_error(folder: Path) -> None:
+    file = folder / "makers.parquet"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 4] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(LogError, match=rf"makers\.parquet (?s:.*){REPEAT}"):
+        _ = load(folder).makers
+
+
+def test_a_file_that_the_run_never_had_is_an_error_that_lists_those_it_has(folder: Path) -> None:
+    with pytest.raises(LogError, match=r"no file 'figure\.png': it has makers\.parquet, market"):
+        load(folder).content("figure.png")

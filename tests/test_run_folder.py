@@ -572,7 +572,8 @@ def test_a_run_in_the_format_of_another_version_is_refused_as_such(
     rewritten(file, format=FORMAT + 1, host="a key that only the other format has", files=[3])
     (folder / MANIFEST_FILE).write_text('{"stamp": {"md5": 3}}\n{"done": 3}\n3\n"stamp"\n')
     before = contents(tmp_path)
-    with pytest.raises(FolderTakenError, match=f"format is {FORMAT + 1} there, {FORMAT} here"):
+    said = rf"format (is )?{FORMAT + 1}\b.*\b{FORMAT}\b"
+    with pytest.raises(FolderTakenError, match=said):
         experiment(out, resume=resume)
     assert contents(tmp_path) == before
 

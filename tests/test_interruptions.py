@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -18,9 +19,9 @@ from typing import Any
 import pytest
 
 from abm.experiment import Experiment, Markets, grid
-from abm.integrity import stamp_of_block
 from abm.manifest import Manifest
 from abm.markets import Unit
+from abm.points import Point
 from abm.schema import MANIFEST_FILE
 from abm.store import Store
 from abm.tables import Tables
@@ -43,22 +44,33 @@ class Noted(Markets):
         return super().__call__(unit)
 
 
-def experiment(markets: Markets | None = None, **changed: Any) -> Experiment:
-    settings = {"replications": BLOCKS * SIZE, "block": SIZE, "periods": PERIODS, "seed": 3}
-    return Experiment(**({"points": POINTS, "markets": markets or Markets()} | settings | changed))
+def experiment(
+    markets: Markets | None = None,
+    *,
+    points: list[Point] = POINTS,
+    blocks: int = BLOCKS,
+    block: int = SIZE,
+    periods: int = PERIODS,
+) -> Experiment:
+    return Experiment(
+        points, markets or Markets(), replications=blocks * block, block=block, periods=periods
+    )
 
 
-def run(out: Path, workers: int, notes: Path, limit: int | None = None) -> None:
-    """Run what was asked for in a session of its own; an error is said on the last line of notes."""
+def noted(notes: Path) -> Noted:
+    """Return markets that write their notes there, wherever they are at work."""
     os.environ[NOTES] = str(notes)
-    if limit is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    experiment(Noted()).run(out, workers=workers, resume=True)
+    return Noted()
+
+
+def run(out: Path, workers: int, notes: Path) -> None:
+    experiment(noted(notes)).run(out, workers=workers, resume=True)
 
 
 def run_in_a_session(out: Path, workers: int, notes: Path) -> None:
     os.setsid()
     run(out, workers, notes)
+    os._exit(0)  # without waiting for workers to have been idle for long
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -79,6 +91,10 @@ def written(out: Path) -> int:
     with suppress(FileNotFoundError):
         return (partial_of(out) / MANIFEST_FILE).read_bytes().count(b"stamp")
     return 0
+
+
+def reached(out: Path, blocks: int) -> bool:
+    return written(out) >= blocks
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> bool:
@@ -157,7 +173,7 @@ def test_a_run_killed_at_any_moment_is_resumed_and_redoes_only_what_was_in_fligh
         process = sessions.start(out, workers, notes)
         if attempt < kills:
             enough = len(before) + chance.randrange(1, 2 * BLOCKS * len(POINTS) // (kills + 4))
-            assert wait_until(lambda many=enough: written(out) >= many)
+            assert wait_until(partial(reached, out, enough))
             time.sleep(chance.uniform(0, 0.03))
             kill = chance.choice([os.kill, os.killpg])
             kill(sessions.groups[-1], signal.SIGKILL)
@@ -182,7 +198,7 @@ def test_a_run_killed_at_any_moment_is_resumed_and_redoes_only_what_was_in_fligh
 def test_workers_of_a_killed_run_end_soon_by_themselves(tmp_path: Path, sessions: Sessions) -> None:
     out = tmp_path / "run"
     process = sessions.start(out, 2, tmp_path / "notes")
-    assert wait_until(lambda: written(out) > 5)
+    assert wait_until(partial(reached, out, 6))
     os.kill(sessions.groups[0], signal.SIGKILL)
     process.join()
     assert wait_until(lambda: not alive(sessions.groups[0]), SOON)
@@ -196,7 +212,7 @@ def test_ctrl_c_stops_a_run_keeps_its_blocks_and_leaves_no_process(
 ) -> None:  # fmt: skip
     out, notes = tmp_path / "run", tmp_path / "notes"
     process = sessions.command(out, workers, notes)
-    assert wait_until(lambda: written(out) > 5)
+    assert wait_until(partial(reached, out, 6))
     to(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=SOON)
     assert process.returncode == -signal.SIGINT
@@ -206,44 +222,70 @@ def test_ctrl_c_stops_a_run_keeps_its_blocks_and_leaves_no_process(
     assert not out.exists()
     kept = finished(out)
     assert 5 < len(kept) < BLOCKS * len(POINTS)
-    os.environ[NOTES] = str(tmp_path / "notes-of-the-rest")
-    experiment(Noted()).run(out, resume=True)
-    assert not kept & set(Path(os.environ.pop(NOTES)).read_text().split())
+    rest = tmp_path / "notes-of-the-rest"
+    run(out, 1, rest)
+    assert not kept & set(rest.read_text().split())
     assert contents(out) == untroubled
 
 
-def error_of(out: Path, workers: int, notes: Path, limit: int, said: Path) -> None:
+FULL: dict[str, tuple[dict[str, Any], int]] = {
+    "block": ({}, 21_000),
+    "manifest": ({"block": 5, "periods": 2, "blocks": 30}, 10_500),
+    "summary": (
+        {"points": grid(makers=POINTS[2]["makers"], prior_sd=[0.5 * n for n in range(1, 13)]),
+         "block": 5, "periods": 100, "blocks": 1},
+        60_000,
+    ),
+    "description": ({"block": 5, "periods": 2, "blocks": 32}, 26_500),
+}  # fmt: skip
+
+
+def error_of(
+    out: Path, workers: int, notes: Path, settings: dict[str, Any], limit: int, said: Path
+) -> None:
+    made = experiment(noted(notes), **settings)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     try:
-        run(out, workers, notes, limit)
+        made.run(out, workers=workers)
     except OSError as error:
         said.write_text(str(error))
-        return
-    said.write_text("no error")
-
-
-def larger_than(name: str, folder: Path) -> int:
-    """Return how large a file may be for files like this one to be too large."""
-    if name == "block":
-        sizes = sorted(file.stat().st_size for file in (folder / "blocks").iterdir())
-        return sizes[len(sizes) // 2]
-    return (folder / name).stat().st_size - 1
+    os._exit(0)
 
 
 @pytest.mark.parametrize(
-    ("name", "workers"),
-    [("block", 1), ("block", 2), (MANIFEST_FILE, 1), ("summary.parquet", 1), ("run.json", 1)],
+    ("full", "workers"),
+    [("block", 1), ("block", 2), ("manifest", 1), ("summary", 1), ("description", 1)],
 )
-def test_a_full_disk_ends_a_run_with_an_error_and_what_is_finished_stays(
-    name: str, workers: int, tmp_path: Path
+def test_a_file_that_does_not_fit_ends_a_run_with_an_error_and_the_finished_stays(
+    full: str, workers: int, tmp_path: Path
 ) -> None:
-    pass
+    settings, limit = FULL[full]
+    made = experiment(**settings)
+    made.run(tmp_path / "untroubled")
+    untroubled = contents(tmp_path / "untroubled")
+    out, notes, said = tmp_path / "run", tmp_path / "notes", tmp_path / "said"
+    in_a_process(error_of, out, workers, notes, settings, limit, said)
+    assert not out.exists()
+    blocks = [name for name in contents(partial_of(out)) if name.startswith("blocks/")]
+    assert all((partial_of(out) / name).read_bytes() == untroubled[name] for name in blocks)
+    kept = {Path(name).stem for name in blocks}
+    assert finished(out) <= kept
+    every = {name for name in untroubled if name.startswith("blocks/")}
+    assert (len(kept) == len(every)) == (full in ("summary", "description"))
+    rest = tmp_path / "notes-of-the-rest"
+    rest.touch()
+    experiment(noted(rest), **settings).run(out, resume=True)
+    assert not kept & set(rest.read_text().split())
+    assert contents(out) == untroubled
+    error = said.read_text()
+    assert f"{partial_of(out)} cannot be written (File too large)" in error
+    assert "blocks are finished and kept: make room there, then go on with --resume" in error
 
 
 def largest_memory(blocks: int, out: Path, said: Path) -> None:
     """Run so many blocks, each recorded in full: some 20 MB."""
-    experiment(
-        Markets(record="full"), points=POINTS[:1], replications=blocks * 5_000, block=5_000
-    ).run(out)
+    made = experiment(Markets(record="full"), points=POINTS[:1], blocks=blocks, block=5_000)
+    made.run(out)
     said.write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
 
 

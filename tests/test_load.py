@@ -18,7 +18,7 @@ from abm.schema import EXCHANGE, FORMAT, MAKERS, MARKET, RUN_FILE, SUMMARY, UNFI
 from abm.store import Store
 from abm.tables import packed, typed
 from abm.tape import Tape
-from analysis import Run, load, load_unfinished
+from analysis import load, load_unfinished
 from analysis.load import LogError
 
 POINTS: list[dict[str, Any]] = [
@@ -47,9 +47,9 @@ def written(out: str, point: int, number: int) -> Finished:
     return Finished(name, Stamp.of(content, list(tables)), 0.0)
 
 
-@pytest.fixture(params=["{}", "memory://{}"], ids=["local", "memory"])
-def experiment(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    out: str = request.param.format(tmp_path / "run")
+@pytest.fixture(scope="module", params=["{}", "memory://{}"], ids=["local", "memory"])
+def experiment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    out: str = request.param.format(tmp_path_factory.mktemp("experiment") / "run")
     with RunFolder(out, "mine", {"seed": 4}, POINTS) as folder:
         for point in range(3):
             for number in (1, 0):
@@ -89,7 +89,8 @@ def test_a_run_says_what_it_is(folder: Path) -> None:
     assert run.folder == folder
     assert run.tables == sorted(TABLES)
     assert run.command == ""
-    assert run.points == run.varied == []
+    assert run.points == []
+    assert run.varied == []
     assert run.versions["pandas"] == pd.__version__
     content = (folder / "market.parquet").read_bytes()
     assert run.files["market.parquet"] == Stamp.of(content)._asdict()
@@ -200,24 +201,25 @@ def test_a_damaged_table_is_an_error_that_says_what_to_do(
     assert len(run.makers) == 360
 
 
+@pytest.mark.parametrize("where", ["{}", "memory://{}"], ids=["local", "memory"])
 def test_a_run_whose_tables_are_sealed_can_be_read_before_it_has_ended(
-    experiment: str, folder: Path
+    tmp_path: Path, where: str
 ) -> None:
-    for out in (f"{experiment}-2", f"{folder}-2"):
-        with RunFolder(out, "mine", {"seed": 5}, POINTS) as run:
-            run.manifest.add(written(run.store.url, 1, 0))
-            run.write("numbers", pd.DataFrame({"replication": [1, 2]}), MARKET[:1])
-            run.seal()
-            unfinished = load_unfinished(run.store.url)
-            assert unfinished.tables == ["numbers", "summary"]
-            assert unfinished.table("numbers")["replication"].tolist() == [1, 2]
-            assert len(unfinished.table("summary")) == 30
-            run.store.write("figure.png", b"from these tables")
-            with pytest.raises(LogError, match=FINISHED):
-                load(out)
-        assert set(load(out).files) == {*unfinished.files, "figure.png"}
-        with pytest.raises(LogError, match=rf"holds no {UNFINISHED_FILE}"):
-            load_unfinished(out)
+    out = where.format(tmp_path / "run")
+    with RunFolder(out, "mine", {"seed": 5}, POINTS) as folder:
+        folder.manifest.add(written(folder.store.url, 1, 0))
+        folder.write("numbers", pd.DataFrame({"replication": [1, 2]}), MARKET[:1])
+        folder.seal()
+        run = load_unfinished(folder.store.url)
+        assert run.tables == ["numbers", "summary"]
+        assert run.table("numbers")["replication"].tolist() == [1, 2]
+        assert len(run.table("summary")) == 30
+        folder.store.write("figure.png", b"from these tables")
+        with pytest.raises(LogError, match=FINISHED):
+            load(out)
+    assert set(load(out).files) == {*run.files, "figure.png"}
+    with pytest.raises(LogError, match=rf"holds no {UNFINISHED_FILE}"):
+        load_unfinished(out)
 
 
 def test_the_tables_of_an_experiment_are_those_beside_its_blocks_and_in_them(
@@ -299,17 +301,23 @@ def test_a_part_found_in_some_blocks_only_is_read(experiment: str) -> None:
 def test_a_column_that_blocks_do_not_have_is_an_error_that_lists_those_they_have(
     experiment: str, columns: list[str] | None, equal: dict[str, float]
 ) -> None:
-    with pytest.raises(LogError, match="no column .*: it has makers, shock, block, period, maker"):
+    with pytest.raises(LogError, match=r"no column .*: it has makers, shock, block, period, maker"):
         load(experiment).table("summary", columns, **equal)
 
 
-def damaged_block(experiment: str, damage: Callable[[bytes], bytes] | None) -> Run:
-    store, name = Store(experiment), block_file("0001-00000")
-    content = store.read(name)
-    store.remove(name)
-    if damage is not None:
-        store.write(name, damage(content))
-    return load(experiment)
+@pytest.mark.parametrize(
+    ("by", "count"), [(["block"], 2), (["shock"], 2), (["makers", "shock"], 3), (KEYS, 6), ([], 1)]
+)
+def test_a_walk_goes_through_the_blocks_piece_by_piece(
+    experiment: str, by: list[str], count: int
+) -> None:
+    run = load(experiment)
+    pieces = list(run.walk("summary", by))
+    assert all((piece[key] == piece[key].iloc[0]).all() for piece in pieces for key in by)
+    assert len(pieces) == count
+    together = pd.concat(pieces).sort_values([*KEYS, "period", "maker", "metric"])
+    assert len(together) == len(run.table("summary"))
+    assert together.drop_duplicates([*KEYS, "period", "maker", "metric"]).shape == together.shape
 
 
 DAMAGES: dict[str, Callable[[bytes], bytes] | None] = {
@@ -322,10 +330,17 @@ DAMAGES: dict[str, Callable[[bytes], bytes] | None] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_block_is_an_error_that_says_what_to_do(experiment: str, damage: str) -> None:
-    run = damaged_block(experiment, DAMAGES[damage])
+    store, name, change = Store(experiment), block_file("0001-00000"), DAMAGES[damage]
+    content = store.read(name)
+    store.remove(name)
+    if change is not None:
+        store.write(name, change(content))
+    run = load(experiment)
     with pytest.raises(LogError, match=rf"0001-00000\.parquet (?s:.*){REPEAT}"):
         run.table("summary")
     assert len(run.table("summary", block=1)) == 90
+    store.write(name, content)
+    assert len(run.table("summary")) == 180
 
 
 def test_a_flipped_byte_in_a_table_is_an_error(folder: Path) -> None:
@@ -337,6 +352,6 @@ def test_a_flipped_byte_in_a_table_is_an_error(folder: Path) -> None:
         _ = load(folder).makers
 
 
-def test_a_file_that_the_run_never_had_is_an_error_that_lists_those_it_has(folder: Path) -> None:
-    with pytest.raises(LogError, match=r"no file 'figure\.png': it has makers\.parquet, market"):
+def test_a_file_that_the_run_never_had_is_no_fault_of_the_file(folder: Path) -> None:
+    with pytest.raises(LogError, match=r"no .*figure\.png"):
         load(folder).content("figure.png")

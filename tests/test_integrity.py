@@ -98,7 +98,7 @@ def test_a_flipped_byte_is_found_only_where_every_byte_is_compared(
 
 
 def test_a_flipped_byte_of_a_footer_is_a_fault_and_no_error(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = Store(f"memory://{tmp_path}")
     said = set()
     for place in range(FOOTER, len(BLOCK), 3):
         store.write(NAME, flipped(place))

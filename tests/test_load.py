@@ -352,6 +352,18 @@ def test_a_flipped_byte_in_a_table_is_an_error(folder: Path) -> None:
         _ = load(folder).makers
 
 
+@pytest.mark.parametrize("length", [3, 7])
+def test_a_file_that_is_no_table_has_the_size_that_the_run_wrote_or_is_an_error(
+    experiment: str, length: int
+) -> None:
+    store, run = Store(experiment), load(experiment)
+    store.write("note.txt", bytes(length))
+    with pytest.raises(LogError, match=rf"has {length} bytes, but the run wrote 6 bytes: .*cut"):
+        run.content("note.txt")
+    store.write("note.txt", b"a note")
+    assert run.content("note.txt") == b"a note"
+
+
 def test_a_file_that_the_run_never_had_is_no_fault_of_the_file(folder: Path) -> None:
     with pytest.raises(LogError, match=r"no .*figure\.png"):
         load(folder).content("figure.png")

@@ -13,7 +13,8 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from functools import partial, partialmethod
+from functools import cache, partial, partialmethod
+from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +36,7 @@ PARAMETERS = {"seed": 1, "discount": 0.9}
 POINTS = [{"makers": "optimal"}]
 BLOCKS = ["0000-00000", "0000-00001"]
 NUMBERS = (REPLICATION,)
+VERSION = cache(version)
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir"}
 
 
@@ -169,7 +171,12 @@ def kill_at_every_step(
         yield folder
 
 
+def remember_versions(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("abm.description.version", VERSION)  # it is slow, and always the same
+
+
 def main(root: Path) -> None:
+    remember_versions(pytest.MonkeyPatch())
     run(root / "warm", blocks=1)
     for name, case in CASES.items():
         before = root / f"{name}-before"
@@ -179,6 +186,12 @@ def main(root: Path) -> None:
         two_whole = [one for one in killed if len([*one.rglob(RUN_FILE)]) == 2]
         for one in two_whole[:2] if name == TWICE else ():
             list(kill_at_every_step(case.act, one, f"{one.name}-twice", 16))
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    remember_versions(monkeypatch)
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 @pytest.fixture(scope="module")

@@ -172,7 +172,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     folder = tmp_path_factory.mktemp("runs")
     makers = "zero-profit,myopic,zero-profit+fixed-spread"
     return {
-        "grid": swept(folder / "grid", "--makers", makers, "--prior-sd", "10,2"),
+        "grid": swept(folder / "grid", "--makers", makers, "--prior-sd", "2,10"),
         "many": swept(folder / "many", "--makers", "myopic", "--prior-sd", MANY, "--world",
                       "real,gaussian", "--replications", "20"),
         "one": swept(folder / "one", "--makers", "myopic", "--prior-sd", "2"),
@@ -369,7 +369,7 @@ def test_panels_and_makers_are_in_the_order_of_the_points(
     contestants = [*makers[:2], f"zero-profit in {company}", f"fixed-spread in {company}"]
     titles = [[axes.get_title() for axes in figure.axes if axes.get_visible()] for figure in drawn]
     legends = [[text.get_text() for text in figure.legends[0].get_texts()] for figure in drawn]
-    shocks = ["prior sd = 10.0", "prior sd = 2.0"]
+    shocks = ["prior sd = 2.0", "prior sd = 10.0"]
     assert titles == [*[shocks] * 4, [""], [""], shocks]
     assert legends == [*[makers] * 4, *[contestants] * 2, [*contestants, "1 / √replications"]]
     for figure in drawn:
@@ -401,7 +401,7 @@ def test_one_replication_can_be_reported(tmp_path: Path) -> None:
 
 def test_a_full_record_is_reported_as_its_summary_is(runs: dict[str, Run], tmp_path: Path) -> None:
     makers = "zero-profit,myopic,zero-profit+fixed-spread"
-    options = ("--makers", makers, "--prior-sd", "10,2", "--record", "full")
+    options = ("--makers", makers, "--prior-sd", "2,10", "--record", "full")
     full, summary = (
         Tables(report(run)).tables for run in (swept(tmp_path / "run", *options), runs["grid"])
     )

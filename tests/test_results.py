@@ -19,7 +19,7 @@ from analysis.results import METRICS, comparisons, overall, quoted, results, tot
 
 DISCOUNT, BLOCK, PERIODS = 0.8, 20, 6
 COMPANY = ["myopic", "fixed-spread"]
-POINTS = grid(makers=["zero-profit", "myopic", COMPANY], prior_sd=[10.0, 2.0])
+POINTS = grid(makers=["zero-profit", "myopic", COMPANY], prior_sd=[2.0, 10.0])
 NOTED = ["mean", "se", "count", "low", "high"]
 
 
@@ -116,8 +116,8 @@ def test_rows_are_in_the_order_of_the_points(run: Run) -> None:
     table = results(run)
     order = table[["makers", "prior_sd"]].astype({"makers": str}).drop_duplicates()
     assert order.to_numpy().tolist() == [[one["makers"], one["prior_sd"]] for one in run.points]
-    assert comparisons(run)["prior_sd"].unique().tolist() == [10.0, 2.0]
-    assert quoted(table)["prior_sd"].tolist() == [10.0, 2.0, 10.0, 2.0, 10.0, 10.0, 2.0, 2.0]
+    assert comparisons(run)["prior_sd"].unique().tolist() == [2.0, 10.0]
+    assert quoted(table)["prior_sd"].tolist() == [2.0, 10.0, 2.0, 10.0, 2.0, 2.0, 10.0, 10.0]
 
 
 def test_the_summary_by_blocks_is_in_disorder_nowhere(run: Run) -> None:

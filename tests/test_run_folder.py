@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -532,6 +532,21 @@ def test_a_flipped_byte_is_found_only_where_every_byte_is_compared(
     with pytest.warns(DamageWarning, match=f"{file} has other bytes"):
         experiment(out, note=b"a longer note", resume=True, verify=True)
     assert contents(out) == before
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_a_flipped_byte_in_an_unfinished_run_is_found_where_every_byte_is_compared(
+    tmp_path: Path, verify: bool
+) -> None:
+    experiment(tmp_path / "whole")
+    stopped_experiment(tmp_path / "run")
+    file = tmp_path / ".run.partial" / block_file(BLOCKS[0])
+    file.write_bytes(flipped(file.read_bytes()))
+    told = pytest.warns(DamageWarning, match="has other bytes") if verify else nullcontext()
+    with told:
+        redone = experiment(tmp_path / "run", resume=True, verify=verify)
+    assert redone == (BLOCKS if verify else BLOCKS[1:])
+    assert (contents(tmp_path / "run") == contents(tmp_path / "whole")) is verify
 
 
 def rewritten(file: Path, **changed: Any) -> None:

@@ -1,0 +1,258 @@
+"""Work on a real Dask cluster: the same bytes, and deaths that are borne or told."""
+
+import os
+import signal
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from threading import Thread
+from time import sleep
+from typing import Any
+
+import dask
+import pytest
+from distributed import KilledWorker, LocalCluster
+
+import abm.cluster
+from abm import Quote
+from abm.experiment import BlocksFailedError, Experiment, Markets, grid
+from abm.makers import MarketMaker
+from abm.markets import Unit
+from abm.schema import MANIFEST_FILE
+from abm.store import Store
+from abm.tables import Tables
+from abm.workers import WorkerDiedError, at_work
+
+SIZE, BLOCKS = 20, 6
+POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[1.0, 3.0])
+HERE = os.getpid()
+SETTINGS = {
+    "distributed.scheduler.allowed-failures": 1,
+    "distributed.deploy.lost-worker-timeout": "1h",  # killed workers are replaced, however late
+}
+
+
+class Slow(Markets):
+    """Takes so long over a block that a worker can be killed amid it."""
+
+    def __call__(self, unit: Unit) -> Tables:
+        sleep(0.1)
+        return super().__call__(unit)
+
+
+class Fatal(MarketMaker):
+    """Kills every worker in which she is asked for a quote in one block, but not the tests."""
+
+    name = "fatal"
+
+    def __init__(self, model: Any, *, spared: int) -> None:
+        super().__init__(model)
+        self.spared = spared
+
+    def quote(self) -> Quote:
+        if int(self.model.replication[0]) == 2 * SIZE:
+            assert os.getpid() != self.spared, "she is at work among the tests"
+            os._exit(1)
+        return Quote.around(self.belief.mean, 1.0)
+
+
+class Wrong(MarketMaker):
+    """Raises an error in one block."""
+
+    name = "wrong"
+
+    def quote(self) -> Quote:
+        if int(self.model.replication[0]) == 2 * SIZE:
+            raise ZeroDivisionError("a mistake of hers")
+        return Quote.around(self.belief.mean, 1.0)
+
+
+def experiment(
+    markets: Markets | None = None, points: Any = POINTS, blocks: int = BLOCKS
+) -> Experiment:
+    return Experiment(
+        points, markets or Markets(), replications=blocks * SIZE, block=SIZE, periods=5, seed=3
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    store = Store(folder)
+    return {name: store.read(name) for name in store.sizes() if name != MANIFEST_FILE}
+
+
+def written(out: Path, what: str) -> int:
+    file = out.with_name(f".{out.name}.partial") / MANIFEST_FILE
+    return file.read_text().count(what) if file.exists() else 0
+
+
+def pid(_: int) -> int:
+    return os.getpid()
+
+
+def reaches(out: Path, blocks: int) -> None:
+    while written(out, "stamp") < blocks:
+        sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def bounded() -> Iterator[None]:
+    def too_long(*_: Any) -> None:
+        raise TimeoutError("it waits for ever")
+
+    earlier = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(150)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, earlier)
+
+
+def local_cluster(workers: int) -> Any:
+    return LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
+    )
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    with (
+        dask.config.set(SETTINGS),
+        local_cluster(2) as started,
+    ):
+        yield started
+
+
+@pytest.fixture
+def address(cluster: Any) -> str:
+    while len(cluster.scheduler.workers) < 2:
+        sleep(0.05)
+    return str(cluster.scheduler_address)
+
+
+@pytest.fixture(scope="module")
+def untroubled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("untroubled") / "run"
+    experiment().run(out)
+    return contents(out)
+
+
+def test_both_workers_work_and_this_process_does_not(address: str, cluster: Any) -> None:
+    pids = set(at_work(pid, range(40), address))
+    assert pids == {nanny.pid for nanny in cluster.workers.values()}
+    assert HERE not in pids
+
+
+def test_results_are_those_of_one_process(
+    address: str, untroubled: dict[str, bytes], tmp_path: Path
+) -> None:
+    experiment().run(tmp_path / "run", workers=address)
+    assert contents(tmp_path / "run") == untroubled
+
+
+def test_results_are_those_of_one_process_although_a_worker_was_killed(
+    address: str, cluster: Any, untroubled: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    victim = next(iter(cluster.workers.values())).pid
+    seen: list[int] = []
+
+    def kill() -> None:
+        reaches(out, 5)
+        os.kill(victim, signal.SIGKILL)
+        seen.append(written(out, "stamp"))
+
+    killer = Thread(target=kill, daemon=True)
+    killer.start()
+    experiment(Slow()).run(out, workers=address)
+    killer.join()
+    assert 5 <= seen[0] < BLOCKS * len(POINTS) - 2
+    assert contents(out) == untroubled
+    assert victim not in {nanny.pid for nanny in cluster.workers.values()}
+
+
+def test_a_block_that_raises_is_recorded_and_the_others_finish(
+    address: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(BlocksFailedError, match="1 of 6 blocks failed, 5 blocks are finished"):
+        experiment(points=grid(makers=[Wrong])).run(out, workers=address)
+    assert written(out, '"error": "ZeroDivisionError: a mistake of hers"') == 1
+    assert written(out, "stamp") == 5
+
+
+@pytest.mark.parametrize("failures", [0, 1])
+def test_a_task_that_kills_its_workers_is_an_error_here(
+    failures: int, address: str, cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", failures)
+    with pytest.raises(WorkerDiedError, match="a worker process died, as it does for want of mem"):
+        list(at_work(os._exit, [1], address))
+
+
+def test_a_maker_that_kills_every_worker_ends_a_run_with_an_error_and_what_is_finished_stays(
+    address: str, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    out = tmp_path / "run"
+    made = experiment(points=grid(makers=[partial(Fatal, spared=HERE)]), blocks=3)
+    with pytest.raises(BlocksFailedError) as failure:
+        made.run(out, workers=address)
+    said = str(failure.value)
+    assert "a worker process died" in said
+    assert f"{written(out, 'stamp')} blocks are finished and kept" in said
+    assert "find out what kills them, then go on with --resume" in said
+    assert not out.exists()
+
+
+def test_a_worker_that_dies_before_it_has_a_task_is_told_as_one_that_dies_with_it(
+    address: str, cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = next(iter(cluster.scheduler.workers.values()))
+
+    def dies(*_: Any) -> int:
+        raise KilledWorker("probe", worker, 0)
+
+    monkeypatch.setattr(abm.cluster.Backend, "effective_n_jobs", dies)
+    with pytest.raises(WorkerDiedError, match="a worker process died"):
+        list(at_work(pid, range(4), address))
+
+
+def test_a_cluster_of_one_worker_does_not_mean_this_process() -> None:
+    with local_cluster(1) as one:
+        (worker,) = one.workers.values()
+        assert set(at_work(pid, range(4), one.scheduler_address)) == {worker.pid}
+
+
+def test_a_cluster_that_goes_away_ends_a_run_with_an_error_and_what_is_finished_stays(
+    untroubled: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+
+    def go_away() -> None:
+        reaches(out, 3)
+        leaving.close()
+
+    with local_cluster(1) as leaving:
+        thread = Thread(target=go_away, daemon=True)
+        thread.start()
+        with pytest.raises((OSError, RuntimeError), match=r"--resume"):
+            experiment(Slow()).run(out, workers=leaving.scheduler_address)
+        thread.join()
+    assert 3 <= written(out, "stamp") < BLOCKS * len(POINTS)
+    experiment().run(out, resume=True)
+    assert contents(out) == untroubled
+
+
+def test_a_cluster_without_workers_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(abm.cluster, "WAIT", 0.5)
+    with local_cluster(0) as empty, pytest.raises(OSError, match="no worker"):
+        experiment().run(tmp_path / "run", workers=empty.scheduler_address)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scheduler_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "0.5s"}),
+        pytest.raises(OSError, match=r"tcp://127\.0\.0\.1:9"),
+    ):
+        experiment().run(tmp_path / "run", workers="tcp://127.0.0.1:9")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,160 @@
+"""What studies show on a terminal: progress, tables, and text as it is."""
+
+import os
+import pty
+import re
+import threading
+from contextlib import ExitStack, redirect_stderr, suppress
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from abm.experiment import Progress
+from analysis.claims import Claim
+from analysis.compare import Comparison
+from scenarios import _terminal, sweep
+from scenarios._terminal import LARGEST, progress, say, show_claims, show_comparison, show_table
+
+RICH = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+class Terminal:
+    """A terminal, that of the standard error while it is a context, and all that is shown there."""
+
+    shown = ""
+
+    def __enter__(self) -> Self:
+        self._here, there = pty.openpty()
+        self._raw = b""
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self._open = ExitStack()
+        self._open.enter_context(redirect_stderr(self._open.enter_context(os.fdopen(there, "w"))))
+        return self
+
+    def _read(self) -> None:
+        with suppress(OSError):  # on Linux, once the other end is closed
+            while part := os.read(self._here, 4096):
+                self._raw += part
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+        self._reader.join()
+        os.close(self._here)
+        self.shown = CODES.sub("", self._raw.decode())
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in RICH:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def test_a_terminal_shows_blocks_rate_failures_and_time_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter([0.0, 0.5, 2.0])
+    monkeypatch.setattr(_terminal, "monotonic", lambda: next(clock))
+    with Terminal() as terminal, progress() as watch:
+        watch(Progress(3, 0, 10, 0))
+        watch(Progress(5, 2, 12, 5_000_000))
+    words = r"━ +7/12 blocks, 2\.50 million arrivals/s, 2 failed +(-:--:--|\d:\d\d:\d\d)"
+    assert re.search(words, terminal.shown)
+
+
+def test_a_run_without_failures_does_not_speak_of_them() -> None:
+    with Terminal() as terminal, progress() as watch:
+        watch(Progress(1, 0, 2, 1_000_000))
+    assert "1/2 blocks" in terminal.shown
+    assert "failed" not in terminal.shown
+
+
+def test_a_sweep_shows_its_progress_on_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Terminal() as terminal:
+        sweep.run(makers="myopic", replications=60, block=20, periods=3, out=str(tmp_path / "it"))
+    assert re.search(r"9/9 blocks, \d+\.\d\d million arrivals/s", terminal.shown)
+    assert "arrivals/s" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("colour", [None, "1"])
+def test_progress_is_quiet_when_not_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, colour: str | None
+) -> None:
+    if colour:
+        monkeypatch.setenv("FORCE_COLOR", colour)  # as continuous integration does
+    with progress() as watch:
+        watch(Progress(1, 1, 10, 1_000))
+        watch(Progress(9, 1, 10, 9_000))
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("text", ["a[bold]b", "a[/]b", "two  words", "x" * 200, "http://a/b 1.5"])
+def test_what_is_said_is_printed_as_it_is(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    say(text)
+    assert capsys.readouterr() == (f"{text}\n", "")
+
+
+def test_the_words_of_a_claim_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    show_claims([Claim("Fig. 0", "within [low] and [/] high", 1.23456, 0.0123)])
+    said = capsys.readouterr().out
+    assert re.search(r"Fig\. 0 +within \[low\] and \[/\] high +1\.235 +0\.012 +yes", said)
+
+
+def test_a_table_is_printed_however_wide(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    wide = pd.DataFrame({f"column {number}": [1.5, 2.5] for number in range(20)})
+    show_table(wide)
+    assert capsys.readouterr().out == wide.to_string(index=False) + "\n"
+
+
+def compared(z: list[float], asked: int = 0, *, paired: bool = True) -> Comparison:
+    """Return a comparison of results that are so many standard errors apart, farthest first."""
+    differences = np.array(z)
+    results = pd.DataFrame(
+        {"maker": "optimal", "metric": [f"metric-{number}" for number in range(len(z))],
+         "first": 1.0, "second": 1.0 + differences, "difference": differences, "se": 1.0, "z": z}
+    )  # fmt: skip
+    rows = [(f"name-{number}", "there", "here") for number in range(asked)]
+    return Comparison(pd.DataFrame(rows, columns=["name", "first", "second"]), results, paired)
+
+
+def test_runs_alike_are_said_to_agree_without_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    show_comparison(compared([0.0, 0.0]))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "What was asked is the same."
+    assert "Of 2 results, compared replication by replication, 2 are identical" in lines[1]
+    assert lines[2:] == ["The results agree, as far as can be told."]
+
+
+def test_differences_are_shown_from_the_largest_on_and_no_more_than_can_be_read(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show_comparison(compared([-5.0, *np.linspace(3.0, 0.0, 19)], asked=2, paired=False))
+    said = capsys.readouterr().out
+    assert said.startswith("What was asked differs:\n  name first second\nname-0 there   here\n")
+    assert "Of 20 results, compared as independent runs, 1 are identical" in said
+    assert "the largest difference is 5.00 standard errors (beyond 3.02 it is no chance)" in said
+    assert re.findall(r"metric-\d+", said) == [f"metric-{number}" for number in range(LARGEST)]
+    assert said.splitlines()[-1] == "The results differ by more than chance."
+
+
+def test_a_difference_within_chance_is_no_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    show_comparison(compared([2.9, *[1.0] * 19]))
+    assert capsys.readouterr().out.splitlines()[-1] == "The results agree, as far as can be told."
+
+
+def test_a_difference_without_chance_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    show_comparison(compared([np.inf, -4.0, 0.0]))
+    said = capsys.readouterr().out
+    assert "inf standard errors" not in said
+    assert said.splitlines()[-1] == "The results differ by more than chance."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import product
@@ -48,15 +49,21 @@ def in_words(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return "+".join(str(in_words(one)) for one in value)
     if isinstance(value, partial):
-        given = [*map(repr, value.args), *(f"{k}={v!r}" for k, v in value.keywords.items())]
-        return f"{in_words(value.func)}({', '.join(given)})"
+        named = (f"{name}={_exactly(given)}" for name, given in value.keywords.items())
+        return f"{in_words(value.func)}({', '.join([*map(_exactly, value.args), *named])})"
     if isinstance(value, type):
         if issubclass(value, MarketMaker) and value.__module__.startswith("abm."):
             return value.name
         return f"{value.__module__}:{value.__qualname__}"
     if isinstance(value, np.generic):
         return value.item()
-    return value if isinstance(value, str | int | float) else repr(value)
+    return value if isinstance(value, str | int | float) else _exactly(value)
+
+
+def _exactly(value: Any) -> str:
+    """Return the repr of a value, with all digits and elements of its arrays."""
+    with np.printoptions(threshold=sys.maxsize, precision=17):
+        return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def _of_one_type(values: list[Any]) -> list[Any]:

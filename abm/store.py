@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path, PurePosixPath
 from typing import IO
 from uuid import uuid4
@@ -100,5 +101,11 @@ class Store:
 
     def remove(self, name: str = "") -> None:
         """Remove a file, or the folder with all that is in it."""
-        if self._fs.exists(self.path(name)):
-            self._fs.rm(self.path(name), recursive=True)
+        path = self.path(name)
+        if self.local and Path(path).is_dir():
+            shutil.rmtree(path)
+        elif self.local:
+            Path(path).unlink(missing_ok=True)
+        else:
+            for file in self._fs.find(path):
+                self._fs.rm_file(file)

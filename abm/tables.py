@@ -98,7 +98,7 @@ def unpacked(file: Any, name: str, columns: Sequence[str] | None = None) -> pa.T
 def _names(source: parquet.ParquetFile) -> list[str]:
     """Return the table that each row group belongs to."""
     groups = (source.metadata.row_group(number) for number in range(source.num_row_groups))
-    return [group.column(0).statistics.min for group in groups]
+    return [group.column(0).statistics.min if group.num_rows else "" for group in groups]
 
 
 def described(schema: pa.Schema) -> dict[str, Any]:

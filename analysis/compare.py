@@ -12,6 +12,7 @@ from analysis.results import METRICS, overall, summary_of, totals
 
 Table = pd.DataFrame
 
+ROUNDING = 1e-12  # relative difference that summing in another order can make
 CHANCE = 0.05  # of calling equal runs different, over all results together
 
 
@@ -74,7 +75,9 @@ def compare(first: Run, second: Run) -> Comparison:
         differences = pd.concat(found).rename(columns={"mean": "difference"})
         results = results.drop(columns=["difference", "se"])
         results = results.merge(differences.drop(columns="count"), on=[*by, "metric"])
-    z = (results["difference"] / results["se"]).where(results["difference"] != 0, 0.0)
+    size = results[["first", "second"]].abs().max(axis=1)
+    same = results["difference"].abs() <= ROUNDING * size
+    z = (results["difference"] / results["se"]).where(~same, 0.0)
     order = z.abs().sort_values(ascending=False, kind="stable").index
     results = results.assign(z=z).loc[order].reset_index(drop=True)
     return Comparison(_asked(first, second), results, paired)
@@ -90,10 +93,16 @@ def _asked(first: Run, second: Run) -> Table:
 
 def _keys(first: Run, second: Run) -> list[str]:
     """Return the parameters that points of both runs have, and in which some differ."""
-    if not (first.points and second.points):
+    if not (first.points or second.points):
         return ["exchange"]
     points = [*first.points, *second.points]
     common = [name for name in points[0] if all(name in point for point in points)]
+    for run in (first, second):
+        if alone := set(run.varied or ["points"] * (not run.points)) - set(common):
+            raise LogError(
+                f"{first.folder} and {second.folder} cannot be compared: only {run.folder} has "
+                f"{', '.join(sorted(alone))}"
+            )
     return [name for name in common if len({point[name] for point in points}) > 1]
 
 

@@ -101,15 +101,15 @@ def _makers(table: Table) -> Iterator[tuple[str, Style, Table]]:
     if not keys:
         yield "market", line_of("market"), table
         return
-    for names, line in table.groupby(keys, observed=True):
+    for names, line in table.groupby(keys, observed=True, sort=False):
         label = " in ".join(dict.fromkeys(str(name) for name in reversed(names)))
-        yield label, line_of(names[-1]), line
+        yield label, line_of(label), line
 
 
 def _panels(
     table: Table, facet: str | None, draw: Callable[[Axes, Table], None], x: str, y: str
 ) -> Figure:
-    values = [None] if facet is None else list(table[facet].drop_duplicates())
+    values = [None] if facet is None or table.empty else list(table[facet].drop_duplicates())
     columns = min(COLUMNS, len(values))
     rows = -(-len(values) // columns)
     figure = Figure(figsize=(WIDTH * max(columns, 1.5), HEIGHT * rows + 0.5), layout="constrained")

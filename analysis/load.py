@@ -151,9 +151,9 @@ class Run:
         """Return the bytes of a file, if there are as many as the run wrote."""
         return self._read(file, lambda source: source.read())
 
-    def csv(self, file: str) -> pd.DataFrame:
-        """Return a table that the run wrote as text."""
-        return pd.read_csv(BytesIO(self.content(file)))
+    def csv(self, file: str, words: Sequence[str]) -> pd.DataFrame:
+        """Return a table that the run wrote as text; in the columns of `words` it stays text."""
+        return pd.read_csv(BytesIO(self.content(file)), converters=dict.fromkeys(words, str))
 
     @cached_property
     def _places(self) -> dict[str, dict[str, Cell]]:

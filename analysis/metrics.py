@@ -51,10 +51,11 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
     Raises
     ------
     ValueError
-        If rows of a summary that are not different blocks would be put together.
+        If a summary lacks the metric, or rows of it that are not different blocks would be put
+        together.
     """
     if is_summary(frame):
-        return _merged(frame[frame["metric"] == metric], by)
+        return _merged(of_metric(frame, metric), by)
     groups = frame.groupby(list(by), observed=True, dropna=False)[metric]
     return groups.agg(mean="mean", se="sem", count="count").reset_index()
 
@@ -62,6 +63,15 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
 def is_summary(frame: Table) -> bool:
     """Whether a table holds counts, means and variances rather than records."""
     return {"metric", "count", "mean", "variance"} <= set(frame.columns)
+
+
+def of_metric(summary: Table, metric: str) -> Table:
+    """Return the rows of a summary that are of a metric, or raise ValueError if none is."""
+    rows = summary[summary["metric"] == metric]
+    if rows.empty and len(summary):
+        known = ", ".join(map(str, summary["metric"].unique()))
+        raise ValueError(f"the summary has no metric {metric!r}: it has {known}")
+    return rows
 
 
 def _merged(summary: Table, by: Sequence[str]) -> Table:
@@ -78,12 +88,12 @@ def _merged(summary: Table, by: Sequence[str]) -> Table:
         count=count, sum=count * summary["mean"].where(count > 0, 0.0),
         within=summary["variance"].where(count > 1, 0.0) * (count - 1),
     )  # fmt: skip
-    groups = parts.groupby(keys, observed=True, dropna=False)
-    total = groups[["count", "sum", "within"]].transform("sum")
-    gap = summary["mean"].where(count > 0, 0.0) - total["sum"] / total["count"]
+    groups = parts.groupby(keys, observed=True, dropna=False, sort=False)
+    mean = groups["sum"].transform("sum") / groups["count"].transform("sum")
+    gap = summary["mean"].where(count > 0, 0.0) - mean
     parts["squares"] = parts["within"] + count * gap * gap
-    table = groups[["count"]].sum().join(parts.groupby(keys, observed=True, dropna=False)[
-        ["sum", "squares"]].sum())  # fmt: skip
+    groups = parts.groupby(keys, observed=True, dropna=False, sort=False)
+    table = groups[["count", "sum", "squares"]].sum()
     some = table["count"].where(table["count"] > 0)
     mean = table["sum"] / some
     se = np.sqrt(table["squares"] / (some - 1).where(some > 1) / some)
@@ -172,7 +182,7 @@ def paired_difference(
     unit = "replication"
     if is_summary(frame):
         unit = "block"
-        frame = frame[frame["metric"] == metric].rename(columns={"mean": metric})
+        frame = of_metric(frame, metric).rename(columns={"mean": metric})
         if unit not in frame:
             raise ValueError(
                 "the summary is over all blocks, but a paired comparison needs each block's: "

@@ -47,14 +47,18 @@ def convergence(frame: Table, metric: str, by: Sequence[str]) -> Table:
         The columns of `by`, then count, mean, se; up to STEPS rows a group.
     """
     if is_summary(frame):
-        rows = frame[(frame["metric"] == metric) & (frame["count"] > 0)].sort_values("block")
+        unit = "block"
+        rows = frame[(frame["metric"] == metric) & (frame["count"] > 0)]
         squares = rows["variance"].where(rows["count"] > 1, 0.0) * (rows["count"] - 1)
         rows = rows.assign(squares=squares)
     else:
-        rows = frame.dropna(subset=[metric]).sort_values("replication")
+        unit = "replication"
+        rows = frame.dropna(subset=[metric])
         rows = rows.assign(count=1, mean=rows[metric], squares=0.0)
-    groups = rows.groupby(list(by), observed=True)
-    tables = {names: _growing(group) for names, group in groups}
+    if rows.empty:
+        return pd.DataFrame(columns=[*by, "count", "mean", "se"])
+    groups = rows.groupby(list(by), observed=True, sort=False)
+    tables = {names: _growing(group.sort_values(unit)) for names, group in groups}
     return pd.concat(tables, names=list(by)).reset_index(level=list(by)).reset_index(drop=True)
 
 

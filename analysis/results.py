@@ -1,9 +1,10 @@
 """What came of an experiment, in tables: every metric at every point, and between makers."""
 
-from collections.abc import Iterator, Sequence
-from math import floor, isfinite, log10
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from analysis import metrics
 from analysis.load import Run
@@ -80,11 +81,15 @@ def comparisons(run: Run) -> Table:
         low, high of first less second. Empty if there is one maker.
     """
     where = [key for key in apart(run) if key not in ("makers", "exchange")]
-    pieces = totals(run, [*where, "block"])
-    return _over_blocks(
-        _joined([pair for piece in pieces for pair in _pairs(piece, [*where, "block"])]),
-        [*where, "first", "second"],
-    )
+    firsts: dict[tuple[object, ...], str] = {}
+    tables = []
+    for piece in totals(run, [*where, "block"]):
+        contestants = dict(_contestants(piece))
+        here = {key: piece[key].iloc[0] for key in (*where, "block")}
+        first = firsts.setdefault(tuple(here[key] for key in where), next(iter(contestants)))
+        if first in contestants:
+            tables += [table.assign(**here) for table in _differences(contestants, first)]
+    return _over_blocks(_joined(tables), [*where, "first", "second"])
 
 
 def summary_of(piece: Table, by: Sequence[str]) -> Table:
@@ -96,15 +101,13 @@ def summary_of(piece: Table, by: Sequence[str]) -> Table:
     return pd.DataFrame(long).reset_index()
 
 
-def _pairs(piece: Table, where: Sequence[str]) -> Iterator[Table]:
+def _differences(contestants: Mapping[str, Table], first: str) -> Iterator[Table]:
     """Yield a summary of the differences between the first maker and each other one."""
-    contestants = dict(_contestants(piece))
-    first, *others = contestants
-    known = [metric for metric in METRICS if metric in piece]
-    for other in others:
-        one, two = (contestants[name].set_index("replication")[known] for name in (first, other))
-        apart = (one - two).dropna(how="all").assign(**piece.iloc[0][list(where)])
-        yield summary_of(apart, where).assign(first=first, second=other)
+    rows = {name: table.set_index("replication") for name, table in contestants.items()}
+    for second in [name for name in rows if name != first]:
+        known = [metric for metric in METRICS if metric in rows[first]]
+        gaps = (rows[first][known] - rows[second][known]).dropna(how="all")
+        yield summary_of(gaps.assign(first=first, second=second), ["first", "second"])
 
 
 def _contestants(piece: Table) -> Iterator[tuple[str, Table]]:
@@ -144,10 +147,12 @@ def quoted(table: Table) -> Table:
     cells = [_cell(mean, high - mean) for mean, high in zip(table["mean"], table["high"],
              strict=True)]  # fmt: skip
     markets = table.groupby(keys, observed=True)["count"].transform("max")
-    text = table[[*keys, "metric"]].assign(cell=cells, markets=markets).astype({"metric": str})
+    text = table[[*keys, "metric"]].assign(cell=cells, markets=markets)
+    text = text.astype({key: "str" for key in text if not is_numeric_dtype(text[key])})
     wide = text.pivot(index=[*keys, "markets"], columns="metric", values="cell")
-    order = [metric for metric in METRICS if metric in wide]
-    return wide[order].reset_index().rename_axis(columns=None)
+    wide = wide.reset_index().rename_axis(columns=None)
+    known = [metric for metric in METRICS if metric in wide]
+    return text[keys].drop_duplicates().merge(wide, on=keys)[[*keys, "markets", *known]]
 
 
 def _cell(mean: float, half: float) -> str:
@@ -155,5 +160,7 @@ def _cell(mean: float, half: float) -> str:
         return f"{mean:.4g}"
     if half == 0:
         return f"{mean:.6g}"
-    decimals = min(max(0, 1 - floor(log10(half))), MOST_DECIMALS)
+    decimals = max(0, 1 - int(f"{half:.1e}".partition("e")[2]))
+    if decimals > MOST_DECIMALS:
+        return f"{mean:.{MOST_DECIMALS}f} ± {half:.0e}"
     return f"{mean:.{decimals}f} ± {half:.{decimals}f}"

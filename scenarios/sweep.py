@@ -25,6 +25,8 @@ from scenarios._study import (
 )
 from scenarios._terminal import say, show_table
 
+WORDS = ["makers", "maker", "first", "second", "world", "transparency", "metric"]  # text in tables
+
 
 def run(
     makers: Annotated[
@@ -79,8 +81,8 @@ def run(
                 folder.store.write(f"{name}.csv", table.to_csv(index=False).encode())
     log = load(out)
     say("Means with 95 % confidence intervals:")
-    show_table(quoted(log.csv("results.csv")))
-    if len(differences := log.csv("comparisons.csv")):
+    show_table(quoted(log.csv("results.csv", WORDS)))
+    if len(differences := log.csv("comparisons.csv", WORDS)):
         say("Differences, market by market:")
         show_table(quoted(differences))
     say(

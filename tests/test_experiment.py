@@ -607,8 +607,10 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize("ended", [False, True], ids=["unfinished", "finished"])
-@pytest.mark.parametrize("resume", [False, True], ids=["anew", "resume"])
+@pytest.mark.parametrize(
+    ("ended", "resume"), [(False, True), (True, False), (True, True)],
+    ids=["unfinished", "finished-anew", "finished"],
+)  # fmt: skip
 @pytest.mark.parametrize(("changed", "difference"), CHANGES, ids=[said for _, said in CHANGES])
 def test_a_folder_made_with_other_parameters_is_refused_with_the_difference(
     changed: dict[str, Any], difference: str, resume: bool, ended: bool, tmp_path: Path

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import facets
-from analysis.style import FAINT, line_of
+from analysis.style import FAINT, LOOK, line_of
 
 MAKERS = ("optimal", "myopic", "zero-profit")
 PANELS = (1, 2, 3, 5)
@@ -151,6 +151,14 @@ def test_makers_look_alike_in_all_panels(name: str) -> None:
             one = bars(axes)[maker].lines[0] if bars(axes) else line_labelled(axes, maker)
             assert to_hex(one.get_color()) == line_of(maker).colour
             assert one.get_linestyle() == line_of(maker).line
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_all_figures_have_the_same_look(name: str) -> None:
+    figure = drawn(name, 2)
+    assert not figure.legends[0].get_frame_on()
+    ticks = {one.get_size() for axes in figure.axes for one in axes.get_xticklabels()}
+    assert ticks == {LOOK["xtick.labelsize"]}
 
 
 @pytest.mark.parametrize("name", DRAWN)

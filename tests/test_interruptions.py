@@ -204,8 +204,11 @@ def test_workers_of_a_killed_run_end_soon_by_themselves(tmp_path: Path, sessions
     assert wait_until(partial(is_gone, sessions.groups[0]), SOON)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("to", [os.killpg, os.kill], ids=["to-all", "to-the-parent"])
+@pytest.mark.parametrize(
+    ("to", "workers"),
+    [(os.kill, 1), (os.kill, 2), (os.killpg, 2)],
+    ids=["alone", "to-the-parent", "to-all"],
+)
 def test_ctrl_c_stops_a_run_keeps_its_blocks_and_leaves_no_process(
     to: Callable[[int, int], None], workers: int, untroubled: dict[str, bytes], tmp_path: Path,
     sessions: Sessions,

@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,18 +42,10 @@ def fails_at(wrong: int, number: int) -> int:
     return number
 
 
-def killed_at(fatal: int, death: Callable[[], object], number: int) -> int:
+def killed_at(fatal: int, number: int) -> int:
     if number == fatal:
-        death()
+        os.kill(os.getpid(), signal.SIGKILL)
     return number
-
-
-def by_signal() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def by_leaving() -> None:
-    os._exit(0)
 
 
 def test_one_worker_is_this_process_and_yields_as_it_goes() -> None:
@@ -107,12 +98,9 @@ def test_work_that_nobody_waits_for_is_given_up(workers: int, tmp_path: Path) ->
     assert len(list(tmp_path.iterdir())) < 50
 
 
-@pytest.mark.parametrize("death", [by_signal, by_leaving])
-def test_a_task_that_kills_its_worker_is_an_error_here_and_no_death(
-    death: Callable[[], object],
-) -> None:
+def test_a_task_that_kills_its_worker_is_an_error_here_and_no_death() -> None:
     with pytest.raises(WorkerDiedError, match="a worker process died, as it does for want of mem"):
-        list(at_work(partial(killed_at, 3, death), range(8), 2))
+        list(at_work(partial(killed_at, 3), range(8), 2))
     assert len(list(at_work(squared, range(8), 2))) == 8
 
 

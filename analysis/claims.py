@@ -55,5 +55,7 @@ def claims_of(run: Run) -> list[Claim]:
     """Return the claims that a run has judged; none if it has no claims.csv."""
     if CLAIMS_FILE not in run.files:
         return []
-    rows = run.csv(CLAIMS_FILE, ["exhibit", "says"]).drop(columns="holds").to_dict("records")
+    rows = (
+        run.csv(CLAIMS_FILE, ["exhibit", "says", "holds"]).drop(columns="holds").to_dict("records")
+    )
     return [Claim(**{str(name): value for name, value in row.items()}) for row in rows]

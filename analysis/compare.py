@@ -63,7 +63,9 @@ def compare(first: Run, second: Run) -> Comparison:
     keys = _keys(first, second)
     by = [*keys, "maker"]
     one, other = (_placed(overall(run), run, keys) for run in (first, second))
-    results = pd.concat([_means(one, other, metric, by) for metric in METRICS], ignore_index=True)
+    both = set(one["metric"]) & set(other["metric"])
+    known = [metric for metric in METRICS if metric in both]
+    results = pd.concat([_means(one, other, metric, by) for metric in known], ignore_index=True)
     if results.empty:
         raise LogError(
             f"{first.folder} and {second.folder} have no point and maker in common: compare runs "
@@ -71,7 +73,7 @@ def compare(first: Run, second: Run) -> Comparison:
         )
     if paired:
         pairs = _pairs(first, second, keys)
-        found = [metrics.estimates(pairs, one, by).assign(metric=one) for one in METRICS]
+        found = [metrics.estimates(pairs, one, by).assign(metric=one) for one in known]
         differences = pd.concat(found).rename(columns={"mean": "difference"})
         results = results.drop(columns=["difference", "se"])
         results = results.merge(differences.drop(columns="count"), on=[*by, "metric"])

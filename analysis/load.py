@@ -153,7 +153,12 @@ class Run:
 
     def csv(self, file: str, words: Sequence[str]) -> pd.DataFrame:
         """Return a table that the run wrote as text; in the columns of `words` it stays text."""
-        return pd.read_csv(BytesIO(self.content(file)), converters=dict.fromkeys(words, str))
+        content = self.content(file)
+        numbers = set(pd.read_csv(BytesIO(content), nrows=0)) - set(words)
+        return pd.read_csv(
+            BytesIO(content), dtype=dict.fromkeys(words, "str"), keep_default_na=False,
+            na_values={name: [""] for name in numbers}, float_precision="round_trip",
+        )  # fmt: skip
 
     @cached_property
     def _places(self) -> dict[str, dict[str, Cell]]:

@@ -154,11 +154,11 @@ class Run:
     def csv(self, file: str, words: Sequence[str]) -> pd.DataFrame:
         """Return a table that the run wrote as text; in the columns of `words` it stays text."""
         content = self.content(file)
-        numbers = set(pd.read_csv(BytesIO(content), nrows=0)) - set(words)
-        return pd.read_csv(
-            BytesIO(content), dtype=dict.fromkeys(words, "str"), keep_default_na=False,
-            na_values={name: [""] for name in numbers}, float_precision="round_trip",
-        )  # fmt: skip
+        missing = {str(name): [""] for name in pd.read_csv(BytesIO(content), nrows=0)}
+        for name in words:
+            missing.pop(name, None)
+        types = dict.fromkeys(words, "str")
+        return pd.read_csv(BytesIO(content), dtype=types, na_values=missing, keep_default_na=False)
 
     @cached_property
     def _places(self) -> dict[str, dict[str, Cell]]:

@@ -57,7 +57,7 @@ def convergence(frame: Table, metric: str, by: Sequence[str]) -> Table:
         rows = rows.assign(count=1, mean=rows[metric], squares=0.0)
     if rows.empty:
         return pd.DataFrame(columns=[*by, "count", "mean", "se"])
-    groups = rows.groupby(list(by), observed=True)
+    groups = rows.groupby(list(by), observed=True, sort=False)
     tables = {names: _growing(group.sort_values(unit)) for names, group in groups}
     return pd.concat(tables, names=list(by)).reset_index(level=list(by)).reset_index(drop=True)
 

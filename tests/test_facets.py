@@ -157,7 +157,7 @@ def test_makers_look_alike_in_all_panels(name: str) -> None:
 def test_all_figures_have_the_same_look(name: str) -> None:
     figure = drawn(name, 2)
     assert not figure.legends[0].get_frame_on()
-    ticks = {one.get_size() for axes in figure.axes for one in axes.get_xticklabels()}
+    ticks = {one.get_fontsize() for axes in figure.axes for one in axes.get_xticklabels()}
     assert ticks == {LOOK["xtick.labelsize"]}
 
 

@@ -76,6 +76,7 @@ class Experiment:
             positive_number("se", self.target.se)
             one_of("metric", self.target.metric, METRICS)
             _require_blocks("at_most", self.target.at_most, self.block)
+            whole("at_most", self.target.at_most, self.replications, MOST_REPLICATIONS)
         if not self.points:
             raise ValueError("points is empty, but an experiment needs one: give a point, or more")
         for point in self.points:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
 from abm.door import discount_factor, one_of
 from abm.exchange import Exchange
-from abm.makers.base import MarketMaker
 from abm.makers.registry import find
 from abm.points import Point
 from abm.schema import MAKERS, MARKET, SUMMARY
@@ -54,7 +53,7 @@ class Markets:
     Parameters
     ----------
     discount : float
-        Of profits, per period; makers by name that look ahead do so with it.
+        Of profits, per period; makers that look ahead do so with it, unless given another.
     record : {"summary", "full"}
         Whether to keep the whole tape beside summary and totals.
 
@@ -109,10 +108,12 @@ class Markets:
         return tables
 
     def _choices(self, makers: MakerChoice | Sequence[MakerChoice]) -> list[MakerChoice]:
-        """Return the makers; those by name that look ahead are given the discount."""
-        return [self._patient(one) if isinstance(one, str) else one for one in listed(makers)]
+        """Return the makers; those that look ahead are given the discount, unless a partial."""
+        return [self._patient(choice) for choice in listed(makers)]
 
-    def _patient(self, name: str) -> MakerChoice:
-        maker: Callable[..., MarketMaker] = find(name)
+    def _patient(self, choice: MakerChoice) -> MakerChoice:
+        maker = find(choice) if isinstance(choice, str) else choice
+        if not isinstance(maker, type):
+            return maker
         looks_ahead = "discount" in inspect.signature(maker).parameters
         return partial(maker, discount=self.discount) if looks_ahead else maker

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from math import ceil, isfinite
+from math import ceil, inf, isfinite
 from typing import NamedTuple
 
 from abm.block import moments_of
@@ -107,10 +107,11 @@ class Schedule:
         return min(max(wanted, blocks + 1), 2 * blocks, self._most)
 
     def _standard_error(self, units: list[Unit], metric: str) -> float:
-        """Return the largest standard error of a metric among the makers of a point."""
+        """Return the largest standard error among makers of whom the metric is known at all."""
         blocks = [self._moments(unit, metric) for unit in units]
         merged = [reduce(Moments.merged, (one[maker] for one in blocks)) for maker in blocks[0]]
-        return float(max(one.se for one in merged))
+        errors = [float(one.se) for one in merged if one.count > 0]
+        return max((error if isfinite(error) else inf for error in errors), default=0.0)
 
     def _moments(self, unit: Unit, metric: str) -> dict[str, Moments]:
         if unit.name not in self._known:

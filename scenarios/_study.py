@@ -1,7 +1,9 @@
 """What all studies share: options of the command, and an experiment that fills a folder."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Annotated, Any, NamedTuple
 
 from typer import Option
@@ -54,8 +56,8 @@ def study(
     StoppedError
         If the user pressed Ctrl-C.
     """
-    options = [f"--{name.replace('_', '-')} {value}" for name, value in parameters.items()]
-    command = " ".join(["market-shock run", scenario, *options])
+    options = ((f"--{name.replace('_', '-')}", str(value)) for name, value in parameters.items())
+    command = shlex.join(["market-shock", "run", scenario, *chain(*options)])
     folder = RunFolder(
         how.out, scenario, parameters, experiment.described_points,
         command=command, resume=how.resume, verify=how.verify,
@@ -72,5 +74,5 @@ def study(
     except KeyboardInterrupt:
         raise StoppedError(
             f"{len(folder.manifest.finished)} blocks are finished and kept; go on with "
-            f"{command} --out {how.out} --resume"
+            f"{command} --out {shlex.quote(how.out)} --resume"
         ) from None

@@ -1,7 +1,9 @@
 """What a study shows on the terminal: progress while it works, then its results."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from time import monotonic
 
 import pandas as pd
@@ -30,7 +32,7 @@ def progress() -> Iterator[Callable[[Progress], None]]:
         TimeRemainingColumn(),
     )
     start = monotonic()
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Bar(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("starting", total=None)
 
         def watch(now: Progress) -> None:
@@ -69,10 +71,11 @@ def show_comparison(found: Comparison) -> None:
     else:
         say("What was asked is the same.")
     how = "replication by replication" if found.paired else "as independent runs"
+    largest = found.results["z"].abs().max()
+    apart = f"{largest:.2f} standard errors" if isfinite(largest) else "beyond any chance"
     say(
         f"Of {len(found.results)} results, compared {how}, {found.identical} are identical; the "
-        f"largest difference is {found.results['z'].abs().max():.2f} standard errors "
-        f"(beyond {found.limit:.2f} it is no chance):"
+        f"largest difference is {apart} (beyond {found.limit:.2f} it is no chance):"
     )
     if found.identical < len(found.results):
         show_table(found.results.head(LARGEST).round(6))

@@ -9,7 +9,7 @@ from typing import Annotated
 from typer import Option
 
 from abm.experiment import BLOCK, Experiment, Markets, Target, grid
-from analysis import load, load_unfinished
+from analysis import Run, load, load_unfinished
 from analysis.results import comparisons, quoted, results
 from scenarios._study import (
     Discount,
@@ -54,11 +54,11 @@ def run(
 ) -> None:
     """Sweep a grid of makers and terms."""
     points = grid(
-        makers=[one.split("+") for one in makers.split(",")],
+        makers=[one.split("+") for one in _words(makers)],
         prior_sd=_numbers("prior-sd", prior_sd),
         noise_sd=_numbers("noise-sd", noise_sd),
-        world=world.split(","),
-        transparency=transparency.split(","),
+        world=_words(world),
+        transparency=_words(transparency),
     )
     target = None if until_se is None else Target(until_se, metric, at_most)
     experiment = Experiment(
@@ -82,6 +82,8 @@ def run(
     log = load(out)
     say("Means with 95 % confidence intervals:")
     show_table(quoted(log.csv("results.csv", WORDS)))
+    if target:
+        say(_reached(log, target))
     if len(differences := log.csv("comparisons.csv", WORDS)):
         say("Differences, market by market:")
         show_table(quoted(differences))
@@ -91,9 +93,22 @@ def run(
     )
 
 
+def _reached(log: Run, target: Target) -> str:
+    """Return a sentence on the points whose standard errors are below the target."""
+    table = log.csv("results.csv", WORDS)
+    errors = table[table["metric"] == target.metric].groupby(log.varied or "metric")["se"].max()
+    below = int((errors <= target.se).sum())
+    said = f"The s.e. of {target.metric} is below {target.se} at {below} of {len(errors)} points"
+    return said if below == len(errors) else f"{said}: others have as many markets as --at-most"
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
+
+
 def _numbers(name: str, text: str) -> list[float]:
     try:
-        return [float(one) for one in text.split(",")]
+        return [float(word) for word in _words(text)]
     except ValueError:
         raise ValueError(
             f"{name} is {text!r}, but must be numbers: give as 1 or as 1,3,5"

@@ -22,6 +22,7 @@ from analysis import Run, load
 from analysis.load import LogError
 from analysis.results import METRICS, comparisons, quoted, results
 from scenarios import sweep
+from scenarios.sweep import WORDS
 
 SMALL: dict[str, Any] = {
     "makers": "myopic,zero-profit",
@@ -115,7 +116,9 @@ def test_what_is_printed_is_what_analysis_makes_of_the_log(swept: Swept, tmp_pat
         f"market-shock report {out} makes a page of them\n"
     )
     for name, made in (("results", results(log)), ("comparisons", comparisons(log))):
-        pd.testing.assert_frame_equal(log.csv(f"{name}.csv"), made, check_dtype=False, rtol=1e-12)
+        pd.testing.assert_frame_equal(
+            log.csv(f"{name}.csv", WORDS), made, check_dtype=False, rtol=1e-12
+        )
 
 
 def test_one_maker_is_compared_with_nobody(swept: Swept) -> None:

@@ -12,8 +12,10 @@ from abm.arrays import Array
 
 
 def floats(name: str, value: ArrayLike) -> Array:
-    """Return `value` as floats, or raise TypeError if it is no number."""
+    """Return `value` as floats, or raise TypeError if it is no number; text is none."""
     try:
+        if np.asarray(value).dtype.kind in "US":
+            raise TypeError
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise TypeError(f"{name} is {value!r}, but must be a number: give a float") from None
@@ -79,7 +81,7 @@ def compatible(**arrays: Array) -> None:
 
 def discount_factor(value: float) -> float:
     """Return `value` as a float, or raise ValueError unless 0 <= value < 1."""
-    if not 0 <= floats("discount", value) < 1:
+    if not 0 <= floats("discount", _one("discount", value)) < 1:
         raise ValueError(
             f"discount is {value}, but must be at least 0 and below 1: "
             f"0 is the myopic maker, 0.9 the paper's setting"

@@ -13,6 +13,9 @@ from abm.store import Store
 from abm.tables import described
 
 
+UNREADABLE = (ArrowException, OSError, ValueError)  # what pyarrow raises of damaged files
+
+
 class Stamp(NamedTuple):
     """What a file is known by.
 
@@ -66,7 +69,7 @@ def _has_footer(store: Store, name: str) -> bool:
     try:
         with store.open(name) as file:
             parquet.read_metadata(file)
-    except (ArrowException, OSError):
+    except UNREADABLE:
         return False
     return True
 
@@ -77,5 +80,5 @@ def stamp_of_block(content: bytes) -> Stamp | None:
         file = parquet.ParquetFile(BytesIO(content), page_checksum_verification=True)
         file.read()
         return Stamp.of(content, list(described(file.schema_arrow)["tables"]))
-    except (ArrowException, OSError, KeyError):
+    except (*UNREADABLE, KeyError):
         return None

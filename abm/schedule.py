@@ -111,7 +111,7 @@ class Schedule:
         blocks = [self._moments(unit, metric) for unit in units]
         merged = [reduce(Moments.merged, (one[maker] for one in blocks)) for maker in blocks[0]]
         errors = [float(one.se) for one in merged if one.count > 0]
-        return max((error if isfinite(error) else inf for error in errors), default=0.0)
+        return max((error if isfinite(error) else inf for error in errors), default=inf)
 
     def _moments(self, unit: Unit, metric: str) -> dict[str, Moments]:
         if unit.name not in self._known:

@@ -106,7 +106,7 @@ def block_table(
     for column, value in equal.items():
         table = table.filter(compute.equal(table[column], value))
     for place, (column, value) in enumerate(at.items()):
-        cells = pa.array([value] * len(table))
+        cells = pa.array([value] * len(table), pa.scalar(value).type)
         named = cells.dictionary_encode() if isinstance(value, str) else cells
         table = table.add_column(place, column, named)
     return table.select(list(columns)) if columns else table

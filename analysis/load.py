@@ -126,10 +126,10 @@ class Run:
             for file, at in self._block_files(name).items()
             if all(at[key] == equal[key] for key in keys if key in equal)
         ]
-        if not files:
-            return pd.DataFrame(columns=list(columns or keys))
         inside = {column: value for column, value in equal.items() if column not in keys}
-        return self._joined(name, files, columns, inside)
+        if files:
+            return self._joined(name, files, columns, inside)
+        return self._joined(name, list(self._block_files(name))[:1], columns, inside).head(0)
 
     def walk(self, name: str, by: Sequence[str]) -> Iterator[pd.DataFrame]:
         """Yield a table of the blocks, one piece for each combination of values in `by`.
@@ -149,6 +149,8 @@ class Run:
 
     def content(self, file: str) -> bytes:
         """Return the bytes of a file, if there are as many as the run wrote."""
+        if file not in self.files:
+            raise LogError(f"{self.folder} has no file {file}: it has {', '.join(self.files)}")
         return self._read(file, lambda source: source.read())
 
     def csv(self, file: str, words: Sequence[str]) -> pd.DataFrame:

@@ -803,6 +803,11 @@ def test_bad_input_is_refused_at_the_door(
         assert part in str(refusal.value)
 
 
+def test_memory_that_other_processes_do_not_share_is_refused_for_them() -> None:
+    with pytest.raises(ValueError, match=r"memory://experiment.*workers"):
+        experiment().run(MEMORY, workers=2)
+
+
 def test_bad_workers_are_refused_and_leave_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="workers is 'many', but must be a number of processes"):
         experiment().run(tmp_path / "run", workers="many")

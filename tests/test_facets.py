@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from io import BytesIO
+from itertools import combinations
 
 import matplotlib as mpl
 import numpy as np
@@ -17,6 +18,7 @@ from matplotlib.lines import Line2D
 
 from analysis import facets
 from analysis.style import FAINT, LOOK, line_of
+from analysis.style import MAKERS as STYLED
 
 MAKERS = ("optimal", "myopic", "zero-profit")
 PANELS = (1, 2, 3, 5)
@@ -265,17 +267,18 @@ def test_the_whole_market_is_drawn_where_there_is_no_maker() -> None:
     assert legend(facets.by_period(table, "probability of no trade")) == list(MAKERS)
 
 
-def test_makers_who_share_an_exchange_are_named_with_it_and_look_different() -> None:
-    table = over_periods(1).query("maker == 'optimal'")
-    company = "optimal+zero-profit"
-    both = pd.concat([table.assign(makers="optimal"), table.assign(makers=company)])
-    figure = facets.by_period(both, "spread (price)")
-    assert legend(figure) == ["optimal", f"optimal in {company}"]
-    alone, shared = (line_labelled(figure.axes[0], name) for name in legend(figure))
-    looks = {
-        (line.get_color(), line.get_linestyle(), line.get_marker()) for line in (alone, shared)
-    }
-    assert len(looks) == 2
+@pytest.mark.parametrize("pair", list(combinations(STYLED, 2)))
+def test_makers_who_share_an_exchange_are_named_with_it_and_look_different(
+    pair: tuple[str, str],
+) -> None:
+    one = over_periods(1).query("maker == 'optimal'")
+    company = "+".join(pair)
+    places = [*zip(pair, pair, strict=True), *((company, maker) for maker in pair)]
+    tables = [one.assign(makers=makers, maker=maker) for makers, maker in places]
+    figure = facets.by_period(pd.concat(tables), "spread (price)")
+    assert legend(figure) == [*pair, *(f"{maker} in {company}" for maker in pair)]
+    lines = [line_labelled(figure.axes[0], name) for name in legend(figure)]
+    assert len({(str(line.get_color()), str(line.get_linestyle())) for line in lines}) == 4
 
 
 def test_panels_are_in_the_order_of_the_table() -> None:

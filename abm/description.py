@@ -55,14 +55,18 @@ class Description:
     format: int = FORMAT
 
     def __post_init__(self) -> None:
-        try:
-            as_json = json.loads(json.dumps(self.parameters))
-        except TypeError as error:
-            raise TypeError(
-                f"parameters are {self.parameters}, but must fit into {RUN_FILE} ({error}): "
-                f"give numbers, strings, and lists of them"
-            ) from None
-        object.__setattr__(self, "parameters", as_json)
+        for name, kind in (("parameters", dict), ("points", list)):
+            value = getattr(self, name)
+            try:
+                as_json = json.loads(json.dumps(value))
+            except TypeError as error:
+                raise TypeError(
+                    f"{name} are {value}, but must fit into {RUN_FILE} ({error}): "
+                    f"give numbers, strings, and lists of them"
+                ) from None
+            if not isinstance(as_json, kind):
+                raise TypeError(f"{name} are {value}, but must be a {kind.__name__}: give one")
+            object.__setattr__(self, name, as_json)
 
     def to_json(self) -> bytes:
         """Return the bytes of run.json."""
@@ -82,21 +86,30 @@ class Description:
         return f"{text}\n".encode()
 
     @classmethod
-    def from_json(cls, content: bytes) -> Description:
-        """Return what was written, in this format or an earlier one.
+    def read(cls, store: Store, file: str) -> Description:
+        """Return the description in a folder.
 
         Raises
         ------
-        ValueError
-            If this is no run's description.
+        FolderTakenError
+            If there is none, or one in another format.
         """
+        where = store.path()
         try:
-            said = json.loads(content)
-            if said["format"] == FORMAT:
-                said["files"] = {name: Stamp(**stamp) for name, stamp in said["files"].items()}
-            return cls(**said)
-        except (KeyError, TypeError, AttributeError):
-            raise ValueError("no run's description") from None
+            said = json.loads(store.read(file))
+            written = said["format"]
+            if written == FORMAT:
+                files = {name: Stamp(**stamp) for name, stamp in said.pop("files").items()}
+                return cls(**said, files=files)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            raise FolderTakenError(
+                f"{where} holds files, but no run's {RUN_FILE}: "
+                f"choose another folder (--out), or remove this one"
+            ) from None
+        raise FolderTakenError(
+            f"{where} holds a run in format {written}, but this version writes format {FORMAT}: "
+            f"choose another folder (--out), or remove this one"
+        )
 
     def require_same_run(self, there: Description, where: str) -> None:
         """Raise FolderTakenError unless the run described there is this one."""
@@ -121,13 +134,7 @@ class Description:
         if not found:
             return
         whole = RUN_FILE in found
-        try:
-            there = Description.from_json(home.read(RUN_FILE if whole else UNFINISHED_FILE))
-        except (OSError, ValueError):
-            raise FolderTakenError(
-                f"{where} holds files, but no run's {RUN_FILE}: "
-                f"choose another folder (--out), or remove this one"
-            ) from None
+        there = Description.read(home, RUN_FILE if whole else UNFINISHED_FILE)
         self.require_same_run(there, where)
         if whole and (foreign := found - KEPT - set(there.files)):
             raise FolderTakenError(

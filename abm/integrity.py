@@ -12,7 +12,6 @@ from pyarrow import ArrowException, parquet
 from abm.store import Store
 from abm.tables import described
 
-
 UNREADABLE = (ArrowException, OSError, ValueError)  # what pyarrow raises of damaged files
 
 

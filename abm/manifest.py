@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -76,14 +77,12 @@ class Manifest:
 
     def _take(self, line: bytes) -> None:
         """Take one line into memory; a line cut off by a kill says nothing."""
-        try:
+        with suppress(ValueError, TypeError, KeyError):
             said = json.loads(line)
-        except ValueError:
-            return
-        if "stamp" in said:
-            self._note(Finished(said["block"], Stamp(*said["stamp"]), said["seconds"]))
-        else:
-            self._note(Failed(**{name: said[name] for name in Failed.__dataclass_fields__}))
+            if "stamp" in said:
+                self._note(Finished(said["block"], Stamp(*said["stamp"]), said["seconds"]))
+            else:
+                self._note(Failed(**{name: said[name] for name in Failed.__dataclass_fields__}))
 
     def _note(self, outcome: Finished | Failed) -> None:
         if isinstance(outcome, Finished):
@@ -117,6 +116,7 @@ class Manifest:
 
         What a kill left of files that were being written is removed.
         """
+        self._store.sweep()
         self._store.append(MANIFEST_FILE, "")
         for name, fault in faults(self._store, self.stamps, every_byte=every_byte).items():
             said = f"{self._store.path(name)} {fault}: its block is made again"
@@ -125,7 +125,5 @@ class Manifest:
             self._store.remove(name)
         for name in self._store.sizes().keys() - self.stamps.keys():
             file = PurePosixPath(name)
-            if file.name.startswith("."):
-                self._store.remove(name)
-            elif str(file.parent) == BLOCKS:
+            if str(file.parent) == BLOCKS:
                 self._take_in(file)

@@ -40,7 +40,8 @@ class Place:
     def __init__(self, out: str | Path) -> None:
         self.home = self.work = Store(out)
         if self.home.local:
-            self._path = Path(self.home.path())
+            self._path = Path(self.home.path()).resolve()
+            self.home = Store(self._path)
             self.work = Store(self._beside("partial"))
             self._lock = FileLock(self._beside("lock"))
 
@@ -48,7 +49,7 @@ class Place:
         return self._path.with_name(f".{self._path.name}.{what}")
 
     def claim(self) -> None:
-        """Keep other runs away, and complete what a kill amid renames left undone.
+        """Keep other runs away, and mend what a kill left.
 
         Raises
         ------
@@ -72,11 +73,18 @@ class Place:
                 f"{self._path} cannot be written ({error.strerror}): "
                 f"give --out a folder that can be"
             ) from error
+        self._mend()
+
+    def _mend(self) -> None:
+        """Complete what a kill amid renames and removals left undone."""
         replaced = self._beside("replaced")
         if self.work.holds(RUN_FILE) and not self.work.holds(UNFINISHED_FILE):
             self._take()
-        elif replaced.exists() and not self._path.exists():
+        elif not self.work.holds(UNFINISHED_FILE):
+            self.work.remove()
+        if replaced.exists() and not self._path.exists():
             replaced.rename(self._path)
+        shutil.rmtree(replaced, ignore_errors=True)
 
     def release(self) -> None:
         """Let other runs in."""
@@ -87,6 +95,7 @@ class Place:
 
     def begin(self, description: bytes) -> None:
         """Start with an empty folder."""
+        self.work.remove(RUN_FILE)  # first: what is half removed must not look whole
         self.work.remove()
         if self.home.local:
             Path(self.work.path()).mkdir()

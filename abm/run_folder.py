@@ -94,6 +94,7 @@ class RunFolder:
         self._verify = verify
         self._tables: dict[str, parquet.ParquetWriter] = {}
         self._open = ExitStack()
+        self._new = False
         self.finished = False
 
     def __enter__(self) -> Self:
@@ -125,14 +126,15 @@ class RunFolder:
             )
         self._place.begin(self.description.to_json())
         self.manifest = Manifest(self.store)
+        self._new = True
 
     def _go_on(self) -> None:
         """Go on with an unfinished run."""
         where, finished = self.store.path(), len(self.manifest.finished)
+        there = Description.read(self.store, UNFINISHED_FILE)
         if not (self._resume or finished):
             self._begin()
             return
-        there = Description.from_json(self.store.read(UNFINISHED_FILE))
         self.description.require_same_run(there, where)
         if not self._resume:
             raise FolderTakenError(
@@ -140,12 +142,13 @@ class RunFolder:
                 f"--resume goes on with it; to start anew, remove it"
             )
         self.description.require_same_versions(there, where)
+        self.store.remove(RUN_FILE)
         self.manifest.restore(every_byte=self._verify)
 
     def _check_whole(self) -> None:
         """Leave a finished run as it is, or reopen it if a file is damaged."""
         home = self._place.home
-        there = Description.from_json(home.read(RUN_FILE))
+        there = Description.read(home, RUN_FILE)
         self.description.require_same_versions(there, home.path())
         found = faults(home, there.files, every_byte=self._verify)
         self.finished = not found
@@ -195,7 +198,7 @@ class RunFolder:
             else:
                 with suppress(OSError):
                     self._open.close()
-                if not (self.manifest.finished or self.manifest.failed):
+                if self._new and not (self.manifest.finished or self.manifest.failed):
                     self.store.remove()
         finally:
             self._place.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -10,6 +11,8 @@ from uuid import uuid4
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
+
+REMNANT = re.compile(r"\..+\.[0-9a-f]{32}")  # the name of a file that is being written
 
 
 class Store:
@@ -55,7 +58,7 @@ class Store:
             return
         target = Path(self.path(name))
         target.parent.mkdir(exist_ok=True)
-        hidden = target.with_name(f".{target.name}.{uuid4().hex}")
+        hidden = target.with_name(f".{target.name}.{uuid4().hex}")  # as REMNANT
         try:
             with hidden.open("wb") as file:
                 file.write(content)
@@ -97,7 +100,14 @@ class Store:
         return {
             str(PurePosixPath(path).relative_to(self._root)): int(about["size"])
             for path, about in found.items()
+            if not REMNANT.fullmatch(PurePosixPath(path).name)
         }
+
+    def sweep(self) -> None:
+        """Remove what a kill left of files that were being written."""
+        for path in self._fs.find(self._root):
+            if REMNANT.fullmatch(PurePosixPath(path).name):
+                self._fs.rm_file(path)
 
     def remove(self, name: str = "") -> None:
         """Remove a file, or the folder with all that is in it."""

@@ -31,6 +31,7 @@ NAMES = [f"{point:04d}-{block:05d}" for point in range(len(POINTS)) for block in
 FILES = {f"blocks/{name}.parquet" for name in NAMES} | {RUN_FILE, "summary.parquet"}
 MEMORY = "memory://experiment"
 CAP = 5  # blocks of a point with a target
+TAG = "0c" * 16  # at the end of the name of a file that is being written
 BROKEN = 2  # the block at which fragile makers break
 
 
@@ -41,24 +42,27 @@ class UnpicklableError(Exception):
         super().__init__(f"{one} and {other}")
 
 
+ERRORS: dict[str, Callable[[], BaseException]] = {
+    "ZeroDivisionError": lambda: ZeroDivisionError("a mistake of hers"),
+    "OSError": lambda: OSError("no such file of hers"),
+    "SystemExit": lambda: SystemExit("she leaves"),
+    "UnpicklableError": lambda: UnpicklableError("this", "that"),
+}
+
+
 class Fragile(MarketMaker):
     """Breaks in one block, in the third period, while a file is there."""
 
     name = "fragile"
 
-    def __init__(self, model: Any, *, file: str = "", error: str = "ZeroDivisionError") -> None:
+    def __init__(self, model: Any, *, file: str, error: str = "ZeroDivisionError") -> None:
         super().__init__(model)
-        block = int(model.replication[0]) // SIZE if hasattr(model, "replication") else None
-        self.file, self.error, self.block = file, error, block
+        self.file, self.error = file, error
 
     def quote(self) -> Quote:
         first = int(self.model.replication[0])
         if self.model.period == 2 and first == BROKEN * SIZE and Path(self.file).exists():
-            if self.error == "UnpicklableError":
-                raise UnpicklableError("this", "that")
-            raise {"SystemExit": SystemExit, "OSError": OSError}.get(self.error, ZeroDivisionError)(
-                "a mistake of hers"
-            )
+            raise ERRORS[self.error]()
         return Quote.around(self.belief.mean, 1.0)
 
 
@@ -539,7 +543,8 @@ def test_a_damaged_block_that_is_not_listed_is_made_again(
 
 @pytest.mark.parametrize(
     "file",
-    ["blocks/.0000-00001.parquet.0c", ".unfinished.json.0c", ".run.json.0c", "summary.parquet"],
+    [f"blocks/.0000-00001.parquet.{TAG}", f".{RUN_FILE}.{TAG}", "summary.parquet"],
+    ids=["block", "description", "summary"],
 )
 def test_what_a_kill_amid_writing_left_is_gone_in_the_end(
     file: str, untroubled: dict[str, bytes], tmp_path: Path
@@ -556,7 +561,7 @@ def test_a_run_killed_before_its_folder_was_described_is_begun_anew(
 ) -> None:
     out = tmp_path / "run"
     partial_of(out).mkdir()
-    (partial_of(out) / f".{UNFINISHED_FILE}.0c").write_bytes(b"{")
+    (partial_of(out) / f".{UNFINISHED_FILE}.{TAG}").write_bytes(b"{")
     experiment().run(out, resume=True)
     assert contents(out) == untroubled
 

@@ -562,6 +562,9 @@ def test_a_study_killed_at_any_moment_ends_with_the_same_bytes(
     process.wait()
     if (tmp_path / "paper").exists():
         assert not different(tmp_path / "paper", folder), "it stood there before it was whole"
+    noted = next((path.read_bytes() for path in tmp_path.glob(f"*/{MANIFEST_FILE}")), b"")
     study(tmp_path / "paper", resume=True)
+    assert (tmp_path / "paper" / MANIFEST_FILE).read_bytes().startswith(noted)
+    assert sorted(blocks_done(tmp_path / "paper")) == blocks_done(folder)
     assert not different(tmp_path / "paper", folder), f"killed {later:.4f} s after {moment}"
     assert [path.name for path in tmp_path.iterdir()] == ["paper"]

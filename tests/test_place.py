@@ -223,7 +223,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def assert_whole(out: str | Path) -> None:
     home = Store(out)
-    files = Description.from_json(home.read(RUN_FILE)).files
+    files = Description.read(home, RUN_FILE).files
     assert files
     assert faults(home, files, every_byte=True) == {}
 

@@ -18,7 +18,6 @@ from analysis import load
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-MODULES = [path for path in (ROOT / "abm").rglob("*.py") if path.name != "__init__.py"]
 
 SMALL = {  # options that replace README's own, so that its commands end soon
     "paper": ["--replications", "60", "--periods", "12", "--workers", "1"],
@@ -117,9 +116,11 @@ def links() -> list[str]:
     return sorted({one for one in found if not re.match(r"[a-z]+:|#", one)})
 
 
-def layout() -> str:
+def layout() -> dict[str, str]:
+    """Return what the layout says of each room."""
     (tree,) = (block for _, block in fenced() if block.startswith("abm/"))
-    return tree
+    parts = re.split(r"^(\w+)/", tree, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def test_readme_has_python_commands_and_links() -> None:
@@ -159,20 +160,27 @@ def test_what_readme_links_to_exists(link: str) -> None:
     assert (ROOT / link.split("#")[0]).exists()
 
 
-def test_the_layout_names_every_module_of_abm() -> None:
-    tree = layout()
+@pytest.mark.parametrize("room", ["abm", "analysis"])
+def test_the_layout_names_every_module_of_a_room(room: str) -> None:
+    said = layout()[room]
     missing = []
-    for module in MODULES:
+    for module in (path for path in (ROOT / room).rglob("*.py") if path.name != "__init__.py"):
         folder = module.parent.name
-        (where,) = re.findall(rf"^ +{folder}/.*", tree, re.MULTILINE) if folder != "abm" else [tree]
-        name = module.stem if folder != "abm" else module.name
+        (where,) = re.findall(rf"^ +{folder}/.*", said, re.MULTILINE) if folder != room else [said]
+        name = module.stem if folder != room else module.name
         if not re.search(rf"(?<![\w/]){re.escape(name)}(?!\w)", where):
             missing.append(str(module.relative_to(ROOT)))
     assert not missing
 
 
+def test_the_layout_names_every_scenario() -> None:
+    scenarios = {path.stem for path in (ROOT / "scenarios").glob("[!_]*.py")}
+    assert scenarios <= set(re.findall(r"\w+", layout()["scenarios"]))
+
+
 def test_every_file_that_the_layout_names_exists() -> None:
-    named = re.findall(r"[\w/]+\.py", layout())
-    assert named
-    places = {str(path.relative_to(ROOT)) for path in ROOT.glob("*/**/*.py")}
-    assert not [name for name in named if not {name, f"abm/{name}"} & places]
+    named = [(room, name) for room, said in layout().items()
+             for name in re.findall(r"[\w/]+\.py", said)]  # fmt: skip
+    assert len(named) > 20
+    places = [ROOT / name if "/" in name else ROOT / room / name for room, name in named]
+    assert not [str(path) for path in places if not path.exists()]

@@ -298,7 +298,6 @@ DESCRIPTIONS = [
     '{"scenario": "mine", "files": 3}',
     '{"format": 2, "scenario": "mine", "parameters": []}',
     '{"format": 2, "scenario": "mine", "parameters": {"seed": 1, "discount": 0.9}, "files": 3}',
-    '{"format": 1, "scenario": "mine", "parameters": {"seed": 1, "discount": 0.9}, "files": 3}',
 ]
 
 
@@ -572,10 +571,15 @@ def test_a_run_begun_with_other_versions_is_not_gone_on_with(
     assert contents(tmp_path) == before
 
 
+EARLIER = {"format": 1, "files": {"numbers.parquet": 1234}}
+LATER = {"format": FORMAT + 1, "files": [3], "host": "a key that only the other format has"}
+
+
 @pytest.mark.parametrize("resume", [False, True])
 @pytest.mark.parametrize("finished", [False, True])
+@pytest.mark.parametrize("other", [EARLIER, LATER], ids=["earlier", "later"])
 def test_a_run_in_the_format_of_another_version_is_refused_as_such(
-    tmp_path: Path, finished: bool, resume: bool
+    tmp_path: Path, other: dict[str, Any], finished: bool, resume: bool
 ) -> None:
     out = tmp_path / "run"
     folder = out if finished else tmp_path / ".run.partial"
@@ -584,24 +588,10 @@ def test_a_run_in_the_format_of_another_version_is_refused_as_such(
         experiment(out)
     else:
         stopped_experiment(out)
-    rewritten(file, format=FORMAT + 1, host="a key that only the other format has", files=[3])
+    rewritten(file, **other)
     (folder / MANIFEST_FILE).write_text('{"stamp": {"md5": 3}}\n{"done": 3}\n3\n"stamp"\n')
     before = contents(tmp_path)
-    said = rf"format (is )?{FORMAT + 1}\b.*\b{FORMAT}\b"
+    said = rf"format (is )?{other['format']}\b.*\b{FORMAT}\b"
     with pytest.raises(FolderTakenError, match=said):
         experiment(out, resume=resume)
     assert contents(tmp_path) == before
-
-
-def test_a_finished_run_in_the_earlier_format_is_replaced_and_not_gone_on_with(
-    tmp_path: Path,
-) -> None:
-    out = small_run(tmp_path / "run")
-    after = contents(out)
-    run = json.loads((out / RUN_FILE).read_text())
-    earlier = {name: run[name] for name in ("scenario", "parameters", "versions")}
-    sizes = {name: about["size"] for name, about in run["files"].items()}
-    (out / RUN_FILE).write_text(json.dumps(earlier | {"format": 1, "files": sizes}))
-    with pytest.raises(FolderTakenError, match=f"format is 1 there, {FORMAT} here"):
-        RunFolder(out, "mine", PARAMETERS, resume=True).__enter__()
-    assert contents(small_run(out)) == after

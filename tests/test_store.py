@@ -212,7 +212,7 @@ def test_what_a_killed_write_left_is_not_counted_and_swept_away(tmp_path: Path) 
     script += "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL);"
     script += "Store(sys.argv[1]).write(sys.argv[2], bytes(1000))"
     for name in ("a", "blocks/a"):
-        command = [sys.executable, "-c", script, tmp_path, name]
+        command = [sys.executable, "-c", script, str(tmp_path), name]
         assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     assert len(contents(tmp_path)) == len(before) + 2
     assert store.sizes() == {"a": 1, "blocks/a": 1, ".a.1f": 1, "blocks/.b": 1}

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import pandas as pd
 
-from abm.integrity import Stamp
+from abm.integrity import UNREADABLE, Stamp
 from abm.manifest import Failed, Finished, block_file
 from abm.markets import Markets, Unit
 from abm.moments import Moments
@@ -28,7 +28,7 @@ def simulated(markets: Markets, store: Store, unit: Unit) -> Finished | Failed |
     start = perf_counter()
     try:
         tables = markets(unit)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         (point,) = described([unit.point])
         said = f"{type(error).__name__}: {error}"
         return Failed(unit.name, point, unit.seed, said, traceback.format_exc())
@@ -44,8 +44,14 @@ def table_of(
     store: Store, unit: Unit, table: str, columns: list[str] | None = None
 ) -> pd.DataFrame:
     """Return a table of a block, or the columns of it that are asked for."""
-    with store.open(block_file(unit.name)) as file:
-        frame: pd.DataFrame = unpacked(file, table, columns).to_pandas()
+    name = block_file(unit.name)
+    try:
+        with store.open(name) as file:
+            frame: pd.DataFrame = unpacked(file, table, columns).to_pandas()
+    except UNREADABLE as error:
+        raise OSError(
+            f"{store.path(name)} is damaged ({error}): --resume --verify finds and mends it"
+        ) from error
     return frame
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -113,10 +114,10 @@ class Description:
 
     def require_same_run(self, there: Description, where: str) -> None:
         """Raise FolderTakenError unless the run described there is this one."""
-        ours, theirs = (
-            {"scenario": one.scenario} | one.parameters | {"points": one.points}
-            for one in (self, there)
-        )
+        sides = (self, there)
+        ours, theirs = ({"scenario": one.scenario} | one.parameters for one in sides)
+        if ours == theirs:
+            ours, theirs = (dict(_numbered(one.points)) for one in sides)
         if ours != theirs:
             raise FolderTakenError(
                 f"{where} holds another run ({_difference(theirs, ours)}): "
@@ -150,6 +151,12 @@ class Description:
                 f"{where} was begun with other versions ({_difference(theirs, ours)}), whose "
                 f"digits may differ: go on with those, or choose another folder (--out)"
             )
+
+
+def _numbered(points: list[Parameters]) -> Iterator[tuple[str, Any]]:
+    """Yield the points, each under a name of its own."""
+    for number, point in enumerate(points):
+        yield f"point {number}", point
 
 
 def _difference(there: Parameters, here: Parameters) -> str:

@@ -68,14 +68,19 @@ class Experiment:
     target: Target | None = None
 
     def __post_init__(self) -> None:
-        whole("seed", self.seed, 0, LARGEST_SEED)
-        whole("periods", self.periods, 1, MOST_PERIODS)
-        whole("block", self.block, 1, MOST_REPLICATIONS)
-        _require_blocks("replications", self.replications, self.block)
+        self._require_kinds()
+        block = whole("block", self.block, 1, MOST_REPLICATIONS)
+        for name, number in {
+            "seed": whole("seed", self.seed, 0, LARGEST_SEED),
+            "periods": whole("periods", self.periods, 1, MOST_PERIODS),
+            "block": block,
+            "replications": in_blocks("replications", self.replications, block),
+        }.items():
+            object.__setattr__(self, name, number)  # NumPy's integers become Python's
         if self.target:
             positive_number("se", self.target.se)
             one_of("metric", self.target.metric, METRICS)
-            _require_blocks("at_most", self.target.at_most, self.block)
+            in_blocks("at_most", self.target.at_most, self.block)
             whole("at_most", self.target.at_most, self.replications, MOST_REPLICATIONS)
         if not self.points:
             raise ValueError("points is empty, but an experiment needs one: give a point, or more")
@@ -89,6 +94,18 @@ class Experiment:
         for number, point in enumerate(self.described_points):
             if point in self.described_points[:number]:
                 raise ValueError(f"point {point} is there twice, but results are told apart by it")
+
+    def _require_kinds(self) -> None:
+        for name, kind in (("markets", Markets), ("target", Target | None)):
+            if not isinstance(value := getattr(self, name), kind):
+                raise TypeError(f"{name} is {value!r}, but must be a {name.capitalize()}: give one")
+        points = self.points if isinstance(self.points, Sequence) else [self.points]
+        for point in points:
+            if not isinstance(point, dict) or points is not self.points:
+                raise TypeError(
+                    f"point {point!r} must be a dict of parameters in a list of points: give as "
+                    f"grid(makers=['optimal'], prior_sd=[3.0])"
+                )
 
     @property
     def described_points(self) -> list[Point]:
@@ -183,10 +200,12 @@ class Experiment:
             folder.write("summary", summary.assign(**point), (*columns, *SUMMARY))
 
 
-def _require_blocks(name: str, replications: int, block: int) -> None:
-    whole(name, replications, 1, MOST_REPLICATIONS)
+def in_blocks(name: str, value: int, block: int) -> int:
+    """Return a number of replications, or raise unless it fits into blocks."""
+    replications = whole(name, value, 1, MOST_REPLICATIONS)
     if replications > block and replications % block:
         raise ValueError(
             f"{name} is {replications}, but above {block} they come in blocks: "
             f"give a multiple of {block}"
         )
+    return replications

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from contextlib import closing
 from functools import partial
 from typing import NamedTuple
@@ -58,6 +59,11 @@ def fill(
     OSError
         If the folder cannot be written.
     """
+    if workers != 1 and not folder.store.shared:
+        raise ValueError(
+            f"{folder.store.url} is in the memory of this process, but there are other workers "
+            f"({workers}): give workers=1, or a folder that all of them see"
+        )
     manifest = folder.manifest
     manifest.failed.clear()
     arrivals = deaths = 0
@@ -78,6 +84,11 @@ def fill(
                     if isinstance(outcome, Finished):
                         arrivals += arriving[outcome.block]
                     tell()
+        except CancelledError as error:
+            raise OSError(
+                f"the cluster at {workers} went away ({error}). {_kept(folder)}: "
+                f"go on with --resume"
+            ) from error
         except WorkerDiedError as error:
             deaths += 1
             if deaths == DEATHS:
@@ -91,15 +102,10 @@ def fill(
 
 def _note(folder: RunFolder, outcome: Finished | Failed | OSError) -> None:
     """Write down what became of a block, or raise what keeps it from being written."""
-    try:
+    with folder.writing():
         if isinstance(outcome, OSError):
             raise outcome
         folder.manifest.add(outcome)
-    except OSError as error:
-        raise OSError(
-            f"{folder.store.path()} cannot be written ({error.strerror or error}). "
-            f"{_kept(folder)}: make room there, then go on with --resume"
-        ) from error
 
 
 def _failed(folder: RunFolder, planned: int) -> BlocksFailedError:
@@ -107,7 +113,8 @@ def _failed(folder: RunFolder, planned: int) -> BlocksFailedError:
     first = failed[0]
     return BlocksFailedError(
         f"{len(failed)} of {planned} blocks failed, {_kept(folder)}: --resume tries these again. "
-        f"The first, {first.block} at {first.point}, seed {first.seed}: {first.error}"
+        f"The first, {first.block} at {first.point}, seed {first.seed}: "
+        f"{' '.join(first.error.split())}"
     )
 
 

@@ -73,11 +73,12 @@ def _has_footer(store: Store, name: str) -> bool:
     return True
 
 
-def stamp_of_block(content: bytes) -> Stamp | None:
-    """Return the stamp of a block's file, or None unless every page of it is intact."""
+def stamp_of_block(block: str, content: bytes) -> Stamp | None:
+    """Return the stamp of this block's file, or None unless every page of it is intact."""
     try:
         file = parquet.ParquetFile(BytesIO(content), page_checksum_verification=True)
         file.read()
-        return Stamp.of(content, list(described(file.schema_arrow)["tables"]))
+        about = described(file.schema_arrow)
+        return Stamp.of(content, list(about["tables"])) if about["unit"] == block else None
     except (*UNREADABLE, KeyError):
         return None

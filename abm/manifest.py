@@ -105,7 +105,7 @@ class Manifest:
 
     def _take_in(self, file: PurePosixPath) -> None:
         """List a block's file, or remove it if it is damaged."""
-        stamp = stamp_of_block(self._store.read(str(file)))
+        stamp = stamp_of_block(file.stem, self._store.read(str(file)))
         if stamp:
             self.add(Finished(file.stem, stamp, 0.0))
         else:

@@ -67,7 +67,7 @@ class Markets:
     record: str = "summary"
 
     def __post_init__(self) -> None:
-        discount_factor(self.discount)
+        object.__setattr__(self, "discount", discount_factor(self.discount))
         one_of("record", self.record, RECORDS)
 
     def check(self, point: Point, size: int) -> None:

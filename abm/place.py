@@ -119,7 +119,7 @@ class Place:
 
     def reopen(self) -> None:
         """Take a run that was whole back to where it is made."""
-        self.home.write(UNFINISHED_FILE, self.home.read(RUN_FILE))
         if self.home.local:
             self._path.rename(self.work.path())
+        self.work.write(UNFINISHED_FILE, self.work.read(RUN_FILE))
         self.work.remove(RUN_FILE)

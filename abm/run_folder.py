@@ -6,8 +6,8 @@ A run of many blocks that was stopped can be gone on with; nothing half-done has
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -55,6 +55,8 @@ class RunFolder:
         Where files are written.
     manifest : Manifest
         Which blocks are there.
+    entered : bool
+        Whether the context was entered, so that the others are there.
     finished : bool
         Whether an earlier run had finished, and all its files are whole: nothing is to be done.
 
@@ -95,6 +97,7 @@ class RunFolder:
         self._tables: dict[str, parquet.ParquetWriter] = {}
         self._open = ExitStack()
         self._new = False
+        self.entered = False
         self.finished = False
 
     def __enter__(self) -> Self:
@@ -104,6 +107,7 @@ class RunFolder:
         except BaseException:
             self._place.release()
             raise
+        self.entered = True
         return self
 
     def _prepare(self) -> None:
@@ -169,10 +173,23 @@ class RunFolder:
 
     def append(self, table: str, rows: pa.Table) -> None:
         """Append typed rows to a table."""
-        if table not in self._tables:
-            file = self._open.enter_context(self.store.open(f"{table}.parquet", "wb"))
-            self._tables[table] = self._open.enter_context(writer(file, rows.schema))
-        self._tables[table].write_table(rows)
+        with self.writing():
+            if table not in self._tables:
+                file = self._open.enter_context(self.store.open(f"{table}.parquet", "wb"))
+                self._tables[table] = self._open.enter_context(writer(file, rows.schema))
+            self._tables[table].write_table(rows)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn an error of the file system into one that says what is kept, and what to do."""
+        try:
+            yield
+        except OSError as error:
+            kept = len(self.manifest.finished)
+            raise OSError(
+                f"{self.store.path()} cannot be written ({error.strerror or error}). {kept} blocks "
+                f"are finished and kept: make room there, then go on with --resume"
+            ) from error
 
     def seal(self) -> None:
         """Complete the tables and describe what is there, so that `analysis` can read it."""
@@ -193,8 +210,9 @@ class RunFolder:
             if self.finished:
                 return
             if kind is None:
-                self.seal()
-                self._place.finish(self.description.to_json())
+                with self.writing():
+                    self.seal()
+                    self._place.finish(self.description.to_json())
             else:
                 with suppress(OSError):
                     self._open.close()

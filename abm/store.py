@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 from uuid import uuid4
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 
 REMNANT = re.compile(r"\..+\.[0-9a-f]{32}")  # the name of a file that is being written
 
@@ -43,6 +45,11 @@ class Store:
     def local(self) -> bool:
         """Whether the folder is on this machine."""
         return isinstance(self._fs, LocalFileSystem)
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes see it."""
+        return not isinstance(self._fs, MemoryFileSystem)
 
     def path(self, name: str = "") -> str:
         """Return where a file is, as its file system calls it."""
@@ -107,7 +114,8 @@ class Store:
         """Remove what a kill left of files that were being written."""
         for path in self._fs.find(self._root):
             if REMNANT.fullmatch(PurePosixPath(path).name):
-                self._fs.rm_file(path)
+                with suppress(FileNotFoundError):  # its writer may live, and have renamed it
+                    self._fs.rm_file(path)
 
     def remove(self, name: str = "") -> None:
         """Remove a file, or the folder with all that is in it."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
+import warnings
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, closing
 from importlib.util import find_spec
+from threading import Thread
+from time import sleep
 from typing import TypeVar
 
 from joblib import Parallel, delayed, parallel_config
@@ -27,7 +32,7 @@ class WorkerDiedError(RuntimeError):
 
 def checked_workers(workers: Workers) -> Workers:
     """Return the number of processes (1 for this one alone), or the address of a scheduler."""
-    if isinstance(workers, str) and not workers.lstrip("-").isdigit():
+    if isinstance(workers, str) and not re.fullmatch(r"-?[0-9]+", workers):
         if "://" not in workers:
             raise ValueError(
                 f"workers is {workers!r}, but must be a number of processes or the address of a "
@@ -39,7 +44,8 @@ def checked_workers(workers: Workers) -> Workers:
                 f"pip install 'market-shock[cluster]'"
             )
         return workers
-    return whole("workers", int(workers), 1, MOST_WORKERS)
+    number = int(workers) if isinstance(workers, str) else workers
+    return whole("workers", number, 1, MOST_WORKERS)
 
 
 def at_work(
@@ -65,8 +71,21 @@ def at_work(
 
         yield from _done(task, tasks, on_cluster(workers), KilledWorker)
     else:
-        here = parallel_config("loky", n_jobs=workers)
+        here = parallel_config(
+            "loky", n_jobs=workers, initializer=leave_with, initargs=(os.getpid(),)
+        )
         yield from _done(task, tasks, here, BrokenProcessPool)
+
+
+def leave_with(parent: int) -> None:
+    """Let this process end soon after its parent, which a kill leaves no time to see to it."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _done(
@@ -75,12 +94,16 @@ def _done(
     where: AbstractContextManager[object],
     death: type[Exception],
 ) -> Generator[Result, None, None]:
-    with where:
-        parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-        with closing(parallel(delayed(task)(one) for one in tasks)) as results:
-            try:
+    try:
+        with where, warnings.catch_warnings():
+            # joblib warns of work that is given up
+            warnings.filterwarnings("ignore", r"\d+ tasks (have been|which were)", UserWarning)
+            parallel = Parallel(
+                return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
+            )
+            with closing(parallel(delayed(task)(one) for one in tasks)) as results:
                 yield from results
-            except death as error:
-                raise WorkerDiedError(
-                    "a worker process died, as it does for want of memory or when it is killed"
-                ) from error
+    except death as error:
+        raise WorkerDiedError(
+            "a worker process died, as it does for want of memory or when it is killed"
+        ) from error

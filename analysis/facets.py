@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
 from analysis.style import FAINT, LEVEL, Style, line_of, themed
@@ -15,6 +16,7 @@ from analysis.style import FAINT, LEVEL, Style, line_of, themed
 Table = pd.DataFrame
 
 COLUMNS = 3  # panels side by side
+IN_COMPANY = {"-": "-.", "--": ":", "-.": "-", ":": "--"}  # a maker's line where she has rivals
 WIDTH, HEIGHT = 4.0, 3.2  # of a panel, in inches; one by itself is half as wide again
 
 
@@ -40,7 +42,7 @@ def by_period(
         lines_by_period(axes, table)
         axes.set_yscale(scale)
         if scale == "log":
-            axes.yaxis.set_major_formatter("{x:g}")
+            _plain(axes.yaxis)
 
     return _panels(estimates, facet, draw, "period", label)
 
@@ -75,6 +77,8 @@ def convergence(table: Table, label: str, facet: str | None = None) -> Figure:
         for name, style, line in _makers(rows[rows["se"] > 0]):
             axes.plot(line["count"], line["se"], style.line, color=style.colour, label=name)
         axes.set(xscale="log", yscale="log")
+        _plain(axes.xaxis)
+        _plain(axes.yaxis)
         ends = np.array([rows["count"].min(), rows["count"].max()], dtype=float)
         last = rows.loc[(rows["count"] == ends[1]) & (rows["se"] > 0), "se"]
         if len(last):
@@ -82,6 +86,12 @@ def convergence(table: Table, label: str, facet: str | None = None) -> Figure:
             axes.plot(ends, slope, color=FAINT, lw=0.8, zorder=0, label="1 / √replications")
 
     return _panels(table, facet, draw, "replications", label)
+
+
+def _plain(axis: Axis) -> None:
+    """Label a log axis with plain numbers, within a decade those at 2 and 5."""
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:.0e}"[0] in "25" else "")
 
 
 def lines_by_period(axes: Axes, estimates: Table) -> None:
@@ -103,14 +113,17 @@ def _makers(table: Table) -> Iterator[tuple[str, Style, Table]]:
         return
     for names, line in table.groupby(keys, observed=True, sort=False):
         label = " in ".join(dict.fromkeys(str(name) for name in reversed(names)))
-        yield label, line_of(label), line
+        style = line_of(names[-1])
+        if label != str(names[-1]):
+            style = style._replace(line=IN_COMPANY[style.line])
+        yield label, style, line
 
 
 def _panels(
     table: Table, facet: str | None, draw: Callable[[Axes, Table], None], x: str, y: str
 ) -> Figure:
     values = [None] if facet is None or table.empty else list(table[facet].drop_duplicates())
-    columns = min(COLUMNS, len(values))
+    columns = 2 if len(values) == 4 else min(COLUMNS, len(values))
     rows = -(-len(values) // columns)
     figure = Figure(figsize=(WIDTH * max(columns, 1.5), HEIGHT * rows + 0.5), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
@@ -124,9 +137,12 @@ def _panels(
         axes.set_visible(False)
     labels = {name: line for axes in grid for line, name in zip(*axes.get_legend_handles_labels(),
               strict=True)}  # fmt: skip
-    figure.legend(list(labels.values()), list(labels), loc="outside lower center", ncols=4)
-    for axes in grid[max(0, len(values) - columns) : len(values)]:
+    entry = 0.8 + 0.085 * max(map(len, labels), default=0)  # width in inches
+    ncols = min(4, max(1, int(figure.get_figwidth() / entry)))
+    figure.legend(list(labels.values()), list(labels), loc="outside lower center", ncols=ncols)
+    for axes in grid[: len(values)]:
         axes.set_xlabel(x)
         axes.tick_params(labelbottom=True)
-    figure.supylabel(y, fontsize="medium")
+    for axes in grid[::columns]:
+        axes.set_ylabel(y)
     return figure

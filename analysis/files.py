@@ -31,7 +31,13 @@ def read_description(folder: str | Path, file: str) -> dict[str, Any]:
     LogError
         If this is not a run's description, or one in another format.
     """
-    fs, root = url_to_fs(str(folder))
+    try:
+        fs, root = url_to_fs(str(folder))
+    except (ImportError, ValueError) as error:
+        raise LogError(
+            f"{folder} is not a folder that can be reached ({error}): give a path, or a URL of a "
+            f"file system that fsspec knows and whose package is installed"
+        ) from None
     try:
         said = json.loads(fs.cat_file(f"{root}/{file}"))
         written = said.pop("format")

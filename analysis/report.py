@@ -89,7 +89,7 @@ def _drawn(run: Run, whole: Table) -> Iterator[Picture]:
         for metric, (label, scale) in MEASURES.items():
             table = metrics.by_period(market, metric, [*keys, *_facet(market)])
             figure = facets.by_period(table, label, *_facet(market), scale=scale)
-            yield _svg(f"{label} by period", figure)
+            yield _svg(f"{label} by period{_part(summary, panels)}", figure)
     for x in [key for key in panels if pd.api.types.is_numeric_dtype(whole[key])][:1]:
         others = _labelled(whole, [key for key in panels if key != x])
         for metric in ("discounted_profit", "spread"):
@@ -101,9 +101,8 @@ def _drawn(run: Run, whole: Table) -> Iterator[Picture]:
     rows = whole if by_blocks else pd.concat(totals(run, [*keys, "block"]))
     labelled = _labelled(rows, panels)
     table = convergence(labelled, "profit", [*keys, "maker", *_facet(labelled)])
-    yield _svg(
-        "Convergence", facets.convergence(table, "s.e. of profit (price)", *_facet(labelled))
-    )
+    figure = facets.convergence(table, "s.e. of profit (price)", *_facet(labelled))
+    yield _svg(f"Convergence{_part(rows, panels)}", figure)
 
 
 def _labelled(table: Table, names: list[str]) -> Table:
@@ -113,6 +112,12 @@ def _labelled(table: Table, names: list[str]) -> Table:
     words = [f"{name.replace('_', ' ')} = " + table[name].astype(str) for name in names]
     panel = reduce(lambda one, other: one + ", " + other, words)
     return table.assign(panel=panel)[panel.isin(panel.drop_duplicates()[:MOST_PANELS])]
+
+
+def _part(table: Table, names: list[str]) -> str:
+    """Return what a title adds if only some panels are shown."""
+    count = len(table[names].drop_duplicates()) if names else 1
+    return f" ({MOST_PANELS} of {count} panels)" if count > MOST_PANELS else ""
 
 
 def _facet(table: Table) -> list[str]:

@@ -53,9 +53,8 @@ def make_report(
 ) -> None:
     """Write one page of HTML about a run into its folder: report.html."""
     page = report(load(folder)).encode()
-    store = Store(folder)
-    store.write(REPORT_FILE, page)
-    say(f"The report is {store.path(REPORT_FILE)}")
+    Store(folder).write(REPORT_FILE, page)
+    say(f"The report is {folder.rstrip('/')}/{REPORT_FILE}")
 
 
 @app.command("compare")

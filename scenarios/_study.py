@@ -72,7 +72,9 @@ def study(
                     experiment.fill(folder, how.workers, watch)
             yield folder
     except KeyboardInterrupt:
+        finished = len(folder.manifest.finished) if folder.entered else 0
+        workers = ["--workers", how.workers] if how.workers != "1" else []
+        again = shlex.join(["--out", how.out, *workers, "--resume"])
         raise StoppedError(
-            f"{len(folder.manifest.finished)} blocks are finished and kept; go on with "
-            f"{command} --out {shlex.quote(how.out)} --resume"
+            f"{finished} blocks are finished and kept; go on with {command} {again}"
         ) from None

@@ -12,6 +12,8 @@ import pandas as pd
 
 from abm.bellman import solve
 from abm.block import summary_over, table_of
+from abm.door import whole
+from abm.exchange import MOST_REPLICATIONS
 from abm.experiment import Experiment, Markets, grid
 from abm.glosten_milgrom import myopic_depth, zero_profit_depth
 from abm.markets import Unit
@@ -82,6 +84,7 @@ def run(
     verify: Verify = False,
 ) -> None:
     """Reproduce the figures and claims of Das and Magdon-Ismail (2008)."""
+    whole("replications", replications, 2, MOST_REPLICATIONS)
     experiment = Experiment(
         POINTS, PaperMarkets(discount), replications=replications, periods=periods, seed=seed
     )

@@ -60,6 +60,10 @@ def run(
         world=_words(world),
         transparency=_words(transparency),
     )
+    if until_se is None and (metric, at_most) != (Target(1.0).metric, Target(1.0).at_most):
+        raise ValueError(
+            "metric and at_most have no effect without a target: give --until-se, or leave them out"
+        )
     target = None if until_se is None else Target(until_se, metric, at_most)
     experiment = Experiment(
         points, Markets(discount, record), replications=replications, periods=periods, seed=seed,

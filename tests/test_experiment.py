@@ -527,7 +527,7 @@ def test_a_whole_block_that_is_not_listed_is_taken_in(
     assert {line["block"] for line in lines(out)} == set(NAMES)
 
 
-@pytest.mark.parametrize("damage", [truncated, emptied_file, flipped, anothers, of_another_seed])
+@pytest.mark.parametrize("damage", [truncated, emptied_file, flipped, anothers])
 def test_a_damaged_block_that_is_not_listed_is_made_again(
     damage: Damage, untroubled: dict[str, bytes], tmp_path: Path, simulations: Simulations
 ) -> None:
@@ -607,7 +607,7 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"markets": Markets(discount=0.5)}, "discount is 0.9 there, 0.5 here"),
     ({"markets": Markets(record="full")}, "record is summary there, full here"),
     ({"target": Target(0.5)}, "target is absent there, {'se': 0.5"),
-    ({"points": POINTS[:2]}, "points is [{'makers': 'zero-profit', 'prior_sd': 0.5}"),
+    ({"points": POINTS[:2]}, "point 1 is absent there"),
     ({"seed": 4, "periods": 6}, "periods is 5 there, 6 here; seed is 3 there, 4 here"),
 ]
 

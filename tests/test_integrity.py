@@ -16,7 +16,11 @@ from abm.store import Store
 from abm.tables import packed, typed
 
 PROFIT = Column("profit", "float64", "price", "of the period")
-NAME = "blocks/0000-00000.parquet"
+UNIT = "0000-00000"
+NAME = f"blocks/{UNIT}.parquet"
+
+
+UNIT = "0000-00000"
 
 
 def block(rows: int = 400) -> bytes:
@@ -25,7 +29,7 @@ def block(rows: int = 400) -> bytes:
         "totals": typed(totals, (REPLICATION, PROFIT)),
         "summary": typed(totals, (PROFIT,)),
     }
-    return packed(tables, {"unit": "0000-00000"})
+    return packed(tables, {"unit": UNIT})
 
 
 BLOCK = block()
@@ -108,7 +112,7 @@ def test_a_flipped_byte_of_a_footer_is_a_fault_and_no_error(tmp_path: Path) -> N
 
 
 def test_a_whole_block_has_the_stamp_that_it_was_written_with() -> None:
-    assert stamp_of_block(BLOCK) == STAMP
+    assert stamp_of_block(UNIT, BLOCK) == STAMP
 
 
 def cut(length: int) -> bytes:
@@ -124,12 +128,12 @@ def test_a_damaged_block_has_no_stamp(
     damage: Callable[[int], bytes], places: Sequence[int]
 ) -> None:
     assert len(places) > 90
-    assert [place for place in places if stamp_of_block(damage(place))] == []
+    assert [place for place in places if stamp_of_block(UNIT, damage(place))] == []
 
 
 def test_a_block_with_a_flipped_byte_in_its_footer_has_its_own_stamp_or_none() -> None:
     contents = [flipped(place) for place in range(FOOTER, len(BLOCK))]
-    found = [stamp_of_block(content) for content in contents]
+    found = [stamp_of_block(UNIT, content) for content in contents]
     assert None in found
     assert all(
         stamp is None or stamp.sha256 == sha256(content).hexdigest()
@@ -137,7 +141,11 @@ def test_a_block_with_a_flipped_byte_in_its_footer_has_its_own_stamp_or_none() -
     )
 
 
+def test_another_block_is_not_this_one() -> None:
+    assert stamp_of_block("0000-00001", BLOCK) is None
+
+
 def test_parquet_of_other_origin_is_no_block() -> None:
     file = BytesIO()
     pd.DataFrame({"profit": [1.0]}).to_parquet(file)
-    assert stamp_of_block(file.getvalue()) is None
+    assert stamp_of_block(UNIT, file.getvalue()) is None

@@ -179,7 +179,9 @@ def test_a_flipped_byte_goes_unnoticed_unless_every_byte_is_compared(store: Stor
 
 
 @pytest.mark.parametrize(
-    "found", [b"", content(TWO)[:-7], flipped(content(TWO))], ids=["empty", "truncated", "flipped"]
+    "found",
+    [b"", content(TWO)[:-7], flipped(content(TWO)), content(THREE)],
+    ids=["empty", "truncated", "flipped", "of another block"],
 )
 def test_a_damaged_block_without_a_line_is_removed(store: Store, found: bytes) -> None:
     before = filled(store, ONE).finished

@@ -290,6 +290,10 @@ class Died(BaseException):
     """What a process that was killed would not raise; nothing catches it."""
 
 
+def die(*_: object) -> None:
+    raise Died
+
+
 @contextmanager
 def dying_at(step: int) -> Iterator[None]:
     """Let nothing be done to a store any more from the nth deed on."""
@@ -424,6 +428,20 @@ def test_what_is_left_of_a_hidden_folder_half_removed_is_no_obstacle(
     (tmp_path / ".run.partial" / "blocks" / "0000-00007.parquet").write_bytes(b"x")
     run(tmp_path / "run", resume=resume)
     assert contents(tmp_path / "run") == expected[2]
+
+
+def test_a_whole_run_that_was_not_reopened_after_all_is_as_it_was(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run(out)
+    file = out / "others.parquet"
+    file.write_bytes(b"PAR2" + file.read_bytes()[4:])
+    before = contents(out)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "rename", partialmethod(die))
+        with pytest.raises(Died):
+            RunFolder(out, "mine", PARAMETERS, POINTS, resume=True, verify=True).__enter__()
+    run(out, resume=True)
+    assert contents(out) == before
 
 
 def respelled(spelling: str, out: Path) -> str | Path:

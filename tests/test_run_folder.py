@@ -415,7 +415,7 @@ def test_points_are_the_same_after_json(tmp_path: Path) -> None:
     for shock in shocks:
         with RunFolder(tmp_path / "run", "mine", PARAMETERS, [{"shock": shock}]) as folder:
             folder.store.write("note.txt", b"note")
-    with pytest.raises(FolderTakenError, match=r"points is .* there, .* here"):
+    with pytest.raises(FolderTakenError, match=r"point.* is .* there, .* here"):
         RunFolder(tmp_path / "run", "mine", PARAMETERS, [{"shock": [1.0, 3]}]).__enter__()
 
 

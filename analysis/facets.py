@@ -77,7 +77,7 @@ def convergence(table: Table, label: str, facet: str | None = None) -> Figure:
         for name, style, line in _makers(rows[rows["se"] > 0]):
             axes.plot(line["count"], line["se"], style.line, color=style.colour, label=name)
         axes.set(xscale="log", yscale="log")
-        _plain(axes.xaxis)
+        axes.xaxis.set(major_formatter="{x:g}", minor_formatter="")
         _plain(axes.yaxis)
         ends = np.array([rows["count"].min(), rows["count"].max()], dtype=float)
         last = rows.loc[(rows["count"] == ends[1]) & (rows["se"] > 0), "se"]

@@ -42,7 +42,7 @@ def on_cluster(address: str) -> Iterator[None]:
     """Let joblib's work go to the workers of the cluster with a scheduler at this address."""
     register_parallel_backend("market-shock-cluster", Backend)
     with (
-        Client(address, set_as_default=False) as client,  # type: ignore[no-untyped-call]
+        Client(address, set_as_default=False) as client,  # type: ignore[no-untyped-call]  # Dask has no types
         parallel_config(
             "market-shock-cluster", client=client, n_jobs=-1, wait_for_workers_timeout=WAIT
         ),

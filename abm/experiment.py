@@ -91,8 +91,9 @@ class Experiment:
                     f"need the same: give the default where one has none"
                 )
             self.markets.check(point, self.size)
-        for number, point in enumerate(self.described_points):
-            if point in self.described_points[:number]:
+        points = self.described_points
+        for number, point in enumerate(points):
+            if point in points[:number]:
                 raise ValueError(f"point {point} is there twice, but results are told apart by it")
 
     def _require_kinds(self) -> None:
@@ -194,7 +195,6 @@ class Experiment:
     def summarise(self, folder: RunFolder) -> None:
         """Write the table `summary`: that of each point, merged over its blocks."""
         schedule, columns = self.schedule(folder), columns_of(self.described_points)
-        schedule.due()
         for number, point in enumerate(self.described_points):
             summary = summary_over(folder.store, schedule.units(number))
             folder.write("summary", summary.assign(**point), (*columns, *SUMMARY))

@@ -86,7 +86,7 @@ def fill(
                     tell()
         except CancelledError as error:
             raise OSError(
-                f"the cluster at {workers} went away ({error}). {_kept(folder)}: "
+                f"the cluster at {workers} went away ({error}). {folder.manifest.kept}: "
                 f"go on with --resume"
             ) from error
         except WorkerDiedError as error:
@@ -94,7 +94,7 @@ def fill(
             if deaths == DEATHS:
                 raise BlocksFailedError(
                     f"{error}: {DEATHS} in succession, with no block finished between. "
-                    f"{_kept(folder)}; find out what kills them, then go on with --resume"
+                    f"{folder.manifest.kept}; find out what kills them, then go on with --resume"
                 ) from error
     if manifest.failed:
         raise _failed(folder, schedule.planned)
@@ -112,11 +112,8 @@ def _failed(folder: RunFolder, planned: int) -> BlocksFailedError:
     failed = list(folder.manifest.failed.values())
     first = failed[0]
     return BlocksFailedError(
-        f"{len(failed)} of {planned} blocks failed, {_kept(folder)}: --resume tries these again. "
+        f"{len(failed)} of {planned} blocks failed, {folder.manifest.kept}: "
+        f"--resume tries these again. "
         f"The first, {first.block} at {first.point}, seed {first.seed}: "
         f"{' '.join(first.error.split())}"
     )
-
-
-def _kept(folder: RunFolder) -> str:
-    return f"{len(folder.manifest.finished)} blocks are finished and kept"

@@ -99,6 +99,11 @@ class Manifest:
         self._store.append(MANIFEST_FILE, json.dumps(asdict(outcome) | {"at": now}))
 
     @property
+    def kept(self) -> str:
+        """What a run that stops has to say of its finished blocks."""
+        return f"{len(self.finished)} blocks are finished and kept"
+
+    @property
     def stamps(self) -> dict[str, Stamp]:
         """The files of finished blocks, in order."""
         return {block_file(block): self.finished[block] for block in sorted(self.finished)}

@@ -161,8 +161,9 @@ class RunFolder:
             return
         self._place.reopen()
         self.manifest = Manifest(self.store)
+        blocks = self.manifest.stamps
         for name, fault in found.items():
-            if name not in self.manifest.stamps:
+            if name not in blocks:
                 said = f"{home.path(name)} {fault}: it is made again"
                 warnings.warn(said, DamageWarning, stacklevel=2)
         self.manifest.restore(every_byte=self._verify)
@@ -185,10 +186,9 @@ class RunFolder:
         try:
             yield
         except OSError as error:
-            kept = len(self.manifest.finished)
             raise OSError(
-                f"{self.store.path()} cannot be written ({error.strerror or error}). {kept} blocks "
-                f"are finished and kept: make room there, then go on with --resume"
+                f"{self.store.path()} cannot be written ({error.strerror or error}). "
+                f"{self.manifest.kept}: make room there, then go on with --resume"
             ) from error
 
     def seal(self) -> None:

@@ -82,13 +82,14 @@ class Schedule:
         return [unit for unit in lacking if unit.name not in self._manifest.failed]
 
     def units(self, point: int) -> list[Unit]:
-        """Return the units of a point, by its number, up to its present stage."""
+        """Return the units of a point, by its number, as far as its stages can be decided."""
+        self._lacking(point)
         return self._units[point](self._stage[point])
 
     def _lacking(self, point: int) -> list[Unit]:
         """Return what is not there of a point's stage, or of the next if that is complete."""
         while True:
-            units = self.units(point)
+            units = self._units[point](self._stage[point])
             lacking = [unit for unit in units if unit.name not in self._manifest.finished]
             stage = self._stage[point] if lacking else self._next_stage(units)
             if stage == self._stage[point]:

@@ -89,10 +89,11 @@ def columns_of(file: Any, name: str) -> list[str]:
 
 def unpacked(file: Any, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Return one table of such a file, or the columns of it that are asked for."""
-    wanted = list(columns_of(file, name) if columns is None else columns)
     source = parquet.ParquetFile(file, page_checksum_verification=True)
+    if columns is None:
+        columns = described(source.schema_arrow)["tables"][name]
     groups = [number for number, group in enumerate(_names(source)) if group == name]
-    return source.read_row_groups(groups, columns=wanted).select(wanted)
+    return source.read_row_groups(groups, columns=list(columns)).select(list(columns))
 
 
 def _names(source: parquet.ParquetFile) -> list[str]:

@@ -45,12 +45,16 @@ class Dealing:
 
 @dataclass(frozen=True, eq=False)
 class Clearing:
-    """One period of the market; arrays of shape (R,), value and valuation in units of price."""
+    """One period of the market; arrays of shape (R,), all but the side in units of price.
+
+    The price is what the trader paid or was paid, 0 where she did not trade.
+    """
 
     value: Array
     valuation: Array
     inside: Quote
     side: Sides
+    price: Array
     dealings: tuple[Dealing, ...]
 
     @property
@@ -72,6 +76,7 @@ class Clearing:
         return {
             "spread": np.where(two_sided, self.inside.spread, np.nan),
             "pricing_error": np.where(two_sided, error, np.nan),
+            "surplus": self.side * (self.valuation - self.price),
             "no_trade": (self.side == Side.NONE).astype(np.float64),
             "profit": sum((dealing.profit for dealing in others), first.profit),
         }

@@ -61,6 +61,22 @@ def positive_number(name: str, value: float) -> float:
     return float(positive(name, _one(name, value)))
 
 
+def not_negative_number(name: str, value: float) -> float:
+    """Return `value` as a float, or raise unless it is one finite number of at least 0."""
+    return float(not_negative(name, finite_number(name, value)))
+
+
+def one_in(name: str, value: float, above: float, most: float) -> float:
+    """Return `value` as a float, or raise unless it is one number in (above, most]."""
+    number = finite_number(name, value)
+    if not above < number <= most:
+        raise ValueError(
+            f"{name} is {number}, but must be above {above:g} and at most {most:g}: "
+            f"give a number in between"
+        )
+    return number
+
+
 def _one(name: str, value: float) -> float:
     if np.ndim(value):
         raise ValueError(f"{name} has shape {np.shape(value)}, but must be one number: give one")

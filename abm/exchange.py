@@ -13,10 +13,11 @@ from abm.arrays import Array, Sides
 from abm.beliefs.base import Belief
 from abm.beliefs.gaussian import GaussianBelief
 from abm.clearing import Clearing, Dealing
+from abm.disclosure import TRANSPARENCIES
 from abm.door import finite_number, one_of, positive_number, whole
-from abm.matching import best, posted, seen, sold
+from abm.matching import answering, posted, sold
 from abm.moments import mean_of
-from abm.quotes import Quote, Side
+from abm.quotes import Quote, best
 from abm.seating import MakerChoice, TraderChoice, common_belief, only_type, seated
 from abm.streams import LARGEST_SEED, Role, Streams
 from abm.tape import RECORDS, Tape
@@ -24,7 +25,6 @@ from abm.terms import Terms
 from abm.traders import NoisyTrader
 
 WORLDS = ("real", "gaussian")
-TRANSPARENCIES = ("public", "own")
 PER_PERIOD = ("spread", "profit", "no_trade", "pricing_error")
 MOST_REPLICATIONS = 2**31 - 1  # replications are numbered in int32, periods in int16
 MOST_PERIODS = 2**15 - 1
@@ -102,10 +102,9 @@ class Exchange(mesa.Model):
         )
         self.trader = only_type(traders)(self)
         self.terms = Terms(prior.replicate(size), self.trader.law, size)
-        streams = Streams(seed, first // size, size)
-        self.makers = seated(makers, self, streams)
-        self._streams = streams
-        self._draws = {role: streams.draws(role) for role in Role}
+        self.streams = Streams(seed, first // size, size)
+        self.draws = {role: self.streams.draws(role) for role in Role}
+        self.makers = seated(makers, self, self.streams)
         self.value = self._drawn_from(self.terms.prior)
         self.replication = np.arange(first, first + size)
         if self.world == "gaussian":
@@ -129,7 +128,7 @@ class Exchange(mesa.Model):
 
     def open(self) -> None:
         """Let the value move, and every maker post a quote."""
-        self._streams.period = whole("period", self.period, 0, MOST_PERIODS - 1)
+        self.streams.period = whole("period", self.period, 0, MOST_PERIODS - 1)
         if self.world == "gaussian":
             self.value = self._drawn_from(common_belief(self.makers))
         self.quotes = [posted(maker, self.period) for maker in self.makers]
@@ -139,11 +138,13 @@ class Exchange(mesa.Model):
         """Let a trader deal at the inside quote, settle, and let everyone learn from it."""
         if not self.quotes:
             raise RuntimeError("the market is closed: call open() first, or step() for both")
-        valuation = self.trader.valuation(self.value, self._draws[Role.TRADER])
+        valuation = self.trader.valuation(self.value, self.draws[Role.TRADER])
         side = self.inside.side(valuation)
-        dealings = self._settled(side)
-        self._reveal(side)
-        self.clearing = Clearing(self.value, valuation, self.inside, side, dealings)
+        price = self.inside.price(side)
+        sales = sold(self.quotes, self.inside, side, self.draws[Role.TIE_BREAK].uniform)
+        dealings = self._settled(sales, price)
+        self._reveal(side, sales)
+        self.clearing = Clearing(self.value, valuation, self.inside, side, price, dealings)
         self.tape.add(self.clearing)
         self.quotes = []
         self.period += 1
@@ -173,26 +174,24 @@ class Exchange(mesa.Model):
         return mean_of(self.clearing.metrics[metric]) if self.period else np.nan
 
     def _drawn_from(self, belief: Belief) -> Array:
-        return belief.mean + belief.sd * self._draws[Role.VALUE].normal()
+        return belief.mean + belief.sd * self.draws[Role.VALUE].normal()
 
-    def _settled(self, side: Sides) -> tuple[Dealing, ...]:
-        """Give the trade to a maker, and return each one's part in the period."""
-        sales = sold(self.quotes, self.inside, side, self._draws[Role.TIE_BREAK].uniform)
-        on_bid = np.where(side == Side.SELL, self.inside.bid, 0.0)
-        price = np.where(side == Side.BUY, self.inside.ask, on_bid)
+    def _settled(self, sales: Array, price: Array) -> tuple[Dealing, ...]:
+        """Book what each maker sold, and return her part in the period."""
         gain = price - self.value
         dealings = []
         for maker, quote, units in zip(self.makers, self.quotes, sales, strict=True):
-            maker.settle(units, price)
+            with answering(maker, "booked a trade", self.period):
+                maker.settle(units, price)
             belief, profit = maker.belief, units * gain + 0.0  # which turns -0 into 0
             filled = units != 0
             dealings.append(Dealing(quote, belief.mean, belief.sd, filled, maker.inventory, profit))
         return tuple(dealings)
 
-    def _reveal(self, side: Sides) -> None:
-        """Let every maker observe what she may see of the trade."""
-        shown = self.terms.law.likelihood(self.inside.uncrossed(), side)
-        for maker, quote in zip(self.makers, self.quotes, strict=True):
-            if self.transparency == "own":
-                shown = self.terms.law.likelihood(*seen(quote, self.inside, side))
-            maker.observe(shown)
+    def _reveal(self, side: Sides, sales: Array) -> None:
+        """Let every maker observe what she may see of the period."""
+        quotes = {maker.label: quote for maker, quote in zip(self.makers, self.quotes, strict=True)}
+        views = TRANSPARENCIES[self.transparency](self.terms.law, quotes, side, sales)
+        for maker, view in zip(self.makers, views, strict=True):
+            with answering(maker, "learnt", self.period):
+                maker.observe(view)

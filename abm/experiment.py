@@ -84,6 +84,7 @@ class Experiment:
             whole("at_most", self.target.at_most, self.replications, MOST_REPLICATIONS)
         if not self.points:
             raise ValueError("points is empty, but an experiment needs one: give a point, or more")
+        whole("burn_in", self.markets.burn_in, 0, self.periods - 1)
         for point in self.points:
             if point.keys() != self.points[0].keys():
                 raise ValueError(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from abm.door import discount_factor, one_of
-from abm.exchange import Exchange
+from abm.door import discount_factor, one_of, whole
+from abm.exchange import MOST_PERIODS, Exchange
 from abm.makers.registry import find
 from abm.points import Point
 from abm.schema import MAKERS, MARKET, SUMMARY
@@ -56,6 +56,8 @@ class Markets:
         Of profits, per period; makers that look ahead do so with it, unless given another.
     record : {"summary", "full"}
         Whether to keep the whole tape beside summary and totals.
+    burn_in : int
+        Periods that pass before totals begin to count; discounting begins with the first counted.
 
     Raises
     ------
@@ -65,24 +67,31 @@ class Markets:
 
     discount: float = 0.9
     record: str = "summary"
+    burn_in: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "discount", discount_factor(self.discount))
         one_of("record", self.record, RECORDS)
+        object.__setattr__(self, "burn_in", whole("burn_in", self.burn_in, 0, MOST_PERIODS - 1))
 
     def check(self, point: Point, size: int) -> None:
         """Raise unless exchanges of so many replications take this point's parameters."""
         known = inspect.signature(Exchange).parameters.keys() - OF_THE_BLOCK
-        for name in point:
+        for name in self.terms(point):
             one_of("parameter", name, known)
         self.exchange(Unit("", point, 0, size, 1, 0))
 
+    def terms(self, point: Point) -> Point:
+        """Return the parameters of the exchange that a point stands for: they are its own."""
+        return point
+
     def exchange(self, unit: Unit) -> Exchange:
         """Return the markets of a unit, before the first trader comes."""
-        point = unit.point | {"makers": self._choices(unit.point.get("makers", ()))}
+        terms = self.terms(unit.point)
+        terms = terms | {"makers": self._choices(terms.get("makers", ()))}
         record = self.record_of(unit)
         return Exchange(
-            **point, record=record, replications=unit.size, block=unit.block, rng=unit.seed
+            **terms, record=record, replications=unit.size, block=unit.block, rng=unit.seed
         )
 
     def record_of(self, unit: Unit) -> str:  # noqa: ARG002, others may record by the unit
@@ -94,9 +103,10 @@ class Markets:
         market = self.exchange(unit)
         totals = Totals(market.makers, self.discount)
         market.tape.reserve(unit.periods)
-        for _ in range(unit.periods):
+        for period in range(unit.periods):
             market.step()
-            totals.add(market.clearing)
+            if period >= self.burn_in:
+                totals.add(market.clearing)
         tables = {
             "summary": typed(market.tape.moments.columns(), SUMMARY),
             "totals": totals.table(market.replication),

@@ -1,6 +1,7 @@
-"""How quotes meet: the inside quote, whose trade it is, and what each maker sees of it."""
+"""How quotes meet: what each maker posts, and whose trade it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -9,25 +10,44 @@ from abm.beliefs.none import NoBelief
 from abm.makers.base import MarketMaker
 from abm.quotes import Quote, Side
 
+OF_SCALARS = ("truth value", "scalar", "size-1", "0-dimensional", "length-1")  # in NumPy's errors
+SCALAR = (
+    "her prices, belief and inventory are arrays over the replications: use np.where where you "
+    "would write if, and np.exp for math.exp, or decorate her class with @per_replication"
+)
+
+
+class MakerError(RuntimeError):
+    """A maker raised an error; it is the cause of this one."""
+
+
+@contextmanager
+def answering(maker: MarketMaker, doing: str, period: int) -> Iterator[None]:
+    """Turn any error of a maker into one that names her, what she was doing, and the period."""
+    try:
+        yield
+    except Exception as error:
+        mend = f"; {SCALAR}" if any(word in str(error) for word in OF_SCALARS) else ""
+        raise MakerError(
+            f"maker {maker.label!r} raised an error when she {doing} in period {period}: "
+            f"{type(error).__name__}: {error}{mend}"
+        ) from error
+
 
 def posted(maker: MarketMaker, period: int) -> Quote:
     """Return a maker's quote for this period, of shape (R,), or raise if it is not one.
 
     Raises
     ------
+    MakerError
+        If she raises an error.
     TypeError
         If it is no `Quote`.
     ValueError
         If its shape does not broadcast to (R,), or a price is NaN or on the wrong side.
     """
-    try:
+    with answering(maker, "quoted", period):
         quote = maker.quote()
-    except Exception as error:
-        error.add_note(
-            f"raised by maker {maker.label!r} when it quoted for period {period}; prices, beliefs "
-            f"and inventories are arrays over replications: use np.where, not if"
-        )
-        raise
     says = f"maker {maker.label!r} quoted in period {period}"
     if not isinstance(quote, Quote):
         raise TypeError(f"{says} {quote!r}, but must return a Quote: return Quote(bid, ask)")
@@ -56,14 +76,6 @@ def _mend(maker: MarketMaker) -> str:
     return "decline a side with a bid of -inf or an ask of inf"
 
 
-def best(quotes: Sequence[Quote]) -> Quote:
-    """Return the inside quote: the highest bid and the lowest ask."""
-    if len(quotes) == 1:
-        return quotes[0]
-    bids, asks = [quote.bid for quote in quotes], [quote.ask for quote in quotes]
-    return Quote(np.max(bids, axis=0), np.min(asks, axis=0))
-
-
 def sold(quotes: Sequence[Quote], inside: Quote, side: Sides, lot: Callable[[], Array]) -> Array:
     """Return the units that each maker sells to the trader, shape (makers, R): +1, -1 or 0.
 
@@ -78,16 +90,3 @@ def sold(quotes: Sequence[Quote], inside: Quote, side: Sides, lot: Callable[[], 
     contend = (buys & (asks == inside.ask)) | (sells & (bids == inside.bid))
     winner = np.floor(lot() * contend.sum(axis=0)) + 1
     return np.where(contend & (contend.cumsum(axis=0) == winner), units, 0.0)
-
-
-def seen(quote: Quote, inside: Quote, side: Sides) -> tuple[Quote, Sides]:
-    """Return the prices and the trade that a maker with this quote sees when she sees her own.
-
-    Where she is not at the inside on a side, that side shows her nothing: for her it stands at
-    an infinite price, where nobody trades.
-    """
-    turns = inside.uncrossed()
-    at_bid, at_ask = quote.bid == inside.bid, quote.ask == inside.ask
-    unseen = ((side == Side.BUY) & ~at_ask) | ((side == Side.SELL) & ~at_bid)
-    own = Quote(np.where(at_bid, turns.bid, -np.inf), np.where(at_ask, turns.ask, np.inf))
-    return own, np.where(unseen, np.int8(Side.NONE), side)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import reduce
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -74,3 +76,16 @@ class Quote:
         buys = valuation > turns.ask
         sells = (valuation < turns.bid) | ((self.bid > self.ask) & ~buys)
         return np.subtract(buys, sells, dtype=np.int8)
+
+    def price(self, side: Sides) -> Array:
+        """Return what a trader on this side pays or is paid; 0 where she takes none."""
+        on_bid = np.where(side == Side.SELL, self.bid, 0.0)
+        return np.where(side == Side.BUY, self.ask, on_bid)
+
+
+def best(quotes: Sequence[Quote]) -> Quote:
+    """Return the inside quote: the highest bid and the lowest ask."""
+    if len(quotes) == 1:
+        return quotes[0]
+    bids, asks = [quote.bid for quote in quotes], [quote.ask for quote in quotes]
+    return Quote(reduce(np.maximum, bids), reduce(np.minimum, asks))

@@ -16,7 +16,7 @@ REPORT_FILE = "report.html"  # made from the rest, at any time
 BLOCKS = "blocks"  # the folder of block files, POINT-BLOCK.parquet
 DESCRIPTION = "market-shock"  # key of a block file's metadata
 TABLE = "table"  # column of a block file: the table that a row belongs to
-FORMAT = 2  # of the folder; raised when a reader of the old one would go wrong
+FORMAT = 3  # of the folder; raised when a reader of the old one would go wrong
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,9 @@ TOTALS = (
     Column("trades", "float64", "1", "periods in which the trade was this maker's"),
     Column("spread", "float64", "price", "mean of her ask - bid over periods with both sides"),
     Column("belief_sd", "float64", "price", "sd of her belief after the last trade"),
+    Column("learning_time", "float64", "period", "until her rho fell below 0.5, NaN if not yet"),
+    Column("inside_spread", "float64", "price", "as spread, of the best ask - bid in her market"),
     Column("no_trade", "float64", "1", "fraction of periods without a trade in her market"),
     Column("pricing_error", "float64", "price", "mean of |mid - value| in her market, as spread"),
+    Column("surplus", "float64", "price", "sum of what its traders gained by their own valuations"),
 )

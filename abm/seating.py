@@ -12,7 +12,7 @@ import numpy as np
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.none import NoBelief
 from abm.makers.base import MarketMaker
-from abm.makers.registry import find
+from abm.makers.registry import find, registered, where
 from abm.streams import Streams, maker_role
 from abm.terms import Market
 from abm.traders import Trader
@@ -32,10 +32,22 @@ def seated(
     for choice in choices:
         chosen = find(choice) if isinstance(choice, str) else choice
         maker = _type_checked("maker", chosen, MarketMaker, "or a registered name")(model)
+        _require_free_name(maker, agents)
         maker.label = _label(maker.name, {agent.label for agent in agents})
         maker.draws = streams.draws(maker_role(maker.label))
         agents.append(maker)
     return agents
+
+
+def _require_free_name(maker: MarketMaker, others: Sequence[MarketMaker]) -> None:
+    """Raise ValueError if a maker of another kind has this name, here or among the registered."""
+    known = [type(other) for other in others] + list(registered().values())
+    for kind in known:
+        if kind.name == maker.name and not isinstance(maker, kind):
+            raise ValueError(
+                f"maker {maker.name!r} is {where(type(maker))}, but {where(kind)} has that name: "
+                f"give her class another"
+            )
 
 
 def _label(name: str, taken: set[str]) -> str:

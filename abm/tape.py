@@ -62,7 +62,9 @@ class Page:
             makers = {name: column[period] for name, column in self._makers.items()}
             hers = [{name: column[seat] for name, column in makers.items()} for seat in self._seats]
             dealings = tuple(Dealing(_quote(columns), **columns) for columns in hers)
-            yield Clearing(inside=_quote(market), dealings=dealings, **market)
+            inside = _quote(market)
+            price = inside.price(market["side"])
+            yield Clearing(inside=inside, price=price, dealings=dealings, **market)
 
 
 def _quote(columns: dict[str, NDArray[Any]]) -> Quote:

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from abm.arrays import Array, Index
+from abm.arrays import Array, Flags, Index
 from abm.clearing import Clearing
 from abm.makers.base import MarketMaker
 from abm.schema import TOTALS
 from abm.tables import typed
+
+LEARNT = 0.5  # information disadvantage below which a maker has learnt the value
 
 
 class Totals:
@@ -28,27 +30,29 @@ class Totals:
 
     def __init__(self, makers: Sequence[MarketMaker], discount: float) -> None:
         self._makers = list(makers)
-        self._accounts = [Account() for _ in self._makers]
+        self._accounts = [Account(LEARNT * maker.noise_sd) for maker in self._makers]
         self._discount = discount
         self._weight = 1.0
-        self._no_trade, self._pricing_error = Average(), Average()
+        self._market = {name: Average() for name in ("spread", "no_trade", "pricing_error")}
+        self._surplus: Array | float = 0.0
 
     def add(self, clearing: Clearing) -> None:
         """Take in one period."""
-        self._no_trade.add(clearing.metrics["no_trade"])
-        self._pricing_error.add(clearing.metrics["pricing_error"])
+        for name, average in self._market.items():
+            average.add(clearing.metrics[name])
+        self._surplus = self._surplus + clearing.metrics["surplus"]
         for account, dealing in zip(self._accounts, clearing.dealings, strict=True):
             account.add(dealing.metrics, self._weight)
         self._weight *= self._discount
 
     def table(self, replication: Index) -> pa.Table:
         """Return one row a replication and maker (columns: `abm.schema.TOTALS`)."""
+        averages = {name: average.mean() for name, average in self._market.items()}
         of_market = {
-            "no_trade": self._no_trade.mean(),
-            "pricing_error": self._pricing_error.mean(),
-        }
+            "inside_spread": averages.pop("spread"), "surplus": np.asarray(self._surplus)
+        } | averages  # fmt: skip
         hers = [
-            account.columns() | of_market | {"belief_sd": maker.belief.sd}
+            account.columns(maker.belief.sd) | of_market
             for account, maker in zip(self._accounts, self._makers, strict=True)
         ]
         labels = pd.Index([maker.label for maker in self._makers], dtype="str")
@@ -62,13 +66,22 @@ class Totals:
 
 
 class Account:
-    """One maker's totals."""
+    """One maker's totals.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    learnt : float
+        The sd of her belief below which she has learnt the value, in units of price.
+    """
+
+    def __init__(self, learnt: float) -> None:
+        self._learnt = learnt
         self._discounted: Array | float = 0.0
         self._profit: Array | float = 0.0
         self._trades: Array | float = 0.0
         self._spread = Average()
+        self._learning: Flags | bool = True
+        self._learning_time: Array | float = 0.0
 
     def add(self, metrics: dict[str, Array], weight: float) -> None:
         """Take in one period, whose profit is discounted by this weight."""
@@ -76,14 +89,19 @@ class Account:
         self._profit = self._profit + metrics["profit"]
         self._trades = self._trades + metrics["filled"]
         self._spread.add(metrics["spread"])
+        self._learning = self._learning & ~(metrics["belief_sd"] < self._learnt)
+        self._learning_time = self._learning_time + np.where(self._learning, 1.0, 0.0)
 
-    def columns(self) -> dict[str, Array]:
-        """Return the totals by their columns."""
+    def columns(self, belief_sd: Array) -> dict[str, Array]:
+        """Return the totals by their columns, given the sd of her belief by now."""
+        never = self._learning & ~(belief_sd < self._learnt)
         return {
             "discounted_profit": np.asarray(self._discounted),
             "profit": np.asarray(self._profit),
             "trades": np.asarray(self._trades),
             "spread": self._spread.mean(),
+            "belief_sd": belief_sd,
+            "learning_time": np.where(never, np.nan, self._learning_time),
         }
 
 

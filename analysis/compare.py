@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from analysis import metrics
 from analysis.load import LogError, Run
-from analysis.results import METRICS, overall, summary_of, totals
+from analysis.results import METRICS, overall, placed, summary_of, told, totals
 
 Table = pd.DataFrame
 
@@ -62,7 +62,7 @@ def compare(first: Run, second: Run) -> Comparison:
     paired = len(seeds) == 1 and None not in seeds and bool(first.points and second.points)
     keys = _keys(first, second)
     by = [*keys, "maker"]
-    one, other = (_placed(overall(run), run, keys) for run in (first, second))
+    one, other = (placed(overall(run), run, keys) for run in (first, second))
     both = set(one["metric"]) & set(other["metric"])
     known = [metric for metric in METRICS if metric in both]
     results = pd.concat([_means(one, other, metric, by) for metric in known], ignore_index=True)
@@ -108,13 +108,6 @@ def _keys(first: Run, second: Run) -> list[str]:
     return [name for name in common if len({point[name] for point in points}) > 1]
 
 
-def _placed(table: Table, run: Run, keys: list[str]) -> Table:
-    """Return a table of a run with all of the keys, in plain types."""
-    alike = {key: run.points[0][key] for key in keys if key not in table}
-    names = table.select_dtypes("category").columns
-    return table.assign(**alike).astype(dict.fromkeys(names, "str"))
-
-
 def _means(one: Table, other: Table, metric: str, by: list[str]) -> Table:
     """Return the means of a metric in two summaries, and their difference if independent."""
     both = metrics.estimates(one, metric, by).merge(metrics.estimates(other, metric, by), on=by)
@@ -129,12 +122,13 @@ def _pairs(first: Run, second: Run, keys: list[str]) -> Table:
     by = [*keys, "block", "maker"]
     tables = []
     for piece in totals(first, [*first.varied, "block"]):
-        one = _placed(piece, first, keys)
+        one = placed(piece, first, keys)
         here = {key: one[key].iloc[0] for key in (*keys, "block")}
         other = _piece(second, here)
         if other is not None:
-            both = one.merge(_placed(other, second, keys), on=[*by, "replication"])
-            gaps = {name: both[f"{name}_y"] - both[f"{name}_x"] for name in METRICS}
+            both = one.merge(placed(other, second, keys), on=[*by, "replication"])
+            known = [name for name in METRICS if name in one and name in other]
+            gaps = {name: both[f"{name}_y"] - both[f"{name}_x"] for name in known}
             tables.append(summary_of(both[by].assign(**gaps), by))
     return pd.concat(tables, ignore_index=True)
 
@@ -145,4 +139,4 @@ def _piece(run: Run, here: dict[str, Any]) -> Table | None:
     if any(run.points[0][key] != here[key] for key in here.keys() - wanted.keys()):
         return None
     table = run.blocks("totals", **wanted)
-    return None if table.empty else table
+    return None if table.empty else told(table)

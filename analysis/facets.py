@@ -10,12 +10,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from pandas.api.types import is_integer_dtype
 
 from analysis.style import FAINT, LEVEL, Style, line_of, themed
 
 Table = pd.DataFrame
 
 COLUMNS = 3  # panels side by side
+POINTS = 400  # of a line over periods, at most
 IN_COMPANY = {"-": "-.", "--": ":", "-.": "-", ":": "--"}  # a maker's line where she has rivals
 WIDTH, HEIGHT = 4.0, 3.2  # of a panel, in inches; one by itself is half as wide again
 
@@ -40,21 +43,24 @@ def by_period(
 
     def draw(axes: Axes, table: Table) -> None:
         lines_by_period(axes, table)
-        axes.set_yscale(scale)
-        if scale == "log":
-            _plain(axes.yaxis)
+        _scaled(axes, scale)
 
     return _panels(estimates, facet, draw, "period", label)
 
 
 @themed
-def by_parameter(estimates: Table, label: str, x: str, facet: str | None = None) -> Figure:
+def by_parameter(
+    estimates: Table, label: str, x: str, facet: str | None = None, *, scale: str = "linear"
+) -> Figure:
     """Draw a metric against a numeric parameter `x` of the points; otherwise as `by_period`."""
 
     def draw(axes: Axes, table: Table) -> None:
         for name, style, line in _makers(table):
             axes.errorbar(line[x], line["mean"], LEVEL * line["se"], fmt=style.marker + style.line,
                           ms=5, color=style.colour, capsize=2, label=name)  # fmt: skip
+        _scaled(axes, scale)
+        if is_integer_dtype(table[x]):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
     return _panels(estimates, facet, draw, x.replace("_", " "), label)
 
@@ -88,6 +94,12 @@ def convergence(table: Table, label: str, facet: str | None = None) -> Figure:
     return _panels(table, facet, draw, "replications", label)
 
 
+def _scaled(axes: Axes, scale: str) -> None:
+    axes.set_yscale(scale)
+    if scale == "log":
+        _plain(axes.yaxis)
+
+
 def _plain(axis: Axis) -> None:
     """Label a log axis with plain numbers, within a decade those at 2 and 5."""
     axis.set_major_formatter("{x:g}")
@@ -96,12 +108,26 @@ def _plain(axis: Axis) -> None:
 
 def lines_by_period(axes: Axes, estimates: Table) -> None:
     """Draw one line with its band for each maker of each exchange."""
-    for name, style, line in _makers(estimates):
+    for name, style, every in _makers(estimates):
+        line = _thinned(every)
         low, high = (line["mean"] + side * LEVEL * line["se"] for side in (-1, 1))
         axes.fill_between(line["period"], low, high, color=style.colour, alpha=0.25, lw=0)
         axes.plot(line["period"], line["mean"], style.line, color=style.colour, label=name)
     axes.set_xlim(left=0)
     axes.legend()
+
+
+def _thinned(line: Table) -> Table:
+    """Return means over so many periods that a line has POINTS at most.
+
+    A mean's standard error is taken to be that of its periods: the band of independent ones would
+    be narrower, but a market's periods are not.
+    """
+    step = -(-len(line) // POINTS)
+    if step <= 1:
+        return line
+    groups = line[["period", "mean", "se"]].groupby(np.arange(len(line)) // step)
+    return groups.agg({"period": "first", "mean": "mean", "se": "mean"})
 
 
 def _makers(table: Table) -> Iterator[tuple[str, Style, Table]]:

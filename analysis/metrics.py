@@ -25,6 +25,16 @@ def pricing_error(market: Table) -> "pd.Series[float]":
     return error.where(np.isfinite(error))
 
 
+def surplus(market: Table) -> "pd.Series[float]":
+    """Return what each row's trader gained by her own valuation, 0 if she did not trade.
+
+    It is her valuation less the ask, or the bid less her valuation, in units of price. Measured
+    by the value, which is common to all, her gain is what the makers lose.
+    """
+    bought, sold = market["valuation"] - market["ask"], market["bid"] - market["valuation"]
+    return bought.where(market["side"] > 0, 0.0) + sold.where(market["side"] < 0, 0.0)
+
+
 def no_trade(market: Table) -> "pd.Series[float]":
     """Return 1.0 for each row without a trade, else 0.0; its mean is a probability."""
     return (market["side"] == 0).astype(float)
@@ -99,6 +109,55 @@ def _merged(summary: Table, by: Sequence[str]) -> Table:
     se = np.sqrt(table["squares"] / (some - 1).where(some > 1) / some)
     found = pd.DataFrame({"mean": mean, "se": se, "count": table["count"].astype(int)})
     return found.reset_index()
+
+
+def ratio(frame: Table, part: str, whole: str, by: Sequence[str]) -> "pd.Series[float]":
+    """Return values whose mean in each group is the ratio of two columns' means there.
+
+    Their standard error is that of the ratio estimator (Cochran 1977, section 6.3), and like any
+    metric they can be estimated and paired.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Records, one row an independent observation within each group.
+    part, whole : str
+        Columns, as the trades of a maker and those of her market.
+    by : sequence of str
+        Columns that form the groups.
+    """
+    means = frame.groupby(list(by), observed=True)[[part, whole]].transform("mean")
+    overall = means[part] / means[whole]
+    return overall + (frame[part] - overall * frame[whole]) / means[whole]
+
+
+def market_share(summary: Table, by: Sequence[str] = ()) -> Table:
+    """Return each maker's share of the trades in each period, with its standard error.
+
+    Of so many replications with a trade, those whose trade was hers are a binomial count.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        Columns of `abm.schema.SUMMARY`, over all replications, and of `by`.
+    by : sequence of str
+        Further columns that tell exchanges apart.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `by`, then maker, period, mean, se, count (of replications with a trade).
+    """
+    keys = [*by, "period"]
+    idle = of_metric(summary, "no_trade")[[*keys, "mean", "count"]]
+    filled = of_metric(summary, "filled")[[*keys, "maker", "mean"]]
+    both = filled.merge(idle, on=keys, suffixes=("_filled", "_idle"))
+    traded = 1.0 - both["mean_idle"]
+    count = both["count"] * traded
+    share = both["mean_filled"] / traded.where(traded > 0)
+    se = np.sqrt(np.maximum(share * (1.0 - share), 0.0) / count)  # below 0 by rounding
+    table = both[[*by, "maker", "period"]]
+    return table.assign(mean=share, se=se, count=count.round().astype(int))
 
 
 def by_period(frame: Table, metric: str, by: Sequence[str] = ()) -> Table:

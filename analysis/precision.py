@@ -14,8 +14,8 @@ CONFIDENCE = 0.95
 STEPS = 40  # of a convergence table, evenly spaced in the logarithm of their size
 
 
-def interval(estimates: Table) -> Table:
-    """Return the estimates with columns low and high, a 95 % confidence interval.
+def interval(estimates: Table, confidence: float = CONFIDENCE) -> Table:
+    """Return the estimates with columns low and high, a confidence interval.
 
     Student's t with count - 1 degrees of freedom is used, so that few blocks count as few.
 
@@ -23,9 +23,11 @@ def interval(estimates: Table) -> Table:
     ----------
     estimates : DataFrame
         Columns mean, se, count.
+    confidence : float
+        The probability that an interval holds what it estimates.
     """
     freedom = (estimates["count"] - 1).where(estimates["count"] > 1)
-    half = t.ppf(0.5 + CONFIDENCE / 2, freedom) * estimates["se"]
+    half = t.ppf(0.5 + confidence / 2, freedom) * estimates["se"]
     return estimates.assign(low=estimates["mean"] - half, high=estimates["mean"] + half)
 
 

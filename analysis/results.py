@@ -14,8 +14,9 @@ Table = pd.DataFrame
 
 MEASURED = ("mean", "se", "count", "low", "high")
 MOST_DECIMALS = 6  # in a table that is to be read
-METRICS = ("discounted_profit", "profit", "spread", "no_trade", "pricing_error", "trades",
-           "belief_sd")  # fmt: skip
+HEADLINES = ("discounted_profit", "profit", "spread", "no_trade", "pricing_error", "trades",
+             "belief_sd")  # fmt: skip
+METRICS = (*HEADLINES, "inside_spread", "surplus", "learnt", "frozen")
 
 
 def apart(run: Run) -> list[str]:
@@ -40,7 +41,7 @@ def totals(run: Run, by: Sequence[str]) -> Iterator[Table]:
         If the run holds neither.
     """
     if "totals" in run.tables and run.points:
-        yield from run.walk("totals", by)
+        yield from map(told, run.walk("totals", by))
         return
     makers = run.makers.assign(spread=lambda rows: metrics.spread(rows), block=0)
     makers = makers if "exchange" in makers else makers.assign(exchange=makers["maker"])
@@ -48,6 +49,21 @@ def totals(run: Run, by: Sequence[str]) -> Iterator[Table]:
     yield groups.agg(
         profit=("profit", "sum"), spread=("spread", "mean"), trades=("filled", "sum")
     ).reset_index()  # fmt: skip
+
+
+def told(piece: Table) -> Table:
+    """Return totals with what follows from them: whether she has learnt, and nobody ever traded."""
+    if not {"learning_time", "no_trade"} <= set(piece):
+        return piece
+    learnt = piece["learning_time"].notna().astype(float).where(piece["belief_sd"].notna())
+    return piece.assign(learnt=learnt, frozen=(piece["no_trade"] == 1.0).astype(float))
+
+
+def placed(table: Table, run: Run, keys: Sequence[str]) -> Table:
+    """Return a table of a run with all of these parameters of its points, in plain types."""
+    alike = {key: run.points[0][key] for key in keys if key not in table}
+    names = table.select_dtypes("category").columns
+    return table.assign(**alike).astype(dict.fromkeys(names, "str"))
 
 
 def overall(run: Run) -> Table:
@@ -134,8 +150,8 @@ def _over_blocks(summary: Table, keys: list[str]) -> Table:
     return pd.concat(tables, ignore_index=True)[columns]
 
 
-def quoted(table: Table) -> Table:
-    """Return a table of results or comparisons to be read: a column a metric, mean ± half-width.
+def quoted(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
+    """Return results or comparisons to be read: a column for each metric wanted, mean ± half-width.
 
     The half-width of the 95 % confidence interval has two digits, and the mean as many decimals.
     `markets` is the number of replications.
@@ -151,7 +167,7 @@ def quoted(table: Table) -> Table:
     text = text.astype({key: "str" for key in text if not is_numeric_dtype(text[key])})
     wide = text.pivot(index=[*keys, "markets"], columns="metric", values="cell")
     wide = wide.reset_index().rename_axis(columns=None)
-    known = [metric for metric in METRICS if metric in wide]
+    known = [metric for metric in wanted if metric in wide]
     return text[keys].drop_duplicates().merge(wide, on=keys)[[*keys, "markets", *known]]
 
 
@@ -163,4 +179,4 @@ def _cell(mean: float, half: float) -> str:
     decimals = max(0, 1 - int(f"{half:.1e}".partition("e")[2]))
     if decimals > MOST_DECIMALS:
         return f"{mean:.{MOST_DECIMALS}f} ± {half:.0e}"
-    return f"{mean:.{decimals}f} ± {half:.{decimals}f}"
+    return f"{round(mean, decimals) + 0.0:.{decimals}f} ± {half:.{decimals}f}"  # + 0: not -0

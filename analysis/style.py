@@ -26,8 +26,15 @@ MAKERS = {
     "myopic": Style(COLOURS[1], "--", "s"),
     "zero-profit": Style(COLOURS[2], "-.", "D"),
     "fixed-spread": Style(COLOURS[4], ":", "^"),
+    "undercutter": Style(COLOURS[3], "--", "v"),
+    "q-learning": Style(COLOURS[5], "-", "P"),
+    "inventory-averse": Style(COLOURS[6], "-.", "X"),
+    "linear-impact": Style(COLOURS[9], "--", "<"),
 }
-OTHERS = [Style(COLOURS[number], "-", "v") for number in (3, 5, 6, 8, 9)]
+OTHERS = [
+    Style(COLOURS[number], line, ">")
+    for number, line in ((8, "-"), (7, "--"), (3, "-."), (5, ":"), (6, "-"), (9, ":"))
+]
 INK, FAINT = "#333333", "#999999"
 LOOK = sns.axes_style("ticks") | sns.plotting_context("notebook") | {"legend.frameon": False}
 LEVEL = 1.96  # half-width of a 95 % confidence interval, in standard errors

@@ -1,7 +1,9 @@
-"""The command `market-shock`: list scenarios and makers, run a scenario, tell what came of it."""
+"""The command `market-shock`: list and run scenarios, tell what came of them, check makers."""
 
+import sys
 import warnings
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import Annotated
@@ -12,9 +14,10 @@ from rich.markup import escape
 from typer import Argument
 
 import scenarios
-from abm.makers import registered
+from abm.makers import find, names
 from abm.schema import REPORT_FILE
 from abm.store import Store
+from abm.testing import RULES, NonconformingError, check_maker
 from analysis import load
 from analysis.compare import compare
 from analysis.report import report
@@ -28,23 +31,44 @@ runs = typer.Typer(no_args_is_help=True, help="Run a scenario.")
 app.add_typer(runs, name="run")
 
 
-def found() -> dict[str, ModuleType]:
+def studies() -> dict[str, ModuleType]:
     """Return the scenarios by name: every file of this folder without an underscore in front."""
-    names = (module.name for module in iter_modules(scenarios.__path__))
+    files = (module.name for module in iter_modules(scenarios.__path__))
     return {
-        name.replace("_", "-"): import_module(f"scenarios.{name}")
-        for name in names
-        if not name.startswith("_")
+        file.replace("_", "-"): import_module(f"scenarios.{file}")
+        for file in files
+        if not file.startswith("_")
     }
 
 
 @app.command("list")
 def show() -> None:
-    """List the scenarios and the makers."""
-    for heading, things in (("scenarios", found()), ("makers", registered())):
+    """List the scenarios and the makers, those of installed plug-ins included."""
+    for heading, things in (("scenarios", scripts()), ("makers", makers())):
         typer.echo(f"{heading}:")
-        for name, thing in things.items():
-            typer.echo(f"  {name:20s}{(thing.__doc__ or '').partition(chr(10))[0]}")
+        for name, about in things.items():
+            typer.echo(f"  {name:26s}{about}")
+
+
+def scripts() -> dict[str, str]:
+    """Return what each scenario is."""
+    return {name: first_line(script) for name, script in studies().items()}
+
+
+def makers() -> dict[str, str]:
+    """Return what each maker is, or why she cannot be had."""
+    about = {}
+    for name in names():
+        try:
+            about[name] = first_line(find(name))
+        except (ValueError, TypeError) as error:
+            about[name] = f"cannot be used: {error}"
+    return about
+
+
+def first_line(thing: object) -> str:
+    """Return the first line of what something says of itself."""
+    return (thing.__doc__ or "").partition("\n")[0]
 
 
 @app.command("report")
@@ -66,19 +90,27 @@ def make_comparison(
     show_comparison(compare(load(first), load(second)))
 
 
-for name, scenario in found().items():
-    runs.command(name)(scenario.run)
+@app.command("check")
+def check(maker: Annotated[str, Argument(help="A name, or module:Class.")]) -> None:
+    """Try a maker on the rules that the exchange and its users rely on."""
+    check_maker(maker)
+    say(f"{maker} keeps all {len(RULES)} rules")
+
+
+for name, script in studies().items():
+    runs.command(name)(script.run)
 
 
 def main() -> None:
     """Run the command; an error the user can mend is one line, without a traceback."""
     warnings.showwarning = _warn
+    sys.path.append(str(Path.cwd()))  # where `--makers module:Class` is looked for, too
     try:
         app()
     except StoppedError as stopped:
         _say("yellow", "stopped", stopped)
         raise SystemExit(INTERRUPTED) from None
-    except (ValueError, TypeError, OSError, RuntimeError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError, NonconformingError) as error:
         _say("red", "error", error)
         raise SystemExit(1) from None
 

@@ -1,17 +1,23 @@
 """What all studies share: options of the command, and an experiment that fills a folder."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from itertools import chain
 from typing import Annotated, Any, NamedTuple
 
+import pandas as pd
+from matplotlib.figure import Figure
 from typer import Option
 
 from abm.experiment import Experiment
 from abm.run_folder import RunFolder
+from analysis import Run, load, load_unfinished
 from scenarios._terminal import progress, say
 
+Makers = Annotated[str, Option(help="Names, or module:Class, with commas.")]
+Shocks = Annotated[str, Option(help="Sizes of the shock, with commas.")]
 Replications = Annotated[int, Option(help="Markets a point; past a block, a multiple of it.")]
 Discount = Annotated[float, Option(help="Per period, from 0 to below 1.")]
 Seed = Annotated[int, Option(help="Of all random draws.")]
@@ -77,4 +83,49 @@ def study(
         again = shlex.join(["--out", how.out, *workers, "--resume"])
         raise StoppedError(
             f"{finished} blocks are finished and kept; go on with {command} {again}"
+        ) from None
+
+
+def carried_out(
+    scenario: str,
+    experiment: Experiment,
+    parameters: dict[str, Any],
+    how: How,
+    write: Callable[[RunFolder, Run], None],
+) -> Run:
+    """Run a study, let `write` add what it makes of the blocks, and return the whole log."""
+    with study(scenario, experiment, parameters, how) as folder:
+        if not folder.finished:
+            experiment.summarise(folder)
+            folder.seal()
+            write(folder, load_unfinished(folder.store.url))
+    return load(how.out)
+
+
+def write_tables(folder: RunFolder, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write tables as text, by their names."""
+    for name, table in tables.items():
+        folder.store.write(f"{name}.csv", table.to_csv(index=False).encode())
+
+
+def write_figures(folder: RunFolder, figures: Mapping[str, Figure]) -> None:
+    """Write figures, by their names."""
+    for name, figure in figures.items():
+        picture = BytesIO()
+        figure.savefig(picture, dpi=150)
+        folder.store.write(f"{name}.png", picture.getvalue())
+
+
+def words(text: str) -> list[str]:
+    """Return what stands between the commas."""
+    return [word.strip() for word in text.split(",")]
+
+
+def numbers(name: str, text: str) -> list[float]:
+    """Return the numbers between the commas of an option."""
+    try:
+        return [float(word) for word in words(text)]
+    except ValueError:
+        raise ValueError(
+            f"{name} is {text!r}, but must be numbers: give as 1 or as 1,3,5"
         ) from None

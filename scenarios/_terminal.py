@@ -60,7 +60,7 @@ def show_claims(claims: Sequence[Claim]) -> None:
 
 def show_table(frame: pd.DataFrame) -> None:
     """Print a table as it is, however wide."""
-    say(frame.to_string(index=False))
+    say(frame.to_string(index=False, na_rep="nan"))
 
 
 def show_comparison(found: Comparison) -> None:

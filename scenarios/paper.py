@@ -5,7 +5,6 @@ others. The logs hold the size of shock SHOCK in full, and discounted profits fo
 """
 
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
 import pandas as pd
@@ -34,6 +33,8 @@ from scenarios._study import (
     Verify,
     Workers,
     study,
+    write_figures,
+    write_tables,
 )
 from scenarios._terminal import say, show_claims
 
@@ -100,7 +101,7 @@ def run(
             log = load_unfinished(folder.store.url)
             draw(log, folder)
             claims = claims_table(paper_claims(log))
-            folder.store.write("claims.csv", claims.to_csv(index=False).encode())
+            write_tables(folder, {"claims": claims})
     show_claims(claims_of(load(out)))
     say(f"Logs, figures and claims.csv are in {out}")
 
@@ -166,7 +167,4 @@ def draw(log: Run, folder: RunFolder) -> None:
         "fig-4b-no-trade": figures.no_trade_by_period(metrics.by_period(summary, "no_trade")),
         "one-market": figures.one_market(market, makers),
     }
-    for name, figure in drawn.items():
-        picture = BytesIO()
-        figure.savefig(picture, dpi=150)
-        folder.store.write(f"{name}.png", picture.getvalue())
+    write_figures(folder, drawn)

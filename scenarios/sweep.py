@@ -9,7 +9,8 @@ from typing import Annotated
 from typer import Option
 
 from abm.experiment import BLOCK, Experiment, Markets, Target, grid
-from analysis import Run, load, load_unfinished
+from abm.run_folder import RunFolder
+from analysis import Run
 from analysis.results import comparisons, quoted, results
 from scenarios._study import (
     Discount,
@@ -21,7 +22,10 @@ from scenarios._study import (
     Seed,
     Verify,
     Workers,
-    study,
+    carried_out,
+    numbers,
+    words,
+    write_tables,
 )
 from scenarios._terminal import say, show_table
 
@@ -54,11 +58,11 @@ def run(
 ) -> None:
     """Sweep a grid of makers and terms."""
     points = grid(
-        makers=[one.split("+") for one in _words(makers)],
-        prior_sd=_numbers("prior-sd", prior_sd),
-        noise_sd=_numbers("noise-sd", noise_sd),
-        world=_words(world),
-        transparency=_words(transparency),
+        makers=[one.split("+") for one in words(makers)],
+        prior_sd=numbers("prior-sd", prior_sd),
+        noise_sd=numbers("noise-sd", noise_sd),
+        world=words(world),
+        transparency=words(transparency),
     )
     if until_se is None and (metric, at_most) != (Target(1.0).metric, Target(1.0).at_most):
         raise ValueError(
@@ -76,14 +80,7 @@ def run(
     }  # fmt: skip
     if target:
         parameters |= {"until_se": until_se, "metric": metric, "at_most": at_most}
-    with study("sweep", experiment, parameters, How(out, workers, resume, verify)) as folder:
-        if not folder.finished:
-            experiment.summarise(folder)
-            folder.seal()
-            log = load_unfinished(folder.store.url)
-            for name, table in (("results", results(log)), ("comparisons", comparisons(log))):
-                folder.store.write(f"{name}.csv", table.to_csv(index=False).encode())
-    log = load(out)
+    log = carried_out("sweep", experiment, parameters, How(out, workers, resume, verify), write)
     say("Means with 95 % confidence intervals:")
     show_table(quoted(log.csv("results.csv", WORDS)))
     if target:
@@ -97,6 +94,11 @@ def run(
     )
 
 
+def write(folder: RunFolder, log: Run) -> None:
+    """Write what came of the grid."""
+    write_tables(folder, {"results": results(log), "comparisons": comparisons(log)})
+
+
 def _reached(log: Run, target: Target) -> str:
     """Return a sentence on the points whose standard errors are below the target."""
     table = log.csv("results.csv", WORDS)
@@ -104,16 +106,3 @@ def _reached(log: Run, target: Target) -> str:
     below = int((errors <= target.se).sum())
     said = f"The s.e. of {target.metric} is below {target.se} at {below} of {len(errors)} points"
     return said if below == len(errors) else f"{said}: others have as many markets as --at-most"
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",")]
-
-
-def _numbers(name: str, text: str) -> list[float]:
-    try:
-        return [float(word) for word in _words(text)]
-    except ValueError:
-        raise ValueError(
-            f"{name} is {text!r}, but must be numbers: give as 1 or as 1,3,5"
-        ) from None

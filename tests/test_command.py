@@ -30,8 +30,9 @@ from abm.schema import MANIFEST_FILE, REPORT_FILE, RUN_FILE
 from abm.tables import Tables
 from analysis import load
 from scenarios import paper, sweep
-from scenarios.__main__ import app, main
+from scenarios.__main__ import app, main, studies
 
+SCENARIOS = studies()
 ROOT = Path(__file__).parents[1]
 SMALL = ["run", "paper", "--replications", "60", "--periods", "12"]
 GRID = ["run", "sweep", "--makers", "myopic,zero-profit", "--prior-sd", "1", "--periods", "5",
@@ -55,6 +56,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     """Run the command in this process, on lines of 80 columns; return its code and what it said."""
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
 
     def called(*arguments: str | Path) -> Said:
         capsys.readouterr()
@@ -119,14 +121,14 @@ def test_the_list_has_a_line_for_each_scenario_and_maker(call: Call) -> None:
     assert code == 0
     assert [line for line in lines if not line.startswith("  ")] == ["scenarios:", "makers:"]
     names = [line.split()[0] for line in lines]
-    assert names == ["scenarios:", "paper", "sweep", "makers:", *registered()]
+    assert names == ["scenarios:", *SCENARIOS, "makers:", *registered()]
     assert {"zero-profit", "myopic", "optimal", "fixed-spread"} < set(names)
     assert all(len(line.split()) > 4 for line in lines if line.startswith("  "))
 
 
-@pytest.mark.parametrize("scenario", [paper, sweep])
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 def test_help_names_every_option_of_a_scenario(scenario: Any) -> None:
-    name = scenario.__name__.rpartition(".")[2]
+    name = scenario.__name__.rpartition(".")[2].replace("_", "-")
     result = CliRunner().invoke(app, ["run", name, "--help"], env={"COLUMNS": "120"})
     assert result.exit_code == 0
     for parameter in inspect.signature(scenario.run).parameters:
@@ -248,7 +250,7 @@ def test_an_option_out_of_range_is_an_error_of_one_line(
             "optimal+zeroprofit",
             "maker is 'zeroprofit', which is unknown: did you mean 'zero-profit'",
         ),
-        ("--makers", "optimal,", "maker is '', which is unknown: known: fixed-spread, myopic"),
+        ("--makers", "optimal,", "maker is '', which is unknown: known: fixed-spread, inv"),
         ("--makers", "optimal,optimal", "is there twice"),
         ("--prior-sd", "1,x", "is '1,x', but must be numbers: give as 1 or as 1,3,5"),
         ("--prior-sd", "1,,3", "is '1,,3', but must be numbers"),

@@ -47,9 +47,10 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
 
 def totals(run: Run, metric: str, maker: str = "myopic", prior_sd: float = 2.0) -> pd.DataFrame:
     """Return block, replication and metric at one point."""
-    return run.blocks(
-        "totals", ["block", "replication", metric], makers=maker, prior_sd=prior_sd, maker=maker
-    )
+    table = run.blocks("totals", makers=maker, prior_sd=prior_sd, maker=maker)
+    table["learnt"] = 1.0 * table["learning_time"].notna()
+    table["frozen"] = 1.0 * (table["trades"] == 0)
+    return table[["block", "replication", metric]]
 
 
 def only(
@@ -162,7 +163,7 @@ def test_a_real_difference_is_found_and_stands_first(make: Make, more: dict[str,
     z = found.results["z"].abs().to_numpy()
     assert np.all(np.diff(z) <= 0)
     assert z[0] > found.limit
-    assert found.results["metric"].iloc[0] in {"trades", "spread", "belief_sd"}
+    assert found.results["metric"].iloc[0] in {"trades", "spread", "belief_sd", "learnt"}
 
 
 def test_the_limit_is_that_of_the_largest_of_so_many_results(make: Make) -> None:
@@ -282,5 +283,7 @@ def test_the_command_tells_what_differs(make: Make) -> None:
     said = CliRunner().invoke(app, ["compare", str(first.folder), str(first.folder)])
     lines = said.stdout.splitlines()
     assert lines[0] == "What was asked is the same."
-    assert "Of 28 results, compared replication by replication, 28 are identical" in said.stdout
+    number = 4 * len(METRICS)
+    same = f"Of {number} results, compared replication by replication, {number} are identical"
+    assert same in said.stdout
     assert lines[-1] == "The results agree, as far as can be told."

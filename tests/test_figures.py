@@ -161,7 +161,7 @@ def test_a_maker_has_the_same_colour_in_every_figure(log: Log, maker: str) -> No
 
 def test_makers_differ_in_colour_and_in_line() -> None:
     assert len({style.colour for style in MAKERS.values()}) == len(MAKERS)
-    assert len({style.line for style in MAKERS.values()}) == len(MAKERS)
+    assert len({(style.line, style.marker) for style in MAKERS.values()}) == len(MAKERS)
 
 
 @pytest.mark.parametrize("name", OVER_TIME)

@@ -30,6 +30,7 @@ KEYS = ["makers", "shock", "block"]
 TABLES = {"market": MARKET, "makers": MAKERS, "summary": SUMMARY}
 FINISHED = "give the folder of a finished run"
 REPEAT = "repeat the run"
+SUMMARY_ROWS = 3 * (5 + 6)  # periods times metrics of the market and of its maker
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +214,7 @@ def test_a_run_whose_tables_are_sealed_can_be_read_before_it_has_ended(
         run = load_unfinished(folder.store.url)
         assert run.tables == ["numbers", "summary"]
         assert run.table("numbers")["replication"].tolist() == [1, 2]
-        assert len(run.table("summary")) == 30
+        assert len(run.table("summary")) == SUMMARY_ROWS
         folder.store.write("figure.png", b"from these tables")
         with pytest.raises(LogError, match=FINISHED):
             load(out)
@@ -246,10 +247,10 @@ def test_blocks_stand_one_below_the_other_with_the_parameters_that_vary(experime
     assert dtypes[KEYS].tolist() == ["category", "float64", "int64"]
     assert dtypes[3:].to_dict() == {column.name: column.dtype for column in SUMMARY}
     assert_in_order(frame)
-    assert len(frame) == 6 * 30
+    assert len(frame) == 6 * SUMMARY_ROWS
     for (point, number), block in zip(
         [(point, number) for point in range(3) for number in (0, 1)],
-        (frame[start : start + 30] for start in range(0, 180, 30)),
+        (frame[at * SUMMARY_ROWS : (at + 1) * SUMMARY_ROWS] for at in range(6)),
         strict=True,
     ):
         market = Exchange("zero-profit", replications=4, block=number, rng=point).run(3)
@@ -338,9 +339,9 @@ def test_a_damaged_block_is_an_error_that_says_what_to_do(experiment: str, damag
     run = load(experiment)
     with pytest.raises(LogError, match=rf"0001-00000\.parquet (?s:.*){REPEAT}"):
         run.table("summary")
-    assert len(run.table("summary", block=1)) == 90
+    assert len(run.table("summary", block=1)) == 3 * SUMMARY_ROWS
     store.write(name, content)
-    assert len(run.table("summary")) == 180
+    assert len(run.table("summary")) == 6 * SUMMARY_ROWS
 
 
 def test_a_flipped_byte_in_a_table_is_an_error(folder: Path) -> None:

@@ -21,8 +21,13 @@ from abm import (
 from abm.arrays import Array
 from abm.bellman import solve
 from abm.makers import MarketMaker, find, registered
+from abm.makers.inventory_averse import InventoryAverse
+from abm.makers.linear_impact import LinearImpact
+from abm.makers.q_learning import QLearning
+from abm.makers.undercutter import Undercutter
 
 NAMES = sorted(registered())
+SYMMETRIC = ["fixed-spread", "myopic", "optimal", "q-learning", "zero-profit"]
 
 
 class Cautious(MarketMaker):
@@ -76,7 +81,7 @@ def test_full_spreads_at_three_are_the_ones_of_the_figure(
     assert after(0, maker)[1].spread == pytest.approx(spread, abs=5e-4)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SYMMETRIC)
 def test_quotes_lie_evenly_around_the_belief_s_mean(name: str) -> None:
     maker, quote = after(10, name)
     assert quote.mid == pytest.approx(maker.belief.mean)
@@ -143,8 +148,12 @@ def test_the_fixed_spread_never_changes(half_spread: float) -> None:
     ("name", "maker"),
     [
         ("fixed-spread", FixedSpread),
+        ("inventory-averse", InventoryAverse),
+        ("linear-impact", LinearImpact),
         ("myopic", Myopic),
         ("optimal", Optimal),
+        ("q-learning", QLearning),
+        ("undercutter", Undercutter),
         ("zero-profit", ZeroProfit),
     ],
 )

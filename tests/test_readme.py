@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from abm.makers import registered
 from analysis import load
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +23,10 @@ README = (ROOT / "README.md").read_text()
 SMALL = {  # options that replace README's own, so that its commands end soon
     "paper": ["--replications", "60", "--periods", "12", "--workers", "1"],
     "sweep": ["--replications", "60", "--periods", "12", "--workers", "1", "--block", "30"],
+    "monopolist-vs-competitive": ["--replications", "60", "--periods", "12"],
+    "head-to-head": ["--replications", "60", "--periods", "12"],
+    "breakdown": ["--replications", "60", "--periods", "12"],
+    "learning-makers": ["--replications", "10", "--periods", "40", "--workers", "1"],
 }
 AT_MOST = ["--at-most", "120"]  # where blocks are added until a standard error is reached
 
@@ -76,6 +81,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[Step, Outcome]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("readme"))
         patch.setattr(sys, "excepthook", sys.excepthook)
+        patch.setattr(sys, "path", [*sys.path])
         patch.setattr(warnings, "showwarning", warnings.showwarning)
         return {step: outcome(step, names, patch) for step in steps()}
 
@@ -85,6 +91,8 @@ def outcome(step: Step, names: dict[str, Any], patch: pytest.MonkeyPatch) -> Out
     with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
         try:
             if step.language == "python":
+                if file := re.match(r"# (\w+\.py)\n", step.text):
+                    Path(file[1]).write_text(step.text)
                 exec(compile(step.text, "README.md", "exec"), names)
             else:
                 call(step.text, patch)
@@ -126,13 +134,13 @@ def layout() -> dict[str, str]:
 def test_readme_has_python_commands_and_links() -> None:
     assert any(step.language == "python" for step in steps())
     first = {step.text.split()[0] for step in steps() if step.language == "command"}
-    assert first == {"list", "run", "report", "compare"}
+    assert first == {"list", "run", "check", "report", "compare"}
     assert len(links()) >= 3
 
 
 def test_no_command_of_readme_is_passed_over() -> None:
     written = "".join(block for language, block in fenced() if language != "python")
-    called = re.findall(r"\bmarket-shock (?:list|run|report|compare)\b[^#&\n]*", written)
+    called = re.findall(r"\bmarket-shock (?:list|run|check|report|compare)\b[^#&\n]*", written)
     told = {step.text for step in steps() if step.language == "command"}
     assert {one.removeprefix("market-shock ").strip() for one in called} == told
 
@@ -164,7 +172,10 @@ def test_what_readme_links_to_exists(link: str) -> None:
 def test_the_layout_names_every_module_of_a_room(room: str) -> None:
     said = layout()[room]
     missing = []
-    for module in (path for path in (ROOT / room).rglob("*.py") if path.name != "__init__.py"):
+    makers = {maker.__module__.rpartition(".")[2] for maker in registered().values()}
+    for module in (
+        path for path in (ROOT / room).rglob("*.py") if path.stem not in {"__init__", *makers}
+    ):
         folder = module.parent.name
         (where,) = re.findall(rf"^ +{folder}/.*", said, re.MULTILINE) if folder != room else [said]
         name = module.stem if folder != room else module.name

@@ -50,13 +50,20 @@ def rows(run: Run) -> pd.DataFrame:
     makers["discounted_profit"] = makers["profit"] * DISCOUNT ** makers["period"]
     makers["spread"] = makers["ask"] - makers["bid"]
     hers = makers.groupby([*keys, "maker"], observed=True)
+    market["inside_spread"] = market["ask"] - market["bid"]
+    price = np.where(market["side"] > 0, market["ask"], market["bid"])
+    market["surplus"] = market["side"] * (market["valuation"] - price)
     table = hers.agg(
         discounted_profit=("discounted_profit", "sum"), profit=("profit", "sum"),
         spread=("spread", "mean"), trades=("filled", "sum"),
     ).reset_index()  # fmt: skip
-    of_market = market.groupby(keys, observed=True)[["no_trade", "pricing_error"]].mean()
+    of_market = market.groupby(keys, observed=True).agg(
+        no_trade=("no_trade", "mean"), pricing_error=("pricing_error", "mean"),
+        inside_spread=("inside_spread", "mean"), surplus=("surplus", "sum"),
+    )  # fmt: skip
     last = run.blocks("totals")[[*keys, "maker", "belief_sd"]]
-    return table.merge(of_market.reset_index(), on=keys).merge(last, on=[*keys, "maker"])
+    table = table.merge(of_market.reset_index(), on=keys).merge(last, on=[*keys, "maker"])
+    return table.assign(learnt=1.0 * (table["belief_sd"] < 0.5), frozen=table["no_trade"] // 1.0)
 
 
 def by_hand(sample: Any) -> list[float]:
@@ -87,11 +94,13 @@ def test_results_are_the_estimates_of_the_full_record(
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_comparisons_are_those_of_pairs_of_replications(run: Run, metric: str) -> None:
+def test_comparisons_are_those_of_pairs_of_replications(
+    run: Run, rows: pd.DataFrame, metric: str
+) -> None:
     table = comparisons(run)
     assert table.columns.tolist() == ["prior_sd", "first", "second", "metric", *NOTED]
     table = table[table["metric"] == metric]
-    frame = run.blocks("totals")
+    frame = rows.copy()
     frame["who"] = frame["maker"].astype(str)
     company = frame["makers"] == "+".join(COMPANY)
     frame.loc[company, "who"] += " in myopic+fixed-spread"

@@ -291,13 +291,14 @@ def test_another_run_is_refused_and_the_difference_named(
     assert contents(tmp_path / "run") == before
 
 
+NAMED = f'{{"format": {FORMAT}, "scenario": "mine", "parameters": '
 DESCRIPTIONS = [
     "{",
     "[]",
     "{}",
     '{"scenario": "mine", "files": 3}',
-    '{"format": 2, "scenario": "mine", "parameters": []}',
-    '{"format": 2, "scenario": "mine", "parameters": {"seed": 1, "discount": 0.9}, "files": 3}',
+    NAMED + "[]}",
+    NAMED + '{"seed": 1, "discount": 0.9}, "files": 3}',
 ]
 
 

@@ -11,6 +11,7 @@ from abm import Exchange, GridBelief, Quote, ZeroProfit
 from abm.makers import MarketMaker
 from abm.schema import TOTALS
 from abm.totals import Average, Totals
+from analysis import metrics
 
 SIZE, PERIODS = 60, 15
 KEYS = ["replication", "maker"]
@@ -81,15 +82,27 @@ def by_pandas(exchange: Exchange, column: str) -> "pd.Series[float]":
     of_all = market.assign(
         no_trade=(market["side"] == 0).astype(float),
         pricing_error=(mid - market["value"]).abs().where(both),
+        inside_spread=(market["ask"] - market["bid"]).where(both),
+        surplus=metrics.surplus(market),
     ).groupby("replication")
-    if column in ("no_trade", "pricing_error"):
-        of_market = of_all[column].mean()
+    if column in ("no_trade", "pricing_error", "inside_spread", "surplus"):
+        of_market = of_all[column].sum() if column == "surplus" else of_all[column].mean()
         return hers["profit"].first().index.to_series().map(lambda key: of_market[key[0]])
     if column == "belief_sd":
         sds = [maker.belief.sd for maker in exchange.makers]
         return pd.Series(np.stack(sds, axis=-1).ravel(), hers["profit"].first().index)
+    if column == "learning_time":
+        at_last = by_pandas(exchange, "belief_sd").lt(0.5).map({True: PERIODS, False: np.nan})
+        learnt = {key: learning_time(rows) for key, rows in hers}
+        return pd.Series(learnt).rename_axis(at_last.index.names).fillna(at_last)
     made = {"discounted_profit": hers["discounted"].sum(), "spread": hers["spread"].mean()}
     return made[column] if column in made else hers[column].sum()
+
+
+def learning_time(rows: pd.DataFrame) -> float:
+    """Return the first period that she begins with an sd below a half, NaN if there is none."""
+    learnt = rows.loc[rows["belief_sd"] < 0.5, "period"]
+    return float(learnt.min()) if len(learnt) else np.nan
 
 
 @pytest.mark.parametrize("column", [one.name for one in TOTALS if one.name not in KEYS])

@@ -1,6 +1,7 @@
 """Market-makers: one file each, found by name; `MarketMaker` is the class to start from."""
 
 from abm.makers.base import MarketMaker
-from abm.makers.registry import find, registered
+from abm.makers.registry import find, names, registered
+from abm.makers.scalar import per_replication
 
-__all__ = ["MarketMaker", "find", "registered"]
+__all__ = ["MarketMaker", "find", "names", "per_replication", "registered"]

@@ -9,8 +9,9 @@ A maker of your own is one small class:
             return Quote.around(self.belief.mean, 2 * self.belief.sd)
 
 Everything is an array over the replications: use NumPy where you would write `if`. A maker sees
-its belief, its own inventory and cash, and `terms`. The true value is not hers to know; her
-profit, which would reveal it, is kept by the exchange.
+her belief, her own inventory and cash, the public `terms`, and in `last` what she was shown of the
+last period. The true value is not hers to know; her profit, which would reveal it, is kept by the
+exchange.
 """
 
 import re
@@ -22,10 +23,10 @@ import numpy as np
 from abm.arrays import Array
 from abm.beliefs.base import Belief
 from abm.beliefs.none import NoBelief
+from abm.disclosure import View
 from abm.door import one_of
 from abm.participant import Participant
 from abm.quotes import Quote
-from abm.signals import Likelihood
 from abm.streams import Draws
 from abm.terms import Market
 
@@ -45,12 +46,17 @@ class MarketMaker(Participant, ABC):
     ----------
     name : str
         What she is called in logs and on the command line; the class's own name unless given.
+    zero_profit, symmetric : bool
+        What her class declares, and `abm.testing` verifies: that where her belief is true she earns
+        nothing in expectation, and that she quotes evenly around its mean.
     label : str
         Her name in this market; the second "optimal" is "optimal-2".
     terms : Terms
         The public terms of the market.
     belief : Belief
         What she believes now.
+    last : View or None
+        What she was shown of the last period; None before the first.
     inventory : ndarray, shape (R,)
         Units held.
     cash : ndarray, shape (R,)
@@ -60,6 +66,8 @@ class MarketMaker(Participant, ABC):
     """
 
     name: ClassVar[str]
+    zero_profit: ClassVar[bool] = False
+    symmetric: ClassVar[bool] = False
     label: str
     draws: Draws
 
@@ -74,6 +82,7 @@ class MarketMaker(Participant, ABC):
         self.inventory = np.zeros(self.terms.replications)
         self.cash = np.zeros(self.terms.replications)
         self.belief = self._first_belief(belief)
+        self.last: View | None = None
 
     @abstractmethod
     def quote(self) -> Quote:
@@ -84,9 +93,10 @@ class MarketMaker(Participant, ABC):
         self.inventory = self.inventory - units
         self.cash = self.cash + units * price
 
-    def observe(self, likelihood: Likelihood) -> None:
-        """Learn from what the period revealed to her."""
-        self.belief = self.belief.revise(likelihood)
+    def observe(self, view: View) -> None:
+        """Learn from what she is shown of the period, once it is over."""
+        self.last = view
+        self.belief = self.belief.revise(view.likelihood)
 
     @property
     def noise_sd(self) -> float:

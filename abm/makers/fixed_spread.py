@@ -21,6 +21,7 @@ class FixedSpread(MarketMaker):
     """
 
     name = "fixed-spread"
+    symmetric = True
 
     def __init__(
         self, model: Market, *, half_spread: float = 1.0, belief: Belief | str | None = "gaussian"

@@ -9,6 +9,7 @@ class Myopic(MarketMaker):
     """Maximises the expected profit of the current period (Das and Magdon-Ismail 2008, s. 2.3)."""
 
     name = "myopic"
+    symmetric = True
 
     def quote(self) -> Quote:
         """Return the quote with the largest expected profit this period."""

@@ -23,6 +23,7 @@ class Optimal(MarketMaker):
     """
 
     name = "optimal"
+    symmetric = True
 
     def __init__(
         self, model: Market, *, discount: float = 0.9, belief: Belief | str | None = "gaussian"

@@ -12,6 +12,8 @@ class ZeroProfit(MarketMaker):
     """
 
     name = "zero-profit"
+    zero_profit = True
+    symmetric = True
 
     def quote(self) -> Quote:
         """Return the quote that earns nothing in expectation, whichever side is taken."""

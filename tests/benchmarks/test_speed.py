@@ -14,7 +14,7 @@ import resource
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from abm import Exchange, bellman
+from abm import Exchange, Quote, bellman
 from abm.bellman import solve
+from abm.makers import MarketMaker, per_replication
 from abm.schema import KEYS, MAKERS, MARKET
 
 PRIOR_SD = 3.0
@@ -32,6 +33,8 @@ REPLICATIONS, PERIODS = 10_000, 100
 ROUNDS = 15
 PROTOTYPE = 170  # ns an arrival: what the first sketch of the engine took
 ONE_AT_A_TIME = 20_000  # ns an arrival: Mesa with one market at a time
+LEARNING = 1_000  # ns an arrival and maker: what learning may take
+SCALARS = 11_000  # ns an arrival: what the first sketch of @per_replication took
 COLUMNS = {
     (table, column.name): column.dtype
     for table, columns in (("market", MARKET), ("makers", MAKERS))
@@ -78,7 +81,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
     return run
 
 
-def engine(maker: str) -> Exchange:
+def engine(maker: str | Sequence[str]) -> Exchange:
     return Exchange(maker, prior_sd=PRIOR_SD, replications=REPLICATIONS).run(PERIODS)
 
 
@@ -155,6 +158,61 @@ def test_engine_by_turns_with_the_compiled_loop(benchmark: Any, loop: Loop) -> N
             ratio_of_medians=ours.median / float(np.median(theirs)),
         )
     sane(benchmark, 10)
+
+
+@pytest.mark.benchmark(group="10,000 markets, 100 periods, by turns")
+@pytest.mark.parametrize(
+    "rivals", [("optimal", "zero-profit"), ("optimal", "optimal")], ids="+".join
+)
+def test_two_makers_by_turns_with_each_alone(benchmark: Any, rivals: tuple[str, str]) -> None:
+    """Two makers in one exchange against the mean of one, aimed at twice as much at most."""
+    alone: list[float] = []
+
+    def each_alone() -> None:
+        start = time.perf_counter()
+        for maker in rivals:
+            engine(maker)
+        alone.append((time.perf_counter() - start) / 2)
+
+    each_alone()
+    engine(rivals)
+    alone.clear()
+    benchmark.pedantic(lambda: engine(rivals), setup=each_alone, rounds=ROUNDS, iterations=1)
+    if benchmark.enabled:
+        ours = benchmark.stats.stats
+        note(
+            benchmark,
+            ratio_of_minima=ours.min / min(alone),
+            ratio_of_medians=ours.median / float(np.median(alone)),
+        )
+    sane(benchmark, 10)
+
+
+@pytest.mark.benchmark(group="10,000 markets, 100 periods")
+@pytest.mark.parametrize("learners", [1, 2, 4])
+def test_learning_makers(benchmark: Any, learners: int) -> None:
+    """Aimed at less than 1,000 ns an arrival and maker."""
+    makers = ["q-learning"] * learners
+    arrivals = learners * REPLICATIONS * PERIODS
+    market = timed(benchmark, lambda: engine(makers), arrivals, reference_ns=LEARNING)
+    assert len(market.makers) == learners
+    sane(benchmark, 10 * learners)
+
+
+@per_replication
+class InScalars(MarketMaker):
+    def quote(self) -> Quote:
+        return Quote.around(self.belief.mean, 2 * self.belief.sd)
+
+
+@pytest.mark.benchmark(group="1,000 markets, 100 periods")
+def test_a_maker_in_scalars(benchmark: Any) -> None:
+    def run() -> Exchange:
+        return Exchange(InScalars, prior_sd=PRIOR_SD, replications=1_000).run(PERIODS)
+
+    market = timed(benchmark, run, 1_000 * PERIODS, reference_ns=SCALARS)
+    assert market.period == PERIODS
+    sane(benchmark, 60)
 
 
 @pytest.mark.benchmark(group="one market, 1,000 periods")

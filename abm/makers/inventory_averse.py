@@ -1,0 +1,45 @@
+"""The inventory-averse maker: she leans against what she holds."""
+
+from abm.beliefs.base import Belief
+from abm.door import not_negative_number
+from abm.glosten_milgrom import myopic_depth, standardised_quote
+from abm.makers.base import MarketMaker
+from abm.quotes import Quote
+from abm.terms import Market
+
+
+class InventoryAverse(MarketMaker):
+    """Quotes around a reservation price, which falls with every unit she holds.
+
+    A maker with constant absolute risk aversion gamma to whom a unit is worth N(mean, sd^2) is
+    indifferent to selling one at mean - gamma sd^2 (inventory - 1/2), and to buying one at
+    mean - gamma sd^2 (inventory + 1/2) (Avellaneda and Stoikov 2008, section 2). To these
+    she adds the myopic monopolist's half-spread; in theirs, the value is known and keeps moving,
+    and arrivals fall off exponentially with the distance of a quote.
+
+    Parameters
+    ----------
+    model : Exchange
+        The market she quotes in.
+    aversion : float
+        gamma, in units of 1 / noise sd, at least 0; at 0 she is the myopic maker.
+    belief : Belief, "gaussian" or None
+        What she believes at first (see `MarketMaker`).
+    """
+
+    name = "inventory-averse"
+
+    def __init__(
+        self, model: Market, *, aversion: float = 0.1, belief: Belief | str | None = "gaussian"
+    ) -> None:
+        super().__init__(model, belief=belief)
+        self.aversion = not_negative_number("aversion", aversion) / self.noise_sd
+
+    def quote(self) -> Quote:
+        """Return the reservation prices, and the myopic half-spread beyond them."""
+        neutral = standardised_quote(self.belief, myopic_depth(self.rho), self.noise_sd)
+        premium = self.aversion * self.belief.sd**2
+        return Quote(
+            neutral.bid - premium * (self.inventory + 0.5),
+            neutral.ask - premium * (self.inventory - 0.5),
+        )

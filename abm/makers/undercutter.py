@@ -1,0 +1,56 @@
+"""The undercutter: a step better than her best rival, as long as it pays."""
+
+import numpy as np
+
+from abm.beliefs.base import Belief
+from abm.door import positive_number
+from abm.glosten_milgrom import myopic_depth, standardised_quote, zero_profit_depth
+from abm.makers.base import MarketMaker
+from abm.quotes import Quote
+from abm.terms import Market
+
+
+class Undercutter(MarketMaker):
+    """Improves on the best rival's last quote while she expects a profit from it.
+
+    The price war of Maskin and Tirole (1988, Econometrica 56, 571-599) at a dealer market. She
+    goes no further than to the zero-profit quote of her belief, where a trade ceases to pay, and
+    no further out than to the myopic monopolist's. Where she was at the inside and cannot tell
+    who else was (see `View.rivals`), she stays where she is.
+
+    Parameters
+    ----------
+    model : Exchange
+        The market she quotes in.
+    step : float
+        By how much she improves, in noise sds, above zero.
+    belief : Belief, "gaussian" or None
+        What she believes at first (see `MarketMaker`).
+    """
+
+    name = "undercutter"
+
+    def __init__(
+        self, model: Market, *, step: float = 0.05, belief: Belief | str | None = "gaussian"
+    ) -> None:
+        super().__init__(model, belief=belief)
+        self.step = positive_number("step", step) * self.noise_sd
+
+    def quote(self) -> Quote:
+        """Return a step inside the best rival's last quote, within what pays."""
+        widest = standardised_quote(self.belief, myopic_depth(self.rho), self.noise_sd)
+        tightest = standardised_quote(self.belief, zero_profit_depth(self.rho), self.noise_sd)
+        wanted = self._improved()
+        return Quote(
+            np.clip(wanted.bid, widest.bid, tightest.bid),
+            np.clip(wanted.ask, tightest.ask, widest.ask),
+        )
+
+    def _improved(self) -> Quote:
+        if self.last is None:
+            return Quote(-np.inf, np.inf)
+        own, rivals = self.last.own, self.last.rivals
+        return Quote(
+            np.where(np.isnan(rivals.bid), own.bid, rivals.bid + self.step),
+            np.where(np.isnan(rivals.ask), own.ask, rivals.ask - self.step),
+        )

@@ -1,0 +1,16 @@
+"""Conformance: whether a maker keeps the rules that the exchange and its users rely on.
+
+    check_maker(MyMaker)
+
+    @parametrize_makers(MyMaker, "optimal")
+    def test_my_makers_keep_the_rules(maker, rule):
+        rule(maker)
+
+A rule that a maker breaks on purpose is waived for a written reason.
+"""
+
+from abm.testing.bench import BrokenRuleError
+from abm.testing.check import NonconformingError, check_maker, parametrize_makers
+from abm.testing.rules import RULES
+
+__all__ = ["RULES", "BrokenRuleError", "NonconformingError", "check_maker", "parametrize_makers"]

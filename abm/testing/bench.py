@@ -1,0 +1,175 @@
+"""The test bench: a maker among traders who follow a script, so that two runs differ in one thing.
+
+A script holds three replications. Any of them can be run by itself, with the valuations and the
+random draws that it has among the others; prices can be shifted, and scaled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from abm.arrays import Array, Flags
+from abm.disclosure import TRANSPARENCIES
+from abm.exchange import Exchange
+from abm.makers.zero_profit import ZeroProfit
+from abm.seating import MakerChoice
+from abm.streams import Draws, Role, Streams, maker_role
+from abm.traders import NoisyTrader
+
+PERIODS = 12
+WIDTH = 3  # replications of a script
+SEED = 2008
+TOLERANCE = 1e-8  # of prices that are the same but for rounding
+
+
+class Scripted(NoisyTrader):
+    """Values the instrument as a script says, of shape (periods, R)."""
+
+    def __init__(self, model: Any, *, script: Array) -> None:
+        super().__init__(model)
+        self._script, self._next = script, 0
+
+    def valuation(self, value: Array, draws: Draws) -> Array:  # noqa: ARG002
+        """Return the next row of the script."""
+        self._next += 1
+        return np.asarray(self._script[self._next - 1])
+
+
+class SomeStreams(Streams):
+    """The draws of some of a script's replications."""
+
+    def __init__(self, seed: int, rows: Sequence[int]) -> None:
+        super().__init__(seed, 0, WIDTH)
+        self.rows = list(rows)
+
+    def draws(self, role: int) -> Draws:
+        """Return the draws of this role."""
+        return SomeDraws(self, role)
+
+
+class SomeDraws(Draws):
+    """One role's draws in some of a script's replications."""
+
+    def __init__(self, streams: SomeStreams, role: int) -> None:
+        super().__init__(streams, role)
+        self._rows = streams.rows
+
+    def normal(self) -> Array:
+        """Return draws from N(0, 1), one for each of these replications."""
+        return super().normal()[self._rows]
+
+    def uniform(self) -> Array:
+        """Return draws from the uniform distribution on [0, 1), one for each of these."""
+        return super().uniform()[self._rows]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A market for a maker to be tried in.
+
+    Parameters
+    ----------
+    prior_sd : float
+        In noise sds.
+    rivals : tuple
+        Makers in the same exchange.
+    transparency : {"public", "own"}
+    rows : tuple of int
+        Which replications of the script.
+    shift, scale : float
+        What prices are moved by, once they are multiplied; `scale` is the noise sd.
+    seed : int
+        Of the maker's draws; the script is always the same.
+    value_shift : float
+        What the hidden value is moved by.
+    """
+
+    prior_sd: float = 1.0
+    rivals: tuple[MakerChoice, ...] = ()
+    transparency: str = "public"
+    rows: tuple[int, ...] = tuple(range(WIDTH))
+    shift: float = 0.0
+    scale: float = 1.0
+    seed: int = 1
+    value_shift: float = 0.0
+
+    def market(self, maker: MakerChoice) -> Exchange:
+        """Return an exchange of the maker and her rivals, with the traders of the script."""
+        rows = list(self.rows)
+        rng = np.random.default_rng(SEED)
+        script = self.prior_sd * rng.normal(size=WIDTH) + rng.normal(size=(PERIODS, WIDTH))
+        market = Exchange(
+            [maker, *self.rivals],
+            partial(Scripted, script=self.scale * script[:, rows] + self.shift),
+            prior_mean=self.shift, prior_sd=self.scale * self.prior_sd, noise_sd=self.scale,
+            transparency=self.transparency, replications=len(rows), rng=self.seed,
+        )  # fmt: skip
+        market.value = market.value + self.value_shift
+        market.streams = SomeStreams(self.seed, rows)
+        market.draws = {role: market.streams.draws(role) for role in Role}
+        for one in market.makers:
+            one.draws = market.streams.draws(maker_role(one.label))
+        return market
+
+    def trail(self, maker: MakerChoice) -> Trail:
+        """Return what the maker quotes and believes in every period."""
+        return Trail.of(self.market(maker), PERIODS)
+
+
+@dataclass(frozen=True)
+class Trail:
+    """What the first maker of an exchange quoted and believed; arrays of shape (periods, R)."""
+
+    bid: Array
+    ask: Array
+    mean: Array
+    sd: Array
+
+    @classmethod
+    def of(cls, market: Exchange, periods: int) -> Trail:
+        """Run so many periods, and return their trail."""
+        rows = []
+        for _ in range(periods):
+            market.open()
+            quote, belief = market.quotes[0], market.makers[0].belief
+            rows.append([quote.bid, quote.ask, belief.mean.copy(), belief.sd.copy()])
+            market.clear()
+        return cls(*np.moveaxis(np.array(rows), 1, 0))
+
+    def row(self, number: int) -> Trail:
+        """Return the trail of one replication."""
+        return Trail(*(part[:, [number]] for part in (self.bid, self.ask, self.mean, self.sd)))
+
+    def differs(self, other: Trail, shift: float = 0.0, scale: float = 1.0) -> Flags:
+        """Return where another's quotes are not these, multiplied and then shifted."""
+        return ~(
+            np.isclose(other.bid, scale * self.bid + shift, rtol=TOLERANCE, atol=TOLERANCE)
+            & np.isclose(other.ask, scale * self.ask + shift, rtol=TOLERANCE, atol=TOLERANCE)
+        )
+
+
+ALONE = [Bench(prior_sd) for prior_sd in (0.25, 1.0, 3.0, 8.0)]
+IN_COMPANY = [Bench(2.0, (ZeroProfit,), transparency) for transparency in TRANSPARENCIES]
+BENCHES = [*ALONE, *IN_COMPANY]
+
+
+class BrokenRuleError(AssertionError):
+    """A maker breaks a rule."""
+
+
+def broken(says: str, trail: Trail, wrong: Flags) -> None:
+    """Raise with the first belief and quote of a trail at which a rule does not hold."""
+    if wrong.any():
+        period, row = np.argwhere(wrong)[0]
+        bid, ask, mean, sd = (
+            part[period, row] for part in (trail.bid, trail.ask, trail.mean, trail.sd)
+        )
+        raise BrokenRuleError(
+            f"{says}: first in period {period}, at belief mean {mean:.6g}, sd {sd:.6g}, where she "
+            f"quotes bid {bid:.6g}, ask {ask:.6g}"
+        )

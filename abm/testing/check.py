@@ -1,0 +1,115 @@
+"""A maker is checked: by one call that reports all rules broken, or by pytest, rule by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from abm.door import one_of
+from abm.makers.registry import find
+from abm.seating import MakerChoice
+from abm.testing.bench import BrokenRuleError
+from abm.testing.rules import RULES
+
+if TYPE_CHECKING:
+    import pytest
+
+Waivers = Mapping[str, str]
+"""A written reason for each rule that a maker breaks on purpose."""
+
+
+class NonconformingError(AssertionError):
+    """A maker breaks rules; the message names each, and what broke it."""
+
+
+def check_maker(maker: MakerChoice, *, waive: Waivers | None = None) -> None:
+    """Try every rule on a maker, and raise with all that she breaks.
+
+    Parameters
+    ----------
+    maker : MarketMaker class, a partial of one, or a name
+        It takes half a second or so.
+    waive : mapping of str to str, optional
+        Rules not to be tried, each with the reason.
+
+    Raises
+    ------
+    NonconformingError
+        If she breaks a rule; with the rule, a sentence, and the first belief and quote at fault.
+    ValueError
+        If a waiver is of an unknown rule, or gives no reason.
+    """
+    waived = checked(waive or {})
+    tried = {name: rule for name, rule in RULES.items() if name not in waived}
+    lines, untried = [], {}
+    for name, rule in tried.items():
+        try:
+            rule(maker)
+        except BrokenRuleError as error:
+            lines.append(f"{name}: {rule.__doc__}\n      {error}")
+        except Exception as error:
+            untried[name] = f"{type(error).__name__}: {error}"
+    for said in dict.fromkeys(untried.values()):
+        names = [name for name in untried if untried[name] == said]
+        lines.append(f"{', '.join(names)} could not be tried:\n      {said}")
+    if lines:
+        raise NonconformingError(
+            f"maker {called(maker)!r} breaks rules, of {len(tried)} that were tried:\n"
+            + "\n".join(f"  - {line}" for line in lines)
+        )
+
+
+def parametrize_makers(
+    *makers: MakerChoice, waive: Mapping[str, Waivers] | None = None
+) -> pytest.MarkDecorator:
+    """Return a decorator that runs a test for each maker and rule, with arguments of these names.
+
+    Parameters
+    ----------
+    *makers : MarketMaker classes, partials of one, or names
+    waive : mapping of str to waivers, optional
+        By the name of a maker, what `check_maker` takes; such tests are skipped.
+
+    Raises
+    ------
+    ValueError
+        As `check_maker` does.
+
+    Examples
+    --------
+    >>> @parametrize_makers("optimal", "myopic")
+    ... def test_makers_keep_the_rules(maker, rule):
+    ...     rule(maker)
+    """
+    import pytest
+
+    waived = {name: checked(waivers) for name, waivers in (waive or {}).items()}
+    for name in waived:
+        one_of("maker", name, {called(maker) for maker in makers})
+    cases = []
+    for maker in makers:
+        reasons = waived.get(called(maker), {})
+        for name, rule in RULES.items():
+            marks = [pytest.mark.skip(reason=reasons[name])] if name in reasons else []
+            cases.append(pytest.param(maker, rule, marks=marks, id=f"{called(maker)}-{name}"))
+    return pytest.mark.parametrize(("maker", "rule"), cases)
+
+
+def checked(waivers: Waivers) -> Waivers:
+    """Return the waivers, or raise ValueError unless each is of a rule and has a reason."""
+    for name, reason in waivers.items():
+        one_of("rule", name, RULES)
+        if not (isinstance(reason, str) and reason.strip()):
+            raise ValueError(
+                f"waiver of {name!r} has the reason {reason!r}, but needs a written one: "
+                f"say why she may break it"
+            )
+    return waivers
+
+
+def called(maker: MakerChoice) -> str:
+    """Return the name of a maker's class."""
+    chosen = find(maker) if isinstance(maker, str) else maker
+    kind = chosen.func if isinstance(chosen, partial) else chosen
+    return str(getattr(kind, "name", kind))

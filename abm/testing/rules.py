@@ -1,0 +1,161 @@
+"""The rules that a maker keeps; each is tried on the bench, and says what broke it."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from abm.arrays import Array
+from abm.makers.base import MarketMaker
+from abm.matching import MakerError, posted
+from abm.seating import MakerChoice
+from abm.testing.bench import BENCHES, PERIODS, WIDTH, Bench, BrokenRuleError, Trail, broken
+from abm.testing.traits import earns_nothing_if_so_declared, is_symmetric_if_so_declared
+
+Rule = Callable[[MakerChoice], None]
+
+SHIFT, SCALE = 7.0, 4.0
+
+
+def answers_with_arrays(maker: MakerChoice) -> None:
+    """She quotes for one replication, and for three."""
+    for rows in ((0,), tuple(range(WIDTH))):
+        try:
+            Bench(rows=rows).trail(maker)
+        except MakerError as error:
+            raise BrokenRuleError(f"for {len(rows)} she does not: {error}") from error
+
+
+def quotes_are_prices(maker: MakerChoice) -> None:
+    """Prices are finite, or infinite where she declines a side, and the bid is below the ask."""
+    for bench in BENCHES:
+        market = bench.market(maker)
+        try:
+            trail = Trail.of(market, PERIODS)
+        except ValueError as error:
+            belief = market.makers[0].belief
+            raise BrokenRuleError(
+                f"{error}; her belief then has means {belief.mean}, sds {belief.sd}"
+            ) from error
+        broken("the bid is not below the ask", trail, ~(trail.bid < trail.ask))
+
+
+def replications_are_apart(maker: MakerChoice) -> None:
+    """Three replications are three times one: none knows of the others."""
+    for bench in BENCHES:
+        together = bench.trail(maker)
+        for row in range(WIDTH):
+            alone = replace(bench, rows=(row,)).trail(maker)
+            says = f"replication {row} of three differs from the same by itself"
+            broken(says, alone, alone.differs(together.row(row)))
+
+
+def quoting_changes_nothing(maker: MakerChoice) -> None:
+    """To quote leaves her belief, inventory and cash as they were."""
+    for bench in BENCHES:
+        market = bench.market(maker)
+        one = market.makers[0]
+        for period in range(PERIODS):
+            before = {name: np.copy(part) for name, part in holdings(one).items()}
+            quote = posted(one, period)
+            for name, now in holdings(one).items():
+                was = before[name]
+                if not np.array_equal(was, now, equal_nan=True):
+                    raise BrokenRuleError(
+                        f"her {name} was {was}, and after quoting {quote.bid}, {quote.ask} in "
+                        f"period {period} it is {now}: learn in observe, book in settle"
+                    )
+            market.step()
+
+
+def moves_with_the_mean(maker: MakerChoice) -> None:
+    """If all prices, prior and valuations move by a constant, so do her quotes."""
+    for bench in BENCHES:
+        trail = bench.trail(maker)
+        moved = replace(bench, shift=SHIFT).trail(maker)
+        says = f"prices {SHIFT:g} higher did not move her quotes by as much"
+        broken(says, moved, trail.differs(moved, shift=SHIFT))
+
+
+def scales_with_the_noise(maker: MakerChoice) -> None:
+    """If noise, prior and valuations are multiplied by a constant, so are her quotes."""
+    for bench in BENCHES:
+        trail = bench.trail(maker)
+        scaled = replace(bench, scale=SCALE).trail(maker)
+        says = f"in units {SCALE:g} times as large she does not quote the same"
+        broken(says, scaled, trail.differs(scaled, scale=SCALE))
+
+
+def leaves_global_randomness_alone(maker: MakerChoice) -> None:
+    """She draws from self.draws, never from the random state that a whole program shares."""
+    for bench in BENCHES:
+        before = randomness()
+        bench.trail(maker)
+        if randomness() != before:
+            raise BrokenRuleError(
+                "the state of random or numpy.random has changed: draw by self.draws.normal() or "
+                "self.draws.uniform()"
+            )
+
+
+def same_seed_same_quotes(maker: MakerChoice) -> None:
+    """Two runs with one seed are the same."""
+    for bench in BENCHES:
+        first, second = bench.trail(maker), bench.trail(maker)
+        says = "she quotes otherwise in a second run: draw by self.draws, keep state in self"
+        broken(says, second, first.differs(second))
+
+
+def survives_pickling(maker: MakerChoice) -> None:
+    """Pickled and restored halfway, a market goes on as if nothing had happened."""
+    for bench in BENCHES:
+        market = bench.market(maker)
+        market.run(PERIODS // 2)
+        try:
+            pickle.dumps(maker)
+            restored = pickle.loads(pickle.dumps(market))
+        except Exception as error:
+            raise BrokenRuleError(
+                f"she cannot be pickled ({error}): define her class at the top of a module, and "
+                f"hold nothing open"
+            ) from error
+        rest = PERIODS - PERIODS // 2
+        expected, found = Trail.of(market, rest), Trail.of(restored, rest)
+        broken("she quotes otherwise once restored", found, expected.differs(found))
+
+
+def cannot_see_the_value(maker: MakerChoice) -> None:
+    """No quote depends on the hidden value, but by what the tape shows."""
+    for bench in BENCHES:
+        trail = bench.trail(maker)
+        elsewhere = replace(bench, value_shift=SHIFT).trail(maker)
+        says = "with another value under the same trades she quotes otherwise"
+        broken(says, elsewhere, trail.differs(elsewhere))
+
+
+def holdings(maker: MarketMaker) -> dict[str, Array]:
+    """Return what a maker believes and holds."""
+    return {
+        "belief's mean": maker.belief.mean, "belief's sd": maker.belief.sd,
+        "inventory": maker.inventory, "cash": maker.cash,
+    }  # fmt: skip
+
+
+def randomness() -> bytes:
+    """Return the random state that a whole program shares."""
+    return pickle.dumps((random.getstate(), np.random.get_state()))  # noqa: NPY002
+
+
+RULES: dict[str, Rule] = {
+    rule.__name__.replace("_", "-"): rule
+    for rule in (
+        answers_with_arrays, quotes_are_prices, replications_are_apart, quoting_changes_nothing,
+        moves_with_the_mean, scales_with_the_noise, leaves_global_randomness_alone,
+        same_seed_same_quotes, survives_pickling, cannot_see_the_value,
+        earns_nothing_if_so_declared, is_symmetric_if_so_declared,
+    )
+}  # fmt: skip

@@ -1,0 +1,117 @@
+"""How large a shock may be before nobody trades: competition freezes, the monopolist goes on.
+
+Past some size of shock the zero-profit quote is so wide that no trader comes, so that nothing is
+learnt and it stays as wide. Every maker quotes alone and meets the same values and traders.
+"""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from abm.experiment import Experiment, Markets, grid
+from abm.run_folder import RunFolder
+from analysis import Run, facets, metrics
+from analysis.precision import interval
+from analysis.results import overall, quoted
+from scenarios._study import (
+    Discount,
+    How,
+    Makers,
+    Out,
+    Periods,
+    Replications,
+    Resume,
+    Seed,
+    Shocks,
+    Verify,
+    Workers,
+    carried_out,
+    numbers,
+    words,
+    write_figures,
+    write_tables,
+)
+from scenarios._terminal import say, show_table
+
+METRICS = ("first_spread", "last_spread", "no_trade", "frozen", "learnt")
+LABELS = {
+    "first_spread": "spread in the first period (noise sd)",
+    "last_spread": "spread in the last period (noise sd)",
+    "frozen": "markets without any trade",
+    "learnt": "markets with rho below 0.5 at the end",
+}
+WORDS = ["makers", "maker", "metric"]
+
+
+def run(
+    makers: Makers = "optimal,myopic,zero-profit",
+    prior_sd: Shocks = "0.5,1,1.5,2,2.5,3,3.5,4,4.5,5,5.5,6,7,8",
+    replications: Replications = 10_000,
+    discount: Discount = 0.9,
+    seed: Seed = 0,
+    periods: Periods = 100,
+    out: Out = "runs/breakdown",
+    workers: Workers = "1",
+    resume: Resume = False,
+    verify: Verify = False,
+) -> None:
+    """Measure liquidity against the size of the shock, and where markets freeze."""
+    shocks = sorted(numbers("prior-sd", prior_sd))
+    if len(shocks) < 2:
+        raise ValueError(f"prior-sd is {prior_sd!r}, but must be two shocks or more: give as 1,5")
+    experiment = Experiment(
+        grid(makers=words(makers), prior_sd=shocks), Markets(discount),
+        replications=replications, periods=periods, seed=seed,
+    )  # fmt: skip
+    parameters = {
+        "makers": makers, "prior_sd": prior_sd, "replications": replications,
+        "discount": discount, "seed": seed, "periods": periods,
+    }  # fmt: skip
+    log = carried_out("breakdown", experiment, parameters, How(out, workers, resume, verify), write)
+    table = log.csv("results.csv", WORDS)
+    say("Means with 95 % confidence intervals; frozen and learnt are fractions of markets:")
+    show_table(quoted(table, METRICS))
+    for maker, rows in table[table["metric"] == "frozen"].groupby("maker", sort=False):
+        say(verdict(maker, rows, periods))
+    say(f"Blocks, tables and figures are in {out}; market-shock report {out} makes a page of them")
+
+
+def write(folder: RunFolder, log: Run) -> None:
+    """Write liquidity by maker and shock, and draw it."""
+    table = liquidity(log)
+    write_tables(folder, {"results": interval(table)})
+    write_figures(folder, drawn(table))
+
+
+def liquidity(log: Run) -> pd.DataFrame:
+    """Return the estimates of METRICS: maker, prior_sd, metric, mean, se, count."""
+    keys = ["makers", "maker", "prior_sd"] if "makers" in log.varied else ["maker", "prior_sd"]
+    summary, whole = log.table("summary"), overall(log)
+    hers = summary[summary["maker"].notna()]
+    spreads = metrics.by_period(hers, "spread", [*keys[:-2], "prior_sd"])
+    ends = {"first_spread": spreads["period"].min(), "last_spread": spreads["period"].max()}
+    tables = {name: spreads[spreads["period"] == period] for name, period in ends.items()}
+    tables |= {name: metrics.estimates(whole, name, keys) for name in METRICS[2:]}
+    parts = [part.assign(metric=name) for name, part in tables.items()]
+    return pd.concat(parts)[["maker", "prior_sd", "metric", "mean", "se", "count"]]
+
+
+def verdict(maker: object, frozen: pd.DataFrame, periods: int) -> str:
+    """Say past which shock most of a maker's markets see no trade."""
+    shocks = frozen.sort_values("prior_sd")
+    most = shocks["low"].fillna(shocks["mean"]) > 0.5
+    if not most.any():
+        return f"{maker}: at every shock up to {shocks['prior_sd'].max():g} most markets trade."
+    first = shocks.loc[most, "prior_sd"].min()
+    return f"{maker}: from a shock of {first:g} on, most markets see no trade in {periods} periods."
+
+
+def drawn(table: pd.DataFrame) -> dict[str, Figure]:
+    """Return spreads, and fractions of markets, by the size of the shock."""
+    groups = {"spread": ("first_spread", "last_spread"), "frozen": ("frozen", "learnt")}
+    figures = {}
+    for name, of_group in groups.items():
+        rows = table[table["metric"].isin(of_group)]
+        rows = rows.assign(panel=rows["metric"].map(LABELS))
+        label, scale = ("spread (noise sd)", "log") if name == "spread" else ("fraction", "linear")
+        figures[name] = facets.by_parameter(rows, label, "prior_sd", "panel", scale=scale)
+    return figures

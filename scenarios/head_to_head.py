@@ -1,0 +1,139 @@
+"""The same makers in one exchange: who takes the trades, and who pays for what all learn.
+
+With public trades a rival learns for nothing from those that a maker has paid for. Every maker is
+also seen alone, and all together where each sees but her own trades ("own"); values and traders
+are the same throughout.
+"""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from abm.experiment import Experiment, Markets, grid
+from abm.run_folder import RunFolder
+from analysis import Run, facets, metrics
+from analysis.precision import interval
+from analysis.results import placed, quoted, totals
+from scenarios._study import (
+    Discount,
+    How,
+    Makers,
+    Out,
+    Periods,
+    Replications,
+    Resume,
+    Seed,
+    Shocks,
+    Verify,
+    Workers,
+    carried_out,
+    numbers,
+    words,
+    write_figures,
+    write_tables,
+)
+from scenarios._terminal import say, show_table
+
+KEYS = ["prior_sd", "company", "maker"]
+METRICS = ("discounted_profit", "profit", "share", "spread", "inside_spread", "learnt")
+DIFFERENCES = {"public - alone": ("public", "alone"), "own - public": ("own", "public")}
+WORDS = ["company", "maker", "metric", "difference"]
+
+
+def run(
+    makers: Makers = "optimal,zero-profit",
+    prior_sd: Shocks = "1,3,5",
+    replications: Replications = 10_000,
+    discount: Discount = 0.9,
+    seed: Seed = 0,
+    periods: Periods = 100,
+    out: Out = "runs/head-to-head",
+    workers: Workers = "1",
+    resume: Resume = False,
+    verify: Verify = False,
+) -> None:
+    """Let makers compete in one exchange, with public trades and with own ones."""
+    together = words(makers)
+    if len(together) < 2:
+        raise ValueError(
+            f"makers is {makers!r}, but who competes needs a rival: give as optimal,zero-profit"
+        )
+    shocks = numbers("prior-sd", prior_sd)
+    points = [
+        *grid(makers=list(dict.fromkeys(together)), prior_sd=shocks, transparency=["public"]),
+        *grid(makers=[together], prior_sd=shocks, transparency=["public", "own"]),
+    ]
+    experiment = Experiment(
+        points, Markets(discount), replications=replications, periods=periods, seed=seed
+    )
+    parameters = {
+        "makers": makers, "prior_sd": prior_sd, "replications": replications,
+        "discount": discount, "seed": seed, "periods": periods,
+    }  # fmt: skip
+    log = carried_out(
+        "head-to-head", experiment, parameters, How(out, workers, resume, verify), write
+    )
+    say("Means with 95 % confidence intervals; a share is of all trades in the market:")
+    show_table(quoted(log.csv("results.csv", WORDS), METRICS))
+    say("What company and its secrecy change, market by market:")
+    show_table(quoted(log.csv("differences.csv", WORDS), METRICS))
+    say(f"Blocks, tables and figures are in {out}; market-shock report {out} makes a page of them")
+
+
+def write(folder: RunFolder, log: Run) -> None:
+    """Write results and differences, and draw."""
+    table = records(log)
+    estimates = [metrics.estimates(table, metric, KEYS).assign(metric=metric) for metric in METRICS]
+    write_tables(
+        folder, {"results": interval(pd.concat(estimates)), "differences": differences(table)}
+    )
+    write_figures(folder, drawn(log))
+
+
+def records(log: Run) -> pd.DataFrame:
+    """Return the totals of all markets, with columns `company` and `share`."""
+    table = in_company(placed(pd.concat(totals(log, ["makers"])), log, ["prior_sd"]))
+    market = table.groupby(["prior_sd", "makers", "company", "replication"])
+    table["traded"] = market["trades"].transform("sum")
+    return table.assign(share=metrics.ratio(table, "trades", "traded", KEYS))
+
+
+def in_company(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with a column `company`: alone, or together with public or own trades."""
+    together = table["makers"].str.contains("+", regex=False)
+    return table.assign(company=table["transparency"].where(together, "alone"))
+
+
+def differences(table: pd.DataFrame) -> pd.DataFrame:
+    """Return what a maker has in one company less what she has in another."""
+    keys = ["prior_sd", "maker"]
+    rows = {name: one.set_index([*keys, "replication"]) for name, one in table.groupby("company")}
+    found = []
+    for name, (one, other) in DIFFERENCES.items():
+        for metric in METRICS:
+            gap = (rows[one][metric] - rows[other][metric]).rename("gap").reset_index()
+            estimates = metrics.estimates(gap, "gap", keys).dropna(subset="mean")
+            found.append(estimates.assign(difference=name, metric=metric))
+    columns = [*keys, "difference", "metric", "mean", "se", "count"]
+    return interval(pd.concat(found)[columns])
+
+
+def drawn(log: Run) -> dict[str, Figure]:
+    """Return figures by period: market share and profit of each maker, spread of each exchange."""
+    summary = in_company(placed(log.table("summary"), log, ["prior_sd"]))
+    shock = "σ = " + summary["prior_sd"].map("{:g}".format)
+    together = summary["company"] != "alone"
+    rivals = summary.assign(panel=shock + ", " + summary["company"])[together]
+    rivals = rivals.drop(columns="makers").sort_values("company", ascending=False, kind="stable")
+    by = ["company", "prior_sd", "panel"]
+    share = metrics.market_share(rivals.drop_duplicates([*by, "period", "maker", "metric"]), by)
+    profit = metrics.by_period(rivals[rivals["maker"].notna()], "profit", by)
+    exchanges = summary.assign(
+        exchange=summary["makers"].where(~together, "together, " + summary["company"]), panel=shock
+    )
+    market = exchanges[exchanges["maker"].isna()].drop(columns="makers")
+    spread = metrics.by_period(market, "spread", ["prior_sd", "panel"])
+    return {
+        "market-share": facets.by_period(share, "share of trades", "panel"),
+        "profit": facets.by_period(profit, "profit a period (noise sd)", "panel"),
+        "spread": facets.by_period(spread, "inside spread (noise sd)", "panel", scale="log"),
+    }

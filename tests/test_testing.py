@@ -1,0 +1,298 @@
+"""Conformance: every maker keeps the rules, and for every rule there is one who is caught."""
+
+import math
+import random
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from abm import GaussianBelief, Optimal, Quote, ZeroProfit
+from abm.makers import MarketMaker, per_replication, registered
+from abm.testing import RULES, BrokenRuleError, NonconformingError, check_maker, parametrize_makers
+
+PRICED = {"scales-with-the-noise": "her half-spread is in units of price"}
+
+
+@parametrize_makers(*registered(), waive={"fixed-spread": PRICED})
+def test_registered_makers_keep_the_rules(maker: Any, rule: Any) -> None:
+    rule(maker)
+
+
+@parametrize_makers(partial(Optimal, discount=0.5))
+def test_a_partial_keeps_the_rules(maker: Any, rule: Any) -> None:
+    rule(maker)
+
+
+class Plain(MarketMaker):
+    """Keeps every rule; those below break one each."""
+
+    def quote(self) -> Quote:
+        return Quote.around(self.belief.mean, self.reach())
+
+    def reach(self) -> Any:
+        return 2.0 * np.hypot(self.belief.sd, self.noise_sd)
+
+
+class InScalars(Plain):
+    def reach(self) -> Any:
+        return super().reach() * (2.0 if self.inventory > 3 else 1.0)
+
+
+class InFloats(Plain):
+    def reach(self) -> Any:
+        return super().reach() * math.exp(-0.1 * self.inventory**2)
+
+
+class Crossed(Plain):
+    def quote(self) -> Quote:
+        quote = super().quote()
+        return quote if self.last is None else Quote(quote.ask, quote.bid)
+
+
+class NoPrice(Plain):
+    def reach(self) -> Any:
+        return np.where(self.belief.sd < 1.0, np.nan, super().reach())
+
+
+class NoSpread(Plain):
+    def reach(self) -> Any:
+        return np.where(self.inventory > 0, 0.0, super().reach())
+
+
+class Gregarious(Plain):
+    def reach(self) -> Any:
+        return super().reach() * (1 + 0.01 * np.abs(self.inventory).max())
+
+
+class FirstAlone(Plain):
+    def quote(self) -> Quote:
+        mean = np.broadcast_to(self.belief.mean[0], self.belief.mean.shape)
+        return Quote.around(mean, self.reach())
+
+
+class Forgetful(Plain):
+    def quote(self) -> Quote:
+        quote = super().quote()
+        self.belief = GaussianBelief(self.belief.mean, 0.99 * self.belief.sd)
+        return quote
+
+
+class Meddling(Plain):
+    def quote(self) -> Quote:
+        self.inventory = 0.5 * self.inventory
+        return super().quote()
+
+
+class Anchored(Plain):
+    def quote(self) -> Quote:
+        return Quote.around(0.9 * self.belief.mean, self.reach())
+
+
+class InDollars(Plain):
+    def reach(self) -> Any:
+        return super().reach() + 0.01
+
+
+class Gambler(Plain):
+    def reach(self) -> Any:
+        return super().reach() * (1 + 0.1 * np.random.uniform())  # noqa: NPY002
+
+
+class Punter(Plain):
+    def reach(self) -> Any:
+        return super().reach() * (1 + 0.1 * random.random())
+
+
+class Unseeded(Plain):
+    def reach(self) -> Any:
+        return super().reach() * (1 + 0.1 * np.random.default_rng().uniform())
+
+
+class Gossip(Plain):
+    told: list[float] = []  # noqa: RUF012, which is her fault
+
+    def reach(self) -> Any:
+        self.told.append(1.0)
+        return super().reach() * (1 + 0.001 * len(self.told))
+
+
+class Entangled(Plain):
+    def __init__(self, model: Any) -> None:
+        super().__init__(model)
+        self.factor: Any = lambda: 2.0
+
+    def reach(self) -> Any:
+        return self.factor() * super().reach()
+
+
+class Amnesiac(Plain):
+    def __init__(self, model: Any) -> None:
+        super().__init__(model)
+        self.periods = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"periods": 0}
+
+    def reach(self) -> Any:
+        self.periods += 1
+        return super().reach() * (1 + 0.1 * self.periods)
+
+
+class Insider(Plain):
+    def quote(self) -> Quote:
+        return Quote.around(self.belief.mean + 0.1 * np.tanh(self.model.value), self.reach())
+
+
+class Greedy(ZeroProfit):
+    def quote(self) -> Quote:
+        quote = super().quote()
+        return Quote(quote.bid, quote.ask + 0.2 * self.noise_sd)
+
+
+class Aloof(Plain):
+    zero_profit = True
+
+    def reach(self) -> Any:
+        return 9.0 * np.hypot(self.belief.sd, self.noise_sd)
+
+
+class Lopsided(Plain):
+    symmetric = True
+
+    def quote(self) -> Quote:
+        quote = super().quote()
+        return Quote(quote.bid - 0.1 * self.noise_sd, quote.ask)
+
+
+@per_replication
+class Shy(Plain):
+    def reach(self) -> Any:
+        return math.hypot(self.belief.sd, self.noise_sd) * (2.0 if self.inventory > 1 else 1.5)
+
+
+BREAKERS = [
+    ("answers-with-arrays", InScalars, "np.where"),
+    ("answers-with-arrays", InScalars, "@per_replication"),
+    ("answers-with-arrays", InFloats, "@per_replication"),
+    ("quotes-are-prices", Crossed, "bid <= ask"),
+    ("quotes-are-prices", NoPrice, "nan"),
+    ("quotes-are-prices", NoSpread, "not below the ask"),
+    ("replications-are-apart", Gregarious, "of three differs"),
+    ("replications-are-apart", FirstAlone, "of three differs"),
+    ("quoting-changes-nothing", Forgetful, "belief's sd"),
+    ("quoting-changes-nothing", Meddling, "inventory"),
+    ("moves-with-the-mean", Anchored, "did not move"),
+    ("scales-with-the-noise", InDollars, "4 times as large"),
+    ("leaves-global-randomness-alone", Gambler, "self.draws"),
+    ("leaves-global-randomness-alone", Punter, "self.draws"),
+    ("same-seed-same-quotes", Unseeded, "second run"),
+    ("same-seed-same-quotes", Gossip, "keep state in self"),
+    ("survives-pickling", Entangled, "cannot be pickled"),
+    ("survives-pickling", Amnesiac, "once restored"),
+    ("cannot-see-the-value", Insider, "another value"),
+    ("earns-nothing-if-so-declared", Greedy, "no chance"),
+    ("earns-nothing-if-so-declared", Aloof, "too few to tell"),
+    ("is-symmetric-if-so-declared", Lopsided, "as far from the mean"),
+]
+
+
+@pytest.mark.parametrize("maker", [Plain, Shy])
+def test_one_who_keeps_all_rules_passes(maker: Any) -> None:
+    check_maker(maker)
+
+
+@pytest.mark.parametrize(("rule", "maker", "says"), BREAKERS)
+def test_a_maker_that_breaks_a_rule_is_caught_by_it(rule: str, maker: Any, says: str) -> None:
+    with pytest.raises(BrokenRuleError) as caught:
+        RULES[rule](maker)
+    assert says in str(caught.value)
+
+
+def test_every_rule_has_a_maker_that_breaks_it() -> None:
+    assert {rule for rule, _, _ in BREAKERS} == set(RULES)
+
+
+@pytest.mark.parametrize(("rule", "maker", "says"), BREAKERS)
+def test_the_report_names_rule_and_maker(rule: str, maker: Any, says: str) -> None:
+    with pytest.raises(NonconformingError) as caught:
+        check_maker(maker)
+    said = str(caught.value)
+    assert f"- {rule}: {RULES[rule].__doc__}" in said
+    assert maker.name in said
+    assert says in said
+
+
+def test_all_rules_that_are_broken_are_reported_with_belief_and_quote() -> None:
+    class Both(Anchored):
+        def reach(self) -> Any:
+            return super().reach() + 0.01
+
+    with pytest.raises(NonconformingError) as caught:
+        check_maker(Both)
+    said = str(caught.value)
+    for rule in ("moves-with-the-mean", "scales-with-the-noise", "survives-pickling"):
+        assert f"- {rule}: " in said
+    assert "at belief mean" in said
+    assert "where she quotes bid" in said
+
+
+def test_what_cannot_be_tried_is_said_once() -> None:
+    class Broken(Plain):
+        def quote(self) -> Quote:
+            raise KeyError("a mistake of hers")
+
+    with pytest.raises(NonconformingError) as caught:
+        check_maker(Broken)
+    said = str(caught.value)
+    assert said.count("could not be tried") == 1
+    assert "a mistake of hers" in said
+    assert "period 0" in said
+
+
+def test_a_rule_is_waived_for_a_reason() -> None:
+    check_maker(InDollars, waive={"scales-with-the-noise": "she trades in dollars"})
+    with pytest.raises(NonconformingError):
+        check_maker(InDollars, waive={"moves-with-the-mean": "she trades in dollars"})
+
+
+@pytest.mark.parametrize("reason", ["", "  ", None, True])
+def test_a_waiver_without_a_reason_is_refused(reason: Any) -> None:
+    with pytest.raises(ValueError, match="needs a written one"):
+        check_maker(InDollars, waive={"scales-with-the-noise": reason})
+
+
+def test_a_waiver_of_an_unknown_rule_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean 'scales-with-the-noise'"):
+        check_maker(InDollars, waive={"scale-with-noise": "she trades in dollars"})
+
+
+def test_a_waiver_of_a_maker_who_is_not_tried_is_refused() -> None:
+    with pytest.raises(ValueError, match="did you mean 'plain'"):
+        parametrize_makers(Plain, waive={"plan": PRICED})
+
+
+def test_pytest_runs_every_rule_by_itself_and_skips_what_is_waived(tmp_path: Path) -> None:
+    """A file of a user's, run by pytest."""
+    file = tmp_path / "test_mine.py"
+    file.write_text(
+        "from tests.test_testing import InDollars, Plain\n"
+        "from abm.testing import parametrize_makers\n"
+        "why = {'in-dollars': {'moves-with-the-mean': 'she is odd'}}\n"
+        "@parametrize_makers(Plain, InDollars, 'zero-profit', waive=why)\n"
+        "def test_rules(maker, rule):\n"
+        "    rule(maker)\n"
+    )
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "pytest", "-rsf", "-p", "no:cacheprovider", str(file)]
+    run = subprocess.run(
+        [*command, "--rootdir", str(tmp_path), "-c", "/dev/null"],
+        capture_output=True, text=True, check=False, cwd=root, env={"PYTHONPATH": str(root)},
+    )  # fmt: skip
+    assert f"1 failed, {3 * len(RULES) - 2} passed, 1 skipped" in run.stdout, run.stdout
+    assert "she is odd" in run.stdout
+    assert "test_rules[in-dollars-scales-with-the-noise]" in run.stdout

@@ -95,7 +95,9 @@ class Experiment:
         points = self.described_points
         for number, point in enumerate(points):
             if point in points[:number]:
-                raise ValueError(f"point {point} is there twice, but results are told apart by it")
+                raise ValueError(
+                    f"point {point} is there twice, but results are told apart by it: leave one out"
+                )
 
     def _require_kinds(self) -> None:
         for name, kind in (("markets", Markets), ("target", Target | None)):

@@ -40,10 +40,10 @@ def seated(
 
 
 def _require_free_name(maker: MarketMaker, others: Sequence[MarketMaker]) -> None:
-    """Raise ValueError if a maker of another kind has this name, here or among the registered."""
+    """Raise ValueError if another class has this name, here or among the registered."""
     known = [type(other) for other in others] + list(registered().values())
     for kind in known:
-        if kind.name == maker.name and not isinstance(maker, kind):
+        if kind.name == maker.name and kind is not type(maker):
             raise ValueError(
                 f"maker {maker.name!r} is {where(type(maker))}, but {where(kind)} has that name: "
                 f"give her class another"

@@ -13,6 +13,7 @@ from analysis.precision import interval
 Table = pd.DataFrame
 
 MEASURED = ("mean", "se", "count", "low", "high")
+ROUNDING = 1e-12  # relative half-width of what differs but by rounding
 MOST_DECIMALS = 6  # in a table that is to be read
 HEADLINES = ("discounted_profit", "profit", "spread", "no_trade", "pricing_error", "trades",
              "belief_sd")  # fmt: skip
@@ -174,7 +175,7 @@ def quoted(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
 def _cell(mean: float, half: float) -> str:
     if not (isfinite(mean) and isfinite(half)):
         return f"{mean:.4g}"
-    if half == 0:
+    if half <= ROUNDING * abs(mean):
         return f"{mean:.6g}"
     decimals = max(0, 1 - int(f"{half:.1e}".partition("e")[2]))
     if decimals > MOST_DECIMALS:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from typer import Option
 
 from abm.experiment import Experiment
+from abm.makers import find
 from abm.run_folder import RunFolder
 from analysis import Run, load, load_unfinished
 from scenarios._terminal import progress, say
@@ -114,6 +115,28 @@ def write_figures(folder: RunFolder, figures: Mapping[str, Figure]) -> None:
         picture = BytesIO()
         figure.savefig(picture, dpi=150)
         folder.store.write(f"{name}.png", picture.getvalue())
+
+
+def contestants(makers: str, least: int = 1) -> list[str]:
+    """Return the makers between the commas; results tell them apart by the names of their classes.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are fewer than `least`, one is unknown, or two that differ have one name.
+    """
+    chosen = words(makers)
+    if len(chosen) < least:
+        raise ValueError(f"makers is {makers!r}, but {least} are to meet: give as optimal,myopic")
+    said: dict[str, str] = {}
+    for word in chosen:
+        first = said.setdefault(find(word).name, word)
+        if first != word:
+            raise ValueError(
+                f"makers is {makers!r}, where {first} and {word} both have the name "
+                f"{find(word).name!r}: give one class another, or leave one out"
+            )
+    return chosen
 
 
 def words(text: str) -> list[str]:

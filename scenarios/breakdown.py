@@ -25,8 +25,8 @@ from scenarios._study import (
     Verify,
     Workers,
     carried_out,
+    contestants,
     numbers,
-    words,
     write_figures,
     write_tables,
 )
@@ -55,11 +55,11 @@ def run(
     verify: Verify = False,
 ) -> None:
     """Measure liquidity against the size of the shock, and where markets freeze."""
-    shocks = sorted(numbers("prior-sd", prior_sd))
+    shocks = sorted(numbers("prior_sd", prior_sd))
     if len(shocks) < 2:
-        raise ValueError(f"prior-sd is {prior_sd!r}, but must be two shocks or more: give as 1,5")
+        raise ValueError(f"prior_sd is {prior_sd!r}, but must be two shocks or more: give as 1,5")
     experiment = Experiment(
-        grid(makers=words(makers), prior_sd=shocks), Markets(discount),
+        grid(makers=contestants(makers), prior_sd=shocks), Markets(discount),
         replications=replications, periods=periods, seed=seed,
     )  # fmt: skip
     parameters = {
@@ -84,15 +84,15 @@ def write(folder: RunFolder, log: Run) -> None:
 
 def liquidity(log: Run) -> pd.DataFrame:
     """Return the estimates of METRICS: maker, prior_sd, metric, mean, se, count."""
-    keys = ["makers", "maker", "prior_sd"] if "makers" in log.varied else ["maker", "prior_sd"]
+    keys = ["maker", "prior_sd"]
     summary, whole = log.table("summary"), overall(log)
     hers = summary[summary["maker"].notna()]
-    spreads = metrics.by_period(hers, "spread", [*keys[:-2], "prior_sd"])
+    spreads = metrics.by_period(hers, "spread", ["prior_sd"])
     ends = {"first_spread": spreads["period"].min(), "last_spread": spreads["period"].max()}
     tables = {name: spreads[spreads["period"] == period] for name, period in ends.items()}
     tables |= {name: metrics.estimates(whole, name, keys) for name in METRICS[2:]}
     parts = [part.assign(metric=name) for name, part in tables.items()]
-    return pd.concat(parts)[["maker", "prior_sd", "metric", "mean", "se", "count"]]
+    return pd.concat(parts)[[*keys, "metric", "mean", "se", "count"]]
 
 
 def verdict(maker: object, frozen: pd.DataFrame, periods: int) -> str:
@@ -101,8 +101,12 @@ def verdict(maker: object, frozen: pd.DataFrame, periods: int) -> str:
     most = shocks["low"].fillna(shocks["mean"]) > 0.5
     if not most.any():
         return f"{maker}: at every shock up to {shocks['prior_sd'].max():g} most markets trade."
+    plural = "" if periods == 1 else "s"
     first = shocks.loc[most, "prior_sd"].min()
-    return f"{maker}: from a shock of {first:g} on, most markets see no trade in {periods} periods."
+    return (
+        f"{maker}: from a shock of {first:g} on, most markets see no trade in {periods} "
+        f"period{plural}."
+    )
 
 
 def drawn(table: pd.DataFrame) -> dict[str, Figure]:

@@ -26,8 +26,8 @@ from scenarios._study import (
     Verify,
     Workers,
     carried_out,
+    contestants,
     numbers,
-    words,
     write_figures,
     write_tables,
 )
@@ -52,12 +52,8 @@ def run(
     verify: Verify = False,
 ) -> None:
     """Let makers compete in one exchange, with public trades and with own ones."""
-    together = words(makers)
-    if len(together) < 2:
-        raise ValueError(
-            f"makers is {makers!r}, but who competes needs a rival: give as optimal,zero-profit"
-        )
-    shocks = numbers("prior-sd", prior_sd)
+    together = contestants(makers, least=2)
+    shocks = numbers("prior_sd", prior_sd)
     points = [
         *grid(makers=list(dict.fromkeys(together)), prior_sd=shocks, transparency=["public"]),
         *grid(makers=[together], prior_sd=shocks, transparency=["public", "own"]),

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from typer import Option
 
 from abm.disclosure import View
-from abm.door import whole
+from abm.door import positive_number, whole
 from abm.exchange import MOST_PERIODS
 from abm.experiment import Experiment, Markets, grid
 from abm.glosten_milgrom import myopic_depth, stage, zero_profit_depth
@@ -56,7 +56,7 @@ WORDS = ["metric", "benchmark"]
 class Learner(QLearning):
     """Learns what a depth earns, and forgets the value: the next period has another."""
 
-    name = "q-learning"
+    name = "learner"
 
     def observe(self, view: View) -> None:
         """Learn from the period, and return to the prior."""
@@ -99,7 +99,7 @@ def run(
         burn_in=periods - periods // LATE, learning_rate=learning_rate, decay=FADING / periods
     )
     experiment = Experiment(
-        grid(prior_sd=numbers("prior-sd", prior_sd), learners=counted(learners)), markets,
+        grid(prior_sd=payable(numbers("prior_sd", prior_sd)), learners=counted(learners)), markets,
         replications=replications, periods=periods, seed=seed,
     )  # fmt: skip
     parameters = {
@@ -129,11 +129,24 @@ def counted(learners: str) -> list[int]:
         ) from None
 
 
+def payable(shocks: list[float]) -> list[float]:
+    """Return the shocks, or raise ValueError if one is so large that no depth pays."""
+    for shock in shocks:
+        positive_number("prior_sd", shock)
+        if zero_profit_depth(shock) >= DEPTHS[-1]:
+            raise ValueError(
+                f"prior_sd is {shock}, at which none of the depths that makers choose from pays: "
+                f"give a smaller shock"
+            )
+    return shocks
+
+
 def write(folder: RunFolder, log: Run) -> None:
     """Write indices and benchmarks, and draw."""
     table = outcomes(log)
     estimates = [metrics.estimates(table, one, KEYS).assign(metric=one) for one in METRICS]
-    found, known = interval(pd.concat(estimates)), benchmarks(sorted(table["prior_sd"].unique()))
+    found = interval(pd.concat(estimates)[[*KEYS, "metric", "mean", "se", "count"]])
+    known = benchmarks(sorted(table["prior_sd"].unique()))
     write_tables(folder, {"results": found, "benchmarks": known})
     write_figures(folder, drawn(log, found, known))
 
@@ -176,7 +189,7 @@ def drawn(log: Run, found: pd.DataFrame, known: pd.DataFrame) -> dict[str, Figur
     levels = known[known["benchmark"] != "tick"].merge(ends, how="cross")
     levels = levels.rename(columns={"benchmark": "maker", "inside_spread": "mean"}).assign(se=0.0)
     lines = pd.concat([learning, levels], ignore_index=True)
-    index = found[found["metric"] == "index"].assign(maker="q-learning")
+    index = found[found["metric"] == "index"].assign(maker="learner")
     tick = known[known["benchmark"] == "tick"].merge(
         pd.DataFrame({"learners": index["learners"].unique()}), how="cross"
     )

@@ -27,8 +27,8 @@ from scenarios._study import (
     Verify,
     Workers,
     carried_out,
+    contestants,
     numbers,
-    words,
     write_figures,
     write_tables,
 )
@@ -60,11 +60,7 @@ def run(
     verify: Verify = False,
 ) -> None:
     """Compare makers alone: who gives more liquidity, when, and who pays for it."""
-    if len(words(makers)) < 2:
-        raise ValueError(
-            f"makers is {makers!r}, but a comparison needs two: give as optimal,myopic"
-        )
-    points = grid(makers=words(makers), prior_sd=numbers("prior-sd", prior_sd))
+    points = grid(prior_sd=numbers("prior_sd", prior_sd), makers=contestants(makers, least=2))
     experiment = Experiment(
         points, Markets(discount), replications=replications, periods=periods, seed=seed,
         block=BLOCK,
@@ -81,7 +77,10 @@ def run(
     show_table(quoted(log.csv("results.csv", WORDS), METRICS))
     say("First less second, market by market:")
     show_table(quoted(log.csv("comparisons.csv", WORDS), METRICS))
-    say("Who gives more liquidity, in which periods; who pays is the profit, which traders lose:")
+    say(
+        f"Who gives more liquidity, in which periods (95 % confidence in all together, from blocks "
+        f"of {BLOCK} markets); who pays is the profit, which traders lose:"
+    )
     show_table(log.csv("answers.csv", WORDS))
     say(f"Blocks, tables and figures are in {out}; market-shock report {out} makes a page of them")
 
@@ -102,25 +101,25 @@ def answers(log: Run, compared: pd.DataFrame) -> pd.DataFrame:
     market = blocks[blocks["maker"].isna()]
     times = learning_times(log)
     compared = placed(compared, log, ["prior_sd"])
-    first, *others = dict.fromkeys(market["makers"])
-    family = len(BY_PERIOD) * len(others) * market["prior_sd"].nunique()
+    pairs = compared.drop_duplicates(["prior_sd", "second"])
     rows = []
-    for shock, at_shock in market.groupby("prior_sd"):
-        for second in others:
-            ahead = {
-                says: lower(
-                    differences(at_shock, metric, first, second, family=family), first, second
-                )
-                for metric, says in BY_PERIOD.items()
-            }
-            learnt = " : ".join(f"{times[shock, maker]:g}" for maker in (first, second))
-            pays = compared[(compared["prior_sd"] == shock) & (compared["second"] == second)]
-            told = quoted(pays.assign(prior_sd=shock), ("profit", "surplus")).iloc[0]
-            rows.append(
-                {"prior_sd": shock, "first": first, "second": second} | ahead
-                | {"median periods to learn": learnt, "profit": told["profit"],
-                   "surplus": told["surplus"]}
-            )  # fmt: skip
+    for shock, first, second in pairs[["prior_sd", "first", "second"]].itertuples(index=False):
+        one, other = (name.rpartition(" in ")[2] for name in (first, second))
+        at_shock = market[market["prior_sd"] == shock]
+        family = len(BY_PERIOD) * len(pairs)
+        ahead = {
+            says: lower(differences(at_shock, metric, one, other, family=family), one, other)
+            for metric, says in BY_PERIOD.items()
+        }
+        learnt = " : ".join(f"{times[shock, maker]:g}" for maker in (one, other))
+        pays = compared[(compared["prior_sd"] == shock) & (compared["second"] == second)]
+        told = quoted(pays, ("profit", "surplus")).iloc[0]
+        rows.append(
+            {"prior_sd": shock, "first": one, "second": other}
+            | ahead
+            | {"median periods to learn": learnt}
+            | {name: told[name] for name in ("profit", "surplus")}
+        )
     return pd.DataFrame(rows)
 
 

@@ -59,8 +59,8 @@ def run(
     """Sweep a grid of makers and terms."""
     points = grid(
         makers=[one.split("+") for one in words(makers)],
-        prior_sd=numbers("prior-sd", prior_sd),
-        noise_sd=numbers("noise-sd", noise_sd),
+        prior_sd=numbers("prior_sd", prior_sd),
+        noise_sd=numbers("noise_sd", noise_sd),
         world=words(world),
         transparency=words(transparency),
     )

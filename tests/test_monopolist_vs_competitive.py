@@ -1,0 +1,317 @@
+"""The scenario `monopolist-vs-competitive`: tables against pandas, the paper's facts, refusals."""
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from scipy import stats
+
+from abm import Exchange, Optimal
+from abm.bellman import solve
+from abm.schema import MANIFEST_FILE
+from analysis import Run, load
+from scenarios import monopolist_vs_competitive
+from scenarios.__main__ import main
+
+MAKERS, SHOCKS, BLOCKS, PERIODS = ["optimal", "myopic", "zero-profit"], [0.5, 3.0], 5, 40
+BLOCK = monopolist_vs_competitive.BLOCK
+FIGURES = {"spread", "no-trade", "pricing-error", "profit", "surplus", "who-pays"}
+TABLES = {"results", "comparisons", "answers"}
+SMALL: dict[str, Any] = {
+    "makers": "optimal,zero-profit", "prior_sd": "3", "replications": 30, "periods": 4,
+    "discount": 0.6, "seed": 8,
+}  # fmt: skip
+MINE = '''
+from abm import Optimal as Theirs, Quote
+from abm.makers import MarketMaker
+
+class Cautious(MarketMaker):
+    """Quotes two sds of her belief around its mean."""
+
+    def quote(self) -> Quote:
+        return Quote.around(self.belief.mean, 2 * self.belief.sd)
+
+class Optimal(Theirs):
+    """Has the name of another maker."""
+'''
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Call]:
+    """Run the scenario's command in an empty folder; return its code and what it said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+
+    def called(*options: str) -> tuple[int, str, str]:
+        words = ["market-shock", "run", "monopolist-vs-competitive", "--out", "run", *options]
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr()
+        return int(end.value.code or 0), said.out, said.err
+
+    with warnings.catch_warnings():  # the command shows them in its own way
+        warnings.simplefilter("default")
+        yield called
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run of several blocks."""
+    out = tmp_path_factory.mktemp("monopolist") / "run"
+    monopolist_vs_competitive.run(
+        makers=",".join(MAKERS), prior_sd="0.5,3", replications=BLOCKS * BLOCK, periods=PERIODS,
+        out=str(out),
+    )  # fmt: skip
+    return out
+
+
+@pytest.fixture(scope="module")
+def log(folder: Path) -> Run:
+    return load(folder)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run smaller than a block, of one shock."""
+    out = tmp_path_factory.mktemp("monopolist") / "small"
+    monopolist_vs_competitive.run(**SMALL, out=str(out))
+    return out
+
+
+@pytest.fixture(scope="module")
+def markets(log: Run) -> Any:
+    """Return what every market came to, by makers, shock and replication."""
+    table = log.blocks("totals")
+    table["learnt"] = table["learning_time"].notna().astype(float)
+    table["frozen"] = (table["no_trade"] == 1).astype(float)
+    table["makers"] = table["makers"].astype(str)
+    return table.set_index(["makers", "prior_sd", "replication"]).sort_index()
+
+
+@pytest.fixture(scope="module")
+def by_block(log: Run) -> Any:
+    """Return the mean of each block, by metric, makers, shock, period and block."""
+    table = log.blocks("summary")
+    table = table[table["maker"].isna()].astype({"makers": "str", "metric": "str"})
+    keys = ["metric", "makers", "prior_sd", "period", "block"]
+    return table.set_index(keys)["mean"].sort_index()
+
+
+def by_hand(sample: Any) -> list[float]:
+    """Return mean, se, count and the ends of Student's interval."""
+    known = sample.dropna().to_numpy(float)
+    mean, se = known.mean(), known.std(ddof=1) / np.sqrt(known.size)
+    half = stats.t.ppf(0.975, known.size - 1) * se
+    return [mean, se, known.size, mean - half, mean + half]
+
+
+def noted(table: pd.DataFrame) -> Any:
+    return table[["mean", "se", "count", "low", "high"]].to_numpy(float)
+
+
+def test_a_run_leaves_blocks_tables_and_pictures(folder: Path, log: Run) -> None:
+    left = {path.name for path in folder.iterdir() if path.is_file()}
+    assert {f"{name}.png" for name in FIGURES} | {f"{name}.csv" for name in TABLES} < left
+    assert {path.suffix for path in folder.glob("*.p*")} == {".png", ".parquet"}
+    assert len(list((folder / "blocks").iterdir())) == BLOCKS * len(MAKERS) * len(SHOCKS)
+    assert log.scenario == "monopolist-vs-competitive"
+    assert [(point["makers"], point["prior_sd"]) for point in log.points] == [
+        (maker, shock) for shock in SHOCKS for maker in MAKERS
+    ]
+    for name in FIGURES:
+        picture = imread(folder / f"{name}.png")
+        assert picture.std() > 0.05, name
+
+
+def test_results_are_those_of_all_markets(folder: Path, markets: Any) -> None:
+    table = pd.read_csv(folder / "results.csv")
+    assert set(monopolist_vs_competitive.METRICS) < set(table["metric"])
+    assert len(table) == table["metric"].nunique() * len(MAKERS) * len(SHOCKS)
+    expected = [
+        by_hand(markets.loc[(row["makers"], row["prior_sd"]), row["metric"]])
+        for _, row in table.iterrows()
+    ]
+    np.testing.assert_allclose(noted(table), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_comparisons_are_of_the_first_maker_market_by_market(folder: Path, markets: Any) -> None:
+    table = pd.read_csv(folder / "comparisons.csv")
+    assert set(table["first"]) == {"optimal"}
+    assert set(table["second"]) == {"myopic", "zero-profit"}
+    expected = [
+        by_hand(
+            markets.loc[("optimal", row["prior_sd"]), row["metric"]]
+            - markets.loc[(row["second"], row["prior_sd"]), row["metric"]]
+        )
+        for _, row in table.iterrows()
+    ]
+    np.testing.assert_allclose(noted(table), expected, rtol=1e-9, atol=1e-11)
+
+
+def in_words(ahead: Any) -> str:
+    """Return reigns with their first and last period, given who is ahead in each, if anybody."""
+    decided = [(period, name) for period, name in enumerate(ahead) if name]
+    reigns = [list(reign) for _, reign in groupby(decided, key=itemgetter(1))]
+    spans = [(reign[0][1], reign[0][0], reign[-1][0]) for reign in reigns]
+    said = [f"{name} {low}-{high}" if low < high else f"{name} {low}" for name, low, high in spans]
+    return ", ".join(said) or "undecided"
+
+
+def test_answers_say_who_is_ahead_in_which_periods(folder: Path, by_block: Any) -> None:
+    answers: Any = pd.read_csv(folder / "answers.csv").set_index(["prior_sd", "second"])
+    assert len(answers) == 4
+    confidence = 1 - 0.05 / (3 * 2 * 2 * PERIODS)  # metrics, rivals, shocks, periods
+    for metric, says in monopolist_vs_competitive.BY_PERIOD.items():
+        for shock, second in answers.index:
+            gaps = by_block[metric]["optimal"][shock] - by_block[metric][second][shock]
+            table = gaps.unstack("block")
+            half = stats.t.ppf(0.5 + confidence / 2, BLOCKS - 1) * table.sem(axis=1)
+            mean = table.mean(axis=1)
+            ahead = pd.Series(np.where(mean + half < 0, "optimal", ""), mean.index)
+            ahead = ahead.mask(mean - half > 0, second)
+            assert answers.loc[(shock, second), says] == in_words(ahead), (metric, shock, second)
+
+
+def test_answers_say_who_pays_and_who_learns_first(folder: Path, markets: Any) -> None:
+    answers: Any = pd.read_csv(folder / "answers.csv").set_index(["prior_sd", "second"])
+    for shock, second in answers.index:
+        row = answers.loc[(shock, second)]
+        for metric in ("profit", "surplus"):
+            gap = markets.loc["optimal"][metric][shock] - markets.loc[second][metric][shock]
+            mean, _, _, _, high = by_hand(gap)
+            middle, _, half = str(row[metric]).partition(" ± ")
+            assert float(middle) == pytest.approx(mean, abs=0.06 * (high - mean))
+            assert float(half) == pytest.approx(high - mean, rel=0.06)
+        times = [markets.loc[maker].loc[shock]["learning_time"].fillna(np.inf).median()
+                 for maker in ("optimal", second)]  # fmt: skip
+        assert row["median periods to learn"] == f"{times[0]:g} : {times[1]:g}"
+
+
+def test_after_a_large_shock_the_monopolist_is_tighter_at_first_and_competition_later(
+    folder: Path,
+) -> None:
+    answers: Any = pd.read_csv(folder / "answers.csv").set_index(["prior_sd", "second"])
+    says = str(answers.loc[(3.0, "zero-profit"), "tighter"])
+    first, last = says.split(", ")
+    assert first.startswith("optimal 0-")
+    assert last.startswith("zero-profit ")
+    assert last.endswith(f"-{PERIODS - 1}")
+    assert 8 <= int(first.rpartition("-")[2]) < int(last.split(" ")[1].split("-")[0]) <= 12
+    assert answers.loc[(0.5, "zero-profit"), "tighter"] == f"zero-profit 0-{PERIODS - 1}"
+    assert str(answers.loc[(3.0, "zero-profit"), "trades more"]).startswith("optimal 0-")
+
+
+@pytest.mark.parametrize(("maker", "spread"), [("optimal", 9.083), ("zero-profit", 17.267),
+                                               ("myopic", 19.130)])  # fmt: skip
+def test_the_first_spreads_are_the_papers(log: Run, maker: str, spread: float) -> None:
+    summary = log.table("summary")
+    row = summary[(summary["makers"] == maker) & (summary["prior_sd"] == 3.0)
+                  & (summary["period"] == 0) & (summary["metric"] == "spread")]  # fmt: skip
+    np.testing.assert_allclose(row["mean"], spread, atol=5e-4)
+
+
+def test_a_monopolist_earns_what_competition_leaves_to_traders(markets: Any) -> None:
+    optimal, competitive = markets.loc["optimal"].loc[3.0], markets.loc["zero-profit"].loc[3.0]
+    for metric, sign in (("profit", 1), ("surplus", -1)):
+        gap = sign * (optimal[metric] - competitive[metric])
+        assert gap.mean() > 4 * gap.sem()
+    theory = markets.loc["optimal"].loc[0.5]["discounted_profit"]
+    assert abs(theory.mean() - solve(0.9).value_function(0.5)) < 4 * theory.sem() + 0.9**PERIODS * 4
+
+
+def test_seed_and_discount_reach_the_markets(small: Path) -> None:
+    totals = load(small).blocks("totals")
+    patient: Any = partial(Optimal, discount=0.6)
+    for maker in (patient, "zero-profit"):
+        market = Exchange(maker, prior_sd=3.0, replications=30, rng=8).run(4)
+        hers = totals[totals["maker"] == market.makers[0].label].sort_values("replication")
+        expected = market.tape.discounted_profit(0.6)[0]
+        np.testing.assert_allclose(hers["discounted_profit"], expected, rtol=1e-12)
+
+
+def test_below_a_block_nothing_by_period_is_decided_and_the_rest_is(small: Path) -> None:
+    (row,) = pd.read_csv(small / "answers.csv").to_dict("records")
+    says = monopolist_vs_competitive.BY_PERIOD.values()
+    assert {row[name] for name in says} == {"undecided"}
+    assert "±" in row["profit"]
+    assert row["prior_sd"] == 3.0
+
+
+def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
+    monopolist_vs_competitive.run(**SMALL, workers="2", out=str(tmp_path / "again"))
+    assert contents(tmp_path / "again") == contents(small)
+
+
+def test_what_is_printed_is_what_the_tables_hold(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monopolist_vs_competitive.run(**SMALL, resume=True, out=str(small))
+    said = capsys.readouterr().out
+    (row,) = pd.read_csv(small / "answers.csv").to_dict("records")
+    assert row["profit"] in said
+    assert str(row["median periods to learn"]) in said
+    assert said.count("±") >= 8
+    assert f"Blocks, tables and figures are in {small}" in said
+
+
+@pytest.mark.parametrize("makers", ["mine_alone:Cautious,myopic", "myopic,mine_alone:Cautious"])
+def test_a_maker_of_a_file_in_this_folder_takes_part(
+    call: Call, tmp_path: Path, makers: str
+) -> None:
+    (tmp_path / "mine_alone.py").write_text(MINE)
+    sys.modules.pop("mine_alone", None)
+    code, said, error = call("--makers", makers, "--prior-sd", "1,3", "--replications", "10",
+                             "--periods", "3")  # fmt: skip
+    assert (code, error) == (0, "")
+    assert "mine_alone" in said or "cautious" in said
+    assert len(pd.read_csv(tmp_path / "run" / "answers.csv")) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--makers", "optimal"], "makers is 'optimal', but 2 are to meet: give as"),
+        (["--makers", "optimal,myopik"], "maker is 'myopik', which is unknown: did you mean"),
+        (["--makers", "optimal+myopic,optimal"], "maker is 'optimal+myopic', which is unknown"),
+        (["--makers", "optimal,"], "maker is '', which is unknown: known: "),
+        (["--makers", "optimal,nowhere:She"], "maker 'nowhere:She' cannot be had, for nowhere"),
+        (["--makers", "optimal,optimal"], "is there twice, but results are told apart by it"),
+        (["--prior-sd", "large"], "prior_sd is 'large', but must be numbers: give as 1 or"),
+        (["--prior-sd", "1,-3"], "prior_sd is -3.0, but must be finite and above zero: give"),
+        (["--prior-sd", "nan"], "prior_sd is nan, but must be finite and above zero: give"),
+        (["--discount", "1"], "discount is 1.0, but must be at least 0 and below 1: "),
+        (["--periods", "0"], "periods is 0, but must be at least 1 and at most 32767: give"),
+        (["--replications", "700"], "replications is 700, but above 500 they come in blocks: give"),
+        (["--replications", "0"], "replications is 0, but must be at least 1 and at most"),
+        (["--seed", "-1"], "seed is -1, but must be at least 0"),
+        (["--workers", "some"], "workers is 'some', but must be a number of processes"),
+    ],
+    ids=str,
+)
+def test_bad_options_are_refused_in_one_line(
+    call: Call, tmp_path: Path, options: list[str], says: str
+) -> None:
+    code, out, error = call(*options)
+    assert (code, out) == (1, "")
+    assert error.startswith("error: ")
+    assert says in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -149,7 +149,8 @@ class Description:
         if ours != theirs:
             raise FolderTakenError(
                 f"{where} was begun with other versions ({_difference(theirs, ours)}), whose "
-                f"digits may differ: go on with those, or choose another folder (--out)"
+                f"digits may differ: go on with those, choose another folder (--out), or remove "
+                f"this one"
             )
 
 

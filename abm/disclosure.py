@@ -64,32 +64,31 @@ Quotes = Mapping[str, Quote]
 """What every maker quotes, by her label."""
 
 
-def public(law: Law, quotes: Quotes, side: Sides, sold: Array) -> Iterator[View]:
+def public(law: Law, quotes: Quotes, inside: Quote, side: Sides, sold: Array) -> Iterator[View]:
     """Yield what each maker sees where all see every quote and every trade."""
-    inside = best(list(quotes.values()))
     likelihood = law.likelihood(inside.uncrossed(), side)
     for (label, own), units in zip(quotes.items(), sold, strict=True):
         others = {name: quote for name, quote in quotes.items() if name != label}
         yield View(own, inside, others, side, units, likelihood)
 
 
-def own(law: Law, quotes: Quotes, side: Sides, sold: Array) -> Iterator[View]:
+def own(law: Law, quotes: Quotes, inside: Quote, side: Sides, sold: Array) -> Iterator[View]:
     """Yield what each maker sees where she sees what happens at her own prices.
 
     A side on which she is not at the inside stands, for her, at an infinite price, where nobody
     trades.
     """
-    inside = best(list(quotes.values()))
     turns = inside.uncrossed()
+    buys, sells = side == Side.BUY, side == Side.SELL
     for hers, units in zip(quotes.values(), sold, strict=True):
         at_bid, at_ask = hers.bid == inside.bid, hers.ask == inside.ask
-        unseen = ((side == Side.BUY) & ~at_ask) | ((side == Side.SELL) & ~at_bid)
+        unseen = (buys & ~at_ask) | (sells & ~at_bid)
         prices = Quote(np.where(at_bid, turns.bid, -np.inf), np.where(at_ask, turns.ask, np.inf))
         seen = np.where(unseen, np.int8(Side.NONE), side)
         yield View(hers, inside, None, seen, units, law.likelihood(prices, seen))
 
 
-TRANSPARENCIES: dict[str, Callable[[Law, Quotes, Sides, Array], Iterator[View]]] = {
+TRANSPARENCIES: dict[str, Callable[[Law, Quotes, Quote, Sides, Array], Iterator[View]]] = {
     "public": public,
     "own": own,
 }

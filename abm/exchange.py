@@ -142,6 +142,8 @@ class Exchange(mesa.Model):
         side = self.inside.side(valuation)
         price = self.inside.price(side)
         sales = sold(self.quotes, self.inside, side, self.draws[Role.TIE_BREAK].uniform)
+        for shown in (side, price, sales, self.inside.bid, self.inside.ask):
+            shown.setflags(write=False)
         dealings = self._settled(sales, price)
         self._reveal(side, sales)
         self.clearing = Clearing(self.value, valuation, self.inside, side, price, dealings)
@@ -191,7 +193,7 @@ class Exchange(mesa.Model):
     def _reveal(self, side: Sides, sales: Array) -> None:
         """Let every maker observe what she may see of the period."""
         quotes = {maker.label: quote for maker, quote in zip(self.makers, self.quotes, strict=True)}
-        views = TRANSPARENCIES[self.transparency](self.terms.law, quotes, side, sales)
+        views = TRANSPARENCIES[self.transparency](self.terms.law, quotes, self.inside, side, sales)
         for maker, view in zip(self.makers, views, strict=True):
             with answering(maker, "learnt", self.period):
                 maker.observe(view)

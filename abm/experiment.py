@@ -117,6 +117,11 @@ class Experiment:
         return described(self.points)
 
     @property
+    def code(self) -> dict[str, str]:
+        """Hashes of the files of makers that are not of this package, by their places."""
+        return self.markets.code(self.points)
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """What results depend on, as a run's description has it."""
         own = {name: getattr(self, name) for name in ("replications", "periods", "seed", "block")}
@@ -161,8 +166,9 @@ class Experiment:
             As `abm.run_folder.RunFolder` does.
         """
         with RunFolder(
-            out, name, self.parameters, self.described_points, resume=resume, verify=verify
-        ) as folder:
+            out, name, self.parameters, self.described_points, code=self.code, resume=resume,
+            verify=verify,
+        ) as folder:  # fmt: skip
             if not folder.finished:
                 self.fill(folder, workers)
                 self.summarise(folder)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 
 from abm.door import discount_factor, one_of, whole
 from abm.exchange import MOST_PERIODS, Exchange
-from abm.makers.registry import find
+from abm.makers.base import MarketMaker
+from abm.makers.registry import find, where
 from abm.points import Point
 from abm.schema import MAKERS, MARKET, SUMMARY
 from abm.seating import MakerChoice, listed
@@ -85,6 +89,19 @@ class Markets:
         """Return the parameters of the exchange that a point stands for: they are its own."""
         return point
 
+    def code(self, points: Sequence[Point]) -> dict[str, str]:
+        """Return hashes of the files of makers that are not of this package, by their places."""
+        makers = [one for point in points for one in self._choices(self.terms(point)["makers"])]
+        kinds = {maker.func if isinstance(maker, partial) else maker for maker in makers}
+        files = {
+            where(kind): sys.modules[kind.__module__].__dict__.get("__file__") for kind in kinds
+        }
+        return {
+            f"code of {place}": sha256(Path(file).read_bytes()).hexdigest()[:12]
+            for place, file in sorted(files.items())
+            if file and not place.startswith(("abm.", "scenarios."))
+        }
+
     def exchange(self, unit: Unit) -> Exchange:
         """Return the markets of a unit, before the first trader comes."""
         terms = self.terms(unit.point)
@@ -117,11 +134,13 @@ class Markets:
         del market.tape  # a model and its agents refer to each other: it would stay for long
         return tables
 
-    def _choices(self, makers: MakerChoice | Sequence[MakerChoice]) -> list[MakerChoice]:
+    def _choices(
+        self, makers: MakerChoice | Sequence[MakerChoice]
+    ) -> list[Callable[..., MarketMaker]]:
         """Return the makers; those that look ahead are given the discount, unless a partial."""
         return [self._patient(choice) for choice in listed(makers)]
 
-    def _patient(self, choice: MakerChoice) -> MakerChoice:
+    def _patient(self, choice: MakerChoice) -> Callable[..., MarketMaker]:
         maker = find(choice) if isinstance(choice, str) else choice
         if not isinstance(maker, type):
             return maker

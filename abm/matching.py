@@ -1,13 +1,16 @@
 """How quotes meet: what each maker posts, and whose trade it is."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from traceback import extract_tb
 
 import numpy as np
 
 from abm.arrays import Array, Sides
 from abm.beliefs.none import NoBelief
-from abm.makers.base import MarketMaker
+from abm.makers.base import MakerError, MarketMaker
 from abm.quotes import Quote, Side
 
 OF_SCALARS = ("truth value", "scalar", "size-1", "0-dimensional", "length-1")  # in NumPy's errors
@@ -15,10 +18,6 @@ SCALAR = (
     "her prices, belief and inventory are arrays over the replications: use np.where where you "
     "would write if, and np.exp for math.exp, or decorate her class with @per_replication"
 )
-
-
-class MakerError(RuntimeError):
-    """A maker raised an error; it is the cause of this one."""
 
 
 @contextmanager
@@ -29,9 +28,17 @@ def answering(maker: MarketMaker, doing: str, period: int) -> Iterator[None]:
     except Exception as error:
         mend = f"; {SCALAR}" if any(word in str(error) for word in OF_SCALARS) else ""
         raise MakerError(
-            f"maker {maker.label!r} raised an error when she {doing} in period {period}: "
-            f"{type(error).__name__}: {error}{mend}"
+            f"maker {maker.label!r} raised an error when she {doing} in period {period} "
+            f"({_line(maker, error)}): {type(error).__name__}: {error}{mend}"
         ) from error
+
+
+def _line(maker: MarketMaker, error: Exception) -> str:
+    """Return the line at fault, the last in her own file if the error has passed through it."""
+    file = getattr(sys.modules.get(type(maker).__module__), "__file__", None)
+    frames = extract_tb(error.__traceback__)
+    at = next((frame for frame in reversed(frames) if frame.filename == file), frames[-1])
+    return f"{Path(at.filename).name}, line {at.lineno}"
 
 
 def posted(maker: MarketMaker, period: int) -> Quote:
@@ -67,6 +74,8 @@ def posted(maker: MarketMaker, period: int) -> Quote:
             f"must have bid <= ask, neither NaN, a bid below inf and an ask above -inf: "
             f"{_mend(maker)}"
         )
+    bid.setflags(write=False)
+    ask.setflags(write=False)
     return Quote(bid, ask)
 
 
@@ -88,5 +97,8 @@ def sold(quotes: Sequence[Quote], inside: Quote, side: Sides, lot: Callable[[], 
     bids, asks = [quote.bid for quote in quotes], [quote.ask for quote in quotes]
     buys, sells = side == Side.BUY, side == Side.SELL
     contend = (buys & (asks == inside.ask)) | (sells & (bids == inside.bid))
-    winner = np.floor(lot() * contend.sum(axis=0)) + 1
-    return np.where(contend & (contend.cumsum(axis=0) == winner), units, 0.0)
+    rivals = contend.sum(axis=0, dtype=np.int16)
+    if (rivals > 1).any():
+        winner = np.floor(lot() * rivals) + 1
+        contend &= contend.cumsum(axis=0, dtype=np.int16) == winner
+    return np.where(contend, units, 0.0)

@@ -68,7 +68,8 @@ class Quote:
         crossed = self.bid > self.ask
         if not crossed.any():
             return self
-        return Quote(np.where(crossed, self.mid, self.bid), np.where(crossed, self.mid, self.ask))
+        mid = self.mid
+        return Quote(np.where(crossed, mid, self.bid), np.where(crossed, mid, self.ask))
 
     def side(self, valuation: Array) -> Sides:
         """Return the side that a trader with this valuation takes, as int8 (see `Side`)."""

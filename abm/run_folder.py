@@ -6,7 +6,7 @@ A run of many blocks that was stopped can be gone on with; nothing half-done has
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from abm.description import KEPT, Description, Parameters
+from abm.description import KEPT, Description, Parameters, versions
 from abm.integrity import Stamp, faults
 from abm.manifest import DamageWarning, Manifest
 from abm.place import FolderTakenError, Place
@@ -44,6 +44,8 @@ class RunFolder:
         Of an experiment, the parameters of each of its points.
     command : str
         How to repeat the run, for its report.
+    code : mapping of str to str, optional
+        Hashes of code that results depend on, besides versions of libraries.
     resume : bool
         Whether to go on with what an earlier run left.
     verify : bool
@@ -87,11 +89,14 @@ class RunFolder:
         points: Sequence[Parameters] = (),
         *,
         command: str = "",
+        code: Mapping[str, str] | None = None,
         resume: bool = False,
         verify: bool = False,
     ) -> None:
         self._place = Place(out)
-        self.description = Description(scenario, parameters, list(points), command)
+        self.description = Description(
+            scenario, parameters, list(points), command, versions=versions() | dict(code or {})
+        )
         self._resume = resume
         self._verify = verify
         self._tables: dict[str, parquet.ParquetWriter] = {}

@@ -79,5 +79,6 @@ TOTALS = (
     Column("inside_spread", "float64", "price", "as spread, of the best ask - bid in her market"),
     Column("no_trade", "float64", "1", "fraction of periods without a trade in her market"),
     Column("pricing_error", "float64", "price", "mean of |mid - value| in her market, as spread"),
+    Column("traders_gain", "float64", "price", "sum of what its traders gained: its makers' loss"),
     Column("surplus", "float64", "price", "sum of what its traders gained by their own valuations"),
 )

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from inspect import isabstract
 from itertools import chain, count
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import numpy as np
 
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.none import NoBelief
-from abm.makers.base import MarketMaker
+from abm.makers.base import MakerError, MarketMaker
 from abm.makers.registry import find, registered, where
 from abm.streams import Streams, maker_role
 from abm.terms import Market
 from abm.traders import Trader
+
+PACKAGE = Path(__file__).parent
 
 MakerChoice = str | Callable[..., MarketMaker]
 TraderChoice = Callable[..., Trader]
@@ -31,12 +36,39 @@ def seated(
     agents: list[MarketMaker] = []
     for choice in choices:
         chosen = find(choice) if isinstance(choice, str) else choice
-        maker = _type_checked("maker", chosen, MarketMaker, "or a registered name")(model)
+        maker = _made(_type_checked("maker", chosen, MarketMaker, "or a registered name"), model)
         _require_free_name(maker, agents)
         maker.label = _label(maker.name, {agent.label for agent in agents})
         maker.draws = streams.draws(maker_role(maker.label))
         agents.append(maker)
     return agents
+
+
+def _made(choice: Callable[..., MarketMaker], model: Market) -> MarketMaker:
+    """Return a maker, or raise MakerError if her class cannot be made one.
+
+    What she or this package says of her parameters is raised as it is.
+    """
+    kind = choice.func if isinstance(choice, partial) else choice
+    if isabstract(kind):
+        raise TypeError(f"maker {where(kind)} has no method quote, but must have one: add it")
+    mend = "let __init__ take the model first, and begin with super().__init__(model)"
+    try:
+        maker = choice(model)
+    except Exception as error:
+        raised = Path(extract_tb(error.__traceback__)[-1].filename)
+        ours = raised.is_relative_to(PACKAGE) and raised != Path(__file__)
+        if ours or isinstance(error, ValueError):
+            raise
+        raise MakerError(
+            f"maker {where(kind)} could not be made: {type(error).__name__}: {error}; {mend}"
+        ) from error
+    if not all(hasattr(maker, name) for name in ("terms", "inventory", "cash", "belief")):
+        raise MakerError(
+            f"maker {where(kind)} could not be made: she has no terms, belief, inventory or cash; "
+            f"{mend}"
+        )
+    return maker
 
 
 def _require_free_name(maker: MarketMaker, others: Sequence[MarketMaker]) -> None:

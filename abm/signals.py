@@ -133,10 +133,7 @@ class NoisyValuation:
 
     def likelihood(self, quote: Quote, side: Sides) -> Interval:
         """Return the interval in which her valuation must lie."""
-        lower = np.where(
-            side == Side.BUY, quote.ask, np.where(side == Side.NONE, quote.bid, -np.inf)
-        )
-        upper = np.where(
-            side == Side.SELL, quote.bid, np.where(side == Side.NONE, quote.ask, np.inf)
-        )
+        buys, sells = side == Side.BUY, side == Side.SELL
+        lower = np.where(buys, quote.ask, np.where(sells, -np.inf, quote.bid))
+        upper = np.where(sells, quote.bid, np.where(buys, np.inf, quote.ask))
         return Interval(lower, upper, self.noise_sd)

@@ -8,6 +8,8 @@ from analysis.precision import CONFIDENCE, interval
 
 Table = pd.DataFrame
 
+NEGLIGIBLE = 1e-6  # noise sds, or probability: about what the solver's last digits make
+
 
 def differences(blocks: Table, metric: str, first: str, second: str, *, family: int = 1) -> Table:
     """Return the paired differences of two exchanges in every period, with their intervals.
@@ -37,22 +39,26 @@ def differences(blocks: Table, metric: str, first: str, second: str, *, family: 
 def lower(found: Table, first: str, second: str) -> str:
     """Say in which periods the first is lower, and in which the second: "optimal 0-8".
 
-    Periods whose intervals hold zero belong to neither, and do not end a reign.
+    Periods that decide nothing, since their intervals hold zero or the difference is negligible,
+    do not end a reign, but are counted: "optimal 0-8 (2 undecided)".
 
     Parameters
     ----------
     found : DataFrame
-        Columns period, low, high, in order of periods.
+        Columns period, mean, low, high, in order of periods.
     first, second : str
         What the two are called.
     """
     ahead = np.where(found["high"] < 0, first, np.where(found["low"] > 0, second, ""))
+    ahead = np.where(found["mean"].abs() > NEGLIGIBLE, ahead, "")
     decided = found.assign(ahead=ahead)[ahead != ""]
     reigns = decided.groupby((decided["ahead"] != decided["ahead"].shift()).cumsum())
-    said = [f"{one['ahead'].iloc[0]} {_span(one['period'])}" for _, one in reigns]
+    said = [_reign(found, one["ahead"].iloc[0], one["period"]) for _, one in reigns]
     return ", ".join(said) or "undecided"
 
 
-def _span(periods: "pd.Series[int]") -> str:
-    first, last = periods.iloc[0], periods.iloc[-1]
-    return str(first) if first == last else f"{first}-{last}"
+def _reign(found: Table, who: str, decided: "pd.Series[int]") -> str:
+    first, last = decided.iloc[0], decided.iloc[-1]
+    gaps = int(found["period"].between(first, last).sum()) - len(decided)
+    span = str(first) if first == last else f"{first}-{last}"
+    return f"{who} {span}" + (f" ({gaps} undecided)" if gaps else "")

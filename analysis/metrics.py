@@ -111,55 +111,6 @@ def _merged(summary: Table, by: Sequence[str]) -> Table:
     return found.reset_index()
 
 
-def ratio(frame: Table, part: str, whole: str, by: Sequence[str]) -> "pd.Series[float]":
-    """Return values whose mean in each group is the ratio of two columns' means there.
-
-    Their standard error is that of the ratio estimator (Cochran 1977, section 6.3), and like any
-    metric they can be estimated and paired.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Records, one row an independent observation within each group.
-    part, whole : str
-        Columns, as the trades of a maker and those of her market.
-    by : sequence of str
-        Columns that form the groups.
-    """
-    means = frame.groupby(list(by), observed=True)[[part, whole]].transform("mean")
-    overall = means[part] / means[whole]
-    return overall + (frame[part] - overall * frame[whole]) / means[whole]
-
-
-def market_share(summary: Table, by: Sequence[str] = ()) -> Table:
-    """Return each maker's share of the trades in each period, with its standard error.
-
-    Of so many replications with a trade, those whose trade was hers are a binomial count.
-
-    Parameters
-    ----------
-    summary : DataFrame
-        Columns of `abm.schema.SUMMARY`, over all replications, and of `by`.
-    by : sequence of str
-        Further columns that tell exchanges apart.
-
-    Returns
-    -------
-    DataFrame
-        The columns of `by`, then maker, period, mean, se, count (of replications with a trade).
-    """
-    keys = [*by, "period"]
-    idle = of_metric(summary, "no_trade")[[*keys, "mean", "count"]]
-    filled = of_metric(summary, "filled")[[*keys, "maker", "mean"]]
-    both = filled.merge(idle, on=keys, suffixes=("_filled", "_idle"))
-    traded = 1.0 - both["mean_idle"]
-    count = both["count"] * traded
-    share = both["mean_filled"] / traded.where(traded > 0)
-    se = np.sqrt(np.maximum(share * (1.0 - share), 0.0) / count)  # below 0 by rounding
-    table = both[[*by, "maker", "period"]]
-    return table.assign(mean=share, se=se, count=count.round().astype(int))
-
-
 def by_period(frame: Table, metric: str, by: Sequence[str] = ()) -> Table:
     """Return the estimates of a metric for each period, apart for each exchange and maker.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
+from scipy.stats import binom, t
 
 from analysis.metrics import is_summary
 
@@ -29,6 +29,42 @@ def interval(estimates: Table, confidence: float = CONFIDENCE) -> Table:
     freedom = (estimates["count"] - 1).where(estimates["count"] > 1)
     half = t.ppf(0.5 + confidence / 2, freedom) * estimates["se"]
     return estimates.assign(low=estimates["mean"] - half, high=estimates["mean"] + half)
+
+
+def median(frame: Table, metric: str, by: Sequence[str]) -> Table:
+    """Return the median of a metric in each group, with a 95 % confidence interval.
+
+    The interval runs between two order statistics, whatever the distribution (David and Nagaraja
+    2003, section 7.1). Below six values it is their whole range, which covers less.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Records, one row a replication in each group; infinite values are as good as others.
+    metric : str
+        The column whose median is wanted.
+    by : sequence of str
+        Columns that form the groups.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `by`, then median, low, high, count.
+    """
+    known = frame.dropna(subset=[metric])
+    if known.empty:
+        return pd.DataFrame(columns=[*by, "median", "low", "high", "count"])
+    groups = known.groupby(list(by), observed=True)[metric]
+    return groups.apply(_median).unstack().astype({"count": int}).reset_index()
+
+
+def _median(sample: "pd.Series[float]") -> "pd.Series[float]":
+    ordered, size = np.sort(sample.to_numpy(float)), len(sample)
+    below = int(binom.ppf((1 - CONFIDENCE) / 2, size, 0.5))
+    middle = ordered[[(size - 1) // 2, size // 2]]
+    centre = middle[0] if middle[0] == middle[1] else middle.mean()
+    ends = {"low": ordered[max(below - 1, 0)], "high": ordered[min(size - below, size - 1)]}
+    return pd.Series({"median": centre} | ends | {"count": size})
 
 
 def convergence(frame: Table, metric: str, by: Sequence[str]) -> Table:

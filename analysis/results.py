@@ -17,7 +17,7 @@ ROUNDING = 1e-12  # relative half-width of what differs but by rounding
 MOST_DECIMALS = 6  # in a table that is to be read
 HEADLINES = ("discounted_profit", "profit", "spread", "no_trade", "pricing_error", "trades",
              "belief_sd")  # fmt: skip
-METRICS = (*HEADLINES, "inside_spread", "surplus", "learnt", "frozen")
+METRICS = (*HEADLINES, "inside_spread", "traders_gain", "surplus", "learnt", "frozen")
 
 
 def apart(run: Run) -> list[str]:
@@ -65,6 +65,11 @@ def placed(table: Table, run: Run, keys: Sequence[str]) -> Table:
     alike = {key: run.points[0][key] for key in keys if key not in table}
     names = table.select_dtypes("category").columns
     return table.assign(**alike).astype(dict.fromkeys(names, "str"))
+
+
+def records(run: Run, keys: Sequence[str]) -> Table:
+    """Return the totals of all markets in one table, with these parameters of their points."""
+    return placed(pd.concat(totals(run, ["block"]), ignore_index=True), run, keys)
 
 
 def overall(run: Run) -> Table:
@@ -176,7 +181,7 @@ def _cell(mean: float, half: float) -> str:
     if not (isfinite(mean) and isfinite(half)):
         return f"{mean:.4g}"
     if half <= ROUNDING * abs(mean):
-        return f"{mean:.6g}"
+        return f"{mean + 0.0:.6g}"
     decimals = max(0, 1 - int(f"{half:.1e}".partition("e")[2]))
     if decimals > MOST_DECIMALS:
         return f"{mean:.{MOST_DECIMALS}f} ± {half:.0e}"

@@ -67,7 +67,7 @@ def study(
     command = shlex.join(["market-shock", "run", scenario, *chain(*options)])
     folder = RunFolder(
         how.out, scenario, parameters, experiment.described_points,
-        command=command, resume=how.resume, verify=how.verify,
+        command=command, code=experiment.code, resume=how.resume, verify=how.verify,
     )  # fmt: skip
     try:
         with folder:
@@ -137,6 +137,12 @@ def contestants(makers: str, least: int = 1) -> list[str]:
                 f"{find(word).name!r}: give one class another, or leave one out"
             )
     return chosen
+
+
+def by_shock(table: pd.DataFrame, more: str = "") -> pd.DataFrame:
+    """Return a table with a column `panel` for its shocks, and for the column `more`."""
+    panel = "σ = " + table["prior_sd"].map("{:g}".format)
+    return table.assign(panel=panel + ", " + table[more] if more else panel)
 
 
 def words(text: str) -> list[str]:

@@ -4,6 +4,7 @@ Past some size of shock the zero-profit quote is so wide that no trader comes, s
 learnt and it stays as wide. Every maker quotes alone and meets the same values and traders.
 """
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -96,17 +97,19 @@ def liquidity(log: Run) -> pd.DataFrame:
 
 
 def verdict(maker: object, frozen: pd.DataFrame, periods: int) -> str:
-    """Say past which shock most of a maker's markets see no trade."""
-    shocks = frozen.sort_values("prior_sd")
-    most = shocks["low"].fillna(shocks["mean"]) > 0.5
-    if not most.any():
-        return f"{maker}: at every shock up to {shocks['prior_sd'].max():g} most markets trade."
-    plural = "" if periods == 1 else "s"
-    first = shocks.loc[most, "prior_sd"].min()
-    return (
-        f"{maker}: from a shock of {first:g} on, most markets see no trade in {periods} "
-        f"period{plural}."
-    )
+    """Say at which shocks most of a maker's markets see no trade at all, as far as is sure."""
+    rows = frozen.sort_values("prior_sd")
+    low, high = (rows[end].fillna(rows["mean"]) for end in ("low", "high"))
+    never = f"most see no trade in {periods} period{'' if periods == 1 else 's'}"
+    state = pd.Series(np.where(low > 0.5, never, np.where(high < 0.5, "most trade", "undecided")))
+    spans = rows["prior_sd"].reset_index(drop=True).groupby((state != state.shift()).cumsum())
+    said = [f"{_span(shocks)}: {state[shocks.index[0]]}" for _, shocks in spans]
+    return f"{maker}'s markets at shocks of {'; '.join(said)}"
+
+
+def _span(shocks: "pd.Series[float]") -> str:
+    first, last = shocks.iloc[0], shocks.iloc[-1]
+    return f"{first:g}" if first == last else f"{first:g} to {last:g}"
 
 
 def drawn(table: pd.DataFrame) -> dict[str, Figure]:

@@ -12,7 +12,8 @@ from abm.experiment import Experiment, Markets, grid
 from abm.run_folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import interval
-from analysis.results import placed, quoted, totals
+from analysis.results import placed, quoted, records
+from analysis.shares import market_share, ratio
 from scenarios._study import (
     Discount,
     How,
@@ -25,6 +26,7 @@ from scenarios._study import (
     Shocks,
     Verify,
     Workers,
+    by_shock,
     carried_out,
     contestants,
     numbers,
@@ -76,21 +78,23 @@ def run(
 
 
 def write(folder: RunFolder, log: Run) -> None:
-    """Write results and differences, and draw."""
-    table = records(log)
+    """Write results, differences and market shares by period, and draw."""
+    table, summary = shares_of(log), in_company(placed(log.table("summary"), log, ["prior_sd"]))
     estimates = [metrics.estimates(table, metric, KEYS).assign(metric=metric) for metric in METRICS]
-    write_tables(
-        folder, {"results": interval(pd.concat(estimates)), "differences": differences(table)}
-    )
-    write_figures(folder, drawn(log))
+    found = pd.concat(estimates)[[*KEYS, "metric", "mean", "se", "count"]]
+    rivals = summary[summary["company"] != "alone"].drop(columns="makers")
+    share = interval(market_share(rivals, ["prior_sd", "company"]))
+    tables = {"results": interval(found), "differences": differences(table), "market-share": share}
+    write_tables(folder, tables)
+    write_figures(folder, drawn(summary, rivals, share))
 
 
-def records(log: Run) -> pd.DataFrame:
+def shares_of(log: Run) -> pd.DataFrame:
     """Return the totals of all markets, with columns `company` and `share`."""
-    table = in_company(placed(pd.concat(totals(log, ["makers"])), log, ["prior_sd"]))
+    table = in_company(records(log, ["prior_sd"]))
     market = table.groupby(["prior_sd", "makers", "company", "replication"])
     table["traded"] = market["trades"].transform("sum")
-    return table.assign(share=metrics.ratio(table, "trades", "traded", KEYS))
+    return table.assign(share=ratio(table, "trades", "traded", KEYS))
 
 
 def in_company(table: pd.DataFrame) -> pd.DataFrame:
@@ -113,23 +117,24 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
     return interval(pd.concat(found)[columns])
 
 
-def drawn(log: Run) -> dict[str, Figure]:
+def drawn(summary: pd.DataFrame, rivals: pd.DataFrame, share: pd.DataFrame) -> dict[str, Figure]:
     """Return figures by period: market share and profit of each maker, spread of each exchange."""
-    summary = in_company(placed(log.table("summary"), log, ["prior_sd"]))
-    shock = "σ = " + summary["prior_sd"].map("{:g}".format)
-    together = summary["company"] != "alone"
-    rivals = summary.assign(panel=shock + ", " + summary["company"])[together]
-    rivals = rivals.drop(columns="makers").sort_values("company", ascending=False, kind="stable")
-    by = ["company", "prior_sd", "panel"]
-    share = metrics.market_share(rivals.drop_duplicates([*by, "period", "maker", "metric"]), by)
-    profit = metrics.by_period(rivals[rivals["maker"].notna()], "profit", by)
-    exchanges = summary.assign(
-        exchange=summary["makers"].where(~together, "together, " + summary["company"]), panel=shock
+    hers = by_shock(rivals[rivals["maker"].notna()], "company")
+    profit = metrics.by_period(hers, "profit", ["company", "prior_sd", "panel"])
+    company = summary["makers"].where(
+        summary["company"] == "alone", "together, " + summary["company"]
     )
-    market = exchanges[exchanges["maker"].isna()].drop(columns="makers")
-    spread = metrics.by_period(market, "spread", ["prior_sd", "panel"])
+    market = by_shock(summary.assign(exchange=company)[summary["maker"].isna()])
+    spread = metrics.by_period(market.drop(columns="makers"), "spread", ["prior_sd", "panel"])
     return {
-        "market-share": facets.by_period(share, "share of trades", "panel"),
-        "profit": facets.by_period(profit, "profit a period (noise sd)", "panel"),
+        "market-share": facets.by_period(
+            public_first(by_shock(share, "company")), "share of trades", "panel"
+        ),
+        "profit": facets.by_period(public_first(profit), "profit a period (noise sd)", "panel"),
         "spread": facets.by_period(spread, "inside spread (noise sd)", "panel", scale="log"),
     }
+
+
+def public_first(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with the rows of public trades before those of own ones."""
+    return table.sort_values("company", ascending=False, kind="stable")

@@ -25,7 +25,7 @@ from abm.points import Point
 from abm.run_folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import interval
-from analysis.results import placed, quoted, totals
+from analysis.results import placed, quoted, records
 from scenarios._study import (
     How,
     Out,
@@ -36,6 +36,7 @@ from scenarios._study import (
     Shocks,
     Verify,
     Workers,
+    by_shock,
     carried_out,
     numbers,
     words,
@@ -154,7 +155,7 @@ def write(folder: RunFolder, log: Run) -> None:
 def outcomes(log: Run) -> pd.DataFrame:
     """Return one row a market: joint profit and inside spread a late period, and the index."""
     periods = log.parameters["periods"] // LATE
-    table = placed(pd.concat(totals(log, ["block"])), log, KEYS)
+    table = records(log, KEYS)
     markets = table.groupby([*KEYS, "replication"])
     found = markets.agg(profit=("profit", "sum"), inside_spread=("inside_spread", "first"))
     found = found.reset_index().assign(profit=lambda rows: rows["profit"] / periods)
@@ -195,13 +196,10 @@ def drawn(log: Run, found: pd.DataFrame, known: pd.DataFrame) -> dict[str, Figur
     )
     tick = tick.assign(maker="tick", mean=tick["index"], se=0.0)
     return {
-        "spread": facets.by_period(titled(lines), "inside spread (noise sd)", "panel", scale="log"),
+        "spread": facets.by_period(
+            by_shock(lines), "inside spread (noise sd)", "panel", scale="log"
+        ),
         "index": facets.by_parameter(
-            titled(pd.concat([index, tick])), "collusion index", "learners", "panel"
+            by_shock(pd.concat([index, tick])), "collusion index", "learners", "panel"
         ),
     }
-
-
-def titled(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with a column `panel` for its shocks."""
-    return table.assign(panel="σ = " + table["prior_sd"].map("{:g}".format))

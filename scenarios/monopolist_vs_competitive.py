@@ -6,6 +6,7 @@ the same for everybody, so what makers earn their traders lose: a transfer. By t
 valuations, which is why they trade, traders gain all the same.
 """
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -13,7 +14,8 @@ from abm.experiment import Experiment, Markets, grid
 from abm.run_folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.leads import differences, lower
-from analysis.results import comparisons, overall, placed, quoted, results, totals
+from analysis.precision import median
+from analysis.results import comparisons, overall, placed, quoted, records, results
 from scenarios._study import (
     Discount,
     How,
@@ -26,6 +28,7 @@ from scenarios._study import (
     Shocks,
     Verify,
     Workers,
+    by_shock,
     carried_out,
     contestants,
     numbers,
@@ -34,8 +37,10 @@ from scenarios._study import (
 )
 from scenarios._terminal import say, show_table
 
-BLOCK = 500  # markets whose mean is one observation of a period
-METRICS = ("inside_spread", "no_trade", "pricing_error", "learnt", "profit", "surplus")
+BLOCKS = 20  # whose means are the observations of a period
+PAIR = ["prior_sd", "first", "second"]
+METRICS = ("inside_spread", "no_trade", "pricing_error", "learnt", "profit", "traders_gain",
+           "surplus")  # fmt: skip
 BY_PERIOD = {"spread": "tighter", "no_trade": "trades more", "pricing_error": "prices better"}
 LABELS = {
     "spread": "spread (noise sd)",
@@ -63,7 +68,7 @@ def run(
     points = grid(prior_sd=numbers("prior_sd", prior_sd), makers=contestants(makers, least=2))
     experiment = Experiment(
         points, Markets(discount), replications=replications, periods=periods, seed=seed,
-        block=BLOCK,
+        block=max(1, replications // BLOCKS),
     )  # fmt: skip
     parameters = {
         "makers": makers, "prior_sd": prior_sd, "replications": replications,
@@ -78,65 +83,75 @@ def run(
     say("First less second, market by market:")
     show_table(quoted(log.csv("comparisons.csv", WORDS), METRICS))
     say(
-        f"Who gives more liquidity, in which periods (95 % confidence in all together, from blocks "
-        f"of {BLOCK} markets); who pays is the profit, which traders lose:"
+        "Who gives more liquidity, in which periods (95 % confidence in all together), and what "
+        "traders gain with the first less with the second, in money and by their own valuations:"
     )
     show_table(log.csv("answers.csv", WORDS))
     say(f"Blocks, tables and figures are in {out}; market-shock report {out} makes a page of them")
 
 
 def write(folder: RunFolder, log: Run) -> None:
-    """Write results, comparisons and answers, and draw."""
-    compared = comparisons(log)
-    write_tables(
-        folder,
-        {"results": results(log), "comparisons": compared, "answers": answers(log, compared)},
-    )
+    """Write results, comparisons, differences by period, learning times and answers, and draw."""
+    compared, ahead, times = comparisons(log), by_period(log), learning_times(log)
+    tables = {"results": results(log), "comparisons": compared, "by-period": ahead,
+              "learning-times": times, "answers": answers(log, compared, ahead, times)}  # fmt: skip
+    write_tables(folder, tables)
     write_figures(folder, drawn(log))
 
 
-def answers(log: Run, compared: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a shock and rival of the first maker: who is ahead when, and who pays."""
+def by_period(log: Run) -> pd.DataFrame:
+    """Return the differences of the first maker from each other one, in every period and metric."""
     blocks = placed(log.blocks("summary"), log, ["prior_sd"])
     market = blocks[blocks["maker"].isna()]
-    times = learning_times(log)
+    first, *others = dict.fromkeys(market["makers"])
+    family = len(BY_PERIOD) * len(others) * market["prior_sd"].nunique()
+    return pd.concat(
+        differences(at_shock, metric, first, second, family=family).assign(
+            prior_sd=shock, first=first, second=second, metric=metric
+        )
+        for shock, at_shock in market.groupby("prior_sd")
+        for second in others
+        for metric in BY_PERIOD
+    )[[*PAIR, "metric", "period", "mean", "se", "count", "low", "high"]]
+
+
+def learning_times(log: Run) -> pd.DataFrame:
+    """Return the median period in which rho falls below 0.5; none for makers without a belief."""
+    table = records(log, ["prior_sd"])
+    times = table["learning_time"].fillna(np.inf).where(table["belief_sd"].notna())
+    return median(table.assign(learning_time=times), "learning_time", ["prior_sd", "makers"])
+
+
+def answers(
+    log: Run, compared: pd.DataFrame, ahead: pd.DataFrame, times: pd.DataFrame
+) -> pd.DataFrame:
+    """Return one row a shock and rival of the first maker: who is ahead when, and who pays."""
     compared = placed(compared, log, ["prior_sd"])
-    pairs = compared.drop_duplicates(["prior_sd", "second"])
+    compared["second"] = compared["second"].str.rpartition(" in ")[2]
+    medians = times.set_index(["prior_sd", "makers"])["median"]
     rows = []
-    for shock, first, second in pairs[["prior_sd", "first", "second"]].itertuples(index=False):
-        one, other = (name.rpartition(" in ")[2] for name in (first, second))
-        at_shock = market[market["prior_sd"] == shock]
-        family = len(BY_PERIOD) * len(pairs)
-        ahead = {
-            says: lower(differences(at_shock, metric, one, other, family=family), one, other)
+    for shock, first, second in ahead[PAIR].drop_duplicates().itertuples(index=False):
+        pair = ahead[(ahead["prior_sd"] == shock) & (ahead["second"] == second)]
+        leads = {
+            says: lower(pair[pair["metric"] == metric], first, second)
             for metric, says in BY_PERIOD.items()
         }
-        learnt = " : ".join(f"{times[shock, maker]:g}" for maker in (one, other))
+        learnt = " : ".join(f"{medians.get((shock, one), np.nan):g}" for one in (first, second))
         pays = compared[(compared["prior_sd"] == shock) & (compared["second"] == second)]
-        told = quoted(pays, ("profit", "surplus")).iloc[0]
+        told = quoted(pays, ("traders_gain", "surplus")).iloc[0]
         rows.append(
-            {"prior_sd": shock, "first": one, "second": other}
-            | ahead
+            dict(zip(PAIR, (shock, first, second), strict=True))
+            | leads
             | {"median periods to learn": learnt}
-            | {name: told[name] for name in ("profit", "surplus")}
+            | {name: told[name] for name in ("traders_gain", "surplus")}
         )
     return pd.DataFrame(rows)
 
 
-def learning_times(log: Run) -> "pd.Series[float]":
-    """Return the median period in which rho falls below 0.5, by shock and maker; inf if later."""
-    pieces = [placed(piece, log, ["prior_sd"]) for piece in totals(log, ["makers"])]
-    table = pd.concat(pieces)[["prior_sd", "makers", "learning_time"]].fillna(float("inf"))
-    medians: pd.Series[float] = table.groupby(["prior_sd", "makers"])["learning_time"].median()
-    return medians
-
-
 def drawn(log: Run) -> dict[str, Figure]:
-    """Return a figure for each metric by period, and two over shocks."""
+    """Return a figure for each metric by period, and one over shocks."""
     summary = placed(log.table("summary"), log, ["prior_sd"])
-    market = summary[summary["maker"].isna()].assign(
-        panel=lambda rows: "σ = " + rows["prior_sd"].map("{:g}".format)
-    )
+    market = by_shock(summary[summary["maker"].isna()])
     by = ["makers", "prior_sd", "panel"]
     figures = {
         metric.replace("_", "-"): facets.by_period(
@@ -151,6 +166,6 @@ def drawn(log: Run) -> dict[str, Figure]:
         metrics.estimates(whole, metric, ["makers", "maker", "prior_sd"]).assign(panel=says)
         for metric, says in panels.items()
     )
-    figures["who-pays"] = facets.by_parameter(transfer, "over all periods (noise sd)", "prior_sd",
-                                              "panel")  # fmt: skip
+    label = "over all periods (noise sd)"
+    figures["who-pays"] = facets.by_parameter(transfer, label, "prior_sd", "panel")
     return figures

@@ -17,8 +17,7 @@ from abm import (
     Optimal,
     Quote,
 )
-from abm.makers import MarketMaker, names
-from abm.matching import MakerError
+from abm.makers import MakerError, MarketMaker, names
 
 INF, NAN = np.inf, np.nan
 NUMBER = "give a positive number"
@@ -122,7 +121,7 @@ def test_a_maker_must_be_a_maker(thing: Any) -> None:
 
 
 def test_a_maker_class_without_a_quote_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"abstract class MarketMaker .*quote"):
+    with pytest.raises(TypeError, match=r"maker .*MarketMaker has no method quote"):
         Exchange(MarketMaker)
 
 
@@ -362,3 +361,94 @@ def test_an_error_of_a_maker_names_her_and_the_period() -> None:
         market.run(5)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
     assert market.period == 3
+
+
+class Unmade(Probe):
+    """Does in __init__ what she is told."""
+
+    name = "unmade"
+
+    def __init__(self, model: Any, *, does: Any) -> None:
+        super().__init__(model)
+        does()
+
+
+class Alone(MarketMaker):
+    """Takes no model."""
+
+    def __init__(self) -> None:
+        pass
+
+    def quote(self) -> Quote:
+        return Quote(-1.0, 1.0)
+
+
+class Orphan(Alone):
+    """Does not begin with her parent's __init__."""
+
+    def __init__(self, model: Any) -> None:
+        pass
+
+
+def attributeless() -> Any:
+    return np.ones(3)
+
+
+def mistaken() -> None:
+    raise KeyError("what she forgot")
+
+
+@pytest.mark.parametrize(
+    ("does", "cause"),
+    [
+        (fails, "ZeroDivisionError: a mistake of hers"),
+        (mistaken, "KeyError: 'what she forgot'"),
+        (
+            lambda: attributeless().nothing,
+            "AttributeError: 'numpy.ndarray' object has no attribute",
+        ),
+    ],
+    ids=["division", "key", "attribute"],
+)
+def test_an_error_while_a_maker_is_made_names_her_class(does: Any, cause: str) -> None:
+    says = (f"maker {__name__}:Unmade could not be made", cause, "let __init__ take the model")
+    refused(lambda: Exchange(["optimal", partial(Unmade, does=does)]), MakerError, *says)
+    with pytest.raises(MakerError) as caught:
+        Exchange(partial(Unmade, does=does))
+    assert type(caught.value.__cause__).__name__ == cause.partition(":")[0]
+
+
+@pytest.mark.parametrize("maker", [Alone, Orphan])
+def test_a_maker_without_a_model_is_told_what_init_must_do(maker: Any) -> None:
+    says = (f"maker {__name__}:{maker.__name__} could not be made", "let __init__ take the model",
+            "begin with super().__init__(model)")  # fmt: skip
+    refused(lambda: Exchange(["optimal", maker]), MakerError, *says)
+
+
+def test_an_argument_that_init_does_not_know_is_named() -> None:
+    says = ("maker abm.makers.myopic:Myopic could not be made", "TypeError: ", "'width'")
+    wide: dict[str, Any] = {"width": 3}
+    refused(lambda: Exchange(partial(Myopic, **wide)), MakerError, *says)
+
+
+def test_a_value_that_a_maker_s_init_refuses_stays_a_value_error() -> None:
+    def refuses() -> None:
+        raise ValueError("width is -1, but must be above zero: give 1")
+
+    with pytest.raises(ValueError, match=r"^width is -1, but must be above zero: give 1$"):
+        Exchange(partial(Unmade, does=refuses))
+
+
+def test_the_door_s_type_errors_stay_as_they_are() -> None:
+    wide: Any = "wide"
+    with pytest.raises(TypeError, match=r"^half_spread is 'wide', .*must be a number"):
+        Exchange(partial(FixedSpread, half_spread=wide))
+
+
+def test_an_error_of_a_maker_names_the_line_of_hers_that_it_passed_through() -> None:
+    def through_numpy() -> Quote:
+        return Quote(np.concatenate([1.0], axis=2.5), 1.0)  # type: ignore[call-overload]
+
+    line = through_numpy.__code__.co_firstlineno + 1
+    with pytest.raises(MakerError, match=rf"in period 3 \(test_bad_input\.py, line {line}\): "):
+        Exchange(partial(Probe, says=through_numpy)).run(5)

@@ -23,6 +23,7 @@ SMALL: dict[str, Any] = {
     "makers": "zero-profit,optimal", "prior_sd": "5,1", "replications": 20, "periods": 4,
     "seed": 8,
 }  # fmt: skip
+TRADE, FREEZE = "most trade", "most see no trade in 100 periods"
 MINE = '''
 from abm import Optimal as Theirs, Quote
 from abm.makers import MarketMaker
@@ -212,17 +213,28 @@ def frozen(fractions: dict[float, float], half: float = 0.02) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("fractions", "half", "says"),
     [
-        ({1.0: 0.0, 4.5: 0.2}, 0.02, "at every shock up to 4.5 most markets trade"),
-        ({1.0: 0.0, 4.5: 0.6, 6.0: 1.0}, 0.02, "from a shock of 4.5 on, most markets see no trade"),
-        ({1.0: 0.0, 4.5: 0.51, 6.0: 1.0}, 0.02, "from a shock of 6 on, most markets see no trade"),
-        ({1.0: 0.0, 6.0: 0.51}, 0.02, "at every shock up to 6 most markets trade"),
-        ({1.0: 0.0, 6.0: 1.0}, np.nan, "from a shock of 6 on, most markets see no trade"),
+        ({1.0: 0.0, 4.5: 0.2}, 0.02, f"1 to 4.5: {TRADE}"),
+        ({1.0: 0.0, 4.5: 0.6, 6.0: 1.0}, 0.02, f"1: {TRADE}; 4.5 to 6: {FREEZE}"),
+        ({1.0: 0.0, 4.5: 0.51, 6.0: 1.0}, 0.02, f"1: {TRADE}; 4.5: undecided; 6: {FREEZE}"),
+        ({1.0: 0.0, 6.0: 0.51}, 0.02, f"1: {TRADE}; 6: undecided"),
+        ({1.0: 0.0, 6.0: 1.0}, np.nan, f"1: {TRADE}; 6: {FREEZE}"),
+        ({1.0: 0.5, 6.0: 1.0}, np.nan, f"1: undecided; 6: {FREEZE}"),
+        ({1.0: 0.75, 3.0: 0.25}, 0.25, "1 to 3: undecided"),
+        ({1.0: 0.76, 3.0: 0.24}, 0.25, f"1: {FREEZE}; 3: {TRADE}"),
+        ({0.5: 1.0, 1.0: 0.0, 2.0: 1.0, 3.0: 1.0}, 0.02,
+         f"0.5: {FREEZE}; 1: {TRADE}; 2 to 3: {FREEZE}"),
     ],
-)
-def test_a_verdict_says_past_which_shock_most_markets_freeze(
+)  # fmt: skip
+def test_a_verdict_says_at_which_shocks_most_markets_freeze(
     fractions: dict[float, float], half: float, says: str
 ) -> None:
-    assert breakdown.verdict("myopic", frozen(fractions, half), 100).startswith(f"myopic: {says}")
+    said = breakdown.verdict("myopic", frozen(fractions, half), 100)
+    assert said == f"myopic's markets at shocks of {says}"
+
+
+def test_a_verdict_of_one_period_says_so() -> None:
+    said = breakdown.verdict("myopic", frozen({4.0: 1.0}), 1)
+    assert said == "myopic's markets at shocks of 4: most see no trade in 1 period"
 
 
 def test_what_is_printed_names_the_makers_that_freeze(
@@ -230,10 +242,8 @@ def test_what_is_printed_names_the_makers_that_freeze(
 ) -> None:
     breakdown.run(prior_sd="5,1,3", replications=SIZE, resume=True, out=str(folder))
     said = capsys.readouterr().out
-    assert "\noptimal: at every shock up to 5 most markets trade.\n" in said
-    assert (
-        "\nzero-profit: from a shock of 5 on, most markets see no trade in 100 periods.\n" in said
-    )
+    assert f"\noptimal's markets at shocks of 1 to 5: {TRADE}\n" in said
+    assert f"\nzero-profit's markets at shocks of 1 to 3: {TRADE}; 5: {FREEZE}\n" in said
     assert "49.1231" in said
 
 
@@ -250,7 +260,9 @@ def test_shocks_are_put_in_order(small: Path, tmp_path: Path) -> None:
 
 def test_one_maker_is_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     breakdown.run(makers="zero-profit", prior_sd="1,8", periods=2, out=str(tmp_path / "a"))
-    assert "zero-profit: from a shock of 8 on" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    never = "most see no trade in 2 periods"
+    assert f"\nzero-profit's markets at shocks of 1: {TRADE}; 8: {never}\n" in said
 
 
 def test_replications_past_a_block_come_in_several(tmp_path: Path) -> None:
@@ -285,7 +297,7 @@ def test_makers_of_a_file_in_this_folder_take_part(
     table = pd.read_csv(tmp_path / "run" / "results.csv")
     assert table["maker"].unique().tolist() == names
     for name in names:
-        assert f"\n{name}: " in said
+        assert f"\n{name}'s markets at shocks of 1" in said
 
 
 def test_two_makers_with_one_name_are_refused(call: Call, tmp_path: Path) -> None:

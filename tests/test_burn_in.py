@@ -68,6 +68,7 @@ def by_hand(market: Exchange, burn_in: int) -> pd.DataFrame:
     ).groupby("replication")
     means = of_market[["inside_spread", "no_trade", "pricing_error"]].mean()
     means["surplus"] = of_market["surplus"].sum()
+    means["traders_gain"] = -hers.groupby("replication")["profit"].sum()
     return of_maker.reset_index().merge(means.reset_index(), on="replication").set_index(OWN)
 
 

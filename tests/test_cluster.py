@@ -175,7 +175,7 @@ def test_a_block_that_raises_is_recorded_and_the_others_finish(
     out = tmp_path / "run"
     with pytest.raises(BlocksFailedError, match="1 of 6 blocks failed, 5 blocks are finished"):
         experiment(points=grid(makers=[Wrong])).run(out, workers=address)
-    assert written(out, 'period 0: ZeroDivisionError: a mistake of hers"') == 1
+    assert written(out, 'ZeroDivisionError: a mistake of hers"') == 1
     assert written(out, "stamp") == 5
 
 

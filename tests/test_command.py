@@ -12,6 +12,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +29,7 @@ from abm.markets import Markets, Unit
 from abm.place import Place
 from abm.schema import MANIFEST_FILE, REPORT_FILE, RUN_FILE
 from abm.tables import Tables
+from abm.testing.rules import RULES
 from analysis import load
 from scenarios import paper, sweep
 from scenarios.__main__ import app, main, studies
@@ -326,6 +328,85 @@ def test_a_file_in_the_way_is_an_error_of_one_line(
     assert "cannot be written" in failure(*SMALL, "--out", file / "below")
 
 
+CHECKED = '''
+from abm import FixedSpread, Quote
+from abm.makers import MarketMaker
+
+class Plain(MarketMaker):
+    """Quotes two sds of her belief around its mean."""
+
+    def quote(self) -> Quote:
+        return Quote.around(self.belief.mean, 2 * self.belief.sd)
+
+class Anchored(Plain):
+    """Quotes around zero, and a number of dollars wide."""
+
+    def quote(self) -> Quote:
+        return Quote(-2.0, 2.0)
+'''
+
+
+@pytest.fixture
+def checks(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
+    """Run `market-shock check` in a folder with makers of one's own."""
+    (tmp_path / "mine_checked.py").write_text(CHECKED)
+    monkeypatch.chdir(tmp_path)
+    sys.modules.pop("mine_checked", None)
+    return partial(call, "check")
+
+
+@pytest.mark.parametrize("maker", ["zero-profit", "mine_checked:Plain"])
+def test_a_maker_who_keeps_all_rules_is_told_so(checks: Call, maker: str) -> None:
+    assert checks(maker) == (0, f"{maker} keeps all {len(RULES)} rules that were tried\n", "")
+
+
+def test_the_rules_that_a_maker_breaks_are_reported(checks: Call) -> None:
+    code, out, err = checks("mine_checked:Anchored")
+    assert (code, out) == (1, "")
+    head, *lines = err.splitlines()
+    assert head == f"error: maker 'anchored' breaks rules, of {len(RULES)} that were tried:"
+    broken = [line.split(":")[0] for line in lines if line.startswith("  - ")]
+    assert broken == ["  - moves-with-the-mean", "  - scales-with-the-noise"]
+    for rule in ("moves-with-the-mean", "scales-with-the-noise"):
+        assert str(RULES[rule].__doc__) in err
+    assert "prices 7 higher did not move her quotes by as much" in err
+    assert "Traceback" not in err
+
+
+def test_a_rule_may_be_waived_with_a_reason(checks: Call) -> None:
+    waivers = ["--waive", "moves-with-the-mean=quotes x = 0, in dollars"]
+    code, out, err = checks("mine_checked:Anchored", *waivers)
+    assert (code, out) == (1, "")
+    assert f"breaks rules, of {len(RULES) - 1} that were tried:" in err
+    assert "moves-with-the-mean" not in err
+    assert "scales-with-the-noise" in err
+    waivers += ["--waive", "scales-with-the-noise=quotes in dollars"]
+    said = f"mine_checked:Anchored keeps all {len(RULES) - 2} rules that were tried\n"
+    assert checks("mine_checked:Anchored", *waivers) == (0, said, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["optimum"], "maker is 'optimum', which is unknown: did you mean 'optimal'?"),
+        (["nowhere:She"], "maker 'nowhere:She' cannot be had, for nowhere does not import"),
+        (["mine_checked:Quote"], "must be a MarketMaker with a method quote"),
+        (["myopic", "--waive", "moves-with-the-meen=why"], "did you mean 'moves-with-the-mean'?"),
+        (["myopic", "--waive", "moves-with-the-mean"], "has the reason '', but needs a written"),
+        (["myopic", "--waive", "moves-with-the-mean= "], "has the reason ' ', but needs a"),
+    ],
+    ids=str,
+)
+def test_a_check_that_cannot_be_made_is_an_error_of_one_line(
+    checks: Call, arguments: list[str], says: str
+) -> None:
+    code, out, err = checks(*arguments)
+    assert (code, out) == (1, "")
+    (line,) = err.splitlines()
+    assert line.startswith("error: ")
+    assert says in line
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -336,6 +417,8 @@ def test_a_file_in_the_way_is_an_error_of_one_line(
         (["run", "sweep", "--maker", "optimal"], "--makers"),
         (["report", "here", "there"], "there"),
         (["compare", "here"], "second"),
+        (["check"], "maker"),
+        (["check", "optimal", "--waived", "a=b"], "--waive"),
     ],
 )
 def test_a_slip_on_the_command_line_is_named(arguments: list[str], named: str) -> None:

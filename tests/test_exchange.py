@@ -25,7 +25,7 @@ from abm import (
 )
 from abm.arrays import Array
 from abm.bellman import solve
-from abm.makers import MarketMaker, registered
+from abm.makers import MakerError, MarketMaker, registered
 from abm.streams import Draws, Role, Streams
 
 NAMES = sorted(registered())
@@ -535,6 +535,78 @@ def test_makers_who_see_only_their_own_trades_come_to_differ() -> None:
     own = Exchange(["optimal", "zero-profit"], prior_sd=3.0, transparency="own", rng=1).run(30)
     first, second = own.makers
     assert first.belief.mean != second.belief.mean
+
+
+SHOWN: dict[str, Any] = {
+    "own bid": lambda view: view.own.bid,
+    "own ask": lambda view: view.own.ask,
+    "inside bid": lambda view: view.inside.bid,
+    "inside ask": lambda view: view.inside.ask,
+    "side": lambda view: view.side,
+    "units": lambda view: view.units,
+    "a rival's bid": lambda view: view.others["zero-profit"].bid,
+    "a rival's ask": lambda view: view.others["zero-profit"].ask,
+}
+
+
+class Scribbler(MarketMaker):
+    """Writes on what she is shown of a trade, and of a period."""
+
+    name = "scribbler"
+
+    def __init__(self, model: Any, *, on: str) -> None:
+        super().__init__(model)
+        self.on = on
+
+    def quote(self) -> Quote:
+        return Quote.around(self.belief.mean, self.belief.sd)
+
+    def settle(self, units: Array, price: Array) -> None:
+        super().settle(units, price)
+        if self.on in ("sales", "price"):
+            np.add(sold := units if self.on == "sales" else price, 1, out=sold)
+
+    def observe(self, view: Any) -> None:
+        super().observe(view)
+        if self.on in SHOWN:
+            np.add(shown := SHOWN[self.on](view), 1, out=shown)
+
+
+@pytest.mark.parametrize(
+    ("on", "company"),
+    [
+        *((on, []) for on in ("sales", "price", *SHOWN) if "rival" not in on),
+        *((on, ["zero-profit"]) for on in ("sales", "price", *SHOWN)),
+    ],
+    ids=str,
+)
+def test_a_maker_cannot_write_on_what_she_is_shown(on: str, company: list[str]) -> None:
+    market = Exchange([partial(Scribbler, on=on), *company], replications=3, rng=1)
+    with pytest.raises(MakerError, match=r"'scribbler'.*period 0.*read-only") as caught:
+        market.run(1)
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_quotes_that_are_posted_are_copies_that_nobody_can_change() -> None:
+    class Frugal(MarketMaker):
+        name = "frugal"
+
+        def __init__(self, model: Any) -> None:
+            super().__init__(model)
+            self.bid = np.zeros(3)
+
+        def quote(self) -> Quote:
+            self.bid -= 1.0
+            return Quote(self.bid, 5.0)
+
+    market = Exchange([Frugal, "zero-profit"], prior_sd=3.0, replications=3, rng=1).run(4)
+    hers = market.tape.makers[market.tape.makers["maker"] == "frugal"]
+    assert hers["bid"].tolist() == [-1.0, -2.0, -3.0, -4.0] * 3
+    market.open()
+    for quote in market.quotes:
+        assert quote.bid.shape == quote.ask.shape == (3,)
+        assert not quote.bid.flags.writeable
+        assert not quote.ask.flags.writeable
 
 
 def test_an_exchange_is_a_mesa_model_of_its_makers_and_the_trader() -> None:

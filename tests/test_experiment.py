@@ -1,6 +1,7 @@
 """Experiments: the same bytes however they are run, and nothing finished is ever lost."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -312,7 +313,10 @@ def test_a_block_that_raises_is_recorded_and_the_others_finish(
         assert noted[name]["point"] == made.described_points[number]
         assert noted[name]["seed"] == SEED
         assert noted[name]["error"].startswith("MakerError: maker 'fragile' raised an error when ")
-        assert "in period 2: ZeroDivisionError: a mistake of hers" in noted[name]["error"]
+        line = (
+            r"in period 2 \(test_experiment\.py, line \d+\): ZeroDivisionError: a mistake of hers"
+        )
+        assert re.search(line, noted[name]["error"])
         assert "in quote\n" in noted[name]["traceback"]
         assert f'File "{__file__}"' in noted[name]["traceback"]
     said = str(failure.value)
@@ -666,7 +670,9 @@ def test_a_run_by_other_versions_is_refused_with_the_difference(
     with pytest.raises(FolderTakenError) as refusal:
         experiment().run(out, resume=True)
     assert f"other versions ({difference}" in str(refusal.value)
-    assert "go on with those, or choose another folder (--out)" in str(refusal.value)
+    assert "go on with those, choose another folder (--out), or remove this one" in str(
+        refusal.value
+    )
     assert contents(folder) == before
 
 

@@ -23,6 +23,7 @@ SIZE, SHOCKS, MAKERS = 2_000, [3.0, 5.0], ["optimal", "zero-profit"]
 POINT = ("makers", "prior_sd", "transparency")
 COMPANIES = ["alone", "public", "own"]
 FIGURES = {"market-share", "profit", "spread"}
+TABLES = {"results", "differences", "market-share"}
 SMALL: dict[str, Any] = {
     "makers": "optimal,zero-profit", "prior_sd": "2", "replications": 30, "periods": 4,
     "discount": 0.6, "seed": 8,
@@ -129,7 +130,7 @@ def assert_noted(row: Any, expected: list[float]) -> None:
 
 def test_a_run_leaves_blocks_tables_and_pictures(folder: Path, log: Run) -> None:
     left = {path.name for path in folder.iterdir() if path.is_file()}
-    assert {*(f"{name}.png" for name in FIGURES), "results.csv", "differences.csv"} < left
+    assert {f"{name}.png" for name in FIGURES} | {f"{name}.csv" for name in TABLES} < left
     assert log.scenario == "head-to-head"
     assert {tuple(point[key] for key in POINT) for point in log.points} == {
         (makers, shock, transparency)
@@ -170,6 +171,36 @@ def test_shares_are_of_all_trades_in_the_market(results: Any, markets: Any) -> N
                 assert_noted(found.loc[(shock, company, maker)], with_interval(share, error, SIZE))
             assert found["mean"].loc[(shock, company)].sum() == pytest.approx(1, rel=1e-12)
     assert found["mean"][3.0, "alone"].tolist() == [1.0, 1.0]
+
+
+def test_a_share_by_period_is_that_of_the_trades_of_its_markets(small: Path) -> None:
+    table = pd.read_csv(small / "market-share.csv")
+    assert table.columns.tolist() == [
+        "prior_sd", "company", "maker", "period", "mean", "se", "count", "low", "high"
+    ]  # fmt: skip
+    patient: Any = [partial(Optimal, discount=0.6), "zero-profit"]
+    assert len(table) == 2 * len(MAKERS) * 4
+    found: Any = table.set_index(["prior_sd", "company", "maker", "period"])
+    for company in ("public", "own"):
+        market = Exchange(patient, prior_sd=2.0, transparency=company, replications=30, rng=8)
+        makers = market.run(4).tape.makers.astype({"maker": "str"})
+        filled: Any = makers.groupby(["maker", "period"])["filled"].sum()
+        for maker in MAKERS:
+            for period in range(4):
+                hers, traded = filled[maker][period], int(filled.xs(period, level="period").sum())
+                share = hers / traded
+                se = np.sqrt(share * (1 - share) / traded)
+                row = found.loc[(2.0, company, maker, period)]
+                assert_noted(row, with_interval(share, se, traded))
+
+
+def test_tables_name_the_metric_before_its_estimate(folder: Path) -> None:
+    noted = ["metric", "mean", "se", "count", "low", "high"]
+    for name, keys in (
+        ("results", ["prior_sd", "company", "maker"]),
+        ("differences", ["prior_sd", "maker", "difference"]),
+    ):
+        assert pd.read_csv(folder / f"{name}.csv").columns.tolist() == [*keys, *noted]
 
 
 def test_differences_are_taken_market_by_market(differences: Any, markets: Any) -> None:
@@ -243,7 +274,7 @@ def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None
 def test_one_shock_has_its_place_in_the_tables(
     small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("results", "differences"):
+    for name in TABLES:
         assert (pd.read_csv(small / f"{name}.csv")["prior_sd"] == 2.0).all()
     head_to_head.run(**SMALL, resume=True, out=str(small))
     said = capsys.readouterr().out

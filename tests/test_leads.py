@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pandas.testing import assert_frame_equal
 from scipy import stats
 
-from analysis.leads import differences, lower
+from analysis.leads import NEGLIGIBLE, differences, lower
 
 Draws = NDArray[np.float64]
 
@@ -56,9 +56,9 @@ def blocks(means: tuple[Draws, Draws]) -> pd.DataFrame:
 def intervals(signs: str, periods: Sequence[int] | None = None) -> pd.DataFrame:
     """Return a table of intervals: a below zero, b above, a dot around it, n missing."""
     low, high = np.array([ENDS[sign] for sign in signs]).reshape(-1, 2).T
-    return pd.DataFrame(
-        {"period": range(len(signs)) if periods is None else periods, "low": low, "high": high}
-    )
+    periods = range(len(signs)) if periods is None else periods
+    mean = 0.5 * (low + high)
+    return pd.DataFrame({"period": periods, "mean": mean, "low": low, "high": high})
 
 
 @pytest.mark.parametrize("family", [1, 2, 36])
@@ -136,15 +136,17 @@ def test_an_exchange_that_is_not_there_is_an_error(blocks: pd.DataFrame) -> None
         ("bbbb", "b 0-3"),
         ("aabb", "a 0-1, b 2-3"),
         ("aa..bb", "a 0-1, b 4-5"),
-        ("a..a", "a 0-3"),
-        (".aa.a.", "a 1-4"),
+        ("a..a", "a 0-3 (2 undecided)"),
+        (".aa.a.", "a 1-4 (1 undecided)"),
+        ("a.a.a.b..b", "a 0-4 (2 undecided), b 6-9 (2 undecided)"),
         ("a.b.a", "a 0, b 2, a 4"),
         ("abab", "a 0, b 1, a 2, b 3"),
         ("..b..", "b 2"),
         ("....", "undecided"),
         ("", "undecided"),
         ("nnnn", "undecided"),
-        ("anna", "a 0-3"),
+        ("anna", "a 0-3 (2 undecided)"),
+        ("an.a", "a 0-3 (2 undecided)"),
         ("nab", "a 1, b 2"),
     ],
 )
@@ -154,14 +156,37 @@ def test_reigns_are_put_into_words(signs: str, said: str) -> None:
 
 def test_periods_are_called_as_the_table_has_them() -> None:
     table = intervals("aab.b", [3, 5, 8, 9, 20])
-    assert lower(table, "optimal", "zero-profit") == "optimal 3-5, zero-profit 8-20"
+    assert lower(table, "optimal", "zero-profit") == ("optimal 3-5, zero-profit 8-20 (1 undecided)")
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1.0, 0.0), (0.0, 1.0), (0.0, 0.0)])
 def test_an_interval_that_ends_at_zero_holds_it(low: float, high: float) -> None:
-    assert lower(pd.DataFrame({"period": [0], "low": [low], "high": [high]}), "a", "b") == (
-        "undecided"
-    )
+    table = pd.DataFrame({"period": [0], "mean": [0.5], "low": [low], "high": [high]})
+    assert lower(table, "a", "b") == "undecided"
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_a_negligible_difference_decides_nothing_however_sure_it_is(sign: float) -> None:
+    sizes = sign * NEGLIGIBLE * np.array([0.0, 0.5, 1.0, 1.01])
+    table = pd.DataFrame({"period": range(4), "mean": sizes, "low": sizes, "high": sizes})
+    assert lower(table[:3], "a", "b") == "undecided"
+    assert lower(table, "a", "b") == ("a 3" if sign < 0 else "b 3")
+
+
+def test_a_difference_is_negligible_by_its_mean_whatever_its_interval() -> None:
+    means = np.array([-0.5, -1e-9, 1e-9, -0.5])
+    table = pd.DataFrame({"period": range(4), "mean": means, "low": means, "high": means})
+    assert lower(table, "a", "b") == "a 0-3 (2 undecided)"
+    wide = table.assign(low=means - 1e-3, high=means - 5e-4)
+    assert lower(wide, "a", "b") == "a 0-3 (2 undecided)"
+
+
+def test_what_rounding_makes_of_two_like_exchanges_decides_nothing() -> None:
+    means = np.ones((PERIODS, BLOCKS))
+    pieces = [by_blocks("a", means), by_blocks("b", means + 1e-12)]
+    found = differences(pd.concat(pieces), "spread", "a", "b")
+    assert (found["high"] < 0).all()
+    assert lower(found, "a", "b") == "undecided"
 
 
 def test_a_difference_without_noise_is_decided() -> None:

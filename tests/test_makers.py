@@ -278,3 +278,50 @@ def test_a_maker_without_a_name_of_its_own_goes_by_that_of_its_class() -> None:
     assert VeryCautious.name == "very-cautious"
     assert Exchange(VeryCautious).makers[0].label == "very-cautious"
     assert Myopic.name == "myopic"
+
+
+@pytest.mark.parametrize("name", ["cautious", "Two", "mine-2", "v1.5", "a_b", "7"])
+def test_a_name_may_be_any_word_that_a_command_line_can_hold(name: str) -> None:
+    kind = type("Named", (Myopic,), {"name": name})
+    market = Exchange([kind, kind], replications=2, rng=1).run(1)
+    assert [maker.label for maker in market.makers] == [name, f"{name}-2"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "my maker", "a+b", "a,b", "a:b", "a/b", "a=b", "new\nline", "line\n", 3, None],
+    ids=repr,
+)
+def test_a_name_must_be_one_word(name: Any) -> None:
+    with pytest.raises(ValueError, match="must be one word of letters") as caught:
+        type("Named", (Myopic,), {"name": name})
+    assert f"name of Named is {name!r}" in str(caught.value)
+    assert "give as 'my-maker'" in str(caught.value)
+
+
+def test_a_name_is_told_apart_from_that_of_a_maker_that_is_here() -> None:
+    class Other(Myopic):
+        name = "optimal"
+
+    companies: list[Any] = [Other, [Other, "optimal"], ["zero-profit", Other]]
+    for makers in companies:
+        with pytest.raises(ValueError, match="maker 'optimal' is ") as caught:
+            Exchange(makers)
+        assert "Other, but abm.makers.optimal:Optimal has that name" in str(caught.value)
+        assert "give her class another" in str(caught.value)
+
+
+def test_two_classes_with_one_name_are_refused_in_one_exchange() -> None:
+    kinds = [type(kind, (Myopic,), {"name": "mine"}) for kind in ("First", "Second")]
+    with pytest.raises(ValueError, match=r"maker 'mine' is .*Second, but .*First has that name"):
+        Exchange(kinds)
+    for kind in kinds:
+        assert Exchange([kind, kind, "optimal"]).makers[1].label == "mine-2"
+
+
+def test_a_class_need_not_have_a_name_of_its_own_to_clash() -> None:
+    class Optimal(Myopic):
+        pass
+
+    with pytest.raises(ValueError, match=r"has that name: give her class another"):
+        Exchange(Optimal)

@@ -22,10 +22,10 @@ from analysis import Run, load
 from scenarios import monopolist_vs_competitive
 from scenarios.__main__ import main
 
-MAKERS, SHOCKS, BLOCKS, PERIODS = ["optimal", "myopic", "zero-profit"], [0.5, 3.0], 5, 40
-BLOCK = monopolist_vs_competitive.BLOCK
+MAKERS, SHOCKS, PERIODS = ["optimal", "myopic", "zero-profit"], [0.5, 3.0], 40
+BLOCKS, BLOCK = 20, 125
 FIGURES = {"spread", "no-trade", "pricing-error", "profit", "surplus", "who-pays"}
-TABLES = {"results", "comparisons", "answers"}
+TABLES = {"results", "comparisons", "by-period", "learning-times", "answers"}
 SMALL: dict[str, Any] = {
     "makers": "optimal,zero-profit", "prior_sd": "3", "replications": 30, "periods": 4,
     "discount": 0.6, "seed": 8,
@@ -39,6 +39,15 @@ class Cautious(MarketMaker):
 
     def quote(self) -> Quote:
         return Quote.around(self.belief.mean, 2 * self.belief.sd)
+
+class Blind(MarketMaker):
+    """Has no belief, and quotes the same for ever."""
+
+    def __init__(self, model):
+        super().__init__(model, belief=None)
+
+    def quote(self) -> Quote:
+        return Quote(-3.0, 3.0)
 
 class Optimal(Theirs):
     """Has the name of another maker."""
@@ -90,7 +99,7 @@ def log(folder: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a run smaller than a block, of one shock."""
+    """Return the folder of a small run, of one shock."""
     out = tmp_path_factory.mktemp("monopolist") / "small"
     monopolist_vs_competitive.run(**SMALL, out=str(out))
     return out
@@ -104,15 +113,6 @@ def markets(log: Run) -> Any:
     table["frozen"] = (table["no_trade"] == 1).astype(float)
     table["makers"] = table["makers"].astype(str)
     return table.set_index(["makers", "prior_sd", "replication"]).sort_index()
-
-
-@pytest.fixture(scope="module")
-def by_block(log: Run) -> Any:
-    """Return the mean of each block, by metric, makers, shock, period and block."""
-    table = log.blocks("summary")
-    table = table[table["maker"].isna()].astype({"makers": "str", "metric": "str"})
-    keys = ["metric", "makers", "prior_sd", "period", "block"]
-    return table.set_index(keys)["mean"].sort_index()
 
 
 def by_hand(sample: Any) -> list[float]:
@@ -170,32 +170,114 @@ def in_words(ahead: Any) -> str:
     """Return reigns with their first and last period, given who is ahead in each, if anybody."""
     decided = [(period, name) for period, name in enumerate(ahead) if name]
     reigns = [list(reign) for _, reign in groupby(decided, key=itemgetter(1))]
-    spans = [(reign[0][1], reign[0][0], reign[-1][0]) for reign in reigns]
-    said = [f"{name} {low}-{high}" if low < high else f"{name} {low}" for name, low, high in spans]
+    said = []
+    for reign in reigns:
+        (low, name), (high, _) = reign[0], reign[-1]
+        gaps = high - low + 1 - len(reign)
+        said.append(f"{name} {low}-{high}" if low < high else f"{name} {low}")
+        said[-1] += f" ({gaps} undecided)" if gaps else ""
     return ", ".join(said) or "undecided"
 
 
-def test_answers_say_who_is_ahead_in_which_periods(folder: Path, by_block: Any) -> None:
+def by_blocks(log: Run) -> Any:
+    """Return the mean of each block, by metric, makers, shock, period and block."""
+    table = log.blocks("summary")
+    shocks = pd.Series([point["prior_sd"] for point in log.points])
+    if shocks.nunique() == 1:
+        table["prior_sd"] = shocks[0]
+    table = table[table["maker"].isna()].astype({"makers": "str", "metric": "str"})
+    keys = ["metric", "makers", "prior_sd", "period", "block"]
+    return table.set_index(keys)["mean"].sort_index()
+
+
+def gaps(by_block: Any, metric: str, shock: float, second: str, family: int) -> pd.DataFrame:
+    """Return the optimal maker's difference from another by period, by hand."""
+    table = (by_block[metric]["optimal"][shock] - by_block[metric][second][shock]).unstack("block")
+    mean, se, count = table.mean(axis=1), table.sem(axis=1), table.count(axis=1)
+    half = stats.t.ppf(1 - 0.025 / (family * len(table)), count - 1) * se
+    return pd.DataFrame({"mean": mean, "se": se, "count": count, "low": mean - half,
+                         "high": mean + half})  # fmt: skip
+
+
+@pytest.mark.parametrize("run", ["folder", "small"])
+def test_differences_by_period_are_paired_by_blocks_and_hold_together(
+    run: str, request: pytest.FixtureRequest
+) -> None:
+    out = request.getfixturevalue(run)
+    table, by_block = pd.read_csv(out / "by-period.csv"), by_blocks(load(out))
+    noted = ["mean", "se", "count", "low", "high"]
+    assert table.columns.tolist() == ["prior_sd", "first", "second", "metric", "period", *noted]
+    assert set(table["first"]) == {"optimal"}
+    shocks, rivals, periods = (SHOCKS, MAKERS[1:], PERIODS) if run == "folder" else (
+        [3.0], ["zero-profit"], SMALL["periods"]
+    )  # fmt: skip
+    family = len(shocks) * len(rivals) * 3
+    groups: Any = table.groupby(["prior_sd", "second", "metric"], sort=False)
+    assert {keys for keys, _ in groups} == {
+        (shock, second, metric)
+        for shock in shocks
+        for second in rivals
+        for metric in ("spread", "no_trade", "pricing_error")
+    }
+    for (shock, second, metric), rows in groups:
+        assert rows["period"].tolist() == list(range(periods))
+        expected = gaps(by_block, metric, shock, second, family)
+        np.testing.assert_allclose(rows[noted], expected, rtol=1e-8, atol=1e-11)
+        assert set(rows["count"]) == {BLOCKS if run == "folder" else SMALL["replications"]}
+
+
+def test_answers_say_who_is_ahead_in_which_periods(folder: Path, log: Run) -> None:
     answers: Any = pd.read_csv(folder / "answers.csv").set_index(["prior_sd", "second"])
     assert len(answers) == 4
-    confidence = 1 - 0.05 / (3 * 2 * 2 * PERIODS)  # metrics, rivals, shocks, periods
+    by_block = by_blocks(log)
     for metric, says in monopolist_vs_competitive.BY_PERIOD.items():
         for shock, second in answers.index:
-            gaps = by_block[metric]["optimal"][shock] - by_block[metric][second][shock]
-            table = gaps.unstack("block")
-            half = stats.t.ppf(0.5 + confidence / 2, BLOCKS - 1) * table.sem(axis=1)
-            mean = table.mean(axis=1)
-            ahead = pd.Series(np.where(mean + half < 0, "optimal", ""), mean.index)
-            ahead = ahead.mask(mean - half > 0, second)
+            table = gaps(by_block, metric, shock, second, 3 * 2 * 2)  # metrics, rivals, shocks
+            ahead = pd.Series(np.where(table["high"] < 0, "optimal", ""), table.index)
+            ahead = ahead.mask(table["low"] > 0, second).mask(table["mean"].abs() <= 1e-6, "")
             assert answers.loc[(shock, second), says] == in_words(ahead), (metric, shock, second)
+
+
+def median_by_hand(times: Any) -> list[float]:
+    """Return the median of all times, and the innermost ordered pair that covers it in 95 %."""
+    ordered = np.sort(times.fillna(np.inf))
+    rank = int(np.searchsorted(stats.binom.cdf(range(len(ordered)), len(ordered), 0.5), 0.025))
+    return [float(np.median(ordered)), ordered[rank - 1], ordered[-rank], len(ordered)]
+
+
+def test_learning_times_are_the_medians_of_all_markets(folder: Path, markets: Any) -> None:
+    table = pd.read_csv(folder / "learning-times.csv")
+    assert table.columns.tolist() == ["prior_sd", "makers", "median", "low", "high", "count"]
+    assert {(row["prior_sd"], row["makers"]) for _, row in table.iterrows()} == {
+        (shock, maker) for shock in SHOCKS for maker in MAKERS
+    }
+    assert len(table) == len(SHOCKS) * len(MAKERS)
+    assert (table["low"] < table["high"]).any()
+    for _, row in table.iterrows():
+        times = markets.loc[(row["makers"], row["prior_sd"]), "learning_time"]
+        assert row[["median", "low", "high", "count"]].tolist() == median_by_hand(times)
+
+
+def test_markets_that_learn_too_late_make_their_median_infinite(small: Path) -> None:
+    table: Any = pd.read_csv(small / "learning-times.csv").set_index("makers")
+    totals = load(small).blocks("totals").astype({"makers": "str"})
+    times: Any = totals.set_index("makers")["learning_time"]
+    assert set(table.index) == {"optimal", "zero-profit"}
+    for maker, row in table.iterrows():
+        assert row[["median", "low", "high", "count"]].tolist() == median_by_hand(times[maker])
+    assert np.isinf(table["median"]["zero-profit"])
 
 
 def test_answers_say_who_pays_and_who_learns_first(folder: Path, markets: Any) -> None:
     answers: Any = pd.read_csv(folder / "answers.csv").set_index(["prior_sd", "second"])
     for shock, second in answers.index:
         row = answers.loc[(shock, second)]
-        for metric in ("profit", "surplus"):
-            gap = markets.loc["optimal"][metric][shock] - markets.loc[second][metric][shock]
+        assert "profit" not in row
+        one, other = markets.loc["optimal"].loc[shock], markets.loc[second].loc[shock]
+        for metric, gap in {
+            "traders_gain": other["profit"] - one["profit"],
+            "surplus": one["surplus"] - other["surplus"],
+        }.items():
             mean, _, _, _, high = by_hand(gap)
             middle, _, half = str(row[metric]).partition(" ± ")
             assert float(middle) == pytest.approx(mean, abs=0.06 * (high - mean))
@@ -241,18 +323,33 @@ def test_seed_and_discount_reach_the_markets(small: Path) -> None:
     totals = load(small).blocks("totals")
     patient: Any = partial(Optimal, discount=0.6)
     for maker in (patient, "zero-profit"):
-        market = Exchange(maker, prior_sd=3.0, replications=30, rng=8).run(4)
-        hers = totals[totals["maker"] == market.makers[0].label].sort_values("replication")
-        expected = market.tape.discounted_profit(0.6)[0]
+        runs = [Exchange(maker, prior_sd=3.0, block=block, rng=8).run(4) for block in range(30)]
+        label = runs[0].makers[0].label
+        hers = totals[totals["maker"] == label].sort_values("replication")
+        expected = np.concatenate([market.tape.discounted_profit(0.6)[0] for market in runs])
         np.testing.assert_allclose(hers["discounted_profit"], expected, rtol=1e-12)
 
 
-def test_below_a_block_nothing_by_period_is_decided_and_the_rest_is(small: Path) -> None:
+def test_a_small_run_comes_in_blocks_of_one_market_and_is_decided(small: Path) -> None:
+    assert len(list((small / "blocks").iterdir())) == 2 * SMALL["replications"]
     (row,) = pd.read_csv(small / "answers.csv").to_dict("records")
     says = monopolist_vs_competitive.BY_PERIOD.values()
-    assert {row[name] for name in says} == {"undecided"}
-    assert "±" in row["profit"]
+    assert {row[name] for name in says} == {"optimal 0-3", "undecided"}
+    for name in ("traders_gain", "surplus"):
+        assert "±" in row[name]
     assert row["prior_sd"] == 3.0
+
+
+@pytest.mark.parametrize(("replications", "blocks"), [(1, 1), (19, 19), (40, 20), (60, 20)])
+def test_replications_come_in_so_many_blocks(
+    replications: int, blocks: int, tmp_path: Path
+) -> None:
+    given = SMALL | {"replications": replications, "periods": 1}
+    monopolist_vs_competitive.run(**given, out=str(tmp_path / "run"))
+    assert len(list((tmp_path / "run" / "blocks").iterdir())) == 2 * blocks
+    table = pd.read_csv(tmp_path / "run" / "by-period.csv")
+    assert (table["count"] == blocks).all()
+    assert len(load(tmp_path / "run").blocks("totals")) == 2 * replications
 
 
 def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
@@ -266,7 +363,9 @@ def test_what_is_printed_is_what_the_tables_hold(
     monopolist_vs_competitive.run(**SMALL, resume=True, out=str(small))
     said = capsys.readouterr().out
     (row,) = pd.read_csv(small / "answers.csv").to_dict("records")
-    assert row["profit"] in said
+    assert row["traders_gain"] in said
+    assert row["surplus"] in said
+    assert "optimal 0-3" in said
     assert str(row["median periods to learn"]) in said
     assert said.count("±") >= 8
     assert f"Blocks, tables and figures are in {small}" in said
@@ -285,6 +384,19 @@ def test_a_maker_of_a_file_in_this_folder_takes_part(
     assert len(pd.read_csv(tmp_path / "run" / "answers.csv")) == 2
 
 
+def test_a_maker_without_a_belief_has_no_learning_time(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "mine_alone.py").write_text(MINE)
+    sys.modules.pop("mine_alone", None)
+    code, _, error = call("--makers", "optimal,mine_alone:Blind", "--prior-sd", "1,3",
+                          "--replications", "10", "--periods", "3")  # fmt: skip
+    assert (code, error) == (0, "")
+    times = pd.read_csv(tmp_path / "run" / "learning-times.csv")
+    assert times["makers"].tolist() == ["optimal", "optimal"]
+    answers = pd.read_csv(tmp_path / "run" / "answers.csv")
+    said = [f"{time:g} : nan" for time in times["median"]]
+    assert answers["median periods to learn"].tolist() == said
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -299,7 +411,7 @@ def test_a_maker_of_a_file_in_this_folder_takes_part(
         (["--prior-sd", "nan"], "prior_sd is nan, but must be finite and above zero: give"),
         (["--discount", "1"], "discount is 1.0, but must be at least 0 and below 1: "),
         (["--periods", "0"], "periods is 0, but must be at least 1 and at most 32767: give"),
-        (["--replications", "700"], "replications is 700, but above 500 they come in blocks: give"),
+        (["--replications", "701"], "replications is 701, but above 35 they come in blocks: give"),
         (["--replications", "0"], "replications is 0, but must be at least 1 and at most"),
         (["--seed", "-1"], "seed is -1, but must be at least 0"),
         (["--workers", "some"], "workers is 'some', but must be a number of processes"),

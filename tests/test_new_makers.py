@@ -11,12 +11,11 @@ from abm import Exchange, GaussianBelief, Myopic, NoisyTrader, Quote, ZeroProfit
 from abm.arrays import Array
 from abm.disclosure import View
 from abm.glosten_milgrom import myopic_depth, standardised_quote, zero_profit_depth
-from abm.makers import MarketMaker
+from abm.makers import MakerError, MarketMaker
 from abm.makers.inventory_averse import InventoryAverse
 from abm.makers.linear_impact import LinearImpact
 from abm.makers.q_learning import DEPTHS, QLearning
 from abm.makers.undercutter import Undercutter
-from abm.matching import MakerError
 from abm.streams import Draws, Streams, maker_role
 
 INF, NAN = np.inf, np.nan

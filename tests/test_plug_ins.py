@@ -5,14 +5,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from itertools import count
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
+import abm.makers
 from abm import Exchange
-from abm.makers import MarketMaker, find, names, registered
+from abm.makers import MarketMaker, find, names, registered, registry
 from abm.makers.registry import GROUP
 from analysis import load
 from scenarios.__main__ import makers as listed
@@ -205,7 +208,8 @@ def test_a_maker_who_breaks_late_is_named_with_the_period_and_the_cause(tmp_path
     line = error(said)
     assert "3 of 6 blocks failed, 3 blocks are finished and kept: --resume" in line
     assert "maker 'spoilt' raised an error when she quoted in period 57 " in line
-    assert "(ZeroDivisionError: her slide rule broke)" in line
+    assert "(mine.py, line " in line
+    assert "): ZeroDivisionError: her slide rule broke" in line
 
 
 def test_a_plug_in_that_does_not_import_leaves_the_list_and_the_others_usable(
@@ -238,6 +242,41 @@ def test_a_file_dropped_into_the_folder_of_makers_is_all_it_takes(tmp_path: Path
     assert cautious.endswith(" Quotes two sds of her belief around its mean.")
     assert any(line.split()[0] == "counting" for line in lines)
     ended_well(command(*SWEEP, "--makers", "counting+cautious", cwd=tmp_path, path=here))
+
+
+def test_a_file_in_the_folder_of_makers_that_does_not_import_is_named_in_one_line(
+    tmp_path: Path,
+) -> None:
+    here = tmp_path / "copy"
+    for room in ("abm", "analysis", "scenarios"):
+        shutil.copytree(ROOT / room, here / room, ignore=shutil.ignore_patterns("__pycache__"))
+    (here / "abm" / "makers" / "half_done.py").write_text("import a_module_that_nobody_has")
+    line = error(command("list", cwd=tmp_path, path=here))
+    assert "abm/makers/half_done.py does not import (ModuleNotFoundError: No module named" in line
+
+
+def test_plug_ins_are_looked_up_once_as_long_as_the_path_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, install: Install
+) -> None:
+    looked = []
+
+    def looks(**group: str) -> Any:
+        looked.append(group)
+        return entry_points(**group)
+
+    monkeypatch.setattr(registry, "entry_points", looks)
+    names()
+    looked.clear()
+    for _ in range(3):
+        names()
+        find("optimal")
+        Exchange(["optimal", "myopic"])
+    assert looked == []
+    monkeypatch.syspath_prepend(ROOT / "nowhere")
+    install({"cautious": "{here}:Cautious"}, MAKER.format(name="Cautious"))
+    assert "cautious" in names()
+    assert find("cautious").name == "cautious"
+    assert looked == [{"group": GROUP}]
 
 
 # What is wrong with a plug-in, or with a place
@@ -317,13 +356,35 @@ def test_whatever_a_module_raises_is_its_own(install: Install, source: str, caus
     assert cause in listed()["broken"]
 
 
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        ("def (", "SyntaxError: "),
+        ("import a_module_that_nobody_has", "ModuleNotFoundError: No module named"),
+        ("raise SystemExit('a script')", "SystemExit: a script"),
+    ],
+)
+def test_a_file_in_the_folder_of_makers_that_does_not_import_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, cause: str
+) -> None:
+    name = f"half_done_{next(serial)}"
+    (tmp_path / f"{name}.py").write_text(source)
+    monkeypatch.setattr(abm.makers, "__path__", [*abm.makers.__path__, str(tmp_path)])
+    with pytest.raises(ValueError, match=f"abm/makers/{name}.py does not import") as caught:
+        registered.__wrapped__()
+    assert f"({cause}" in str(caught.value)
+    assert str(caught.value).endswith("mend it, or take it out")
+    assert type(caught.value.__cause__).__name__ == cause.partition(":")[0]
+
+
 def test_a_class_that_is_missing_is_named(install: Install) -> None:
     package = install({"cautious": "{here}:Cautius"}, MAKER.format(name="Cautious"))
     for name in ("cautious", f"{package}:Cautius"):
         with pytest.raises(ValueError, match=f"maker '{name}' is not there") as caught:
             find(name)
         assert "has no attribute 'Cautius'" in str(caught.value)
-        assert f"give the name of a class in {package}" in str(caught.value)
+        file = sys.modules[package].__file__
+        assert str(caught.value).endswith(f"give the name of a class in {file}")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Confidence intervals and convergence against SciPy, pandas and a simulation of coverage."""
+"""Confidence intervals, medians and convergence against SciPy, pandas and simulated coverage."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from pandas.testing import assert_frame_equal
 from scipy import stats
 
 from analysis import metrics
-from analysis.precision import STEPS, convergence, interval
+from analysis.precision import STEPS, convergence, interval, median
 
 
 def record(draws: Iterable[Any], names: Sequence[str] = ("a", "b")) -> pd.DataFrame:
@@ -57,6 +57,112 @@ def test_intervals_cover_the_truth_in_95_of_100_samples(size: int) -> None:
     table = interval(metrics.estimates(frame, "x", ["sample"]))
     covered = ((table["low"] < truth) & (truth < table["high"])).mean()
     assert abs(covered - 0.95) < 4 * np.sqrt(0.95 * 0.05 / samples)
+
+
+def of_one(sample: Any) -> Any:
+    """Return the median, its interval and the count of one sample."""
+    table = median(record([sample], "a"), "x", ["group"])
+    assert table.columns.tolist() == ["group", "median", "low", "high", "count"]
+    return table.iloc[0]
+
+
+def ranks(size: int) -> tuple[int, int]:
+    """Return the ranks, from 1, of the innermost ordered pair that covers in 95 % of samples."""
+    pairs = [(rank, size + 1 - rank) for rank in range(1, size // 2 + 1)]
+    covers = [stats.binom.cdf(high - 1, size, 0.5) - stats.binom.cdf(low - 1, size, 0.5)
+              for low, high in pairs]  # fmt: skip
+    return [pair for pair, sure in zip(pairs, covers, strict=True) if sure >= 0.95][-1]
+
+
+@pytest.mark.parametrize("size", [6, 7, 8, 9, 25, 100, 101, 2_500])
+def test_the_ends_of_a_median_are_the_narrowest_ordered_pair_that_covers(size: int) -> None:
+    sample = np.random.default_rng(size).normal(size=size)
+    row, ordered = of_one(sample), np.sort(sample)
+    low, high = ranks(size)
+    assert row[["low", "high"]].tolist() == [ordered[low - 1], ordered[high - 1]]
+    assert row["median"] == pytest.approx(np.median(sample), rel=1e-15)
+    assert row["count"] == size
+
+
+@pytest.mark.parametrize("size", [6, 15, 40, 101])
+def test_medians_are_covered_in_95_of_100_samples_or_a_little_more(size: int) -> None:
+    samples, truth = 4_000, np.log(2.0)
+    draws = np.random.default_rng(9).exponential(size=(samples, size))
+    frame = pd.DataFrame({"sample": np.repeat(np.arange(samples), size), "x": draws.ravel()})
+    table = median(frame, "x", ["sample"])
+    covered = ((table["low"] < truth) & (truth < table["high"])).mean()
+    low, high = ranks(size)
+    sure = stats.binom.cdf(high - 1, size, 0.5) - stats.binom.cdf(low - 1, size, 0.5)
+    assert 0.95 <= sure < 0.98
+    assert abs(covered - sure) < 4 * np.sqrt(sure * (1 - sure) / samples)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_the_ends_of_a_small_sample_are_its_smallest_and_largest(size: int) -> None:
+    row = of_one(np.arange(size) + 1.0)
+    assert row[["median", "low", "high"]].tolist() == [(size + 1) / 2, 1.0, size]
+
+
+@pytest.mark.parametrize(
+    ("finite", "infinite", "expected"),
+    [
+        (61, 39, [49.5, 39.0, 60.0]),
+        (60, 40, [49.5, 39.0, np.inf]),
+        (50, 50, [np.inf, 39.0, np.inf]),
+        (40, 60, [np.inf, 39.0, np.inf]),
+        (39, 61, [np.inf, np.inf, np.inf]),
+        (51, 50, [50.0, 40.0, np.inf]),
+    ],
+)
+def test_infinite_values_are_the_largest(finite: int, infinite: int, expected: list[float]) -> None:
+    row = of_one([*range(finite), *[np.inf] * infinite])
+    assert row[["median", "low", "high"]].tolist() == expected
+    assert row["count"] == finite + infinite
+
+
+def test_where_all_is_infinite_so_is_the_median() -> None:
+    assert of_one([np.inf] * 10)[["median", "low", "high"]].tolist() == [np.inf] * 3
+
+
+def test_ties_count_as_often_as_they_come() -> None:
+    row = of_one([1.0] * 30 + [2.0] * 60 + [5.0] * 10)
+    assert row[["median", "low", "high"]].tolist() == [2.0, 2.0, 2.0]
+    row = of_one([1.0] * 45 + [2.0] * 55)
+    assert row[["median", "low", "high"]].tolist() == [2.0, 1.0, 2.0]
+
+
+def test_medians_leave_out_what_is_missing_and_keep_groups_apart() -> None:
+    draws = np.random.default_rng(3).normal(size=(2, 40))
+    draws[1] += 100.0
+    gaps = draws.copy()
+    gaps[0, :13] = np.nan
+    table = median(record(gaps), "x", ["group"])
+    assert table["group"].tolist() == ["a", "b"]
+    assert table["count"].tolist() == [27, 40]
+    for (_, row), own in zip(table.iterrows(), (draws[0, 13:], draws[1]), strict=True):
+        low, high = ranks(len(own))
+        expected = [np.median(own), np.sort(own)[low - 1], np.sort(own)[high - 1]]
+        np.testing.assert_allclose(row[["median", "low", "high"]].to_numpy(float), expected)
+
+
+def test_a_group_without_any_value_has_no_median() -> None:
+    table = median(record([[1.0, 2.0, 4.0], [np.nan, np.nan]]), "x", ["group"])
+    assert table["group"].tolist() == ["a"]
+    assert table["median"].tolist() == [2.0]
+
+
+def test_without_any_value_there_are_no_medians() -> None:
+    table = median(record([[np.nan, np.nan]]), "x", ["group"])
+    assert table.empty
+    assert table.columns.tolist() == ["group", "median", "low", "high", "count"]
+
+
+def test_medians_by_two_columns_are_those_of_each_pair() -> None:
+    frame = pd.DataFrame({"one": list("aabb") * 5, "other": [1.0, 3.0] * 10, "x": range(20)})
+    table = median(frame, "x", ["one", "other"])
+    expected = frame.groupby(["one", "other"])["x"].median().reset_index(name="median")
+    assert_frame_equal(table[["one", "other", "median"]], expected)
+    assert table["count"].tolist() == [5] * 4
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e9])

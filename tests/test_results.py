@@ -15,7 +15,7 @@ from abm.run_folder import RunFolder
 from abm.schema import EXCHANGE, MAKERS, MARKET
 from analysis import Run, load, metrics
 from analysis.load import LogError
-from analysis.results import METRICS, comparisons, overall, quoted, results, totals
+from analysis.results import METRICS, comparisons, overall, quoted, records, results, totals
 
 DISCOUNT, BLOCK, PERIODS = 0.8, 20, 6
 COMPANY = ["myopic", "fixed-spread"]
@@ -53,6 +53,7 @@ def rows(run: Run) -> pd.DataFrame:
     market["inside_spread"] = market["ask"] - market["bid"]
     price = np.where(market["side"] > 0, market["ask"], market["bid"])
     market["surplus"] = market["side"] * (market["valuation"] - price)
+    market["traders_gain"] = market["side"] * (market["value"] - price)
     table = hers.agg(
         discounted_profit=("discounted_profit", "sum"), profit=("profit", "sum"),
         spread=("spread", "mean"), trades=("filled", "sum"),
@@ -60,6 +61,7 @@ def rows(run: Run) -> pd.DataFrame:
     of_market = market.groupby(keys, observed=True).agg(
         no_trade=("no_trade", "mean"), pricing_error=("pricing_error", "mean"),
         inside_spread=("inside_spread", "mean"), surplus=("surplus", "sum"),
+        traders_gain=("traders_gain", "sum"),
     )  # fmt: skip
     last = run.blocks("totals")[[*keys, "maker", "belief_sd"]]
     table = table.merge(of_market.reset_index(), on=keys).merge(last, on=[*keys, "maker"])
@@ -127,6 +129,23 @@ def test_rows_are_in_the_order_of_the_points(run: Run) -> None:
     assert order.to_numpy().tolist() == [[one["makers"], one["prior_sd"]] for one in run.points]
     assert comparisons(run)["prior_sd"].unique().tolist() == [2.0, 10.0]
     assert quoted(table)["prior_sd"].tolist() == [2.0, 10.0, 2.0, 10.0, 2.0, 2.0, 10.0, 10.0]
+
+
+def test_records_are_the_totals_of_all_markets_with_the_parameters_asked_for(
+    run: Run, one_point: Run
+) -> None:
+    table, expected = records(run, ["prior_sd"]), run.blocks("totals")
+    assert len(table) == len(expected) == 8 * 3 * BLOCK
+    assert table.index.is_unique
+    keys = ["makers", "prior_sd", "maker", "replication"]
+    columns = ["profit", "trades", "traders_gain", "learning_time"]
+    one, other = (
+        frame.astype({"makers": "str", "maker": "str"}).set_index(keys).sort_index()[columns]
+        for frame in (table, expected)
+    )
+    pd.testing.assert_frame_equal(one, other, check_exact=True)
+    placed = records(one_point, ["makers"])
+    assert set(placed["makers"]) == {"+".join(COMPANY)}
 
 
 def test_the_summary_by_blocks_is_in_disorder_nowhere(run: Run) -> None:

@@ -12,11 +12,11 @@ import pytest
 from pandas.testing import assert_frame_equal
 from scipy.stats import kstest
 
-from abm import Exchange, GridBelief, Myopic, NoisyTrader, Quote, Side
+from abm import Exchange, GaussianBelief, GridBelief, Myopic, NoisyTrader, Quote, Side
 from abm.arrays import Array
-from abm.makers import MarketMaker, find, per_replication
-from abm.matching import MakerError
-from abm.streams import Draws, Streams, maker_role
+from abm.disclosure import View
+from abm.makers import MakerError, MarketMaker, find, per_replication
+from abm.streams import Draws, Lots, OneDraws, Streams, maker_role
 
 INF = math.inf
 BOTH = pytest.mark.parametrize("transparency", ["public", "own"])
@@ -386,6 +386,47 @@ def test_an_exact_belief_comes_in_numbers_too() -> None:
         for kind in (Believer, per_replication(Believer))
     )
     same(numbers, arrays)
+
+
+@pytest.mark.parametrize("belief", ["gaussian", GridBelief(0.0, 2.0)], ids=["gaussian", "grid"])
+@BOTH
+def test_what_she_sees_in_numbers_is_of_the_class_that_it_is_in_arrays(
+    belief: Any, transparency: str
+) -> None:
+    @per_replication
+    class Curious(MarketMaker):
+        name = "curious"
+
+        def quote(self) -> Quote:
+            kind, other = (GaussianBelief, GridBelief)[:: 1 if belief == "gaussian" else -1]
+            assert isinstance(self.belief, kind)
+            assert not isinstance(self.belief, other)
+            assert isinstance(self.belief.mean, float)
+            assert not isinstance(self.belief, Quote)
+            if self.last is not None:
+                assert isinstance(self.last, View)
+                assert isinstance(self.last.own, Quote)
+                assert isinstance(self.last.inside, Quote)
+                for quote in (self.last.others or {}).values():
+                    assert isinstance(quote, Quote)
+                assert isinstance(self.last.rivals, Quote)
+            return Quote.around(self.belief.mean, 1.5 * self.belief.sd)
+
+    market = Exchange([partial(Curious, belief=belief), "optimal"], transparency=transparency,
+                      prior_sd=2.0, replications=3, rng=1).run(4)  # fmt: skip
+    assert market.period == 4
+
+
+def test_one_replication_s_draws_are_its_elements_of_those_that_all_share() -> None:
+    role = maker_role("one")
+    arrays, shared = (Streams(5, 2, 4).draws(role) for _ in range(2))
+    expected = [arrays.uniform() for _ in range(3)]
+    lots = Lots(shared)
+    ones = [OneDraws(lots, number) for number in range(4)]
+    for number in (2, 0, 3, 1):  # whoever is asked first
+        drawn = [ones[number].uniform() for _ in range(3)]
+        assert all(isinstance(one, float) for one in drawn)
+        assert drawn == [draw[number] for draw in expected]
 
 
 def test_without_a_belief_its_mean_and_sd_are_nan() -> None:

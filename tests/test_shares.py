@@ -10,7 +10,7 @@ from scipy import stats
 from abm import Exchange, Quote
 from abm.experiment import Experiment, Markets, grid
 from abm.makers import MarketMaker
-from analysis import Run, load, metrics
+from analysis import Run, load, metrics, shares
 from analysis.precision import interval
 from analysis.results import placed, quoted, results, totals
 
@@ -71,7 +71,7 @@ def cochran(part: Any, whole: Any) -> tuple[float, float]:
 
 
 def estimated(record: pd.DataFrame, by: str = "maker") -> pd.DataFrame:
-    ratios = record.assign(share=metrics.ratio(record, "hers", "traded", [by]))
+    ratios = record.assign(share=shares.ratio(record, "hers", "traded", [by]))
     return metrics.estimates(ratios, "share", [by])
 
 
@@ -100,12 +100,12 @@ def test_the_standard_error_of_a_ratio_is_that_of_a_bootstrap() -> None:
 
 
 def test_shares_of_all_makers_are_one_in_every_replication(record: pd.DataFrame) -> None:
-    ratios = record.assign(share=metrics.ratio(record, "hers", "traded", ["maker"]))
+    ratios = record.assign(share=shares.ratio(record, "hers", "traded", ["maker"]))
     np.testing.assert_allclose(ratios.groupby("replication")["share"].sum(), 1.0, rtol=1e-12)
 
 
 def test_paired_ratios_differ_by_the_ratio_of_the_difference(record: pd.DataFrame) -> None:
-    ratios = record.assign(share=metrics.ratio(record, "hers", "traded", ["maker"]))
+    ratios = record.assign(share=shares.ratio(record, "hers", "traded", ["maker"]))
     table = metrics.paired_difference(ratios, "share", "a", "b")
     one, other = (
         record[record["maker"] == name].set_index("replication").sort_index() for name in "ab"
@@ -115,7 +115,7 @@ def test_paired_ratios_differ_by_the_ratio_of_the_difference(record: pd.DataFram
 
 
 def test_ratios_keep_the_rows_of_the_frame(record: pd.DataFrame) -> None:
-    assert metrics.ratio(record, "hers", "traded", ["maker"]).index.equals(record.index)
+    assert shares.ratio(record, "hers", "traded", ["maker"]).index.equals(record.index)
 
 
 def test_a_part_of_nothing_is_missing() -> None:
@@ -135,7 +135,7 @@ def together() -> Exchange:
 
 
 def test_a_market_share_is_the_count_of_the_full_record(together: Exchange) -> None:
-    share = metrics.market_share(together.tape.summary)
+    share = shares.market_share(together.tape.summary)
     assert share.columns.tolist() == ["maker", "period", "mean", "se", "count"]
     found = share.set_index(["maker", "period"])
     makers, market = together.tape.makers, together.tape.market
@@ -151,21 +151,21 @@ def test_a_market_share_is_the_count_of_the_full_record(together: Exchange) -> N
 
 
 def test_market_shares_add_up_to_one_where_there_is_a_trade(together: Exchange) -> None:
-    share = metrics.market_share(together.tape.summary)
+    share = shares.market_share(together.tape.summary)
     np.testing.assert_allclose(share.groupby("period")["mean"].sum(), 1.0, rtol=1e-12)
     assert share["mean"].between(0, 1).all()
 
 
 def test_without_trades_there_are_no_shares() -> None:
     shut = Exchange([Shut, Shut], replications=4).run(2)
-    share = metrics.market_share(shut.tape.summary)
+    share = shares.market_share(shut.tape.summary)
     assert sorted(share["maker"]) == ["shut", "shut", "shut-2", "shut-2"]
     assert share[["mean", "se"]].isna().all(axis=None)
     assert share["count"].tolist() == [0] * 4
 
 
 def test_a_maker_without_rivals_has_all_trades() -> None:
-    share = metrics.market_share(Exchange("optimal", replications=SIZE).run(5).tape.summary)
+    share = shares.market_share(Exchange("optimal", replications=SIZE).run(5).tape.summary)
     assert share["mean"].tolist() == [1.0] * 5
     assert share["se"].tolist() == [0.0] * 5
 
@@ -174,10 +174,10 @@ def test_market_shares_keep_exchanges_apart(together: Exchange) -> None:
     other = Exchange(["zero-profit", "optimal"], prior_sd=2.0, replications=20).run(PERIODS)
     pieces = {"one": together.tape.summary, "two": other.tape.summary}
     summary = pd.concat([piece.assign(exchange=name) for name, piece in pieces.items()])
-    share = metrics.market_share(summary, ["exchange"])
+    share = shares.market_share(summary, ["exchange"])
     assert share.columns.tolist() == ["exchange", "maker", "period", "mean", "se", "count"]
     for name, piece in pieces.items():
-        alone = metrics.market_share(piece).set_index(["maker", "period"])
+        alone = shares.market_share(piece).set_index(["maker", "period"])
         found = share[share["exchange"] == name].set_index(["maker", "period"])
         pd.testing.assert_frame_equal(
             found.loc[alone.index, ["mean", "se", "count"]], alone, check_index_type=False,

@@ -169,6 +169,77 @@ class Lopsided(Plain):
         return Quote(quote.bid - 0.1 * self.noise_sd, quote.ask)
 
 
+class Eavesdropper(Plain):
+    def quote(self) -> Quote:
+        told = 0.0 if self.last is None else 0.1 * np.tanh(self.model.clearing.valuation)
+        return Quote.around(self.belief.mean + told * (self.last is not None), self.reach())
+
+
+class Careless(Plain):
+    def settle(self, units: Any, price: Any) -> None:
+        pass
+
+
+class Upside(Plain):
+    def settle(self, units: Any, price: Any) -> None:
+        super().settle(-units, price)
+
+
+class Hasty(Plain):
+    """Undercuts her rivals without end."""
+
+    def quote(self) -> Quote:
+        if self.last is None or self.last.others is None or not self.last.others:
+            return super().quote()
+        step = 0.05 * self.noise_sd
+        bid, ask = self.last.rivals.bid, self.last.rivals.ask
+        own = super().quote()
+        return Quote(np.maximum(bid + step, own.bid), np.minimum(ask - step, own.ask))
+
+
+class Tiring(Plain):
+    def __init__(self, model: Any) -> None:
+        super().__init__(model)
+        self.periods = 0
+
+    def observe(self, view: Any) -> None:
+        super().observe(view)
+        self.periods += 1
+
+    def reach(self) -> Any:
+        return super().reach() * (np.nan if self.periods > 20 else 1.0)
+
+
+class Vandal(Plain):
+    def quote(self) -> Quote:
+        if self.last is not None:
+            bid = self.last.inside.bid
+            bid -= 0.1
+        return super().quote()
+
+
+class Declining(ZeroProfit):
+    """Stands aside while she knows too little: symmetric and without profit all the same."""
+
+    name = "declining"
+
+    def quote(self) -> Quote:
+        quote = super().quote()
+        aside = self.rho > 1.5
+        return Quote(np.where(aside, -np.inf, quote.bid), np.where(aside, np.inf, quote.ask))
+
+
+class Skewed(ZeroProfit):
+    """Gains on buys what she loses on sells."""
+
+    name = "skewed"
+    symmetric = False
+
+    def quote(self) -> Quote:
+        quote = super().quote()
+        return Quote(quote.bid + 0.1 * quote.spread, quote.ask + 0.1 * quote.spread)
+
+
 @per_replication
 class Shy(Plain):
     def reach(self) -> Any:
@@ -188,20 +259,27 @@ BREAKERS = [
     ("quoting-changes-nothing", Meddling, "inventory"),
     ("moves-with-the-mean", Anchored, "did not move"),
     ("scales-with-the-noise", InDollars, "4 times as large"),
-    ("leaves-global-randomness-alone", Gambler, "self.draws"),
+    ("leaves-global-randomness-alone", Gambler, "use self.draws"),
     ("leaves-global-randomness-alone", Punter, "self.draws"),
     ("same-seed-same-quotes", Unseeded, "second run"),
     ("same-seed-same-quotes", Gossip, "keep state in self"),
     ("survives-pickling", Entangled, "cannot be pickled"),
     ("survives-pickling", Amnesiac, "once restored"),
-    ("cannot-see-the-value", Insider, "another value"),
+    ("cannot-see-what-is-hidden", Insider, "behind the same trades"),
+    ("cannot-see-what-is-hidden", Eavesdropper, "behind the same trades"),
+    ("books-what-she-trades", Careless, "but holds"),
+    ("books-what-she-trades", Upside, "but holds"),
+    ("quotes-are-prices", Hasty, "bid <= ask"),
+    ("quotes-are-prices", Tiring, "nan"),
+    ("answers-with-arrays", Vandal, "read-only"),
     ("earns-nothing-if-so-declared", Greedy, "no chance"),
+    ("earns-nothing-if-so-declared", Skewed, "no chance"),
     ("earns-nothing-if-so-declared", Aloof, "too few to tell"),
     ("is-symmetric-if-so-declared", Lopsided, "as far from the mean"),
 ]
 
 
-@pytest.mark.parametrize("maker", [Plain, Shy])
+@pytest.mark.parametrize("maker", [Plain, Shy, Declining])
 def test_one_who_keeps_all_rules_passes(maker: Any) -> None:
     check_maker(maker)
 

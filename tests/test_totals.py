@@ -79,14 +79,18 @@ def by_pandas(exchange: Exchange, column: str) -> "pd.Series[float]":
     ).groupby(KEYS, observed=True)
     mid = (market["ask"] + market["bid"]) / 2
     both = np.isfinite(market["ask"]) & np.isfinite(market["bid"])
+    sides = [market["side"] > 0, market["side"] < 0]
+    price = np.select(sides, [market["ask"], market["bid"]], 0.0)
     of_all = market.assign(
         no_trade=(market["side"] == 0).astype(float),
         pricing_error=(mid - market["value"]).abs().where(both),
         inside_spread=(market["ask"] - market["bid"]).where(both),
         surplus=metrics.surplus(market),
+        traders_gain=market["side"] * (market["value"] - price),
     ).groupby("replication")
-    if column in ("no_trade", "pricing_error", "inside_spread", "surplus"):
-        of_market = of_all[column].sum() if column == "surplus" else of_all[column].mean()
+    if column in ("no_trade", "pricing_error", "inside_spread", "surplus", "traders_gain"):
+        sums = column in ("surplus", "traders_gain")
+        of_market = of_all[column].sum() if sums else of_all[column].mean()
         return hers["profit"].first().index.to_series().map(lambda key: of_market[key[0]])
     if column == "belief_sd":
         sds = [maker.belief.sd for maker in exchange.makers]
@@ -112,6 +116,17 @@ def test_a_column_is_what_pandas_makes_of_the_tape(
     exchange, totals = market
     expected = by_pandas(exchange, column)
     np.testing.assert_allclose(totals[column], expected.to_numpy(), rtol=1e-12, atol=1e-12)
+
+
+def test_what_traders_gain_all_makers_in_the_market_lose(
+    market: tuple[Exchange, pd.DataFrame],
+) -> None:
+    totals = market[1].groupby("replication")
+    lost = -totals["profit"].sum()
+    assert lost.abs().max() > 0.1
+    for which in ("min", "max"):
+        gained = totals["traders_gain"].agg(which)
+        np.testing.assert_allclose(gained, lost, rtol=1e-12, atol=1e-12)
 
 
 def test_rows_are_by_replication_then_maker_as_seated(

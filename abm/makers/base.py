@@ -31,6 +31,10 @@ from abm.streams import Draws
 from abm.terms import Market
 
 
+class MakerError(RuntimeError):
+    """A maker raised an error; it is the cause of this one."""
+
+
 class MarketMaker(Participant, ABC):
     """A dealer who posts a bid and an ask for one unit every period.
 
@@ -75,6 +79,11 @@ class MarketMaker(Participant, ABC):
         super().__init_subclass__()
         if "name" not in vars(cls):
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        if not (isinstance(cls.name, str) and re.fullmatch(r"[\w.-]+", cls.name)):
+            raise ValueError(
+                f"name of {cls.__name__} is {cls.name!r}, but must be one word of letters, digits, "
+                f"- . or _, for logs and command lines: give as 'my-maker'"
+            )
 
     def __init__(self, model: Market, *, belief: Belief | str | None = "gaussian") -> None:
         super().__init__(model)

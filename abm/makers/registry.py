@@ -8,11 +8,14 @@ A plug-in is any package with an entry point in the group `market_shock.makers`:
 A maker that is neither here nor installed goes by where it is, as `mypackage.makers:Cautious`.
 """
 
-from functools import cache
+import sys
+from collections.abc import Callable
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from inspect import getmembers, isabstract, isclass
 from pkgutil import iter_modules
+from types import ModuleType
 
 import abm.makers
 from abm.door import one_of
@@ -28,11 +31,9 @@ def registered() -> dict[str, type[MarketMaker]]:
     Raises
     ------
     ValueError
-        If two have one name.
+        If two have one name, or a file does not import.
     """
-    modules = (
-        import_module(f"abm.makers.{found.name}") for found in iter_modules(abm.makers.__path__)
-    )
+    modules = (_module(found.name) for found in iter_modules(abm.makers.__path__))
     makers: dict[str, type[MarketMaker]] = {}
     for maker in (maker for module in modules for maker in _defined_in(module)):
         first = makers.setdefault(maker.name, maker)
@@ -43,7 +44,7 @@ def registered() -> dict[str, type[MarketMaker]]:
 
 def names() -> list[str]:
     """Return every maker's name, plug-ins included, in alphabetical order."""
-    return sorted({*registered(), *(plug_in.name for plug_in in entry_points(group=GROUP))})
+    return sorted({*registered(), *(plug_in.name for plug_in in _plug_ins(tuple(sys.path)))})
 
 
 def find(name: str) -> type[MarketMaker]:
@@ -59,7 +60,7 @@ def find(name: str) -> type[MarketMaker]:
     """
     if ":" in name:
         return _loaded(EntryPoint(name, name, GROUP))
-    plug_ins = list(entry_points(group=GROUP, name=name))
+    plug_ins = [plug_in for plug_in in _plug_ins(tuple(sys.path)) if plug_in.name == name]
     if not plug_ins:
         return registered()[one_of("maker", name, names())]
     if len(plug_ins) > 1 or name in registered():
@@ -72,6 +73,22 @@ def find(name: str) -> type[MarketMaker]:
             f"{maker.name!r}: give both one name"
         )
     return maker
+
+
+@lru_cache(maxsize=1)
+def _plug_ins(path: tuple[str, ...]) -> list[EntryPoint]:  # noqa: ARG001, which they depend on
+    """Return the makers of all packages that are installed on the path of modules."""
+    return list(entry_points(group=GROUP))
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return import_module(f"abm.makers.{name}")
+    except (Exception, SystemExit) as error:
+        raise ValueError(
+            f"abm/makers/{name}.py does not import ({type(error).__name__}: {error}): mend it, or "
+            f"take it out"
+        ) from error
 
 
 def _loaded(place: EntryPoint) -> type[MarketMaker]:
@@ -109,7 +126,7 @@ def _taken(name: str, places: list[str]) -> ValueError:
     )
 
 
-def where(maker: type[MarketMaker]) -> str:
+def where(maker: Callable[..., MarketMaker]) -> str:
     """Return the place of a maker's class, as module:Class."""
     return f"{maker.__module__}:{maker.__qualname__}"
 

@@ -19,12 +19,11 @@ from types import new_class
 from typing import Any, TypeVar
 
 import numpy as np
-from scipy.special import ndtri
 
 from abm.arrays import Array
 from abm.makers.base import MarketMaker
 from abm.quotes import Quote
-from abm.streams import Draws
+from abm.streams import Lots, OneDraws
 
 Maker = TypeVar("Maker", bound=MarketMaker)
 
@@ -153,6 +152,11 @@ class Part:
     def __init__(self, whole: Any, number: int) -> None:
         self._whole, self._number = whole, number
 
+    @property  # type: ignore[misc]  # it is read only
+    def __class__(self) -> type:
+        """That of the whole, so that isinstance holds."""
+        return type(self._whole)
+
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._whole, name)
         if callable(value):
@@ -170,34 +174,3 @@ def _at(value: Any, number: int) -> Any:
     if isinstance(value, dict):
         return {name: _at(one, number) for name, one in value.items()}
     return Part(value, number) if is_dataclass(value) else value
-
-
-class Lots:
-    """Draws that all replications share: the k-th call of each is its element of one array."""
-
-    def __init__(self, draws: Draws) -> None:
-        self._draws = draws
-        self._drawn: list[Array] = []
-
-    def uniform(self, call: int) -> Array:
-        """Return the array of the k-th call."""
-        while len(self._drawn) <= call:
-            self._drawn.append(self._draws.uniform())
-        return self._drawn[call]
-
-
-class OneDraws:
-    """One replication's draws, numbers in place of arrays."""
-
-    def __init__(self, lots: Lots, number: int) -> None:
-        self._lots, self._number = lots, number
-        self._calls = 0
-
-    def uniform(self) -> float:
-        """Return a draw from the uniform distribution on [0, 1)."""
-        self._calls += 1
-        return float(self._lots.uniform(self._calls - 1)[self._number])
-
-    def normal(self) -> float:
-        """Return a draw from N(0, 1)."""
-        return float(ndtri(self.uniform() + 2.0**-54))

@@ -15,8 +15,9 @@ class Undercutter(MarketMaker):
 
     The price war of Maskin and Tirole (1988, Econometrica 56, 571-599) at a dealer market. She
     goes no further than to the zero-profit quote of her belief, where a trade ceases to pay, and
-    no further out than to the myopic monopolist's. Where she was at the inside and cannot tell
-    who else was (see `View.rivals`), she stays where she is.
+    no further out than to the myopic monopolist's; of the belief, both take mean and sd as if it
+    were Gaussian. Where she was at the inside and cannot tell who else was (see `View.rivals`),
+    she stays where she is.
 
     Parameters
     ----------

@@ -16,28 +16,45 @@ import numpy as np
 from abm.arrays import Array, Flags
 from abm.disclosure import TRANSPARENCIES
 from abm.exchange import Exchange
+from abm.makers.base import MarketMaker
 from abm.makers.zero_profit import ZeroProfit
+from abm.quotes import Quote
 from abm.seating import MakerChoice
 from abm.streams import Draws, Role, Streams, maker_role
 from abm.traders import NoisyTrader
 
-PERIODS = 12
+PERIODS, LONG = 12, 60  # of one who is alone, and in company
 WIDTH = 3  # replications of a script
 SEED = 2008
 TOLERANCE = 1e-8  # of prices that are the same but for rounding
 
 
 class Scripted(NoisyTrader):
-    """Values the instrument as a script says, of shape (periods, R)."""
+    """Values the instrument as a script says, of shape (periods, R), or more extremely.
 
-    def __init__(self, model: Any, *, script: Array) -> None:
+    Her side of the quote that she meets is the script's, however far she goes beyond.
+    """
+
+    def __init__(self, model: Any, *, script: Array, beyond: float) -> None:
         super().__init__(model)
+        self._market, self._beyond = model, beyond
         self._script, self._next = script, 0
 
     def valuation(self, value: Array, draws: Draws) -> Array:  # noqa: ARG002
         """Return the next row of the script."""
         self._next += 1
-        return np.asarray(self._script[self._next - 1])
+        written: Array = self._script[self._next - 1]
+        return written + self._beyond * self._market.inside.side(written)
+
+
+class Decliner(MarketMaker):
+    """Buys only: her ask is infinite."""
+
+    name = "decliner"
+
+    def quote(self) -> Quote:
+        """Return a bid well below the mean of her belief, and no ask."""
+        return Quote(self.belief.mean - 3 * np.hypot(self.belief.sd, self.noise_sd), np.inf)
 
 
 class SomeStreams(Streams):
@@ -85,8 +102,10 @@ class Bench:
         What prices are moved by, once they are multiplied; `scale` is the noise sd.
     seed : int
         Of the maker's draws; the script is always the same.
-    value_shift : float
-        What the hidden value is moved by.
+    hidden : float
+        What the value is moved by, and valuations too where that does not change a trade.
+    periods : int
+        How many traders come.
     """
 
     prior_sd: float = 1.0
@@ -96,20 +115,23 @@ class Bench:
     shift: float = 0.0
     scale: float = 1.0
     seed: int = 1
-    value_shift: float = 0.0
+    hidden: float = 0.0
+    periods: int = PERIODS
 
     def market(self, maker: MakerChoice) -> Exchange:
         """Return an exchange of the maker and her rivals, with the traders of the script."""
         rows = list(self.rows)
         rng = np.random.default_rng(SEED)
-        script = self.prior_sd * rng.normal(size=WIDTH) + rng.normal(size=(PERIODS, WIDTH))
+        script = self.prior_sd * rng.normal(size=WIDTH) + rng.normal(size=(self.periods, WIDTH))
         market = Exchange(
             [maker, *self.rivals],
-            partial(Scripted, script=self.scale * script[:, rows] + self.shift),
+            partial(
+                Scripted, script=self.scale * script[:, rows] + self.shift, beyond=self.hidden
+            ),
             prior_mean=self.shift, prior_sd=self.scale * self.prior_sd, noise_sd=self.scale,
             transparency=self.transparency, replications=len(rows), rng=self.seed,
         )  # fmt: skip
-        market.value = market.value + self.value_shift
+        market.value = market.value + self.hidden
         market.streams = SomeStreams(self.seed, rows)
         market.draws = {role: market.streams.draws(role) for role in Role}
         for one in market.makers:
@@ -118,7 +140,7 @@ class Bench:
 
     def trail(self, maker: MakerChoice) -> Trail:
         """Return what the maker quotes and believes in every period."""
-        return Trail.of(self.market(maker), PERIODS)
+        return Trail.of(self.market(maker), self.periods)
 
 
 @dataclass(frozen=True)
@@ -154,7 +176,10 @@ class Trail:
 
 
 ALONE = [Bench(prior_sd) for prior_sd in (0.25, 1.0, 3.0, 8.0)]
-IN_COMPANY = [Bench(2.0, (ZeroProfit,), transparency) for transparency in TRANSPARENCIES]
+IN_COMPANY = [
+    Bench(2.0, (ZeroProfit, Decliner), transparency, periods=LONG)
+    for transparency in TRANSPARENCIES
+]
 BENCHES = [*ALONE, *IN_COMPANY]
 
 

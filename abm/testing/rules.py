@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from abm.arrays import Array
-from abm.makers.base import MarketMaker
-from abm.matching import MakerError, posted
+from abm.makers.base import MakerError, MarketMaker
+from abm.matching import posted
 from abm.seating import MakerChoice
-from abm.testing.bench import BENCHES, PERIODS, WIDTH, Bench, BrokenRuleError, Trail, broken
+from abm.testing.bench import BENCHES, WIDTH, Bench, BrokenRuleError, Trail, broken
 from abm.testing.traits import earns_nothing_if_so_declared, is_symmetric_if_so_declared
 
 Rule = Callable[[MakerChoice], None]
@@ -35,7 +35,7 @@ def quotes_are_prices(maker: MakerChoice) -> None:
     for bench in BENCHES:
         market = bench.market(maker)
         try:
-            trail = Trail.of(market, PERIODS)
+            trail = Trail.of(market, bench.periods)
         except ValueError as error:
             belief = market.makers[0].belief
             raise BrokenRuleError(
@@ -59,7 +59,7 @@ def quoting_changes_nothing(maker: MakerChoice) -> None:
     for bench in BENCHES:
         market = bench.market(maker)
         one = market.makers[0]
-        for period in range(PERIODS):
+        for period in range(bench.periods):
             before = {name: np.copy(part) for name, part in holdings(one).items()}
             quote = posted(one, period)
             for name, now in holdings(one).items():
@@ -74,47 +74,61 @@ def quoting_changes_nothing(maker: MakerChoice) -> None:
 
 def moves_with_the_mean(maker: MakerChoice) -> None:
     """If all prices, prior and valuations move by a constant, so do her quotes."""
-    for bench in BENCHES:
-        trail = bench.trail(maker)
-        moved = replace(bench, shift=SHIFT).trail(maker)
-        says = f"prices {SHIFT:g} higher did not move her quotes by as much"
-        broken(says, moved, trail.differs(moved, shift=SHIFT))
+    says = f"prices {SHIFT:g} higher did not move her quotes by as much"
+    unlike(maker, says, {"shift": SHIFT}, shift=SHIFT)
 
 
 def scales_with_the_noise(maker: MakerChoice) -> None:
     """If noise, prior and valuations are multiplied by a constant, so are her quotes."""
-    for bench in BENCHES:
-        trail = bench.trail(maker)
-        scaled = replace(bench, scale=SCALE).trail(maker)
-        says = f"in units {SCALE:g} times as large she does not quote the same"
-        broken(says, scaled, trail.differs(scaled, scale=SCALE))
+    says = f"in units {SCALE:g} times as large she does not quote the same"
+    unlike(maker, says, {"scale": SCALE}, scale=SCALE)
+
+
+def cannot_see_what_is_hidden(maker: MakerChoice) -> None:
+    """No quote depends on the value, or on a valuation, but by what the tape shows."""
+    unlike(
+        maker, "with other values behind the same trades she quotes otherwise", {"hidden": SHIFT}
+    )
+
+
+def same_seed_same_quotes(maker: MakerChoice) -> None:
+    """Two runs with one seed are the same."""
+    unlike(
+        maker, "she quotes otherwise in a second run: draw by self.draws, keep state in self", {}
+    )
 
 
 def leaves_global_randomness_alone(maker: MakerChoice) -> None:
     """She draws from self.draws, never from the random state that a whole program shares."""
     for bench in BENCHES:
-        before = randomness()
-        bench.trail(maker)
-        if randomness() != before:
-            raise BrokenRuleError(
-                "the state of random or numpy.random has changed: draw by self.draws.normal() or "
-                "self.draws.uniform()"
-            )
+        market = bench.market(maker)
+        for period in range(bench.periods):
+            before = randomness()
+            trail = Trail.of(market, 1)
+            moved = np.full_like(trail.bid, randomness() != before, bool)
+            broken(f"global randomness moved in period {period}: use self.draws", trail, moved)
 
 
-def same_seed_same_quotes(maker: MakerChoice) -> None:
-    """Two runs with one seed are the same."""
+def books_what_she_trades(maker: MakerChoice) -> None:
+    """Her inventory is what she has bought less what she has sold, her cash what that brought."""
     for bench in BENCHES:
-        first, second = bench.trail(maker), bench.trail(maker)
-        says = "she quotes otherwise in a second run: draw by self.draws, keep state in self"
-        broken(says, second, first.differs(second))
+        market = bench.market(maker)
+        one, nothing = market.makers[0], np.zeros(len(bench.rows))
+        held, paid = nothing, nothing
+        for _ in range(bench.periods):
+            trail = Trail.of(market, 1)
+            sold = market.clearing.side * market.clearing.dealings[0].filled
+            held, paid = held - sold, paid + sold * market.clearing.price
+            wrong = ~(np.isclose(one.inventory, held) & np.isclose(one.cash, paid))
+            says = f"she has sold {-held}, for {paid}, but holds {one.inventory} and {one.cash}"
+            broken(says, trail, np.atleast_2d(wrong))
 
 
 def survives_pickling(maker: MakerChoice) -> None:
     """Pickled and restored halfway, a market goes on as if nothing had happened."""
     for bench in BENCHES:
         market = bench.market(maker)
-        market.run(PERIODS // 2)
+        market.run(bench.periods // 2)
         try:
             pickle.dumps(maker)
             restored = pickle.loads(pickle.dumps(market))
@@ -123,18 +137,23 @@ def survives_pickling(maker: MakerChoice) -> None:
                 f"she cannot be pickled ({error}): define her class at the top of a module, and "
                 f"hold nothing open"
             ) from error
-        rest = PERIODS - PERIODS // 2
+        rest = bench.periods - bench.periods // 2
         expected, found = Trail.of(market, rest), Trail.of(restored, rest)
         broken("she quotes otherwise once restored", found, expected.differs(found))
 
 
-def cannot_see_the_value(maker: MakerChoice) -> None:
-    """No quote depends on the hidden value, but by what the tape shows."""
+def unlike(
+    maker: MakerChoice,
+    says: str,
+    change: dict[str, float],
+    *,
+    shift: float = 0.0,
+    scale: float = 1.0,
+) -> None:
+    """Raise if on a changed bench her quotes are not the same, multiplied and then shifted."""
     for bench in BENCHES:
-        trail = bench.trail(maker)
-        elsewhere = replace(bench, value_shift=SHIFT).trail(maker)
-        says = "with another value under the same trades she quotes otherwise"
-        broken(says, elsewhere, trail.differs(elsewhere))
+        trail, changed = bench.trail(maker), replace(bench, **change).trail(maker)  # type: ignore[arg-type]
+        broken(says, changed, trail.differs(changed, shift, scale))
 
 
 def holdings(maker: MarketMaker) -> dict[str, Array]:
@@ -153,9 +172,19 @@ def randomness() -> bytes:
 RULES: dict[str, Rule] = {
     rule.__name__.replace("_", "-"): rule
     for rule in (
-        answers_with_arrays, quotes_are_prices, replications_are_apart, quoting_changes_nothing,
-        moves_with_the_mean, scales_with_the_noise, leaves_global_randomness_alone,
-        same_seed_same_quotes, survives_pickling, cannot_see_the_value,
-        earns_nothing_if_so_declared, is_symmetric_if_so_declared,
+        answers_with_arrays, quotes_are_prices, same_seed_same_quotes,
+        leaves_global_randomness_alone, replications_are_apart, quoting_changes_nothing,
+        moves_with_the_mean, scales_with_the_noise, cannot_see_what_is_hidden, survives_pickling,
+        books_what_she_trades, earns_nothing_if_so_declared, is_symmetric_if_so_declared,
     )
 }  # fmt: skip
+
+ALWAYS = ["answers-with-arrays", "quotes-are-prices"]
+BASES = {name: [one for one in ALWAYS if one != name] for name in RULES} | {
+    name: [*ALWAYS, "same-seed-same-quotes"]
+    for name in (
+        "replications-are-apart", "moves-with-the-mean", "scales-with-the-noise",
+        "cannot-see-what-is-hidden", "survives-pickling",
+    )
+}  # fmt: skip
+"""What each rule rests on: a maker who breaks one of these cannot be tried by it."""

@@ -94,7 +94,7 @@ class Account:
         self._trades = self._trades + metrics["filled"]
         self._spread.add(metrics["spread"])
         self._learning = self._learning & ~(metrics["belief_sd"] < self._learnt)
-        self._learning_time = self._learning_time + np.where(self._learning, 1.0, 0.0)
+        self._learning_time = np.add(self._learning_time, self._learning)
 
     def columns(self, belief_sd: Array) -> dict[str, Array]:
         """Return the totals by their columns, given the sd of her belief by now."""

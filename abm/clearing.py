@@ -72,13 +72,9 @@ class Clearing:
         """What summaries hold of the market; NaN where a metric needs a two-sided quote."""
         first, *others = self.dealings
         two_sided = self.inside.two_sided
-        if self.inside is first.quote:
-            spread = first.metrics["spread"]
-        else:
-            spread = np.where(two_sided, self.inside.spread, np.nan)
         error = np.abs(self.inside.mid - self.value)
         return {
-            "spread": spread,
+            "spread": np.where(two_sided, self.inside.spread, np.nan),
             "pricing_error": np.where(two_sided, error, np.nan),
             "surplus": self.side * (self.valuation - self.price),
             "no_trade": (self.side == Side.NONE).astype(np.float64),

@@ -168,14 +168,11 @@ class Tape:
     def _summarised(self, clearing: Clearing) -> dict[Series, Moments]:
         of_makers = zip(self._labels, clearing.dealings, strict=True)
         every = [(None, clearing.metrics), *((label, one.metrics) for label, one in of_makers)]
-        samples = {
-            (maker, metric): sample
+        return {
+            (maker, metric): Moments.of(sample)
             for maker, metrics in every
             for metric, sample in metrics.items()
         }
-        different = {id(sample): sample for sample in samples.values()}  # alone, some are the same
-        moments = {name: Moments.of(sample) for name, sample in different.items()}
-        return {series: moments[id(sample)] for series, sample in samples.items()}
 
     def _frame(
         self, columns: tuple[Column, ...], recorded: dict[str, NDArray[Any]]

@@ -35,30 +35,29 @@ class Totals:
         self._weight = 1.0
         self._market = {name: Average() for name in ("spread", "no_trade", "pricing_error")}
         self._surplus: Array | float = 0.0
-        self._profit: Array | float = 0.0
 
     def add(self, clearing: Clearing) -> None:
         """Take in one period."""
         for name, average in self._market.items():
             average.add(clearing.metrics[name])
         self._surplus = self._surplus + clearing.metrics["surplus"]
-        self._profit = self._profit + clearing.metrics["profit"]
         for account, dealing in zip(self._accounts, clearing.dealings, strict=True):
             account.add(dealing.metrics, self._weight)
         self._weight *= self._discount
 
     def table(self, replication: Index) -> pa.Table:
         """Return one row a replication and maker (columns: `abm.schema.TOTALS`)."""
+        accounts = [
+            account.columns(maker.belief.sd)
+            for account, maker in zip(self._accounts, self._makers, strict=True)
+        ]
         averages = {name: average.mean() for name, average in self._market.items()}
         of_market = {
             "inside_spread": averages.pop("spread"),
-            "traders_gain": -np.asarray(self._profit),
+            "traders_gain": -np.sum([account["profit"] for account in accounts], axis=0),
             "surplus": np.asarray(self._surplus),
         } | averages
-        hers = [
-            account.columns(maker.belief.sd) | of_market
-            for account, maker in zip(self._accounts, self._makers, strict=True)
-        ]
+        hers = [account | of_market for account in accounts]
         labels = pd.Index([maker.label for maker in self._makers], dtype="str")
         seats = np.tile(np.arange(len(labels)), len(replication))
         columns = {name: np.stack([one[name] for one in hers], axis=-1).ravel() for name in hers[0]}

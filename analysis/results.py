@@ -12,7 +12,7 @@ from analysis.precision import interval
 
 Table = pd.DataFrame
 
-MEASURED = ("mean", "se", "count", "low", "high")
+ESTIMATED = ("mean", "se", "count", "low", "high")
 ROUNDING = 1e-12  # relative half-width of what differs but by rounding
 MOST_DECIMALS = 6  # in a table that is to be read
 HEADLINES = ("discounted_profit", "profit", "spread", "no_trade", "pricing_error", "trades",
@@ -145,15 +145,24 @@ def _joined(tables: Sequence[Table]) -> Table:
 
 def _over_blocks(summary: Table, keys: list[str]) -> Table:
     """Return the estimates, with intervals, of every metric of a summary by blocks."""
-    columns = [*keys, "metric", "mean", "se", "count", "low", "high"]
     if summary.empty:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=[*keys, "metric", *ESTIMATED])
+    known = [metric for metric in METRICS if (summary["metric"] == metric).any()]
+    return estimated(summary, known, keys)
+
+
+def estimated(frame: Table, wanted: Sequence[str], keys: Sequence[str]) -> Table:
+    """Return `metrics.estimates` of several metrics, with intervals, one below the other.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `keys`, then metric, mean, se, count, low, high.
+    """
     tables = [
-        interval(metrics.estimates(summary, metric, keys)).assign(metric=metric)
-        for metric in METRICS
-        if (summary["metric"] == metric).any()
+        interval(metrics.estimates(frame, metric, keys)).assign(metric=metric) for metric in wanted
     ]
-    return pd.concat(tables, ignore_index=True)[columns]
+    return pd.concat(tables, ignore_index=True)[[*keys, "metric", *ESTIMATED]]
 
 
 def quoted(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
@@ -162,7 +171,7 @@ def quoted(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
     The half-width of the 95 % confidence interval has two digits, and the mean as many decimals.
     `markets` is the number of replications.
     """
-    keys = [key for key in table if key not in {*MEASURED, "metric"}]
+    keys = [key for key in table if key not in {*ESTIMATED, "metric"}]
     for company in {"makers", "exchange"} & set(keys):
         if (table[company].astype(str) == table["maker"].astype(str)).all():
             keys.remove(company)

@@ -1,7 +1,7 @@
 """What all studies share: options of the command, and an experiment that fills a folder."""
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import chain
@@ -11,8 +11,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from typer import Option
 
-from abm.experiment import Experiment
+from abm.experiment import BLOCK, Experiment, Markets
 from abm.makers import find
+from abm.points import Point
 from abm.run_folder import RunFolder
 from analysis import Run, load, load_unfinished
 from scenarios._terminal import progress, say
@@ -52,6 +53,26 @@ class How(NamedTuple):
     verify: bool = False
 
 
+class Asked(NamedTuple):
+    """What a study that compares makers is asked, which its results depend on.
+
+    Parameters
+    ----------
+    makers, prior_sd : str
+        With commas.
+    replications : int
+    discount : float
+    seed, periods : int
+    """
+
+    makers: str
+    prior_sd: str
+    replications: int
+    discount: float
+    seed: int
+    periods: int
+
+
 @contextmanager
 def study(
     scenario: str, experiment: Experiment, parameters: dict[str, Any], how: How
@@ -85,6 +106,23 @@ def study(
         raise StoppedError(
             f"{finished} blocks are finished and kept; go on with {command} {again}"
         ) from None
+
+
+def compared(
+    scenario: str,
+    points: Sequence[Point],
+    asked: Asked,
+    how: How,
+    write: Callable[[RunFolder, Run], None],
+    *,
+    block: int = BLOCK,
+) -> Run:
+    """Run a study that compares makers at these points, as `carried_out` does."""
+    experiment = Experiment(
+        points, Markets(asked.discount), replications=asked.replications, periods=asked.periods,
+        seed=asked.seed, block=block,
+    )  # fmt: skip
+    return carried_out(scenario, experiment, asked._asdict(), how, write)
 
 
 def carried_out(

@@ -83,6 +83,11 @@ def show_comparison(found: Comparison) -> None:
     say(f"The results {verdict}.")
 
 
+def say_where(out: str) -> None:
+    """Print where a study has left what came of it."""
+    say(f"Blocks, tables and figures are in {out}; market-shock report {out} makes a page of them")
+
+
 def say(text: str) -> None:
     """Print a line as it is, however long."""
     Console().print(escape(text), soft_wrap=True, highlight=False)

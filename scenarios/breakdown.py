@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from abm.experiment import Experiment, Markets, grid
+from abm.experiment import grid
 from abm.run_folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import interval
 from analysis.results import overall, quoted
 from scenarios._study import (
+    Asked,
     Discount,
     How,
     Makers,
@@ -25,13 +26,13 @@ from scenarios._study import (
     Shocks,
     Verify,
     Workers,
-    carried_out,
+    compared,
     contestants,
     numbers,
     write_figures,
     write_tables,
 )
-from scenarios._terminal import say, show_table
+from scenarios._terminal import say, say_where, show_table
 
 METRICS = ("first_spread", "last_spread", "no_trade", "frozen", "learnt")
 LABELS = {
@@ -59,21 +60,16 @@ def run(
     shocks = sorted(numbers("prior_sd", prior_sd))
     if len(shocks) < 2:
         raise ValueError(f"prior_sd is {prior_sd!r}, but must be two shocks or more: give as 1,5")
-    experiment = Experiment(
-        grid(makers=contestants(makers), prior_sd=shocks), Markets(discount),
-        replications=replications, periods=periods, seed=seed,
-    )  # fmt: skip
-    parameters = {
-        "makers": makers, "prior_sd": prior_sd, "replications": replications,
-        "discount": discount, "seed": seed, "periods": periods,
-    }  # fmt: skip
-    log = carried_out("breakdown", experiment, parameters, How(out, workers, resume, verify), write)
+    points = grid(makers=contestants(makers), prior_sd=shocks)
+    asked = Asked(makers, prior_sd, replications, discount, seed, periods)
+    how = How(out, workers, resume, verify)
+    log = compared("breakdown", points, asked, how, write)
     table = log.csv("results.csv", WORDS)
     say("Means with 95 % confidence intervals; frozen and learnt are fractions of markets:")
     show_table(quoted(table, METRICS))
     for maker, rows in table[table["metric"] == "frozen"].groupby("maker", sort=False):
         say(verdict(maker, rows, periods))
-    say(f"Blocks, tables and figures are in {out}; market-shock report {out} makes a page of them")
+    say_where(out)
 
 
 def write(folder: RunFolder, log: Run) -> None:

@@ -8,13 +8,14 @@ are the same throughout.
 import pandas as pd
 from matplotlib.figure import Figure
 
-from abm.experiment import Experiment, Markets, grid
+from abm.experiment import grid
 from abm.run_folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import interval
-from analysis.results import placed, quoted, records
+from analysis.results import estimated, placed, quoted, records
 from analysis.shares import market_share, ratio
 from scenarios._study import (
+    Asked,
     Discount,
     How,
     Makers,
@@ -27,13 +28,13 @@ from scenarios._study import (
     Verify,
     Workers,
     by_shock,
-    carried_out,
+    compared,
     contestants,
     numbers,
     write_figures,
     write_tables,
 )
-from scenarios._terminal import say, show_table
+from scenarios._terminal import say, say_where, show_table
 
 KEYS = ["prior_sd", "company", "maker"]
 METRICS = ("discounted_profit", "profit", "share", "spread", "inside_spread", "learnt")
@@ -60,31 +61,23 @@ def run(
         *grid(makers=list(dict.fromkeys(together)), prior_sd=shocks, transparency=["public"]),
         *grid(makers=[together], prior_sd=shocks, transparency=["public", "own"]),
     ]
-    experiment = Experiment(
-        points, Markets(discount), replications=replications, periods=periods, seed=seed
-    )
-    parameters = {
-        "makers": makers, "prior_sd": prior_sd, "replications": replications,
-        "discount": discount, "seed": seed, "periods": periods,
-    }  # fmt: skip
-    log = carried_out(
-        "head-to-head", experiment, parameters, How(out, workers, resume, verify), write
-    )
+    asked = Asked(makers, prior_sd, replications, discount, seed, periods)
+    how = How(out, workers, resume, verify)
+    log = compared("head-to-head", points, asked, how, write)
     say("Means with 95 % confidence intervals; a share is of all trades in the market:")
     show_table(quoted(log.csv("results.csv", WORDS), METRICS))
     say("What company and its secrecy change, market by market:")
     show_table(quoted(log.csv("differences.csv", WORDS), METRICS))
-    say(f"Blocks, tables and figures are in {out}; market-shock report {out} makes a page of them")
+    say_where(out)
 
 
 def write(folder: RunFolder, log: Run) -> None:
     """Write results, differences and market shares by period, and draw."""
     table, summary = shares_of(log), in_company(placed(log.table("summary"), log, ["prior_sd"]))
-    estimates = [metrics.estimates(table, metric, KEYS).assign(metric=metric) for metric in METRICS]
-    found = pd.concat(estimates)[[*KEYS, "metric", "mean", "se", "count"]]
+    found = estimated(table, METRICS, KEYS)
     rivals = summary[summary["company"] != "alone"].drop(columns="makers")
     share = interval(market_share(rivals, ["prior_sd", "company"]))
-    tables = {"results": interval(found), "differences": differences(table), "market-share": share}
+    tables = {"results": found, "differences": differences(table), "market-share": share}
     write_tables(folder, tables)
     write_figures(folder, drawn(summary, rivals, share))
 

@@ -24,8 +24,7 @@ from abm.makers.q_learning import QLearning
 from abm.points import Point
 from abm.run_folder import RunFolder
 from analysis import Run, facets, metrics
-from analysis.precision import interval
-from analysis.results import placed, quoted, records
+from analysis.results import estimated, placed, quoted, records
 from scenarios._study import (
     How,
     Out,
@@ -43,7 +42,7 @@ from scenarios._study import (
     write_figures,
     write_tables,
 )
-from scenarios._terminal import say, show_table
+from scenarios._terminal import say, say_where, show_table
 
 DEPTHS = tuple(round(0.05 * step, 2) for step in range(1, 31))
 FADING = 8.0  # by the last period, experiments are exp(-FADING) as frequent as in the first
@@ -116,7 +115,7 @@ def run(
         "What a single price would bring (tick: the tightest depth that they can choose at a gain):"
     )
     show_table(log.csv("benchmarks.csv", WORDS).round(4))
-    say(f"Blocks, tables and figures are in {out}; market-shock report {out} makes a page of them")
+    say_where(out)
 
 
 def counted(learners: str) -> list[int]:
@@ -145,8 +144,7 @@ def payable(shocks: list[float]) -> list[float]:
 def write(folder: RunFolder, log: Run) -> None:
     """Write indices and benchmarks, and draw."""
     table = outcomes(log)
-    estimates = [metrics.estimates(table, one, KEYS).assign(metric=one) for one in METRICS]
-    found = interval(pd.concat(estimates)[[*KEYS, "metric", "mean", "se", "count"]])
+    found = estimated(table, METRICS, KEYS)
     known = benchmarks(sorted(table["prior_sd"].unique()))
     write_tables(folder, {"results": found, "benchmarks": known})
     write_figures(folder, drawn(log, found, known))

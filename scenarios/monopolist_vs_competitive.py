@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from abm.experiment import Experiment, Markets, grid
+from abm.experiment import grid
 from abm.run_folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.leads import differences, lower
 from analysis.precision import median
 from analysis.results import comparisons, overall, placed, quoted, records, results
 from scenarios._study import (
+    Asked,
     Discount,
     How,
     Makers,
@@ -29,13 +30,13 @@ from scenarios._study import (
     Verify,
     Workers,
     by_shock,
-    carried_out,
+    compared,
     contestants,
     numbers,
     write_figures,
     write_tables,
 )
-from scenarios._terminal import say, show_table
+from scenarios._terminal import say, say_where, show_table
 
 BLOCKS = 20  # whose means are the observations of a period
 PAIR = ["prior_sd", "first", "second"]
@@ -66,18 +67,11 @@ def run(
 ) -> None:
     """Compare makers alone: who gives more liquidity, when, and who pays for it."""
     points = grid(prior_sd=numbers("prior_sd", prior_sd), makers=contestants(makers, least=2))
-    experiment = Experiment(
-        points, Markets(discount), replications=replications, periods=periods, seed=seed,
-        block=max(1, replications // BLOCKS),
-    )  # fmt: skip
-    parameters = {
-        "makers": makers, "prior_sd": prior_sd, "replications": replications,
-        "discount": discount, "seed": seed, "periods": periods,
-    }  # fmt: skip
-    log = carried_out(
-        "monopolist-vs-competitive", experiment, parameters, How(out, workers, resume, verify),
-        write,
-    )  # fmt: skip
+    asked = Asked(makers, prior_sd, replications, discount, seed, periods)
+    how = How(out, workers, resume, verify)
+    log = compared(
+        "monopolist-vs-competitive", points, asked, how, write, block=max(1, replications // BLOCKS)
+    )
     say("Means over all periods (profit, surplus: sums), with 95 % confidence intervals:")
     show_table(quoted(log.csv("results.csv", WORDS), METRICS))
     say("First less second, market by market:")
@@ -87,7 +81,7 @@ def run(
         "traders gain with the first less with the second, in money and by their own valuations:"
     )
     show_table(log.csv("answers.csv", WORDS))
-    say(f"Blocks, tables and figures are in {out}; market-shock report {out} makes a page of them")
+    say_where(out)
 
 
 def write(folder: RunFolder, log: Run) -> None:

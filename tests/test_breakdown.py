@@ -1,8 +1,8 @@
 """The scenario `breakdown`: closed forms, tables against pandas, where markets freeze, refusals."""
 
 import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from scipy.optimize import brentq
 from abm.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import breakdown
-from scenarios.__main__ import main
 
 MAKERS, SHOCKS, SIZE = ["optimal", "myopic", "zero-profit"], [1.0, 3.0, 5.0], 400
 SMALL: dict[str, Any] = {
@@ -56,24 +55,9 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Call]:
+def call(command: Call) -> Call:
     """Run the scenario's command in an empty folder; return its code and what it said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
-
-    def called(*options: str) -> tuple[int, str, str]:
-        words = ["market-shock", "run", "breakdown", "--out", "run", *options]
-        monkeypatch.setattr(sys, "argv", words)
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
-
-    with warnings.catch_warnings():  # the command shows them in its own way
-        warnings.simplefilter("default")
-        yield called
+    return partial(command, "run", "breakdown", "--out", "run")
 
 
 def contents(folder: Path) -> dict[str, bytes]:

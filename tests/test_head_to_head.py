@@ -1,8 +1,7 @@
 """The scenario `head-to-head`: tables against pandas, who pays for what all learn, refusals."""
 
 import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from abm import Exchange, Optimal
 from abm.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import head_to_head
-from scenarios.__main__ import main
 
 SIZE, SHOCKS, MAKERS = 2_000, [3.0, 5.0], ["optimal", "zero-profit"]
 POINT = ("makers", "prior_sd", "transparency")
@@ -49,24 +47,9 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Call]:
+def call(command: Call) -> Call:
     """Run the scenario's command in an empty folder; return its code and what it said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
-
-    def called(*options: str) -> tuple[int, str, str]:
-        words = ["market-shock", "run", "head-to-head", "--out", "run", *options]
-        monkeypatch.setattr(sys, "argv", words)
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
-
-    with warnings.catch_warnings():  # the command shows them in its own way
-        warnings.simplefilter("default")
-        yield called
+    return partial(command, "run", "head-to-head", "--out", "run")
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -1,8 +1,6 @@
 """The scenario `learning-makers`: benchmarks, the index, what learners do and forget, refusals."""
 
-import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,6 @@ from abm.markets import Unit
 from abm.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import learning_makers
-from scenarios.__main__ import main
 from scenarios.learning_makers import DEPTHS, LATE, Learner, LearningMarkets, benchmarks
 
 SIZE, PERIODS, COUNTS, SHOCKS = 120, 600, [1, 2, 4], [0.5, 1.0]
@@ -30,24 +27,9 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Call]:
+def call(command: Call) -> Call:
     """Run the scenario's command in an empty folder; return its code and what it said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
-
-    def called(*options: str) -> tuple[int, str, str]:
-        words = ["market-shock", "run", "learning-makers", "--out", "run", *options]
-        monkeypatch.setattr(sys, "argv", words)
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
-
-    with warnings.catch_warnings():  # the command shows them in its own way
-        warnings.simplefilter("default")
-        yield called
+    return partial(command, "run", "learning-makers", "--out", "run")
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -1,8 +1,7 @@
 """The scenario `monopolist-vs-competitive`: tables against pandas, the paper's facts, refusals."""
 
 import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
@@ -20,7 +19,6 @@ from abm.bellman import solve
 from abm.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import monopolist_vs_competitive
-from scenarios.__main__ import main
 
 MAKERS, SHOCKS, PERIODS = ["optimal", "myopic", "zero-profit"], [0.5, 3.0], 40
 BLOCKS, BLOCK = 20, 125
@@ -56,24 +54,9 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Call]:
+def call(command: Call) -> Call:
     """Run the scenario's command in an empty folder; return its code and what it said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
-
-    def called(*options: str) -> tuple[int, str, str]:
-        words = ["market-shock", "run", "monopolist-vs-competitive", "--out", "run", *options]
-        monkeypatch.setattr(sys, "argv", words)
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
-
-    with warnings.catch_warnings():  # the command shows them in its own way
-        warnings.simplefilter("default")
-        yield called
+    return partial(command, "run", "monopolist-vs-competitive", "--out", "run")
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -60,11 +60,11 @@ def per_replication(maker: type[Maker]) -> type[Maker]:
     def quote(self: Any) -> Quote:
         """Return the quotes of all replications, each asked for by itself."""
         if type(self) is One:  # which a subclass has asked
-            return maker.quote(self)  # type: ignore[arg-type]
+            return maker.quote(self)  # type: ignore[arg-type]  # One stands in for her
         own = vars(self).setdefault("_own", [{} for _ in range(self.terms.replications)])
         lots = Lots(self.draws)
         ones = [One(self, number, own[number], lots) for number in range(len(own))]
-        quotes = [maker.quote(one) for one in ones]  # type: ignore[arg-type]
+        quotes = [maker.quote(one) for one in ones]  # type: ignore[arg-type]  # as above
         for quote in quotes:
             if not isinstance(quote, Quote):
                 return quote

@@ -40,7 +40,7 @@ class Scripted(NoisyTrader):
         self._market, self._beyond = model, beyond
         self._script, self._next = script, 0
 
-    def valuation(self, value: Array, draws: Draws) -> Array:  # noqa: ARG002
+    def valuation(self, value: Array, draws: Draws) -> Array:  # noqa: ARG002, it is scripted
         """Return the next row of the script."""
         self._next += 1
         written: Array = self._script[self._next - 1]

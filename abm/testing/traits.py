@@ -22,37 +22,38 @@ def earns_nothing_if_so_declared(maker: MakerChoice) -> None:
     """
     if not Bench().market(maker).makers[0].zero_profit:
         return
-    for side, who in SIDES.items():
-        trades = 0
-        for prior_sd in SHOCKS:
-            profit, count = _earned(maker, prior_sd, side)
+    trades = dict.fromkeys(SIDES, 0)
+    for prior_sd in SHOCKS:
+        for side, (profit, count) in _earned(maker, prior_sd).items():
             mean, error = profit.mean(), profit.std(ddof=1) / np.sqrt(REPLICATIONS)
             if abs(mean) > CHANCE * error:
                 raise BrokenRuleError(
-                    f"from traders who {who} she earned {mean:.4g} +- {error:.2g} a market, which "
-                    f"is no chance: {_first_quote(maker, prior_sd)}"
+                    f"from traders who {SIDES[side]} she earned {mean:.4g} +- {error:.2g} a "
+                    f"market, which is no chance: {_first_quote(maker, prior_sd)}"
                 )
-            trades += count
-        if trades < FEWEST_TRADES:
+            trades[side] += count
+    for side, count in trades.items():
+        if count < FEWEST_TRADES:
             raise BrokenRuleError(
-                f"only {trades} traders {who}, too few to tell what she earns: "
+                f"only {count} traders {SIDES[side]}, too few to tell what she earns: "
                 f"{_first_quote(maker, SHOCKS[0])}"
             )
 
 
-def _earned(maker: MakerChoice, prior_sd: float, side: Side) -> tuple[Array, int]:
-    """Return what she earned of the traders on one side in each replication, and their number."""
+def _earned(maker: MakerChoice, prior_sd: float) -> dict[Side, tuple[Array, int]]:
+    """Return what she earned of each side's traders in each replication, and their number."""
     market = Exchange(
         maker, prior_sd=prior_sd, world="gaussian", record="summary", replications=REPLICATIONS,
         rng=1,
     )  # fmt: skip
-    profit, trades = np.zeros(REPLICATIONS), 0
+    earned = {side: (np.zeros(REPLICATIONS), 0) for side in SIDES}
     for _ in range(PERIODS):
         market.step()
-        took = market.clearing.side == side
-        profit += np.where(took, market.clearing.dealings[0].profit, 0.0)
-        trades += int(took.sum())
-    return profit, trades
+        for side, (profit, trades) in earned.items():
+            took = market.clearing.side == side
+            gain = np.where(took, market.clearing.dealings[0].profit, 0.0)
+            earned[side] = profit + gain, trades + int(took.sum())
+    return earned
 
 
 def _first_quote(maker: MakerChoice, prior_sd: float) -> str:

@@ -61,8 +61,9 @@ def expected_profit(belief: Belief, quote: Quote, law: Law) -> Array:
 def _side_profit(belief: Belief, price: Array, law: Law, side: Side) -> Array:
     offered = np.isfinite(price)
     price = np.where(offered, price, belief.mean)
-    trade = outcome(belief, Quote(price, price), law, side)
-    return np.where(offered, np.exp(trade.log_mass) * side * (price - trade.posterior.mean), 0.0)
+    taken = law.likelihood(Quote(price, price), np.asarray(side, np.int8))
+    log_mass, mean = belief.expect(taken)
+    return np.where(offered, np.exp(log_mass) * side * (price - mean), 0.0)
 
 
 def standardised_quote(belief: Belief, depth: ArrayLike, noise_sd: float) -> Quote:

@@ -3,6 +3,9 @@
 A trader's valuation is w = V + noise. Whatever she does shows that w lies in an interval:
 above the ask (she buys), below the bid (she sells), or between them (she does neither).
 Beliefs see only this likelihood, never the trader; traders never see a belief.
+
+Exact beliefs weigh the likelihood itself, whatever the noise. Gaussian ones ask for `tilt`, which
+takes any noise for a Gaussian of the same sd: with another noise they are misspecified.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.arrays import Array, Index, Sides
-from abm.door import compatible, positive_number
-from abm.normal import interval_mass, truncated
+from abm.door import compatible
+from abm.noise import Distribution, Noise, noise_of
+from abm.normal import truncated
 from abm.quotes import Quote, Side
 from abm.streams import Draws
 
@@ -53,27 +57,29 @@ class Law(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """The signal "w lies in (lower, upper)" for w = V + noise, noise ~ N(0, noise_sd^2).
+    """The signal "w lies in (lower, upper)" for w = V + noise.
 
     Parameters
     ----------
     lower, upper : array_like, shape (R,) or broadcasting to it
         Ends in units of price, lower <= upper, infinite ends allowed.
-    noise_sd : float
-        Standard deviation of the noise, above zero.
+    noise : float, Noise or Distribution
+        The sd of Gaussian noise, above zero; or another noise (see `abm.noise`).
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If an end is NaN, lower exceeds upper, both are at the same infinity, shapes do not match,
-        or noise_sd is not one finite number above zero.
+        or the noise is none.
     """
 
     lower: Array
     upper: Array
-    noise_sd: float
+    noise: Noise
 
-    def __init__(self, lower: ArrayLike, upper: ArrayLike, noise_sd: float) -> None:
+    def __init__(
+        self, lower: ArrayLike, upper: ArrayLike, noise: float | Noise | Distribution
+    ) -> None:
         lower, upper = np.asarray(lower, np.float64), np.asarray(upper, np.float64)
         compatible(lower=lower, upper=upper)
         wrong = ~((lower <= upper) & (lower < np.inf) & (upper > -np.inf))
@@ -85,17 +91,29 @@ class Interval:
             )
         object.__setattr__(self, "lower", lower)
         object.__setattr__(self, "upper", upper)
-        object.__setattr__(self, "noise_sd", positive_number("noise_sd", noise_sd))
+        object.__setattr__(self, "noise", noise_of(noise))
+
+    @property
+    def noise_sd(self) -> float:
+        """Standard deviation of the noise."""
+        return self.noise.sd
 
     @property
     def resolution(self) -> float:
-        """The noise_sd: the interval's edges are blurred over this length."""
-        return self.noise_sd
+        """The noise's: the interval's edges are blurred over this length."""
+        return self.noise.resolution
 
     def likelihood(self, value: Array) -> Array:
         """Return P(lower < w < upper | V = value) for values of shape (R, G), the grid last."""
-        lower, upper = self.lower[..., np.newaxis], self.upper[..., np.newaxis]
-        return interval_mass((lower - value) / self.noise_sd, (upper - value) / self.noise_sd)
+        ends = (self.lower, self.upper)
+        lower, upper = (np.broadcast_to(end, len(value))[:, np.newaxis] for end in ends)
+        sells, buys = np.isneginf(lower)[:, 0], np.isposinf(upper)[:, 0]
+        inside = ~(sells | buys)
+        mass = np.empty(value.shape)
+        mass[inside] = self.noise.mass(lower[inside] - value[inside], upper[inside] - value[inside])
+        mass[sells] = self.noise.below(upper[sells] - value[sells])
+        mass[buys] = self.noise.above(lower[buys] - value[buys])
+        return mass
 
     def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
         """Return log mass, mean and sd of V ~ N(mean, sd^2) given the signal, shape (R,).
@@ -103,9 +121,9 @@ class Interval:
         With s^2 = sd^2 + noise_sd^2, K = sd^2 / s^2 and (m, v) the moments of the standardised
         valuation on the interval, the mean moves by K s m and the variance falls to
         sd^2 (1 - K (1 - v)) (Das and Magdon-Ismail 2008, section 2.4). The sd never rises, to
-        the last bit (Theorem 2.1).
+        the last bit (Theorem 2.1). A noise that is not Gaussian is taken for one of its sd.
         """
-        noise_var = self.noise_sd * self.noise_sd
+        noise_var = self.noise.sd * self.noise.sd
         variance = sd * sd
         s = np.sqrt(variance + noise_var)
         log_mass, m, v = truncated((self.lower - mean) / s, (self.upper - mean) / s)
@@ -115,25 +133,36 @@ class Interval:
         """Return the intervals of these replications; ends common to all stay so."""
         ends = (self.lower, self.upper)
         lower, upper = (end if end.size == 1 else end[replications] for end in ends)
-        return Interval(lower, upper, self.noise_sd)
+        return Interval(lower, upper, self.noise)
 
 
 @dataclass(frozen=True)
 class NoisyValuation:
-    """The paper's law: w = V + noise, noise ~ N(0, noise_sd^2) (section 2.1)."""
+    """The paper's law: w = V + noise (Das and Magdon-Ismail 2008, section 2.1).
 
-    noise_sd: float
+    Parameters
+    ----------
+    noise : float, Noise or Distribution
+        The sd of Gaussian noise; or another noise (see `abm.noise`).
+    """
 
-    def __post_init__(self) -> None:
-        positive_number("noise_sd", self.noise_sd)
+    noise: Noise
+
+    def __init__(self, noise: float | Noise | Distribution) -> None:
+        object.__setattr__(self, "noise", noise_of(noise))
+
+    @property
+    def noise_sd(self) -> float:
+        """Standard deviation of the noise."""
+        return self.noise.sd
 
     def valuation(self, value: Array, draws: Draws) -> Array:
         """Return value + noise, shape (R,)."""
-        return value + self.noise_sd * draws.normal()
+        return value + self.noise.draw(draws)
 
     def likelihood(self, quote: Quote, side: Sides) -> Interval:
         """Return the interval in which her valuation must lie."""
         buys, sells = side == Side.BUY, side == Side.SELL
         lower = np.where(buys, quote.ask, np.where(sells, -np.inf, quote.bid))
         upper = np.where(sells, quote.bid, np.where(buys, np.inf, quote.ask))
-        return Interval(lower, upper, self.noise_sd)
+        return Interval(lower, upper, self.noise)

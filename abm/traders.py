@@ -4,6 +4,7 @@ from typing import ClassVar, Protocol
 
 from abm.arrays import Array
 from abm.door import positive_number
+from abm.noise import Distribution
 from abm.participant import Participant
 from abm.signals import Law, NoisyValuation
 from abm.streams import Draws
@@ -40,12 +41,32 @@ class NoisyTrader(Trader):
     model : Exchange
         The market she comes to.
     noise_sd : float, optional
-        Standard deviation of the noise, in units of price; the market's unless given.
+        Standard deviation of Gaussian noise, in units of price; the market's unless given.
+    noise : Distribution, optional
+        Any other distribution of the noise in its place, in units of price, as
+        `scipy.stats.laplace(scale=0.7)` (see `abm.noise`).
+
+    Raises
+    ------
+    ValueError, TypeError
+        If noise_sd is not one finite number above zero, noise is no distribution, or both are
+        given.
     """
 
     name = "noisy"
 
-    def __init__(self, model: NoiseSetting, *, noise_sd: float | None = None) -> None:
+    def __init__(
+        self,
+        model: NoiseSetting,
+        *,
+        noise_sd: float | None = None,
+        noise: Distribution | None = None,
+    ) -> None:
         super().__init__(model)
+        if noise_sd is not None and noise is not None:
+            raise ValueError(
+                f"noise_sd is {noise_sd} and noise is {noise!r}, but one of them says it all: "
+                f"leave the other out"
+            )
         sd = model.noise_sd if noise_sd is None else noise_sd
-        self.law = NoisyValuation(positive_number("noise_sd", sd))
+        self.law = NoisyValuation(positive_number("noise_sd", sd) if noise is None else noise)

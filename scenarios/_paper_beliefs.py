@@ -9,12 +9,15 @@ from scipy.stats import norm
 from abm import Exchange, GridBelief, Optimal, Quote
 from abm.arrays import Index
 from abm.beliefs.base import Belief
+from abm.beliefs.distance import total_variation
+from abm.beliefs.gaussian import GaussianBelief
 from abm.makers import MarketMaker
 from abm.run_folder import RunFolder
 from abm.schema import PERIOD, REPLICATION, Column
 from scenarios._paper_claims import SHOCK
 
 COMPARED = 200  # replications in which the exact posterior is kept beside the Gaussian one
+REACH, POINTS = 8.0, 321  # of the densities of the first, in sds
 SNAPSHOTS = (1, 3, 10, 30)  # signals after which the two are compared
 
 POSTERIORS = (
@@ -47,7 +50,7 @@ def write_posteriors(
     market = Exchange(
         [
             partial(Optimal, discount=discount),
-            partial(Spectator, belief=GridBelief(0.0, SHOCK)),
+            partial(Spectator, belief="exact"),
         ],
         prior_sd=SHOCK, replications=min(replications, COMPARED), rng=seed,
     )  # fmt: skip
@@ -62,13 +65,12 @@ def write_snapshot(
     folder: RunFolder, replication: Index, period: int, gaussian: Belief, exact: Belief
 ) -> None:
     """Write both densities in the first replication, and in each how far they are apart."""
+    assert isinstance(gaussian, GaussianBelief)
     assert isinstance(exact, GridBelief)
-    window = exact.window
-    spacing = window.spacing[:, np.newaxis]
-    normal = norm.pdf(window.value, gaussian.mean[:, np.newaxis], gaussian.sd[:, np.newaxis])
-    apart = 0.5 * np.abs(window.weight - normal * spacing).sum(axis=-1)
+    apart = total_variation(exact, gaussian)
     distance = {"replication": replication, "period": period, "total_variation": apart}
     folder.write("distances", pd.DataFrame(distance), DISTANCES)
-    curves = {"value": window.value, "exact": window.weight / spacing, "gaussian": normal}
-    first = pd.DataFrame({name: curve[0] for name, curve in curves.items()})
-    folder.write("posteriors", first.assign(period=period), POSTERIORS)
+    value = exact.mean[0] + exact.sd[0] * np.linspace(-REACH, REACH, POINTS)
+    normal = norm.pdf(value, gaussian.mean[0], gaussian.sd[0])
+    curves = {"value": value, "exact": exact.density(value)[0], "gaussian": normal}
+    folder.write("posteriors", pd.DataFrame(curves).assign(period=period), POSTERIORS)

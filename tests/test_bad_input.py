@@ -253,7 +253,7 @@ def test_the_gaussian_world_ends_when_beliefs_part() -> None:
 
 @pytest.mark.parametrize("belief", ["gausian", "grid"])
 def test_a_belief_must_be_a_known_name(belief: str) -> None:
-    says = (f"belief is {belief!r}", "is unknown", "known: gaussian")
+    says = (f"belief is {belief!r}", "is unknown", "known: exact, gaussian")
     refused(lambda: Exchange(partial(FixedSpread, belief=belief)), ValueError, *says)
 
 

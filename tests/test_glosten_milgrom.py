@@ -122,9 +122,10 @@ def test_expected_profit_under_a_learnt_belief_is_the_average_over_its_points() 
     belief = (
         GridBelief(0.0, 5.0).update(1.0, INF, 1.0).update(-1.0, 6.0, 1.0).update(-INF, 2.0, 1.0)
     )
-    bid, ask, value = 0.7, 3.1, belief.window.value
+    (window,) = belief.windows
+    bid, ask, value = 0.7, 3.1, window.value
     profit = (ask - value) * norm.sf(ask - value) + (value - bid) * norm.cdf(bid - value)
-    expected = (belief.window.weight * profit).sum()
+    expected = (window.weight * profit).sum()
     got = expected_profit(belief, Quote(bid, ask), NoisyValuation(1.0))
     assert got[0] == pytest.approx(expected, rel=1e-11)
 

@@ -274,9 +274,9 @@ def test_replicate_puts_one_belief_and_its_history_in_every_market() -> None:
 
 def test_update_leaves_the_prior_as_it_was() -> None:
     prior = GridBelief(0.0, 5.0)
-    before = prior.window.weight.copy()
+    (before,) = (window.weight.copy() for window in prior.windows)
     prior.update(20.0, INF, 1.0)
-    np.testing.assert_array_equal(prior.window.weight, before)
+    np.testing.assert_array_equal(prior.windows[0].weight, before)
     assert prior.history == ()
 
 

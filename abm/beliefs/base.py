@@ -20,6 +20,9 @@ class Belief(Protocol):
     def condition(self, likelihood: Likelihood, /) -> tuple[Array, Self]:
         """Return the log probability of what was shown, and the belief given it."""
 
+    def expect(self, likelihood: Likelihood, /) -> tuple[Array, Array]:
+        """Return the log probability of what may be shown, and the mean of V given it."""
+
     def revise(self, likelihood: Likelihood, /) -> Self:
         """Return the belief given what was shown."""
 

@@ -16,6 +16,9 @@ from abm.signals import Interval, Likelihood
 class GaussianBelief:
     """V ~ N(mean, sd^2) in each replication (Das and Magdon-Ismail 2008, section 2.4).
 
+    It takes the noise of valuations, too, for a Gaussian of the same sd. Where traders have
+    another it is misspecified: it learns, but its sd need not say how much is left to learn.
+
     Parameters
     ----------
     mean, sd : array_like, shape (R,) or scalar
@@ -39,6 +42,10 @@ class GaussianBelief:
         """Return the log probability of what was shown, and the moment-matched posterior."""
         log_mass, mean, sd = likelihood.tilt(self.mean, self.sd)
         return log_mass, GaussianBelief(mean, sd)
+
+    def expect(self, likelihood: Likelihood) -> tuple[Array, Array]:
+        """Return the log probability of what may be shown, and the mean of V given it."""
+        return likelihood.tilt(self.mean, self.sd)[:2]
 
     def revise(self, likelihood: Likelihood) -> GaussianBelief:
         """Return the moment-matched posterior."""

@@ -1,14 +1,14 @@
-"""The exact belief: Bayes' rule on a grid that follows the posterior.
+"""The exact belief: Bayes' rule on grids that follow the posteriors.
 
 The posterior after t signals is the prior times t likelihoods (Das and Magdon-Ismail 2008,
-section 2.2). A sum over evenly spaced points is spectrally accurate for a smooth density that
-vanishes at both ends (Trefethen and Weideman 2014), so the points need only resolve the blur of a
-likelihood: two of them to a noise sd leave an aliasing error of exp(-8 pi^2) = 1e-34.
+section 2.2). They call it computationally prohibitive; a few dozen points in the right place hold
+it to twelve digits (see `abm.beliefs.window`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,26 +16,38 @@ from numpy.typing import ArrayLike
 
 from abm.arrays import Array
 from abm.beliefs.gaussian import GaussianBelief
-from abm.beliefs.window import History, Window, following, settled
+from abm.beliefs.window import (
+    FINE,
+    History,
+    Places,
+    Window,
+    log_product,
+    merged,
+    settled,
+    together,
+)
 from abm.signals import Interval, Likelihood
 
-REACH = 9.0  # half-width of the first window in prior sds: the density is 1e-18 of its peak there
-FEWEST_POINTS = 160
-POINTS_PER_BLUR = 2.0
+REACH = 9.0  # half-width of the first window in prior sds: a probability of 1e-19 is beyond
 
 
 @dataclass(frozen=True, eq=False)
 class GridBelief:
     """The exact posterior of V in each replication, with the `update` of a `GaussianBelief`.
 
-    Mean and sd are right to 1e-12 of the sd for any history that floats can tell from impossible.
-    An update costs some 10 microseconds a replication, and 50 for one by itself. All replications
-    have as many points as the widest needs; where their priors differ, so may their last digits.
+    Mean and sd are right to 1e-12 of the sd for any history that floats can tell from impossible,
+    if the noise is Gaussian; `abm.noise` says how others do. A replication's digits do not
+    depend on the others.
 
     Parameters
     ----------
     mean, sd : array_like, shape (R,) or scalar
         Of the Gaussian prior, in units of price; sd above zero. A scalar is one replication.
+
+    Attributes
+    ----------
+    windows : tuple of Window
+        Where the posteriors are, and what they weigh there: each replication is in one.
 
     Raises
     ------
@@ -45,24 +57,41 @@ class GridBelief:
 
     prior: GaussianBelief
     history: History
-    window: Window
+    blur: float
+    windows: tuple[Window, ...]
 
     def __init__(self, mean: ArrayLike, sd: ArrayLike) -> None:
         given = GaussianBelief(mean, sd)
         prior = given.replicate(np.broadcast(given.mean, given.sd, [0.0]).size)
         low, high = prior.mean - REACH * prior.sd, prior.mean + REACH * prior.sd
-        self._set(prior, (), settled(prior, (), low, high, FEWEST_POINTS))
+        places = Places(np.arange(len(low)), low, high, FINE * prior.sd)
+        self._set(prior, (), np.inf, merged(settled(prior, (), np.inf, places)))
 
     @cached_property
     def mean(self) -> Array:
         """Mean of V, shape (R,), in units of price."""
-        return (self.window.weight * self.window.value).sum(axis=-1)
+        return self._gathered(self.windows, [window.mean for window in self.windows])
 
     @cached_property
     def sd(self) -> Array:
         """Standard deviation of V, shape (R,), in units of price."""
-        distance = self.window.value - self.mean[:, np.newaxis]
-        return np.sqrt((self.window.weight * distance * distance).sum(axis=-1))
+        return self._gathered(self.windows, [window.sd for window in self.windows])
+
+    @cached_property
+    def log_evidence(self) -> Array:
+        """Log probability of all that was shown, shape (R,)."""
+        return self._gathered(self.windows, [window.log_evidence for window in self.windows])
+
+    def expect(self, likelihood: Likelihood) -> tuple[Array, Array]:
+        """Return the log probability of what may be shown, and the mean of V given it, shape (R,).
+
+        On the points at hand: of an event rarer than 1e-9 only `condition` knows, which moves them.
+        """
+        before = self._resolving(likelihood.resolution)
+        after = [chunk.given(likelihood) for one in before for chunk in one.chunks()]
+        log_evidence = self._gathered(after, [one.log_evidence for one in after])
+        log_mass = log_evidence - self.log_evidence
+        return log_mass, self._gathered(after, [one.mean for one in after])
 
     def condition(self, likelihood: Likelihood) -> tuple[Array, GridBelief]:
         """Return the log probability of what was shown, and the posterior.
@@ -72,19 +101,27 @@ class GridBelief:
         ValueError
             If what was shown has probability zero under the belief.
         """
-        before = self._resolving(likelihood.resolution)
-        weight = before.weight * likelihood.likelihood(before.value)
-        mass = weight.sum(axis=-1)
-        if not mass.all():
-            raise ValueError(
-                f"what was shown has probability 0 under the belief (replication "
-                f"{np.flatnonzero(mass == 0)[0]}), as far as floats can tell: "
-                f"start from a wider prior, or show an interval of some width"
-            )
-        weight /= mass[:, np.newaxis]
-        after = Window(before.low, before.high, weight, before.log_evidence + np.log(mass))
-        belief = self._with(self.prior, (*self.history, likelihood), after)
-        return belief.window.log_evidence - before.log_evidence, belief
+        blur = min(self.blur, likelihood.resolution)
+        history = (*self.history, likelihood)
+        kept, moved = [], []
+        for window in self._resolving(blur):
+            for chunk in window.chunks():
+                after = chunk.given(likelihood)
+                if not after.known.all():
+                    raise ValueError(
+                        f"what was shown has probability 0 under the belief (replication "
+                        f"{after.rows[~after.known].min()}), as far as floats can tell: "
+                        f"start from a wider prior, or show an interval of some width"
+                    )
+                misplaced = after.misplaced(blur)
+                if misplaced.any():
+                    moved.append(after.at(misplaced).better(blur))
+                    after = after.at(~misplaced)
+                kept.append(after)
+        if moved:
+            kept += settled(self.prior, history, blur, together(moved))
+        belief = self._with(self.prior, history, blur, merged(kept))
+        return belief.log_evidence - self.log_evidence, belief
 
     def revise(self, likelihood: Likelihood) -> GridBelief:
         """Return the posterior."""
@@ -97,24 +134,52 @@ class GridBelief:
     def replicate(self, replications: int) -> GridBelief:
         """Return this belief in each of `replications` markets."""
         rows = np.broadcast_to(np.arange(len(self.mean)), replications)
+        if replications == len(self.mean):
+            return self
         history = tuple(shown.at(rows) for shown in self.history)
-        return self._with(self.prior.at(rows), history, self.window.at(rows))
+        (window,) = self.windows
+        copies = replace(window.at(rows), rows=np.arange(replications))
+        return self._with(self.prior.at(rows), history, self.blur, (copies,))
 
-    def _resolving(self, blur: float) -> Window:
-        """Return the window, computed anew on more points if they are too sparse for the blur."""
-        window = self.window
-        if window.spacing.max() * POINTS_PER_BLUR <= blur:
-            return window
-        points = int(np.ceil(POINTS_PER_BLUR * (window.high - window.low).max() / blur)) + 1
-        return settled(self.prior, self.history, window.low, window.high, points)
+    def density(self, value: ArrayLike) -> Array:
+        """Return the density at values of shape (R, G) or (G,), in one over units of price.
+
+        It is computed anew, from the prior and all that was shown; its shape is (R, G).
+        """
+        points = np.broadcast_to(value, (len(self.mean), np.shape(value)[-1]))
+        log_density = log_product(self.prior, self.history, points)
+        scale = self.prior.sd * np.sqrt(2 * np.pi)
+        return np.exp(log_density - (self.log_evidence + np.log(scale))[:, np.newaxis])
+
+    def _resolving(self, blur: float) -> tuple[Window, ...]:
+        """Return the windows, those anew whose steps are too long for a likelihood of this blur."""
+        if blur >= self.blur:
+            return self.windows
+        coarse = [window.coarse(blur) for window in self.windows]
+        kept = [one.at(~bad) for one, bad in zip(self.windows, coarse, strict=True)]
+        places = together(
+            [one.at(bad).better(blur) for one, bad in zip(self.windows, coarse, strict=True)]
+        )
+        return merged([*kept, *settled(self.prior, self.history, blur, places)])
+
+    def _gathered(self, windows: Iterable[Window], parts: Iterable[Array]) -> Array:
+        """Return what windows hold of each replication, in order."""
+        whole = np.empty(len(self.prior.mean))
+        for window, part in zip(windows, parts, strict=True):
+            whole[window.rows] = part
+        return whole
 
     @classmethod
-    def _with(cls, prior: GaussianBelief, history: History, window: Window) -> GridBelief:
-        """Return a belief whose window has followed it."""
+    def _with(
+        cls, prior: GaussianBelief, history: History, blur: float, windows: tuple[Window, ...]
+    ) -> GridBelief:
         belief = cls.__new__(cls)
-        belief._set(prior, history, following(prior, history, window))
+        belief._set(prior, history, blur, windows)
         return belief
 
-    def _set(self, prior: GaussianBelief, history: History, window: Window) -> None:
-        for name, part in (("prior", prior), ("history", history), ("window", window)):
+    def _set(
+        self, prior: GaussianBelief, history: History, blur: float, windows: tuple[Window, ...]
+    ) -> None:
+        parts = {"prior": prior, "history": history, "blur": blur, "windows": windows}
+        for name, part in parts.items():
             object.__setattr__(self, name, part)

@@ -32,6 +32,10 @@ class NoBelief:
         """Return NaN, for nothing was expected, and this belief."""
         return self.mean, self
 
+    def expect(self, _: Likelihood) -> tuple[Array, Array]:
+        """Return NaN twice."""
+        return self.mean, self.mean
+
     def revise(self, _: Likelihood) -> NoBelief:
         """Return this belief."""
         return self

@@ -1,14 +1,22 @@
-"""Where the exact belief's grid lies: a window of points in each replication, that follows it.
+"""Where the exact belief's grids lie: windows of points that follow the beliefs of replications.
 
-A window is misplaced when the belief weighs on its edge, or has narrowed to less than half of it.
-The posterior is then computed anew on a better one, from the prior and all that was shown, so that
-nothing is ever interpolated.
+Over evenly spaced points a sum is a spectrally accurate integral of a smooth density that vanishes
+at both ends (Trefethen and Weideman 2014): with steps of h, a Gaussian of sd s is off by
+exp(-2 pi^2 (s / h)^2), 1e-13 at COARSEST. What limits h is the smaller of the belief's sd and the
+length over which a likelihood changes.
+
+A window is misplaced when the belief weighs on its edge, or has become too narrow for its steps,
+or has narrowed so far that fewer points would do. The posterior is then computed anew on a better
+one, from the prior and all that was shown, so that nothing is ever interpolated. Windows of as
+many points are kept together; how many depends on a replication's own belief alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,130 +26,239 @@ from abm.signals import Likelihood
 
 History = tuple[Likelihood, ...]
 
-NEGLIGIBLE = 1e-16  # of the peak density
+NEGLIGIBLE = 1e-17  # a probability
+COARSEST = 0.6  # steps, in units of the smallest length to resolve
+FINE = 0.45  # the same, where a window is placed
+SIZES = [round(48 * 1.5**power) for power in range(24)]  # points of a window
+WASTE = 2.5  # times as many points as would do
+SPAN = 18.0  # sds from where a Gaussian's probabilities become negligible to where they do again
+MARGIN = 2  # points beyond the support
+LEAP = 8.0  # a window's steps become at most so many times shorter in a move
 MOVES = 200  # until a window is well placed; each about doubles or halves it
+CHUNK = 1024  # replications at a time: what they need fits in a processor's cache
+
+
+class Places(NamedTuple):
+    """Where to put windows: which replications, both ends, and the longest steps, shape (N,)."""
+
+    rows: Index
+    low: Array
+    high: Array
+    step: Array
+
+    def at(self, chosen: Index) -> Places:
+        """Return those chosen among these."""
+        return Places(self.rows[chosen], self.low[chosen], self.high[chosen], self.step[chosen])
+
+    def by_size(self) -> Iterator[tuple[int, Places]]:
+        """Yield how many points are needed, and the places that need as many, not too many.
+
+        Raises
+        ------
+        ValueError
+            If more are needed than SIZES has.
+        """
+        needed = (self.high - self.low) / self.step
+        size = np.searchsorted(SIZES[:-1], needed)
+        if not needed.max() <= SIZES[-1]:
+            worst = self.rows[needed.argmax()]
+            raise ValueError(
+                f"an exact belief needs {needed.max():.3g} points (replication {worst}), but has "
+                f"{SIZES[-1]:.3g} at most: give a prior that is narrower next to the noise"
+            )
+        for one in np.unique(size):
+            some = np.flatnonzero(size == one)
+            for start in range(0, len(some), CHUNK):
+                chunk = some[start : start + CHUNK]
+                yield SIZES[one], self.at(chunk)
+
+
+def together(places: Sequence[Places]) -> Places:
+    """Return all these places as one."""
+    return Places(*(np.concatenate(parts) for parts in zip(*places, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Evenly spaced points in each replication, and the belief's probability at each.
+    """Evenly spaced points in each of some replications, and the belief's probability at each.
 
     Parameters
     ----------
-    low, high : ndarray, shape (R,)
-        First and last point, in units of price.
-    weight : ndarray, shape (R, G)
-        Probabilities, summing to 1 over the grid.
-    log_evidence : ndarray, shape (R,)
+    rows : ndarray of int, shape (N,)
+        Which replications.
+    low, spacing : ndarray, shape (N,)
+        First point, and the distance between two, in units of price.
+    weight : ndarray, shape (N, G)
+        Probabilities, summing to 1 over the points.
+    log_evidence : ndarray, shape (N,)
         Log probability of all that was shown.
     """
 
+    rows: Index
     low: Array
-    high: Array
+    spacing: Array
     weight: Array
     log_evidence: Array
-
-    @property
-    def parts(self) -> tuple[Array, Array, Array, Array]:
-        """Everything it holds, replications first."""
-        return self.low, self.high, self.weight, self.log_evidence
 
     @property
     def points(self) -> int:
         """G, how many points."""
         return self.weight.shape[-1]
 
-    @property
-    def spacing(self) -> Array:
-        """Distance between points, shape (R,)."""
-        return (self.high - self.low) / (self.points - 1)
-
     @cached_property
     def value(self) -> Array:
-        """The points, shape (R, G)."""
-        return _grid(self.low, self.high, self.points)
+        """The points, shape (N, G), in units of price."""
+        return self.low[:, np.newaxis] + self.spacing[:, np.newaxis] * np.arange(self.points)
 
     @cached_property
-    def support(self) -> tuple[Index, Index]:
-        """First and last point that is not negligible, each of shape (R,)."""
-        counts = self.weight > NEGLIGIBLE * self.weight.max(axis=-1, keepdims=True)
-        return counts.argmax(axis=-1), self.points - 1 - counts[:, ::-1].argmax(axis=-1)
+    def mean(self) -> Array:
+        """Mean of V, shape (N,)."""
+        return self._middle + self.spacing * self._steps(1)
+
+    @cached_property
+    def sd(self) -> Array:
+        """Standard deviation of V, shape (N,)."""
+        return self.spacing * np.sqrt(self._steps(2) - self._steps(1) ** 2)
 
     @property
-    def misplaced(self) -> Flags:
-        """Where the belief weighs on an edge, or fills less than half of the window."""
-        first, last = self.support
-        return (first == 0) | (last == self.points - 1) | (last - first < self.points // 2)
+    def parts(self) -> tuple[Index, Array, Array, Array, Array]:
+        """Everything it holds."""
+        return self.rows, self.low, self.spacing, self.weight, self.log_evidence
 
-    def better_ends(self) -> tuple[Array, Array]:
-        """Return ends just outside the support, or a width further where it is cut off."""
-        first, last = self.support
-        width = self.high - self.low
-        low, high = self.low + (first - 2) * self.spacing, self.low + (last + 2) * self.spacing
-        return (
-            np.where(first == 0, self.low - width, low),
-            np.where(last == self.points - 1, self.high + width, high),
+    def at(self, chosen: Index | Flags | slice) -> Window:
+        """Return the windows of those chosen among these."""
+        rows, low, spacing, weight, log_evidence = self.parts
+        return Window(
+            rows[chosen], low[chosen], spacing[chosen], weight[chosen], log_evidence[chosen]
         )
 
-    def at(self, replications: Index) -> Window:
-        """Return the window of these replications."""
-        return Window(*(part[replications] for part in self.parts))
+    def chunks(self) -> Iterator[Window]:
+        """Yield the same, not too many replications at a time."""
+        for start in range(0, len(self.rows), CHUNK):
+            yield self.at(slice(start, start + CHUNK))
+
+    def given(self, likelihood: Likelihood) -> Window:
+        """Return the posterior on the same points; NaN where it has probability zero."""
+        weight = self.weight * likelihood.at(self.rows).likelihood(self.value)
+        mass = weight.sum(axis=-1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            weight /= mass[:, np.newaxis]
+            log_evidence = self.log_evidence + np.log(mass)
+        return Window(self.rows, self.low, self.spacing, weight, log_evidence)
+
+    @property
+    def known(self) -> Flags:
+        """Where what was shown had a probability above zero."""
+        return self.log_evidence > -np.inf
+
+    def misplaced(self, blur: float) -> Flags:
+        """Where a better window would do, likelihoods having this resolution."""
+        return self.cut_off() | self.coarse(blur) | self.wasteful(blur)
+
+    def coarse(self, blur: float) -> Flags:
+        """Where steps are too long for the belief, or for a likelihood with this resolution."""
+        return self.spacing > COARSEST * np.minimum(self.sd, blur)
+
+    def cut_off(self) -> Flags:
+        """Where the belief weighs on an edge."""
+        return (self.weight[:, 0] > NEGLIGIBLE) | (self.weight[:, -1] > NEGLIGIBLE)
+
+    def wasteful(self, blur: float) -> Flags:
+        """Where far fewer points would do."""
+        needed = SPAN * np.maximum(self.sd / (FINE * blur), 1 / FINE)
+        return self.points > WASTE * np.maximum(needed, SIZES[0])
+
+    def better(self, blur: float) -> Places:
+        """Return ends just outside the support, or a width further where it is cut off."""
+        counts = self.weight > NEGLIGIBLE
+        first, last = counts.argmax(axis=-1), self.points - 1 - counts[:, ::-1].argmax(axis=-1)
+        start = np.where(first == 0, -self.points, first - MARGIN)
+        end = np.where(last == self.points - 1, 2 * self.points, last + MARGIN)
+        fine = np.maximum(FINE * np.minimum(self.sd, blur), self.spacing / LEAP)
+        step = np.where(self.cut_off(), (end - start) / self.points * self.spacing, fine)
+        return Places(
+            self.rows, self.low + start * self.spacing, self.low + end * self.spacing, step
+        )
+
+    @property
+    def _middle(self) -> Array:
+        return self.low + 0.5 * (self.points - 1) * self.spacing
+
+    def _steps(self, power: int) -> Array:
+        """Return a moment of the belief about the window's middle, in steps."""
+        offset = np.arange(self.points) - 0.5 * (self.points - 1)
+        return np.einsum("ij,j->i", self.weight, offset**power)
 
 
-def settled(
-    prior: GaussianBelief, history: History, low: Array, high: Array, points: int
-) -> Window:
-    """Return the posterior on windows from low to high, moved until each is well placed.
+def settled(prior: GaussianBelief, history: History, blur: float, places: Places) -> list[Window]:
+    """Return the posterior of some replications on windows that are well placed.
+
+    Parameters
+    ----------
+    prior, history : GaussianBelief, tuple of Likelihood
+        Of all replications.
+    blur : float
+        The smallest resolution of the history.
+    places : Places
+        Which replications, and where to begin.
 
     Raises
     ------
     ValueError
         If there is no such window, the signals being too improbable for floats.
     """
+    done: list[Window] = []
     for _ in range(MOVES):
-        window = _posterior(prior, history, low, high, points)
-        misplaced = window.misplaced
-        if not misplaced.any():
-            return window
-        new_low, new_high = window.better_ends()
-        low, high = np.where(misplaced, new_low, low), np.where(misplaced, new_high, high)
+        if not places.rows.size:
+            return done
+        again = []
+        for size, some in places.by_size():
+            window = _posterior(prior, history, some, size)
+            bad = window.coarse(blur) | window.cut_off()
+            done.append(window.at(~bad))
+            again.append(window.at(bad).better(blur))
+        places = together(again)
     raise ValueError(
-        f"no window holds the posterior after {len(history)} signals: they are too far out for "
-        f"floats to tell; start from a wider prior"
+        f"no window holds the posterior after {len(history)} signals (replication "
+        f"{places.rows[0]}): they are too far out for floats to tell; start from a wider prior"
     )
 
 
-def following(prior: GaussianBelief, history: History, window: Window) -> Window:
-    """Return the window with its misplaced replications computed anew where they belong."""
-    rows = np.flatnonzero(window.misplaced)
-    if not rows.size:
-        return window
+def merged(windows: Iterable[Window]) -> tuple[Window, ...]:
+    """Return the windows with those of as many points put together."""
+    by_points: dict[int, list[Window]] = {}
+    for window in windows:
+        if window.rows.size:
+            by_points.setdefault(window.points, []).append(window)
+    return tuple(
+        Window(*(np.concatenate(parts) for parts in zip(*(one.parts for one in some), strict=True)))
+        for _, some in sorted(by_points.items())
+    )
+
+
+def _posterior(prior: GaussianBelief, history: History, places: Places, points: int) -> Window:
+    """Return prior times likelihoods, on so many points from end to end."""
+    rows, low, high, _ = places
+    spacing = (high - low) / (points - 1)
+    value = low[:, np.newaxis] + spacing[:, np.newaxis] * np.arange(points)
     shown = tuple(likelihood.at(rows) for likelihood in history)
-    fresh = settled(prior.at(rows), shown, *window.at(rows).better_ends(), window.points)
-    parts = [part.copy() for part in window.parts]
-    for part, new in zip(parts, fresh.parts, strict=True):
-        part[rows] = new
-    return Window(*parts)
-
-
-def _grid(low: Array, high: Array, points: int) -> Array:
-    step = (high - low) / (points - 1)
-    return low[:, np.newaxis] + step[:, np.newaxis] * np.arange(points)
-
-
-def _posterior(
-    prior: GaussianBelief, history: History, low: Array, high: Array, points: int
-) -> Window:
-    """Return prior times likelihoods on the windows from low to high."""
-    value = _grid(low, high, points)
-    standard = (value - prior.mean[:, np.newaxis]) / prior.sd[:, np.newaxis]
-    log_density = -0.5 * standard * standard
-    with np.errstate(divide="ignore"):
-        for shown in history:
-            log_density += np.log(shown.likelihood(value))
+    prior = prior.at(rows)
+    log_density = log_product(prior, shown, value)
     peak = log_density.max(axis=-1)
     density = np.exp(log_density - peak[:, np.newaxis])
     total = density.sum(axis=-1)
-    spacing = (high - low) / (points - 1)
     log_evidence = peak + np.log(total * spacing / (prior.sd * np.sqrt(2 * np.pi)))
-    return Window(low, high, density / total[:, np.newaxis], log_evidence)
+    return Window(rows, low, spacing, density / total[:, np.newaxis], log_evidence)
+
+
+def log_product(prior: GaussianBelief, history: History, value: Array) -> Array:
+    """Return log of prior density times likelihoods, for values of shape (R, G).
+
+    The density is in units of one over sqrt(2 pi) prior sds.
+    """
+    standard = (value - prior.mean[:, np.newaxis]) / prior.sd[:, np.newaxis]
+    log_density = -0.5 * np.square(standard)
+    with np.errstate(divide="ignore"):
+        for likelihood in history:
+            log_density += np.log(likelihood.likelihood(value))
+    return log_density

@@ -22,6 +22,7 @@ import numpy as np
 
 from abm.arrays import Array
 from abm.beliefs.base import Belief
+from abm.beliefs.grid import GridBelief
 from abm.beliefs.none import NoBelief
 from abm.disclosure import View
 from abm.door import one_of
@@ -42,9 +43,10 @@ class MarketMaker(Participant, ABC):
     ----------
     model : Exchange
         The market she quotes in.
-    belief : Belief, "gaussian" or None
-        What she believes at first: "gaussian" for a normal at the public prior, a belief of her
-        own, or None for none (its mean and sd are NaN).
+    belief : Belief, "gaussian", "exact" or None
+        What she believes at first: the public prior, kept normal by matching moments ("gaussian")
+        or revised exactly by Bayes' rule ("exact"); a belief of her own; or None for none (its
+        mean and sd are NaN).
 
     Attributes
     ----------
@@ -115,23 +117,29 @@ class MarketMaker(Participant, ABC):
     @property
     def rho(self) -> Array:
         """Her information disadvantage, belief sd / noise sd, shape (R,)."""
+        return self.conviction.sd / self.noise_sd
+
+    @property
+    def conviction(self) -> Belief:
+        """Her belief, for those who cannot quote without."""
         if isinstance(self.belief, NoBelief):
             raise ValueError(
                 f"maker {self.name!r} has no belief, but quotes by one: "
                 f'give belief="gaussian", or a belief'
             )
-        return self.belief.sd / self.noise_sd
+        return self.belief
 
     def _first_belief(self, belief: Belief | str | None) -> Belief:
         if belief is None:
             return NoBelief(self.terms.replications)
         if isinstance(belief, str):
-            one_of("belief", belief, ["gaussian"])
-            return self.terms.prior
+            one_of("belief", belief, ["exact", "gaussian"])
+            prior = self.terms.prior
+            return GridBelief(prior.mean, prior.sd) if belief == "exact" else prior
         if not hasattr(belief, "replicate"):
             raise TypeError(
                 f"belief is {belief!r}, but must be a belief: "
-                f'give "gaussian", None, or as GaussianBelief(mean, sd)'
+                f'give "gaussian", "exact", None, or as GaussianBelief(mean, sd)'
             )
         try:
             return belief.replicate(self.terms.replications)

@@ -16,7 +16,7 @@ class FixedSpread(MarketMaker):
         The market she quotes in.
     half_spread : float
         In units of price, above zero.
-    belief : Belief, "gaussian" or None
+    belief : Belief, "gaussian", "exact" or None
         What she believes at first (see `MarketMaker`).
     """
 

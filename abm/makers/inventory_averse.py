@@ -2,8 +2,8 @@
 
 from abm.beliefs.base import Belief
 from abm.door import not_negative_number
-from abm.glosten_milgrom import myopic_depth, standardised_quote
 from abm.makers.base import MarketMaker
+from abm.one_period import myopic_quote
 from abm.quotes import Quote
 from abm.terms import Market
 
@@ -23,7 +23,7 @@ class InventoryAverse(MarketMaker):
         The market she quotes in.
     aversion : float
         gamma, in units of 1 / noise sd, at least 0; at 0 she is the myopic maker.
-    belief : Belief, "gaussian" or None
+    belief : Belief, "gaussian", "exact" or None
         What she believes at first (see `MarketMaker`).
     """
 
@@ -37,7 +37,7 @@ class InventoryAverse(MarketMaker):
 
     def quote(self) -> Quote:
         """Return the reservation prices, and the myopic half-spread beyond them."""
-        neutral = standardised_quote(self.belief, myopic_depth(self.rho), self.noise_sd)
+        neutral = myopic_quote(self.conviction, self.terms.law)
         premium = self.aversion * self.belief.sd**2
         return Quote(
             neutral.bid - premium * (self.inventory + 0.5),

@@ -1,7 +1,7 @@
 """The myopic monopolist: the most from the next trader, whatever it teaches."""
 
-from abm.glosten_milgrom import myopic_depth, standardised_quote
 from abm.makers.base import MarketMaker
+from abm.one_period import myopic_quote
 from abm.quotes import Quote
 
 
@@ -13,4 +13,4 @@ class Myopic(MarketMaker):
 
     def quote(self) -> Quote:
         """Return the quote with the largest expected profit this period."""
-        return standardised_quote(self.belief, myopic_depth(self.rho), self.noise_sd)
+        return myopic_quote(self.conviction, self.terms.law)

@@ -18,7 +18,7 @@ class Optimal(MarketMaker):
         The market she quotes in.
     discount : float
         Per period, at least 0 and below 1.
-    belief : Belief, "gaussian" or None
+    belief : Belief, "gaussian", "exact" or None
         What she believes at first (see `MarketMaker`).
     """
 

@@ -39,7 +39,7 @@ class QLearning(MarketMaker):
         Of the probability to experiment, per period, at least 0.
     depths : sequence of float
         Half-spreads to choose from, in units of the sd of a trader's valuation, above zero.
-    belief : Belief, "gaussian" or None
+    belief : Belief, "gaussian", "exact" or None
         What she believes at first (see `MarketMaker`); she quotes around its mean.
     """
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from abm.beliefs.base import Belief
 from abm.door import positive_number
-from abm.glosten_milgrom import myopic_depth, standardised_quote, zero_profit_depth
 from abm.makers.base import MarketMaker
+from abm.one_period import myopic_quote, zero_profit_quote
 from abm.quotes import Quote
 from abm.terms import Market
 
@@ -15,9 +15,8 @@ class Undercutter(MarketMaker):
 
     The price war of Maskin and Tirole (1988, Econometrica 56, 571-599) at a dealer market. She
     goes no further than to the zero-profit quote of her belief, where a trade ceases to pay, and
-    no further out than to the myopic monopolist's; of the belief, both take mean and sd as if it
-    were Gaussian. Where she was at the inside and cannot tell who else was (see `View.rivals`),
-    she stays where she is.
+    no further out than to the myopic monopolist's. Where she was at the inside and cannot tell who
+    else was (see `View.rivals`), she stays where she is.
 
     Parameters
     ----------
@@ -25,7 +24,7 @@ class Undercutter(MarketMaker):
         The market she quotes in.
     step : float
         By how much she improves, in noise sds, above zero.
-    belief : Belief, "gaussian" or None
+    belief : Belief, "gaussian", "exact" or None
         What she believes at first (see `MarketMaker`).
     """
 
@@ -39,8 +38,8 @@ class Undercutter(MarketMaker):
 
     def quote(self) -> Quote:
         """Return a step inside the best rival's last quote, within what pays."""
-        widest = standardised_quote(self.belief, myopic_depth(self.rho), self.noise_sd)
-        tightest = standardised_quote(self.belief, zero_profit_depth(self.rho), self.noise_sd)
+        widest = myopic_quote(self.conviction, self.terms.law)
+        tightest = zero_profit_quote(self.conviction, self.terms.law)
         wanted = self._improved()
         return Quote(
             np.clip(wanted.bid, widest.bid, tightest.bid),

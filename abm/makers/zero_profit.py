@@ -1,7 +1,7 @@
 """The zero-profit maker: perfect competition leaves her nothing on either side."""
 
-from abm.glosten_milgrom import standardised_quote, zero_profit_depth
 from abm.makers.base import MarketMaker
+from abm.one_period import zero_profit_quote
 from abm.quotes import Quote
 
 
@@ -17,4 +17,4 @@ class ZeroProfit(MarketMaker):
 
     def quote(self) -> Quote:
         """Return the quote that earns nothing in expectation, whichever side is taken."""
-        return standardised_quote(self.belief, zero_profit_depth(self.rho), self.noise_sd)
+        return zero_profit_quote(self.conviction, self.terms.law)

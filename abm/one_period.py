@@ -1,0 +1,103 @@
+"""The one-period makers' quotes under any belief.
+
+Each side stands by itself. With w a trader's valuation, of density f and tail F(w > a) under the
+belief, an ask a earns F(w > a) (a - E[V | w > a]), whose derivative in a is
+F(w > a) - f(a) (a - E[V | w = a]). So
+
+    zero-profit:  a = E[V | w > a]
+    myopic:       a = E[V | w = a] + F(w > a) / f(a)
+
+(Glosten and Milgrom 1985; Das and Magdon-Ismail 2008, section 2.3), and the bid is the mirror
+image. For a Gaussian belief these are the depths of `abm.glosten_milgrom`. For any other they are
+where a secant iteration starts, kept between prices that are known to be too low and too high.
+
+Where a trade at the starting price is rarer than RARE it stays: there a normal with the belief's
+mean and sd decides, which no profit that floats can add up depends on.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from abm.arrays import Array
+from abm.beliefs.base import Belief
+from abm.beliefs.gaussian import GaussianBelief
+from abm.glosten_milgrom import myopic_depth, standardised_quote, zero_profit_depth
+from abm.quotes import Quote, Side
+from abm.signals import Law, Likelihood
+
+RARE = 1e-9
+TOLERANCE = 1e-9  # of a price, in sds of a valuation
+STEPS = 200
+PATIENCE = 8  # one step in so many halves the bracket
+NEARBY = 1e-4  # in noise sds: valuations so close to a price count as being there
+
+Excess = Callable[[Belief, Law, Side, Array], tuple[Array, Array]]
+"""By how much a price, times its side, is too high; and the log probability of a trade at it."""
+
+
+def zero_profit_quote(belief: Belief, law: Law) -> Quote:
+    """Return the quote that earns nothing, whichever side is taken: ask = E[V | buy]."""
+    rho = belief.sd / law.noise_sd
+    return _solved(belief, law, zero_profit_depth(rho), _gain_of_a_trade)
+
+
+def myopic_quote(belief: Belief, law: Law) -> Quote:
+    """Return the quote with the largest expected profit of one period."""
+    rho = belief.sd / law.noise_sd
+    return _solved(belief, law, myopic_depth(rho), _gain_beyond_the_best)
+
+
+def _solved(belief: Belief, law: Law, depth: Array, excess: Excess) -> Quote:
+    start = standardised_quote(belief, depth, law.noise_sd)
+    if isinstance(belief, GaussianBelief):
+        return start
+    return Quote(
+        -_outward(belief, law, Side.SELL, -start.bid, excess),
+        _outward(belief, law, Side.BUY, start.ask, excess),
+    )
+
+
+def _outward(belief: Belief, law: Law, side: Side, start: Array, excess: Excess) -> Array:
+    """Return the price of one side, times `side`, at which the excess is nought."""
+    tolerance = TOLERANCE * np.hypot(belief.sd, law.noise_sd)
+    low, high = np.full_like(start, -np.inf), np.full_like(start, np.inf)
+    price, (found, log_trade) = start, excess(belief, law, side, start)
+    step = np.where(log_trade > np.log(RARE), -found, 0.0)
+    for number in range(STEPS):
+        moving = np.abs(step) > tolerance
+        if not moving.any():
+            break
+        low, high = np.where(found < 0, price, low), np.where(found > 0, price, high)
+        before, price = found, price + step
+        found, _ = excess(belief, law, side, price)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            secant = found * step / (before - found)
+            halved = 0.5 * (low + high) - price
+        inside = (price + secant >= low) & (price + secant <= high) & (number % PATIENCE > 0)
+        leap = np.where(np.isfinite(halved), halved, -np.sign(found) * 2 * np.abs(step))
+        step = np.where(moving, np.where(inside, secant, leap), 0.0)
+    return price + step
+
+
+def _taken(law: Law, side: Side, price: Array) -> Likelihood:
+    """Return what it shows that a trader took a side at this price, times `side`."""
+    return law.likelihood(Quote(side * price, side * price), np.array(side, np.int8))
+
+
+def _gain_of_a_trade(belief: Belief, law: Law, side: Side, price: Array) -> tuple[Array, Array]:
+    """Return the expected profit of a trade at this price."""
+    log_trade, mean = belief.expect(_taken(law, side, price))
+    return price - side * mean, log_trade
+
+
+def _gain_beyond_the_best(
+    belief: Belief, law: Law, side: Side, price: Array
+) -> tuple[Array, Array]:
+    """Return minus the slope of the expected profit in the price, over the valuations' density."""
+    log_trade, _ = belief.expect(_taken(law, side, price))
+    near, at = NEARBY * law.noise_sd, side * price
+    neither = np.array(Side.NONE, np.int8)
+    log_near, marginal = belief.expect(law.likelihood(Quote(at - near, at + near), neither))
+    gain = price - side * marginal - 2 * near * np.exp(log_trade - log_near)
+    return gain, log_trade

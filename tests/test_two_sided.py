@@ -25,7 +25,7 @@ def density(x: Array) -> Array:
 
 
 def branch(rho: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
-    """Return probability, E[V] and rho given low < w / s < high, by the paper's formulas (section 2.4)."""
+    """Return probability, E[V] and rho given low < w / s < high (section 2.4)."""
     s = np.sqrt(1 + rho**2)
     ends = [np.where(np.isfinite(x), x, 0.0) * density(x) for x in (low, high)]
     mass = np.where(low > 0, ndtr(-low) - ndtr(-high), ndtr(high) - ndtr(low))
@@ -116,7 +116,7 @@ def test_what_a_skew_reveals_repays_only_a_part_of_the_profit_it_forgoes(
 
 @each_discount
 def test_quotes_drawn_at_random_do_no_better_by_the_formulas(discount: float) -> None:
-    """By the formulas of section 2.4, with one-sided quotes and quotes on one side of the mean among them."""
+    """One-sided quotes and quotes on one side of the mean are among them."""
     solution, rng = solve(discount), np.random.default_rng(3)
     rho = rng.uniform(0.05, 15, 30)[:, np.newaxis]
     bid_depth = rng.uniform(-4, 8, (30, 2000))

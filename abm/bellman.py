@@ -24,6 +24,7 @@ throughout; the search for it is good to 1e-6, and what falls in the found depth
 
 from dataclasses import dataclass
 from functools import cache
+from math import ceil, log2
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -165,6 +166,11 @@ def _solve(discount: float, rho_max: float) -> Solution:
         f"(off by {gap.max():.1e} and still moving; tolerance {TOLERANCE}): lower rho_max "
         f"(now {rho_max:g}) or the discount"
     )
+
+
+def range_for(rho: float) -> float:
+    """Return a rho_max for `solve` that holds rho with room to spare: RHO_MAX, or doubles of it."""
+    return RHO_MAX * 2 ** max(0, ceil(log2(1.01 * rho / RHO_MAX)))
 
 
 def _backup(value: PiecewiseCubic, one: Stage, discount: float) -> Array:

@@ -124,6 +124,12 @@ class Markets:
             market.step()
             if period >= self.burn_in:
                 totals.add(market.clearing)
+        tables = self.tables(market, totals)
+        del market.tape  # a model and its agents refer to each other: it would stay for long
+        return tables
+
+    def tables(self, market: Exchange, totals: Totals) -> Tables:
+        """Return what is kept of markets that have run."""
         tables = {
             "summary": typed(market.tape.moments.columns(), SUMMARY),
             "totals": totals.table(market.replication),
@@ -131,16 +137,16 @@ class Markets:
         if market.tape.full:
             tables["market"] = typed(market.tape.market, MARKET)
             tables["makers"] = typed(market.tape.makers, MAKERS)
-        del market.tape  # a model and its agents refer to each other: it would stay for long
         return tables
 
     def _choices(
         self, makers: MakerChoice | Sequence[MakerChoice]
     ) -> list[Callable[..., MarketMaker]]:
         """Return the makers; those that look ahead are given the discount, unless a partial."""
-        return [self._patient(choice) for choice in listed(makers)]
+        return [self.patient(choice) for choice in listed(makers)]
 
-    def _patient(self, choice: MakerChoice) -> Callable[..., MarketMaker]:
+    def patient(self, choice: MakerChoice) -> Callable[..., MarketMaker]:
+        """Return a maker; one that looks ahead is given the discount, unless a partial."""
         maker = find(choice) if isinstance(choice, str) else choice
         if not isinstance(maker, type):
             return maker

@@ -11,29 +11,29 @@ F(w > a) - f(a) (a - E[V | w = a]). So
 image. For a Gaussian belief these are the depths of `abm.glosten_milgrom`. For any other they are
 where a secant iteration starts, kept between prices that are known to be too low and too high.
 
-Where a trade at the starting price is rarer than RARE it stays: there a normal with the belief's
-mean and sd decides, which no profit that floats can add up depends on.
+Where that start is deeper than DEEPEST, it stays: a trade there has a probability of 1e-9, and no
+profit that can be measured depends on it.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-from abm.arrays import Array
+from abm.arrays import Array, Flags
 from abm.beliefs.base import Belief
 from abm.beliefs.gaussian import GaussianBelief
 from abm.glosten_milgrom import myopic_depth, standardised_quote, zero_profit_depth
 from abm.quotes import Quote, Side
 from abm.signals import Law, Likelihood
 
-RARE = 1e-9
-TOLERANCE = 1e-9  # of a price, in sds of a valuation
+DEEPEST = 6.0
+TOLERANCE = 1e-8  # of a price, in sds of a valuation
 STEPS = 200
 PATIENCE = 8  # one step in so many halves the bracket
 NEARBY = 1e-4  # in noise sds: valuations so close to a price count as being there
 
-Excess = Callable[[Belief, Law, Side, Array], tuple[Array, Array]]
-"""By how much a price, times its side, is too high; and the log probability of a trade at it."""
+Excess = Callable[[Belief, Law, Side, Array], Array]
+"""By how much a price, times its side, is too high, in units of price."""
 
 
 def zero_profit_quote(belief: Belief, law: Law) -> Quote:
@@ -50,31 +50,34 @@ def myopic_quote(belief: Belief, law: Law) -> Quote:
 
 def _solved(belief: Belief, law: Law, depth: Array, excess: Excess) -> Quote:
     start = standardised_quote(belief, depth, law.noise_sd)
-    if isinstance(belief, GaussianBelief):
+    open_ = depth < DEEPEST
+    if isinstance(belief, GaussianBelief) or not open_.any():
         return start
     return Quote(
-        -_outward(belief, law, Side.SELL, -start.bid, excess),
-        _outward(belief, law, Side.BUY, start.ask, excess),
+        -_outward(belief, law, Side.SELL, -start.bid, open_, excess),
+        _outward(belief, law, Side.BUY, start.ask, open_, excess),
     )
 
 
-def _outward(belief: Belief, law: Law, side: Side, start: Array, excess: Excess) -> Array:
-    """Return the price of one side, times `side`, at which the excess is nought."""
+def _outward(
+    belief: Belief, law: Law, side: Side, start: Array, where: Flags, excess: Excess
+) -> Array:
+    """Return the price of one side, times `side`, at which the excess is nought, where asked."""
     tolerance = TOLERANCE * np.hypot(belief.sd, law.noise_sd)
     low, high = np.full_like(start, -np.inf), np.full_like(start, np.inf)
-    price, (found, log_trade) = start, excess(belief, law, side, start)
-    step = np.where(log_trade > np.log(RARE), -found, 0.0)
+    price, found = start, excess(belief, law, side, start)
+    step = np.where(where, -found, 0.0)
     for number in range(STEPS):
         moving = np.abs(step) > tolerance
         if not moving.any():
             break
         low, high = np.where(found < 0, price, low), np.where(found > 0, price, high)
         before, price = found, price + step
-        found, _ = excess(belief, law, side, price)
+        found = excess(belief, law, side, price)
         with np.errstate(divide="ignore", invalid="ignore"):
             secant = found * step / (before - found)
             halved = 0.5 * (low + high) - price
-        inside = (price + secant >= low) & (price + secant <= high) & (number % PATIENCE > 0)
+        inside = (price + secant >= low) & (price + secant <= high) & ((number + 1) % PATIENCE > 0)
         leap = np.where(np.isfinite(halved), halved, -np.sign(found) * 2 * np.abs(step))
         step = np.where(moving, np.where(inside, secant, leap), 0.0)
     return price + step
@@ -85,19 +88,16 @@ def _taken(law: Law, side: Side, price: Array) -> Likelihood:
     return law.likelihood(Quote(side * price, side * price), np.array(side, np.int8))
 
 
-def _gain_of_a_trade(belief: Belief, law: Law, side: Side, price: Array) -> tuple[Array, Array]:
+def _gain_of_a_trade(belief: Belief, law: Law, side: Side, price: Array) -> Array:
     """Return the expected profit of a trade at this price."""
-    log_trade, mean = belief.expect(_taken(law, side, price))
-    return price - side * mean, log_trade
+    _, mean = belief.expect(_taken(law, side, price))
+    return price - side * mean
 
 
-def _gain_beyond_the_best(
-    belief: Belief, law: Law, side: Side, price: Array
-) -> tuple[Array, Array]:
+def _gain_beyond_the_best(belief: Belief, law: Law, side: Side, price: Array) -> Array:
     """Return minus the slope of the expected profit in the price, over the valuations' density."""
     log_trade, _ = belief.expect(_taken(law, side, price))
     near, at = NEARBY * law.noise_sd, side * price
     neither = np.array(Side.NONE, np.int8)
     log_near, marginal = belief.expect(law.likelihood(Quote(at - near, at + near), neither))
-    gain = price - side * marginal - 2 * near * np.exp(log_trade - log_near)
-    return gain, log_trade
+    return price - side * marginal - 2 * near * np.exp(log_trade - log_near)

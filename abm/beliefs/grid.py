@@ -7,7 +7,7 @@ it to twelve digits (see `abm.beliefs.window`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -78,9 +78,19 @@ class GridBelief:
         return self._gathered(self.windows, [window.sd for window in self.windows])
 
     @cached_property
+    def skewness(self) -> Array:
+        """Third moment of the standardised V, shape (R,)."""
+        return self._gathered(self.windows, [window.skewness for window in self.windows])
+
+    @cached_property
     def log_evidence(self) -> Array:
         """Log probability of all that was shown, shape (R,)."""
         return self._gathered(self.windows, [window.log_evidence for window in self.windows])
+
+    def chunks(self) -> Iterator[Window]:
+        """Yield the windows, not too many replications at a time."""
+        for window in self.windows:
+            yield from window.chunks()
 
     def expect(self, likelihood: Likelihood) -> tuple[Array, Array]:
         """Return the log probability of what may be shown, and the mean of V given it, shape (R,).

@@ -120,6 +120,21 @@ class Window:
         """Standard deviation of V, shape (N,)."""
         return self.spacing * np.sqrt(self._steps(2) - self._steps(1) ** 2)
 
+    @cached_property
+    def standard(self) -> Array:
+        """The points, shape (N, G), in sds from the mean."""
+        return (self.value - self.mean[:, np.newaxis]) / self.sd[:, np.newaxis]
+
+    @property
+    def skewness(self) -> Array:
+        """Third moment of the standardised V, shape (N,)."""
+        return (self.weight * self.standard**3).sum(axis=-1)
+
+    @property
+    def excess_kurtosis(self) -> Array:
+        """Fourth moment of the standardised V less a Gaussian's 3, shape (N,)."""
+        return (self.weight * self.standard**4).sum(axis=-1) - 3
+
     @property
     def parts(self) -> tuple[Index, Array, Array, Array, Array]:
         """Everything it holds."""

@@ -1,9 +1,7 @@
 """The optimal monopolist: the most over all periods, early losses included."""
 
-from math import ceil, log2
-
 from abm.beliefs.base import Belief
-from abm.bellman import RHO_MAX, solve
+from abm.bellman import range_for, solve
 from abm.makers.base import MarketMaker
 from abm.quotes import Quote
 from abm.terms import Market
@@ -29,14 +27,9 @@ class Optimal(MarketMaker):
         self, model: Market, *, discount: float = 0.9, belief: Belief | str | None = "gaussian"
     ) -> None:
         super().__init__(model, belief=belief)
-        self.solution = solve(discount, _range_for(float(self.rho.max())))
+        self.solution = solve(discount, range_for(float(self.rho.max())))
 
     def quote(self) -> Quote:
         """Return the quote that is optimal for her present information disadvantage."""
         half_spread = self.noise_sd * self.solution.half_spread(self.rho)
         return Quote.around(self.belief.mean, half_spread)
-
-
-def _range_for(rho: float) -> float:
-    """Return RHO_MAX, doubled until it holds rho with room to spare."""
-    return RHO_MAX * 2 ** max(0, ceil(log2(1.01 * rho / RHO_MAX)))

@@ -1,0 +1,62 @@
+"""The best monopolist known on exact beliefs: she looks a period ahead at whole posteriors."""
+
+from abm.beliefs.base import Belief
+from abm.beliefs.grid import GridBelief
+from abm.exact_value import fitted
+from abm.makers.base import MarketMaker
+from abm.quote_search import best_quote
+from abm.quotes import Quote
+from abm.terms import Market
+
+
+class ExactOptimal(MarketMaker):
+    """Quotes, on exact beliefs, what is worth most if a fitted value function follows.
+
+    What is optimal on exact beliefs is not known. Her quotes are greedy for a value function of sd,
+    skewness and kurtosis (see `abm.exact_value`), with bid and ask apart. It was fitted for
+    Gaussian noise and information disadvantages up to 12; past that she quotes as `Optimal` does.
+
+    Parameters
+    ----------
+    model : Exchange
+        The market she quotes in.
+    discount : float
+        Per period; one that a value function was fitted for.
+    belief : GridBelief or "exact"
+        What she believes at first (see `MarketMaker`).
+
+    Attributes
+    ----------
+    value : ExactValue
+        The value function.
+
+    Raises
+    ------
+    ValueError
+        If nothing was fitted for the discount.
+    TypeError
+        If the belief is not exact.
+    """
+
+    name = "exact-optimal"
+
+    def __init__(
+        self, model: Market, *, discount: float = 0.9, belief: Belief | str | None = "exact"
+    ) -> None:
+        super().__init__(model, belief=belief)
+        _ = self.posterior
+        self.value = fitted(discount)
+
+    def quote(self) -> Quote:
+        """Return the quote that is worth the most a period ahead."""
+        return best_quote(self.value, self.posterior, self.terms.law)
+
+    @property
+    def posterior(self) -> GridBelief:
+        """Her belief, or TypeError if it is not exact."""
+        if not isinstance(self.belief, GridBelief):
+            raise TypeError(
+                f"belief is {self.belief!r}, but this maker looks at whole posteriors: "
+                f'give "exact" or as GridBelief(mean, sd)'
+            )
+        return self.belief

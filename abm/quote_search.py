@@ -1,0 +1,98 @@
+"""The best quote one period ahead: a search over continuous bid and ask, side by side.
+
+Prices are told by their distance from the mean of the belief, in units of the half-spread of the
+Gaussian rule, the optimal quote of a normal belief with the same sd.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from abm.arrays import Array
+from abm.beliefs.grid import GridBelief
+from abm.beliefs.window import Window
+from abm.exact_value import WIDEST, ExactValue
+from abm.lookahead import prospects
+from abm.quotes import Quote
+from abm.signals import Law
+
+SCAN = np.array([0.35, 0.55, 0.72, 0.86, 1.0, 1.15, 1.32, 1.55, 1.9])
+WIDE = 1.0  # sds above which these are scanned: below, the Gaussian rule is near enough to start
+STEPS = (0.15, 0.1, 0.03)  # of the polish
+FARTHEST = 2.0  # steps of one polish
+
+
+def best_quote(value: ExactValue, belief: GridBelief, law: Law) -> Quote:
+    """Return the quote that is worth the most if U is what follows, shape (R,)."""
+    bid, ask = np.empty_like(belief.mean), np.empty_like(belief.mean)
+    for chunk in belief.chunks():
+        bid[chunk.rows], ask[chunk.rows] = best_prices(value, chunk, law)
+    return Quote(bid, ask)
+
+
+def best_prices(value: ExactValue, window: Window, law: Law) -> tuple[Array, Array]:
+    """Return the best bid and ask of a window's posteriors, shape (N,).
+
+    They are sought around the Gaussian rule on the exact mean and sd, bid and ask apart; where the
+    sd exceeds WIDE among all pairs of a scan first. Past WIDEST they are that rule.
+    """
+    search = Search(value, window, law)
+    below, above = np.ones_like(search.sd), np.ones_like(search.sd)
+    scanned = np.flatnonzero(search.sd > WIDE)
+    if scanned.size:
+        below[scanned], above[scanned] = Search(value, window.at(scanned), law).scanned()
+    for step in STEPS:
+        below, above = search.polished(below, above, step)
+    ruled = search.sd > WIDEST
+    return search.prices(np.where(ruled, 1.0, below), np.where(ruled, 1.0, above))
+
+
+class Search:
+    """A search for quotes, in units of the Gaussian rule's half-spread below and above the mean."""
+
+    def __init__(self, value: ExactValue, window: Window, law: Law) -> None:
+        self.value, self.window, self.law = value, window, law
+        self.sd = window.sd / law.noise_sd
+        inside = np.minimum(self.sd, value.solution.rho_max)
+        self.half_spread = law.noise_sd * value.solution.half_spread(inside)
+
+    def prices(self, below: Array, above: Array) -> tuple[Array, Array]:
+        """Return bids and asks."""
+        return (
+            self.window.mean - self.half_spread * below, self.window.mean + self.half_spread * above
+        )  # fmt: skip
+
+    def worth(self, below: Array, above: Array) -> Array:
+        """Return the worth of pairs, below of shape (J, N) and above of shape (I, N): (N, I, J)."""
+        bids, asks = self.prices(below, above)
+        return prospects(self.window, self.law, bids.T, asks.T).worth(self.value)
+
+    def scanned(self) -> tuple[Array, Array]:
+        """Return the best pair of all in the scan."""
+        every = np.tile(SCAN[:, np.newaxis], len(self.sd))
+        worth = self.worth(every, every).reshape(len(self.sd), -1)
+        above, below = np.divmod(worth.argmax(axis=-1), len(SCAN))
+        return SCAN[below], SCAN[above]
+
+    def polished(self, below: Array, above: Array, step: float) -> tuple[Array, Array]:
+        """Return the peak of the parabola through a pair and its eight neighbours at this step.
+
+        Where they have none, the best of the nine; never more than two steps away.
+        """
+        offsets = step * np.array([[-1.0], [0.0], [1.0]])
+        q = self.worth(below + offsets, above + offsets)
+        gain_above, gain_below = 0.5 * (q[:, 2, 1] - q[:, 0, 1]), 0.5 * (q[:, 1, 2] - q[:, 1, 0])
+        bend_above = q[:, 2, 1] + q[:, 0, 1] - 2 * q[:, 1, 1]
+        bend_below = q[:, 1, 2] + q[:, 1, 0] - 2 * q[:, 1, 1]
+        twist = 0.25 * (q[:, 2, 2] + q[:, 0, 0] - q[:, 0, 2] - q[:, 2, 0])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            area = bend_above * bend_below - twist * twist
+            up = (twist * gain_below - bend_below * gain_above) / area
+            down = (twist * gain_above - bend_above * gain_below) / area
+        peaked = (bend_above < 0) & (area > 0) & np.isfinite(area)
+        best_above, best_below = np.divmod(q.reshape(len(q), -1).argmax(axis=-1), 3) - np.ones(
+            (2, 1)
+        )
+        move_above = np.where(peaked, np.clip(up, -FARTHEST, FARTHEST), best_above)
+        move_below = np.where(peaked, np.clip(down, -FARTHEST, FARTHEST), best_below)
+        return below + step * move_below, above + step * move_above

@@ -1,0 +1,121 @@
+"""Who takes part in the scenario `exact-optimum`: policies, and those who assess them."""
+
+import numpy as np
+
+from abm.arrays import Array
+from abm.disclosure import View
+from abm.lookahead import worth
+from abm.makers.exact_optimal import ExactOptimal
+from abm.quote_search import best_prices
+from abm.quotes import Quote, Side
+from abm.terms import Market
+
+WILDNESS = 0.4  # log sd of how much farther from the mean than the best a random price is
+SHIFT = 0.7  # of both prices, in wildnesses and half-spreads
+CHOICES = 3  # random quotes, beside the best, among which the adversary chooses
+LIKELY = 1e-9  # what a signal that is rarer leads to is not looked into
+
+
+class Assessor(ExactOptimal):
+    """Declines both sides, and adds up what the other maker's quotes are worth on exact beliefs.
+
+    Attributes
+    ----------
+    worth : ndarray, shape (R,)
+        U(prior) and the discounted gaps B U - U so far, in noise sds, B being the other's policy.
+    residuals : list of ndarray, each of shape (R,)
+        For every period a gap, here the same.
+    """
+
+    name = "assessor"
+
+    def __init__(self, model: Market, *, discount: float) -> None:
+        super().__init__(model, discount=discount)
+        self.worth = np.empty(self.terms.replications)
+        for window in self.posterior.windows:
+            self.worth[window.rows] = self.value.of(window, self.noise_sd)
+        self.residuals: list[Array] = []
+
+    def quote(self) -> Quote:
+        """Return no offer at all."""
+        return Quote(-np.inf, np.inf)
+
+    def observe(self, view: View) -> None:
+        """Assess the quotes of the period, then learn from it."""
+        gap = self.gap(view.inside)
+        self.worth = self.worth + self.value.discount ** len(self.residuals) * gap
+        self.residuals.append(self.residual(gap))
+        super().observe(view)
+
+    def residual(self, gap: Array) -> Array:
+        """Return the gap to note, given that of the quotes which were posted."""
+        return gap
+
+    def gap(self, quote: Quote) -> Array:
+        """Return B U - U at her belief for a policy that quotes this, shape (R,)."""
+        gap = np.empty_like(quote.bid)
+        for chunk in self.posterior.chunks():
+            prices = quote.bid[chunk.rows], quote.ask[chunk.rows]
+            ahead = worth(self.value, chunk, self.terms.law, *prices)
+            gap[chunk.rows] = ahead - self.value.of(chunk, self.noise_sd)
+        return gap
+
+
+class Examiner(Assessor):
+    """Notes the gaps of the best quotes instead: the residuals of the optimality equation."""
+
+    name = "examiner"
+
+    def residual(self, gap: Array) -> Array:  # noqa: ARG002, the posted quotes do not matter
+        """Return the gap of the best quotes at her belief."""
+        return self.gap(ExactOptimal.quote(self))
+
+
+class Wanderer(ExactOptimal):
+    """Quotes at random around the best."""
+
+    name = "wanderer"
+
+    def quote(self) -> Quote:
+        """Return the best quote, both prices moved, together and apart."""
+        return self.strayed(super().quote())
+
+    def strayed(self, quote: Quote) -> Quote:
+        """Return a quote moved at random, its bid below its ask."""
+        mean, draws = self.belief.mean, self.draws
+        shift = SHIFT * WILDNESS * draws.normal() * 0.5 * quote.spread
+        below = (mean - quote.bid) * np.exp(WILDNESS * draws.normal())
+        above = (quote.ask - mean) * np.exp(WILDNESS * draws.normal())
+        return Quote(mean + shift - below, mean + shift + above)
+
+
+class Adversary(Wanderer):
+    """Quotes what leads to beliefs at which the fitted value function is farthest from right."""
+
+    name = "adversary"
+
+    def quote(self) -> Quote:
+        """Return the choice with the largest |residual| expected after the period."""
+        best = ExactOptimal.quote(self)
+        choices = [best, *(self.strayed(best) for _ in range(CHOICES))]
+        worst = np.argmax([self.residual_after(quote) for quote in choices], axis=0)
+        return Quote(
+            np.choose(worst, [quote.bid for quote in choices]),
+            np.choose(worst, [quote.ask for quote in choices]),
+        )
+
+    def residual_after(self, quote: Quote) -> Array:
+        """Return the expected |B U - U| of the beliefs that a quote leads to, shape (R,)."""
+        law, size = self.terms.law, self.terms.replications
+        expected = np.zeros(size)
+        for side in Side:
+            shown = law.likelihood(quote, np.full(size, side, np.int8))
+            for chunk in self.posterior.chunks():
+                after = chunk.given(shown)
+                probability = np.exp(after.log_evidence - chunk.log_evidence)
+                likely = probability > LIKELY
+                after, probability = after.at(likely), probability[likely]
+                ahead = worth(self.value, after, law, *best_prices(self.value, after, law))
+                residual = np.abs(ahead - self.value.of(after, self.noise_sd))
+                expected[after.rows] += probability * residual
+        return expected

@@ -1,0 +1,249 @@
+"""What the Gaussian approximation costs: every maker on it, and on the exact posterior.
+
+Das and Magdon-Ismail (2008, section 2.2) call the exact posterior computationally prohibitive, and
+its effect insignificant. Every maker quotes alone, once with each belief, and meets the same values
+and traders. Beside the one who keeps a Gaussian, an onlooker tells how far that is from the truth.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from abm.beliefs.distance import total_variation
+from abm.beliefs.gaussian import GaussianBelief
+from abm.beliefs.grid import GridBelief
+from abm.bellman import range_for, solve
+from abm.disclosure import View
+from abm.exchange import Exchange
+from abm.experiment import Experiment, Markets, grid
+from abm.makers import MarketMaker
+from abm.points import Point
+from abm.quotes import Quote
+from abm.run_folder import RunFolder
+from abm.schema import PERIOD, REPLICATION, Column
+from abm.tables import Tables, typed
+from abm.terms import Market
+from abm.totals import Totals
+from analysis import Run, facets, metrics
+from analysis.precision import CONFIDENCE, interval
+from analysis.results import ESTIMATED, estimated, placed, quoted, records
+from scenarios._study import (
+    Asked,
+    Discount,
+    How,
+    Makers,
+    Out,
+    Periods,
+    Replications,
+    Resume,
+    Seed,
+    Shocks,
+    Verify,
+    Workers,
+    by_shock,
+    carried_out,
+    contestants,
+    numbers,
+    write_figures,
+    write_tables,
+)
+from scenarios._terminal import say, say_where, show_table
+
+BELIEFS = ("gaussian", "exact")
+SIGNALS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # after which beliefs are compared
+KEYS = ["maker", "prior_sd"]
+OF_A_POINT = ["makers", "prior_sd", "belief"]
+APART = ("total_variation", "mean_gap", "sd_gap", "skewness")
+LABELS = {
+    "total_variation": "total variation",
+    "mean_gap": "|difference of means| (sds)",
+    "sd_gap": "|difference of sds| (sds)",
+    "skewness": "|skewness| of the exact one",
+}
+DISTANCES = (
+    REPLICATION,
+    PERIOD,
+    Column("total_variation", "float64", "1", "between exact posterior and Gaussian belief"),
+    Column("mean_gap", "float64", "exact sd", "|difference of their means|"),
+    Column("sd_gap", "float64", "exact sd", "|difference of their sds|"),
+    Column("skewness", "float64", "1", "|skewness| of the exact posterior"),
+)
+SHOWN = ("W", *BELIEFS, "difference", "total_variation", "mean_gap", "skewness")
+WORDS = ["maker", "metric"]
+COMPARED = 10  # signals, after which the table tells how far apart beliefs are
+
+
+class Onlooker(MarketMaker):
+    """Declines both sides, and keeps a Gaussian belief beside her exact one."""
+
+    name = "onlooker"
+
+    def __init__(self, model: Market) -> None:
+        super().__init__(model, belief="exact")
+        self.gaussian = self.terms.prior
+        self.distances: list[dict[str, Any]] = []
+        self.seen = 0
+
+    def quote(self) -> Quote:
+        """Return no offer at all."""
+        return Quote(-np.inf, np.inf)
+
+    def observe(self, view: View) -> None:
+        """Revise both beliefs, and note how far they are apart."""
+        super().observe(view)
+        self.gaussian = self.gaussian.revise(view.likelihood)
+        self.seen += 1
+        if self.seen in SIGNALS:
+            self.distances.append({"period": self.seen, **apart(self.belief, self.gaussian)})
+
+
+def apart(exact: Any, gaussian: GaussianBelief) -> dict[str, Any]:
+    """Return how far a Gaussian belief is from the exact one, by the names of APART."""
+    assert isinstance(exact, GridBelief)
+    return {
+        "total_variation": total_variation(exact, gaussian),
+        "mean_gap": np.abs(gaussian.mean - exact.mean) / exact.sd,
+        "sd_gap": np.abs(gaussian.sd / exact.sd - 1),
+        "skewness": np.abs(exact.skewness),
+    }
+
+
+@dataclass(frozen=True)
+class BeliefMarkets(Markets):
+    """Simulates points that give a maker's belief; beside a Gaussian one sits an onlooker."""
+
+    def terms(self, point: Point) -> Point:
+        """Return the parameters of the exchange that a point stands for."""
+        maker = partial(self.patient(point["makers"]), belief=point["belief"])
+        beside = [Onlooker] if point["belief"] == "gaussian" else []
+        return {"makers": [maker, *beside], "prior_sd": point["prior_sd"]}
+
+    def tables(self, market: Exchange, totals: Totals) -> Tables:
+        """Return summary and totals, and distances if there is an onlooker."""
+        tables = super().tables(market, totals)
+        onlooker = market.makers[-1]
+        if isinstance(onlooker, Onlooker):
+            numbered = {"replication": market.replication}
+            seen = [pd.DataFrame(numbered | one) for one in onlooker.distances]
+            tables["distances"] = typed(pd.concat(seen), DISTANCES)
+        return tables
+
+
+def run(
+    makers: Makers = "optimal,myopic,zero-profit",
+    prior_sd: Shocks = "0.5,1,2,3,4,5,6,8",
+    replications: Replications = 10_000,
+    discount: Discount = 0.9,
+    seed: Seed = 0,
+    periods: Periods = 100,
+    out: Out = "runs/exact-vs-gaussian",
+    workers: Workers = "1",
+    resume: Resume = False,
+    verify: Verify = False,
+) -> None:
+    """Measure what the Gaussian approximation of beliefs costs, and where it is far off."""
+    points = grid(
+        makers=contestants(makers), prior_sd=numbers("prior_sd", prior_sd), belief=BELIEFS
+    )
+    asked = Asked(makers, prior_sd, replications, discount, seed, periods)
+    experiment = Experiment(
+        points, BeliefMarkets(discount), replications=replications, periods=periods, seed=seed
+    )
+    log = carried_out(
+        "exact-vs-gaussian", experiment, asked._asdict(), How(out, workers, resume, verify), write
+    )
+    table = log.csv("results.csv", WORDS)
+    say(
+        f"Discounted profit on either belief, and by how much more it is on the exact one, with "
+        f"95 % confidence intervals; W is the value function in the Gaussian world. Then how far "
+        f"the Gaussian belief is from the exact one after {COMPARED} signals, on average:"
+    )
+    show_table(quoted(table, SHOWN))
+    for maker, rows in table[table["metric"] == "difference"].groupby("maker", sort=False):
+        say(verdict(maker, rows))
+    say_where(out)
+
+
+def write(folder: RunFolder, log: Run) -> None:
+    """Write profits, their differences and distances, and draw them."""
+    profits, distances = realised(log), between(log)
+    theory = worth(sorted(profits["prior_sd"].unique()), log.parameters["discount"])
+    write_tables(folder, {"results": results(profits, distances, theory), "distances": distances})
+    write_figures(folder, drawn(profits, distances, theory))
+
+
+def realised(log: Run) -> pd.DataFrame:
+    """Return the discounted profit of each market: maker, prior_sd, belief, replication."""
+    table = records(log, OF_A_POINT)
+    hers = table[table["maker"] != Onlooker.name].assign(maker=lambda rows: rows["makers"])
+    return hers[[*KEYS, "belief", "replication", "discounted_profit"]]
+
+
+def between(log: Run) -> pd.DataFrame:
+    """Return the estimates of APART, by maker, prior_sd and period."""
+    markets = placed(log.blocks("distances"), log, OF_A_POINT).rename(columns={"makers": "maker"})
+    return estimated(markets, APART, [*KEYS, "period"])
+
+
+def worth(shocks: Sequence[float], discount: float) -> pd.DataFrame:
+    """Return the value function at each shock: prior_sd, mean."""
+    solution = solve(discount, range_for(max(shocks)))
+    return pd.DataFrame({"prior_sd": shocks, "mean": solution.value_function(shocks)})
+
+
+def results(profits: pd.DataFrame, distances: pd.DataFrame, theory: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a maker, shock and metric of SHOWN: mean, se, count, low, high."""
+    metric = "discounted_profit"
+    means = metrics.estimates(profits, metric, [*KEYS, "belief"])
+    lead = metrics.paired_difference(
+        profits, metric, "exact", "gaussian", between="belief", by=KEYS
+    )
+    exactly = means[KEYS].drop_duplicates().merge(theory, on="prior_sd").assign(se=0.0)
+    parts = [
+        exactly.assign(metric="W", count=means["count"].max()),
+        means.rename(columns={"belief": "metric"}),
+        lead.assign(metric="difference"),
+    ]
+    table = interval(pd.concat(parts))
+    compared = distances["period"] == min(COMPARED, distances["period"].max())
+    return pd.concat([table, distances[compared].drop(columns="period")])[
+        [*KEYS, "metric", *ESTIMATED]
+    ]
+
+
+def verdict(maker: object, leads: pd.DataFrame) -> str:
+    """Say at which shocks the exact belief earns more or less, 95 % sure of all together."""
+    rows = interval(leads, 1 - (1 - CONFIDENCE) / len(leads))
+    state = np.select([rows["low"] > 0, rows["high"] < 0], ["more", "less"], "no difference found")
+    said = [
+        f"{says} at {', '.join(f'{shock:g}' for shock in rows.loc[state == says, 'prior_sd'])}"
+        for says in dict.fromkeys(state)
+    ]
+    return f"{maker}, with the exact belief at shocks of: {'; '.join(said)}"
+
+
+def drawn(
+    profits: pd.DataFrame, distances: pd.DataFrame, theory: pd.DataFrame
+) -> dict[str, Figure]:
+    """Return profits on both beliefs by the size of the shock, and distances by signals seen."""
+    means = metrics.estimates(profits, "discounted_profit", [*KEYS, "belief"])
+    lines = means.rename(columns={"maker": "panel", "belief": "maker"})
+    value = [
+        theory.assign(panel=panel, maker="W, in theory", se=0.0)
+        for panel in lines["panel"].unique()
+    ]
+    first = distances[distances["maker"] == distances["maker"].iloc[0]]
+    far = by_shock(first).assign(maker=first["metric"].map(LABELS))
+    return {
+        "profit": facets.by_parameter(
+            pd.concat([lines, *value]), "discounted profit (noise sd)", "prior_sd", "panel"
+        ),
+        "distance": facets.by_period(
+            far, "Gaussian belief from the exact one", "panel", scale="log"
+        ),
+    }

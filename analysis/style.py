@@ -1,4 +1,4 @@
-"""How figures look: one colour and one line for each maker, the same everywhere."""
+"""How figures look: one colour and one line for each maker or belief, the same everywhere."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -30,6 +30,12 @@ MAKERS = {
     "q-learning": Style(COLOURS[5], "-", "P"),
     "inventory-averse": Style(COLOURS[6], "-.", "X"),
     "linear-impact": Style(COLOURS[9], "--", "<"),
+    "exact-optimal": Style(COLOURS[7], "-", "*"),
+}
+BELIEFS = {
+    "exact": Style(COLOURS[0], "-", "o"),
+    "gaussian": Style(COLOURS[3], "--", "s"),
+    "W, in theory": Style("#333333", ":", ""),
 }
 OTHERS = [
     Style(COLOURS[number], line, ">")
@@ -43,8 +49,8 @@ Parameters = ParamSpec("Parameters")
 
 
 def line_of(maker: object) -> Style:
-    """Return how a maker is drawn; one without a style of its own gets one by its name."""
-    return MAKERS.get(str(maker), OTHERS[crc32(str(maker).encode()) % len(OTHERS)])
+    """Return how a maker or a belief is drawn; one without a style of its own gets one by name."""
+    return (MAKERS | BELIEFS).get(str(maker), OTHERS[crc32(str(maker).encode()) % len(OTHERS)])
 
 
 def themed(draw: Callable[Parameters, Figure]) -> Callable[Parameters, Figure]:

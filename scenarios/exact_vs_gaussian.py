@@ -59,6 +59,7 @@ SIGNALS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # after which beliefs ar
 KEYS = ["maker", "prior_sd"]
 OF_A_POINT = ["makers", "prior_sd", "belief"]
 APART = ("total_variation", "mean_gap", "sd_gap", "skewness")
+ROUNDING = 1e-10  # smaller distances are none
 LABELS = {
     "total_variation": "total variation",
     "mean_gap": "|difference of means| (sds)",
@@ -105,12 +106,13 @@ class Onlooker(MarketMaker):
 def apart(exact: Any, gaussian: GaussianBelief) -> dict[str, Any]:
     """Return how far a Gaussian belief is from the exact one, by the names of APART."""
     assert isinstance(exact, GridBelief)
-    return {
+    found = {
         "total_variation": total_variation(exact, gaussian),
         "mean_gap": np.abs(gaussian.mean - exact.mean) / exact.sd,
         "sd_gap": np.abs(gaussian.sd / exact.sd - 1),
         "skewness": np.abs(exact.skewness),
     }
+    return {name: np.where(distance < ROUNDING, 0.0, distance) for name, distance in found.items()}
 
 
 @dataclass(frozen=True)
@@ -180,14 +182,20 @@ def write(folder: RunFolder, log: Run) -> None:
 def realised(log: Run) -> pd.DataFrame:
     """Return the discounted profit of each market: maker, prior_sd, belief, replication."""
     table = records(log, OF_A_POINT)
-    hers = table[table["maker"] != Onlooker.name].assign(maker=lambda rows: rows["makers"])
+    hers = in_order(table[table["maker"] != Onlooker.name], log)
     return hers[[*KEYS, "belief", "replication", "discounted_profit"]]
 
 
 def between(log: Run) -> pd.DataFrame:
     """Return the estimates of APART, by maker, prior_sd and period."""
-    markets = placed(log.blocks("distances"), log, OF_A_POINT).rename(columns={"makers": "maker"})
+    markets = in_order(placed(log.blocks("distances"), log, OF_A_POINT), log)
     return estimated(markets, APART, [*KEYS, "period"])
+
+
+def in_order(table: pd.DataFrame, log: Run) -> pd.DataFrame:
+    """Return a table with a column `maker`, its makers in the order in which they were given."""
+    order = list(dict.fromkeys(point["makers"] for point in log.points))
+    return table.assign(maker=pd.Categorical(table["makers"], order))
 
 
 def worth(shocks: Sequence[float], discount: float) -> pd.DataFrame:
@@ -220,11 +228,11 @@ def verdict(maker: object, leads: pd.DataFrame) -> str:
     """Say at which shocks the exact belief earns more or less, 95 % sure of all together."""
     rows = interval(leads, 1 - (1 - CONFIDENCE) / len(leads))
     state = np.select([rows["low"] > 0, rows["high"] < 0], ["more", "less"], "no difference found")
-    said = [
-        f"{says} at {', '.join(f'{shock:g}' for shock in rows.loc[state == says, 'prior_sd'])}"
-        for says in dict.fromkeys(state)
-    ]
-    return f"{maker}, with the exact belief at shocks of: {'; '.join(said)}"
+    said = []
+    for says in dict.fromkeys(state):
+        shocks = ", ".join(map("{:g}".format, rows.loc[state == says, "prior_sd"]))
+        said.append(f"{says} at shocks of {shocks}")
+    return f"{maker} earns on the exact belief: {'; '.join(said)}"
 
 
 def drawn(
@@ -243,7 +251,5 @@ def drawn(
         "profit": facets.by_parameter(
             pd.concat([lines, *value]), "discounted profit (noise sd)", "prior_sd", "panel"
         ),
-        "distance": facets.by_period(
-            far, "Gaussian belief from the exact one", "panel", scale="log"
-        ),
+        "distance": facets.by_period(far, "distance of the Gaussian belief", "panel"),
     }

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from scipy.stats.distributions import rv_frozen
 
 from abm.makers.base import MarketMaker
 from abm.schema import Column
@@ -62,6 +63,10 @@ def in_words(value: Any) -> Any:
 
 def _exactly(value: Any) -> str:
     """Return the repr of a value, with all digits and elements of its arrays."""
+    if isinstance(value, rv_frozen):
+        parameters = [*map(_exactly, value.args)]
+        parameters += (f"{name}={_exactly(given)}" for name, given in value.kwds.items())
+        return f"scipy.stats.{value.dist.name}({', '.join(parameters)})"
     with np.printoptions(threshold=sys.maxsize, precision=17):
         return repr(value.item() if isinstance(value, np.generic) else value)
 

@@ -56,7 +56,7 @@ class ExactOptimal(MarketMaker):
         """Her belief, or TypeError if it is not exact."""
         if not isinstance(self.belief, GridBelief):
             raise TypeError(
-                f"belief is {self.belief!r}, but this maker looks at whole posteriors: "
+                f"belief is a {type(self.belief).__name__}, but this maker looks at whole posteriors: "
                 f'give "exact" or as GridBelief(mean, sd)'
             )
         return self.belief

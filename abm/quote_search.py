@@ -90,9 +90,7 @@ class Search:
             up = (twist * gain_below - bend_below * gain_above) / area
             down = (twist * gain_above - bend_above * gain_below) / area
         peaked = (bend_above < 0) & (area > 0) & np.isfinite(area)
-        best_above, best_below = np.divmod(q.reshape(len(q), -1).argmax(axis=-1), 3) - np.ones(
-            (2, 1)
-        )
+        best_above, best_below = np.array(np.divmod(q.reshape(-1, 9).argmax(axis=-1), 3)) - 1.0
         move_above = np.where(peaked, np.clip(up, -FARTHEST, FARTHEST), best_above)
         move_below = np.where(peaked, np.clip(down, -FARTHEST, FARTHEST), best_below)
         return below + step * move_below, above + step * move_above

@@ -56,7 +56,7 @@ class ExactOptimal(MarketMaker):
         """Her belief, or TypeError if it is not exact."""
         if not isinstance(self.belief, GridBelief):
             raise TypeError(
-                f"belief is a {type(self.belief).__name__}, but this maker looks at whole posteriors: "
-                f'give "exact" or as GridBelief(mean, sd)'
+                f"belief is a {type(self.belief).__name__}, but must be exact, for it is looked at "
+                f'as a whole: give "exact" or as GridBelief(mean, sd)'
             )
         return self.belief

@@ -146,8 +146,12 @@ def run(
         f"on what any can earn: one certified on {beliefs} beliefs only, the other proven:"
     )
     show_table(quoted(table, SHOWN))
-    say("With both depths free in the Gaussian world (residual of its equation, best skew):")
-    show_table(log.csv("symmetry.csv", []).round(9))
+    say(
+        "Both depths free in the Gaussian world: by how much W misses that equation, what a skew "
+        "of the quotes gains, the best depth and skew, and how sharp the peak is in the skew, "
+        "next to the depth:"
+    )
+    show_table(log.csv("symmetry.csv", []).round(8) + 0.0)
     say_where(out)
 
 
@@ -218,6 +222,6 @@ def symmetry(discount: float) -> pd.DataFrame:
         {
             "rho": RHO, "W": found.before, "residual": found.value - found.before,
             "gain": found.gain, "depth": found.depth, "skew": abs(found.skew),
-            "loss of a skew to that of a depth": skew / depth,
+            "sharpness": skew / depth,
         }
     )  # fmt: skip

@@ -63,17 +63,22 @@ def _outward(
     belief: Belief, law: Law, side: Side, start: Array, where: Flags, excess: Excess
 ) -> Array:
     """Return the price of one side, times `side`, at which the excess is nought, where asked."""
-    tolerance = TOLERANCE * np.hypot(belief.sd, law.noise_sd)
+    valuation_sd = np.hypot(belief.sd, law.noise_sd)
     low, high = np.full_like(start, -np.inf), np.full_like(start, np.inf)
-    price, found = start, excess(belief, law, side, start)
-    step = np.where(where, -found, 0.0)
+
+    def beyond(price: Array) -> Array:
+        found = excess(belief, law, side, price)
+        return np.where(np.isnan(found), np.inf, found)  # nobody ever trades at such a price
+
+    price, found = start, beyond(start)
+    step = np.where(where, -np.minimum(found, valuation_sd), 0.0)
     for number in range(STEPS):
-        moving = np.abs(step) > tolerance
+        moving = np.abs(step) > TOLERANCE * valuation_sd
         if not moving.any():
             break
         low, high = np.where(found < 0, price, low), np.where(found > 0, price, high)
         before, price = found, price + step
-        found = excess(belief, law, side, price)
+        found = beyond(price)
         with np.errstate(divide="ignore", invalid="ignore"):
             secant = found * step / (before - found)
             halved = 0.5 * (low + high) - price

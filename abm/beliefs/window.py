@@ -163,7 +163,7 @@ class Window:
 
     @property
     def known(self) -> Flags:
-        """Where what was shown had a probability above zero."""
+        """Where what was shown has a probability above zero."""
         return self.log_evidence > -np.inf
 
     def misplaced(self, blur: float) -> Flags:
@@ -229,7 +229,7 @@ def settled(prior: GaussianBelief, history: History, blur: float, places: Places
         again = []
         for size, some in places.by_size():
             window = _posterior(prior, history, some, size)
-            bad = window.coarse(blur) | window.cut_off()
+            bad = ~window.known | window.coarse(blur) | window.cut_off()
             done.append(window.at(~bad))
             again.append(window.at(bad).better(blur))
         places = together(again)
@@ -260,9 +260,10 @@ def _posterior(prior: GaussianBelief, history: History, places: Places, points: 
     prior = prior.at(rows)
     log_density = log_product(prior, shown, value)
     peak = log_density.max(axis=-1)
-    density = np.exp(log_density - peak[:, np.newaxis])
-    total = density.sum(axis=-1)
-    log_evidence = peak + np.log(total * spacing / (prior.sd * np.sqrt(2 * np.pi)))
+    with np.errstate(invalid="ignore"):  # nothing is possible where a window is far off
+        density = np.exp(log_density - peak[:, np.newaxis])
+        total = density.sum(axis=-1)
+        log_evidence = peak + np.log(total * spacing / (prior.sd * np.sqrt(2 * np.pi)))
     return Window(rows, low, spacing, density / total[:, np.newaxis], log_evidence)
 
 

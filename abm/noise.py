@@ -20,7 +20,7 @@ from abm.streams import Draws
 NEEDED = ("cdf", "sf", "ppf", "std")
 PROBES = np.linspace(-40.0, 40.0, 4001)  # where a cdf is examined, in sds
 UNSURE = 1e-6  # by how much cdf and sf may miss what they must be
-FINENESS = 6.0  # of other noises: a cdf with a kink changes over less than its sd
+FINENESS = 8.0  # of other noises: a cdf with a kink changes over less than its sd
 LEAST_UNIFORM = 2.0**-54  # stands for a draw of 0, whose quantile may be infinite
 
 
@@ -106,7 +106,7 @@ class OtherNoise:
 
     @property
     def resolution(self) -> float:
-        """A sixth of the sd."""
+        """An eighth of the sd."""
         return self.sd / FINENESS
 
     def mass(self, lower: Array, upper: Array) -> Array:

@@ -110,15 +110,21 @@ def interval_mass(alpha: ArrayLike, beta: ArrayLike) -> Array:
     alpha, beta = np.broadcast_arrays(alpha, beta)
     mirrored = alpha > 0
     low, high = np.where(mirrored, -beta, alpha), np.where(mirrored, -alpha, beta)
-    mass = special.ndtr(high) - special.ndtr(low)
     with np.errstate(invalid="ignore"):
-        width = high - low
-    tiny = width < TINY
+        tiny = high - low < TINY
+    if tiny.all():
+        return _tiny_mass(low, high)
+    mass = special.ndtr(high) - special.ndtr(low)
     if tiny.any():
-        width, middle = width[tiny], 0.5 * (low[tiny] + high[tiny])
-        density = np.exp(-0.5 * middle * middle) / np.sqrt(2 * np.pi)
-        mass[tiny] = density * width * (1 + (middle * middle - 1) * width * width / 24)
+        mass[tiny] = _tiny_mass(low[tiny], high[tiny])
     return mass
+
+
+def _tiny_mass(low: Array, high: Array) -> Array:
+    """Return the density in the middle times the width, and a small correction."""
+    width, middle = high - low, 0.5 * (low + high)
+    density = np.exp(-0.5 * middle * middle) / np.sqrt(2 * np.pi)
+    return density * width * (1 + (middle * middle - 1) * width * width / 24)
 
 
 def mean_excess(x: ArrayLike) -> Array:

@@ -11,8 +11,8 @@ F(w > a) - f(a) (a - E[V | w = a]). So
 image. For a Gaussian belief these are the depths of `abm.glosten_milgrom`. For any other they are
 where a secant iteration starts, kept between prices that are known to be too low and too high.
 
-Where that start is deeper than DEEPEST, it stays: a trade there has a probability of 1e-9, and no
-profit that can be measured depends on it.
+Where that start is deeper than DEEPEST, it stays: the belief does not tell of values so far out. A
+trade there has a probability of 1e-19; at shocks of more than 9 noise sds both makers so quote.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from abm.glosten_milgrom import myopic_depth, standardised_quote, zero_profit_de
 from abm.quotes import Quote, Side
 from abm.signals import Law, Likelihood
 
-DEEPEST = 6.0
+DEEPEST = 9.0
 TOLERANCE = 1e-8  # of a price, in sds of a valuation
 STEPS = 200
 PATIENCE = 8  # one step in so many halves the bracket

@@ -23,6 +23,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from abm.arrays import Array
 from abm.bellman import solve
 from abm.exact_value import fitted
 from abm.exchange import Exchange
@@ -108,7 +109,7 @@ class PolicyMarkets(Markets):
         }  # fmt: skip
 
 
-def described(sample: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> dict[str, float]:
+def described(sample: Array) -> dict[str, float]:
     """Return the residuals' moments and extremes."""
     found = Moments.of(sample)
     moments = {"count": int(found.count), "mean": float(found.mean)}

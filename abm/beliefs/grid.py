@@ -28,7 +28,7 @@ from abm.beliefs.window import (
 )
 from abm.signals import Interval, Likelihood
 
-REACH = 9.0  # half-width of the first window in prior sds: a probability of 1e-19 is beyond
+REACH = 12.0  # half-width of the first window in prior sds: a probability of 1e-33 is beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,22 +70,22 @@ class GridBelief:
     @cached_property
     def mean(self) -> Array:
         """Mean of V, shape (R,), in units of price."""
-        return self._gathered(self.windows, [window.mean for window in self.windows])
+        return self._gathered(window.mean for window in self.windows)
 
     @cached_property
     def sd(self) -> Array:
         """Standard deviation of V, shape (R,), in units of price."""
-        return self._gathered(self.windows, [window.sd for window in self.windows])
+        return self._gathered(window.sd for window in self.windows)
 
     @cached_property
     def skewness(self) -> Array:
         """Third moment of the standardised V, shape (R,)."""
-        return self._gathered(self.windows, [window.skewness for window in self.windows])
+        return self._gathered(window.skewness for window in self.windows)
 
     @cached_property
     def log_evidence(self) -> Array:
         """Log probability of all that was shown, shape (R,)."""
-        return self._gathered(self.windows, [window.log_evidence for window in self.windows])
+        return self._gathered(window.log_evidence for window in self.windows)
 
     def chunks(self) -> Iterator[Window]:
         """Yield the windows, not too many replications at a time."""
@@ -95,13 +95,14 @@ class GridBelief:
     def expect(self, likelihood: Likelihood) -> tuple[Array, Array]:
         """Return the log probability of what may be shown, and the mean of V given it, shape (R,).
 
-        On the points at hand: of an event rarer than 1e-9 only `condition` knows, which moves them.
+        By the points at hand: an event rarer than 1e-19 only `condition` sees, which moves them.
         """
-        before = self._resolving(likelihood.resolution)
-        after = [chunk.given(likelihood) for one in before for chunk in one.chunks()]
-        log_evidence = self._gathered(after, [one.log_evidence for one in after])
-        log_mass = log_evidence - self.log_evidence
-        return log_mass, self._gathered(after, [one.mean for one in after])
+        mass, mean = np.empty((2, len(self.prior.mean)))
+        for window in self._resolving(likelihood.resolution):
+            for chunk in window.chunks():
+                mass[chunk.rows], mean[chunk.rows] = chunk.expect(likelihood)
+        with np.errstate(divide="ignore"):
+            return np.log(mass), mean
 
     def condition(self, likelihood: Likelihood) -> tuple[Array, GridBelief]:
         """Return the log probability of what was shown, and the posterior.
@@ -172,10 +173,10 @@ class GridBelief:
         )
         return merged([*kept, *settled(self.prior, self.history, blur, places)])
 
-    def _gathered(self, windows: Iterable[Window], parts: Iterable[Array]) -> Array:
-        """Return what windows hold of each replication, in order."""
+    def _gathered(self, parts: Iterable[Array]) -> Array:
+        """Return what the windows hold of each replication, in order."""
         whole = np.empty(len(self.prior.mean))
-        for window, part in zip(windows, parts, strict=True):
+        for window, part in zip(self.windows, parts, strict=True):
             whole[window.rows] = part
         return whole
 

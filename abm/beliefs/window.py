@@ -26,12 +26,12 @@ from abm.signals import Likelihood
 
 History = tuple[Likelihood, ...]
 
-NEGLIGIBLE = 1e-17  # a probability
+NEGLIGIBLE = 1e-30  # a probability: quotes may lie nine sds out, and depend on what is beyond
 COARSEST = 0.6  # steps, in units of the smallest length to resolve
-FINE = 0.45  # the same, where a window is placed
-SIZES = [round(48 * 1.5**power) for power in range(24)]  # points of a window
+FINE, BLURRED = 0.45, 0.55  # the same, in sds and in resolutions, where a window is placed
+SIZES = [round(64 * 1.25**power) for power in range(42)]  # points of a window
 WASTE = 2.5  # times as many points as would do
-SPAN = 18.0  # sds from where a Gaussian's probabilities become negligible to where they do again
+SPAN = 23.0  # sds from where a Gaussian's probabilities become negligible to where they do again
 MARGIN = 2  # points beyond the support
 LEAP = 8.0  # a window's steps become at most so many times shorter in a move
 MOVES = 200  # until a window is well placed; each about doubles or halves it
@@ -161,6 +161,15 @@ class Window:
             log_evidence = self.log_evidence + np.log(mass)
         return Window(self.rows, self.low, self.spacing, weight, log_evidence)
 
+    def expect(self, likelihood: Likelihood) -> tuple[Array, Array]:
+        """Return the probability of what may be shown, and the mean of V given it, shape (N,)."""
+        weight = likelihood.at(self.rows).likelihood(self.value)
+        weight *= self.weight
+        mass = weight.sum(axis=-1)
+        with np.errstate(invalid="ignore"):
+            steps = np.einsum("ij,j->i", weight, self._offset) / mass
+        return mass, self._middle + self.spacing * steps
+
     @property
     def known(self) -> Flags:
         """Where what was shown has a probability above zero."""
@@ -180,7 +189,7 @@ class Window:
 
     def wasteful(self, blur: float) -> Flags:
         """Where far fewer points would do."""
-        needed = SPAN * np.maximum(self.sd / (FINE * blur), 1 / FINE)
+        needed = SPAN * np.maximum(self.sd / (BLURRED * blur), 1 / FINE)
         return self.points > WASTE * np.maximum(needed, SIZES[0])
 
     def better(self, blur: float) -> Places:
@@ -189,7 +198,7 @@ class Window:
         first, last = counts.argmax(axis=-1), self.points - 1 - counts[:, ::-1].argmax(axis=-1)
         start = np.where(first == 0, -self.points, first - MARGIN)
         end = np.where(last == self.points - 1, 2 * self.points, last + MARGIN)
-        fine = np.maximum(FINE * np.minimum(self.sd, blur), self.spacing / LEAP)
+        fine = np.maximum(np.minimum(FINE * self.sd, BLURRED * blur), self.spacing / LEAP)
         step = np.where(self.cut_off(), (end - start) / self.points * self.spacing, fine)
         return Places(
             self.rows, self.low + start * self.spacing, self.low + end * self.spacing, step
@@ -199,10 +208,14 @@ class Window:
     def _middle(self) -> Array:
         return self.low + 0.5 * (self.points - 1) * self.spacing
 
+    @property
+    def _offset(self) -> Array:
+        """The points, shape (G,), in steps from the middle."""
+        return np.arange(self.points) - 0.5 * (self.points - 1)
+
     def _steps(self, power: int) -> Array:
         """Return a moment of the belief about the window's middle, in steps."""
-        offset = np.arange(self.points) - 0.5 * (self.points - 1)
-        return np.einsum("ij,j->i", self.weight, offset**power)
+        return np.einsum("ij,j->i", self.weight, self._offset**power)
 
 
 def settled(prior: GaussianBelief, history: History, blur: float, places: Places) -> list[Window]:

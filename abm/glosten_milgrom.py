@@ -63,7 +63,8 @@ def _side_profit(belief: Belief, price: Array, law: Law, side: Side) -> Array:
     price = np.where(offered, price, belief.mean)
     taken = law.likelihood(Quote(price, price), np.asarray(side, np.int8))
     log_mass, mean = belief.expect(taken)
-    return np.where(offered, np.exp(log_mass) * side * (price - mean), 0.0)
+    gain = np.where(log_mass > -np.inf, side * (price - mean), 0.0)
+    return np.where(offered, np.exp(log_mass) * gain, 0.0)
 
 
 def standardised_quote(belief: Belief, depth: ArrayLike, noise_sd: float) -> Quote:

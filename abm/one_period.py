@@ -11,13 +11,14 @@ F(w > a) - f(a) (a - E[V | w = a]). So
 image. For a Gaussian belief these are the depths of `abm.glosten_milgrom`. For any other they are
 where a secant iteration starts, kept between prices that are known to be too low and too high.
 
-Where that start is deeper than DEEPEST, it stays: the belief does not tell of values so far out. A
-trade there has a probability of 1e-19; at shocks of more than 9 noise sds both makers so quote.
+Where that start is deeper than DEEPEST, at shocks of more than nine noise sds, it stays, unless the
+belief ends before: of values so far out it does not tell. A trade there has a probability of 1e-19.
 """
 
 from collections.abc import Callable
 
 import numpy as np
+from scipy.special import log_ndtr
 
 from abm.arrays import Array, Flags
 from abm.beliefs.base import Belief
@@ -27,6 +28,7 @@ from abm.quotes import Quote, Side
 from abm.signals import Law, Likelihood
 
 DEEPEST = 9.0
+ENDED = 20.0  # by how much the log of a tail's probability is below a normal's if a belief ends
 TOLERANCE = 1e-8  # of a price, in sds of a valuation
 STEPS = 200
 PATIENCE = 8  # one step in so many halves the bracket
@@ -50,28 +52,39 @@ def myopic_quote(belief: Belief, law: Law) -> Quote:
 
 def _solved(belief: Belief, law: Law, depth: Array, excess: Excess) -> Quote:
     start = standardised_quote(belief, depth, law.noise_sd)
-    open_ = depth < DEEPEST
-    if isinstance(belief, GaussianBelief) or not open_.any():
+    if isinstance(belief, GaussianBelief):
         return start
     return Quote(
-        -_outward(belief, law, Side.SELL, -start.bid, open_, excess),
-        _outward(belief, law, Side.BUY, start.ask, open_, excess),
+        -_outward(belief, law, Side.SELL, -start.bid, depth, excess),
+        _outward(belief, law, Side.BUY, start.ask, depth, excess),
     )
 
 
+def _told(belief: Belief, law: Law, side: Side, depth: Array) -> Flags:
+    """Where a belief tells of values as far out as a depth, or ends well before."""
+    if (depth < DEEPEST).all():
+        return depth < DEEPEST
+    beyond = side * belief.mean + DEEPEST * np.hypot(belief.sd, law.noise_sd)
+    log_tail, _ = belief.expect(_taken(law, side, beyond))
+    return (depth < DEEPEST) | (log_tail < log_ndtr(-DEEPEST) - ENDED)
+
+
 def _outward(
-    belief: Belief, law: Law, side: Side, start: Array, where: Flags, excess: Excess
+    belief: Belief, law: Law, side: Side, start: Array, depth: Array, excess: Excess
 ) -> Array:
-    """Return the price of one side, times `side`, at which the excess is nought, where asked."""
+    """Return the price of one side, times `side`, at which the excess is nought."""
     valuation_sd = np.hypot(belief.sd, law.noise_sd)
     low, high = np.full_like(start, -np.inf), np.full_like(start, np.inf)
 
     def beyond(price: Array) -> Array:
         found = excess(belief, law, side, price)
-        return np.where(np.isnan(found), np.inf, found)  # nobody ever trades at such a price
+        nobody_values_it_so = np.isnan(found)
+        return np.where(nobody_values_it_so, np.copysign(np.inf, price - side * belief.mean), found)
 
     price, found = start, beyond(start)
-    step = np.where(where, -np.minimum(found, valuation_sd), 0.0)
+    step = np.where(
+        _told(belief, law, side, depth), np.clip(-found, -valuation_sd, valuation_sd), 0.0
+    )
     for number in range(STEPS):
         moving = np.abs(step) > TOLERANCE * valuation_sd
         if not moving.any():
@@ -80,7 +93,7 @@ def _outward(
         before, price = found, price + step
         found = beyond(price)
         with np.errstate(divide="ignore", invalid="ignore"):
-            secant = found * step / (before - found)
+            secant = np.where(np.isfinite(before), found * step / (before - found), np.nan)
             halved = 0.5 * (low + high) - price
         inside = (price + secant >= low) & (price + secant <= high) & ((number + 1) % PATIENCE > 0)
         leap = np.where(np.isfinite(halved), halved, -np.sign(found) * 2 * np.abs(step))
@@ -105,4 +118,5 @@ def _gain_beyond_the_best(belief: Belief, law: Law, side: Side, price: Array) ->
     near, at = NEARBY * law.noise_sd, side * price
     neither = np.array(Side.NONE, np.int8)
     log_near, marginal = belief.expect(law.likelihood(Quote(at - near, at + near), neither))
-    return price - side * marginal - 2 * near * np.exp(log_trade - log_near)
+    with np.errstate(invalid="ignore"):  # where nobody values it so
+        return price - side * marginal - 2 * near * np.exp(log_trade - log_near)

@@ -211,7 +211,7 @@ class Window:
     @property
     def _offset(self) -> Array:
         """The points, shape (G,), in steps from the middle."""
-        return np.arange(self.points) - 0.5 * (self.points - 1)
+        return np.arange(self.points, dtype=np.float64) - 0.5 * (self.points - 1)
 
     def _steps(self, power: int) -> Array:
         """Return a moment of the belief about the window's middle, in steps."""

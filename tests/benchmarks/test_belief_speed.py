@@ -1,0 +1,117 @@
+"""Speed of the exact belief, and how right it is at that speed.
+
+    uv run pytest tests/benchmarks/test_belief_speed.py --benchmark-only    the table
+    uv run pytest tests/benchmarks/test_belief_speed.py -s                  with notes
+
+The notes (`extra_info`) give the cost of one arrival at one of 10,000 markets, in nanoseconds: of a
+whole run by the clock, and of the belief's update alone, which must stay below 5,000 under the
+optimal maker. The worst error of mean and sd, in sds, is that of 100 of the markets at the end,
+against the history's product on a grid of 25 points per sd (the belief has about 2).
+"""
+
+import time
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import log_ndtr
+
+from abm import Exchange
+from abm.arrays import Array
+from abm.beliefs.base import Belief
+from abm.bellman import solve
+from abm.disclosure import View
+from abm.makers import find
+from abm.signals import Interval
+
+REPLICATIONS, PERIODS = 10_000, 100
+ROUNDS = 3
+TARGET = 5_000  # ns an arrival: what an exact update may take
+CHECKED = 100  # replications
+FINER = 25  # points per sd
+
+
+class Clock:
+    """Updates the belief of a maker in her place, takes the time, and keeps what was shown."""
+
+    def __init__(self, market: Exchange) -> None:
+        self.seconds = 0.0
+        self.shown: list[Interval] = []
+        self.maker = market.makers[0]
+        self.learn = self.maker.observe
+        self.maker.observe = self.timed  # type: ignore[method-assign]  # to see her learn
+
+    def timed(self, view: View) -> None:
+        assert isinstance(view.likelihood, Interval)
+        self.shown.append(view.likelihood.at(np.arange(CHECKED)))
+        start = time.perf_counter()
+        self.learn(view)
+        self.seconds += time.perf_counter() - start
+
+
+def run(maker: str, belief: str, prior_sd: float) -> Clock:
+    kind = partial(find(maker), belief=belief)
+    market = Exchange(kind, prior_sd=prior_sd, replications=REPLICATIONS, record="summary", rng=1)
+    clock = Clock(market)
+    market.run(PERIODS)
+    return clock
+
+
+def log_mass(lower: Array, upper: Array) -> Array:
+    flip = lower + upper > 0
+    low, high = np.where(flip, -upper, lower), np.where(flip, -lower, upper)
+    with np.errstate(divide="ignore"):
+        return log_ndtr(high) + np.log1p(-np.exp(log_ndtr(low) - log_ndtr(high)))
+
+
+def worst_error(belief: Belief, prior_sd: float, shown: list[Interval]) -> float:
+    steps = np.linspace(-30, 30, 60 * FINER + 1)
+    mean, sd = belief.mean[:CHECKED], belief.sd[:CHECKED]
+    value = mean[:, np.newaxis] + sd[:, np.newaxis] * steps
+    log_density = -0.5 * (value / prior_sd) ** 2
+    for one in shown:
+        ends = (np.broadcast_to(end, CHECKED)[:, np.newaxis] for end in (one.lower, one.upper))
+        log_density += log_mass(*(end - value for end in ends))
+    density = np.exp(log_density - log_density.max(axis=-1, keepdims=True))
+    density /= density.sum(axis=-1, keepdims=True)
+    shift = density @ steps
+    spread = np.sqrt(density @ steps**2 - shift**2)
+    return float(max(np.abs(shift).max(), np.abs(spread - 1).max()))
+
+
+@pytest.mark.benchmark(group="10,000 markets, 100 periods, by belief")
+@pytest.mark.parametrize(
+    ("maker", "belief", "prior_sd"),
+    [
+        ("optimal", "exact", 1.0),
+        ("optimal", "exact", 3.0),
+        ("optimal", "exact", 5.0),
+        ("optimal", "exact", 8.0),
+        ("optimal", "gaussian", 3.0),
+        ("zero-profit", "exact", 3.0),
+        ("myopic", "exact", 3.0),
+    ],
+)
+def test_belief(benchmark: Any, maker: str, belief: str, prior_sd: float) -> None:
+    solve(0.9)
+    clocks: list[Clock] = []
+
+    def timed() -> None:
+        clocks.append(run(maker, belief, prior_sd))
+
+    rounds = ROUNDS if maker == "optimal" else 1
+    benchmark.pedantic(timed, rounds=rounds, iterations=1, warmup_rounds=rounds - 1)
+    arrivals = REPLICATIONS * PERIODS
+    update = 1e9 * min(clock.seconds for clock in clocks) / arrivals
+    notes = {"ns_update": update, "reference_ns": float(TARGET)}
+    if benchmark.enabled:
+        notes["ns_run"] = 1e9 * benchmark.stats.stats.min / arrivals
+    last = clocks[-1]
+    notes["worst_error"] = worst_error(last.maker.belief, prior_sd, last.shown)
+    benchmark.extra_info.update(notes)
+    for name, value in notes.items():
+        print(f"\n{benchmark.name}: {name} = {value:.4g}", end=" ")
+    if belief == "exact":
+        assert notes["worst_error"] < 1e-10
+        assert update < TARGET or maker != "optimal"

@@ -118,7 +118,7 @@ def main(discounts: list[str]) -> None:
         table = pd.DataFrame(value.coefficients.round(6), columns=list(SHAPES))
         table.insert(0, "sd", KNOTS[1:-1])
         table.insert(0, "discount", discount)
-        tables = [tables[0][tables[0]["discount"] != discount], table]
+        tables = [*(known[known["discount"] != discount] for known in tables), table]
         pd.concat(tables).sort_values(["discount", "sd"]).to_csv(FITTED, index=False)
         print(f"fitted discount {discount} to {MARKETS * PERIODS} posteriors")
 

@@ -11,12 +11,13 @@ import numpy as np
 from abm.arrays import Array
 from abm.beliefs.grid import GridBelief
 from abm.beliefs.window import Window
+from abm.bellman import range_for, solve
 from abm.exact_value import WIDEST, ExactValue
 from abm.lookahead import prospects
 from abm.quotes import Quote
 from abm.signals import Law
 
-SCAN = np.array([0.35, 0.55, 0.72, 0.86, 1.0, 1.15, 1.32, 1.55, 1.9])
+SCAN = np.array([0.2, 0.35, 0.55, 0.72, 0.86, 1.0, 1.15, 1.32, 1.55, 1.9])
 WIDE = 1.0  # sds above which these are scanned: below, the Gaussian rule is near enough to start
 STEPS = (0.15, 0.1, 0.03)  # of the polish
 FARTHEST = 2.0  # steps of one polish
@@ -25,7 +26,7 @@ FARTHEST = 2.0  # steps of one polish
 def best_quote(value: ExactValue, belief: GridBelief, law: Law) -> Quote:
     """Return the quote that is worth the most if U is what follows, shape (R,)."""
     bid, ask = np.empty_like(belief.mean), np.empty_like(belief.mean)
-    for chunk in belief.chunks():
+    for chunk in belief.resolving(law.resolution).chunks():
         bid[chunk.rows], ask[chunk.rows] = best_prices(value, chunk, law)
     return Quote(bid, ask)
 
@@ -42,7 +43,7 @@ def best_prices(value: ExactValue, window: Window, law: Law) -> tuple[Array, Arr
     if scanned.size:
         below[scanned], above[scanned] = Search(value, window.at(scanned), law).scanned()
     for step in STEPS:
-        below, above = search.polished(below, above, step)
+        below, above = search.climbed(below, above, step)
     ruled = search.sd > WIDEST
     return search.prices(np.where(ruled, 1.0, below), np.where(ruled, 1.0, above))
 
@@ -53,8 +54,8 @@ class Search:
     def __init__(self, value: ExactValue, window: Window, law: Law) -> None:
         self.value, self.window, self.law = value, window, law
         self.sd = window.sd / law.noise_sd
-        inside = np.minimum(self.sd, value.solution.rho_max)
-        self.half_spread = law.noise_sd * value.solution.half_spread(inside)
+        rule = solve(value.discount, range_for(self.sd.max(initial=1.0)))
+        self.half_spread = law.noise_sd * rule.half_spread(self.sd)
 
     def prices(self, below: Array, above: Array) -> tuple[Array, Array]:
         """Return bids and asks."""
@@ -74,23 +75,34 @@ class Search:
         above, below = np.divmod(worth.argmax(axis=-1), len(SCAN))
         return SCAN[below], SCAN[above]
 
-    def polished(self, below: Array, above: Array, step: float) -> tuple[Array, Array]:
-        """Return the peak of the parabola through a pair and its eight neighbours at this step.
+    def climbed(self, below: Array, above: Array, step: float) -> tuple[Array, Array]:
+        """Return the best of a pair, its eight neighbours at this step, and their parabola's peak.
 
-        Where they have none, the best of the nine; never more than two steps away.
+        The peak is not sought more than two steps away.
         """
         offsets = step * np.array([[-1.0], [0.0], [1.0]])
         q = self.worth(below + offsets, above + offsets)
-        gain_above, gain_below = 0.5 * (q[:, 2, 1] - q[:, 0, 1]), 0.5 * (q[:, 1, 2] - q[:, 1, 0])
-        bend_above = q[:, 2, 1] + q[:, 0, 1] - 2 * q[:, 1, 1]
-        bend_below = q[:, 1, 2] + q[:, 1, 0] - 2 * q[:, 1, 1]
-        twist = 0.25 * (q[:, 2, 2] + q[:, 0, 0] - q[:, 0, 2] - q[:, 2, 0])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            area = bend_above * bend_below - twist * twist
-            up = (twist * gain_below - bend_below * gain_above) / area
-            down = (twist * gain_above - bend_above * gain_below) / area
-        peaked = (bend_above < 0) & (area > 0) & np.isfinite(area)
-        best_above, best_below = np.array(np.divmod(q.reshape(-1, 9).argmax(axis=-1), 3)) - 1.0
-        move_above = np.where(peaked, np.clip(up, -FARTHEST, FARTHEST), best_above)
-        move_below = np.where(peaked, np.clip(down, -FARTHEST, FARTHEST), best_below)
-        return below + step * move_below, above + step * move_above
+        up, down = _peak(q)
+        peak = below + step * down, above + step * up
+        at_peak = self.worth(*(distance[np.newaxis] for distance in peak))[:, 0, 0]
+        best = q.reshape(-1, 9)
+        i, j = np.divmod(best.argmax(axis=-1), 3)
+        higher = at_peak > best.max(axis=-1)
+        return (
+            np.where(higher, peak[0], below + step * (j - 1)),
+            np.where(higher, peak[1], above + step * (i - 1)),
+        )
+
+
+def _peak(q: Array) -> tuple[Array, Array]:
+    """Return where the parabola through nine values, shape (N, 3, 3), peaks, in steps."""
+    gain_up, gain_down = 0.5 * (q[:, 2, 1] - q[:, 0, 1]), 0.5 * (q[:, 1, 2] - q[:, 1, 0])
+    bend_up = q[:, 2, 1] + q[:, 0, 1] - 2 * q[:, 1, 1]
+    bend_down = q[:, 1, 2] + q[:, 1, 0] - 2 * q[:, 1, 1]
+    twist = 0.25 * (q[:, 2, 2] + q[:, 0, 0] - q[:, 0, 2] - q[:, 2, 0])
+    area = bend_up * bend_down - twist * twist
+    peaked = (bend_up < 0) & (area > 0)
+    area = np.where(peaked, area, 1.0)
+    up = np.where(peaked, (twist * gain_down - bend_down * gain_up) / area, 0.0)
+    down = np.where(peaked, (twist * gain_up - bend_up * gain_down) / area, 0.0)
+    return np.clip(up, -FARTHEST, FARTHEST), np.clip(down, -FARTHEST, FARTHEST)

@@ -48,6 +48,10 @@ class Law(Protocol):
     def noise_sd(self) -> float:
         """Standard deviation of her valuation about the value."""
 
+    @property
+    def resolution(self) -> float:
+        """The length, in units of price, over which her likelihoods change."""
+
     def valuation(self, value: Array, draws: Draws) -> Array:
         """Return one valuation per replication, shape (R,)."""
 
@@ -155,6 +159,11 @@ class NoisyValuation:
     def noise_sd(self) -> float:
         """Standard deviation of the noise."""
         return self.noise.sd
+
+    @property
+    def resolution(self) -> float:
+        """The noise's."""
+        return self.noise.resolution
 
     def valuation(self, value: Array, draws: Draws) -> Array:
         """Return value + noise, shape (R,)."""

@@ -303,7 +303,7 @@ def test_two_makers_with_one_name_are_refused(call: Call, tmp_path: Path) -> Non
         (["--prior-sd", "1,inf"], "prior_sd is inf, but must be finite and above zero: give"),
         (["--prior-sd", "1,1.0"], "is there twice, but results are told apart by it"),
         (["--makers", "optimal,optimal"], "is there twice, but results are told apart by it"),
-        (["--makers", "zero"], "maker is 'zero', which is unknown: known: fixed-spread"),
+        (["--makers", "zero"], "maker is 'zero', which is unknown: known: exact-optimal"),
         (["--makers", "nowhere:She"], "maker 'nowhere:She' cannot be had, for nowhere does not"),
         (["--discount", "-0.5"], "discount is -0.5, but must be at least 0 and below 1: "),
         (["--periods", "40000"], "periods is 40000, but must be at least 1 and at most 32767"),

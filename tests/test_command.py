@@ -252,7 +252,7 @@ def test_an_option_out_of_range_is_an_error_of_one_line(
             "optimal+zeroprofit",
             "maker is 'zeroprofit', which is unknown: did you mean 'zero-profit'",
         ),
-        ("--makers", "optimal,", "maker is '', which is unknown: known: fixed-spread, inv"),
+        ("--makers", "optimal,", "maker is '', which is unknown: known: exact-optimal, fix"),
         ("--makers", "optimal,optimal", "is there twice"),
         ("--prior-sd", "1,x", "is '1,x', but must be numbers: give as 1 or as 1,3,5"),
         ("--prior-sd", "1,,3", "is '1,,3', but must be numbers"),

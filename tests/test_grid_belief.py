@@ -296,3 +296,10 @@ def test_sd_that_is_not_a_positive_number_is_refused(sd: float) -> None:
 def test_mean_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(ValueError, match="mean is nan, but must be finite"):
         GridBelief(np.nan, 1.0)
+
+
+def test_belief_that_has_narrowed_needs_few_points() -> None:
+    wide = GridBelief(0.0, 8.0).update(-10.0, 10.0, 1.0)
+    (before,), (after,) = wide.windows, wide.update(0.0, 1.0, 1.0).windows
+    assert after.points <= before.points / 4
+    assert after.points * after.spacing[0] < before.points * before.spacing[0] / 4

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mpmath import MPContext
 from scipy import stats
 from scipy.optimize import minimize_scalar
 
-from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, Quote
+from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, Quote, ZeroProfit
 from abm.beliefs.base import Belief
 from abm.glosten_milgrom import (
     expected_profit,
@@ -185,3 +186,31 @@ def test_undercutter_stays_between_zero_profit_and_myopic_quotes() -> None:
         assert ((wide.bid <= own.bid) & (own.bid <= tight.bid)).all()
         assert ((tight.ask <= own.ask) & (own.ask <= wide.ask)).all()
         market.clear()
+
+
+def test_asks_come_in_after_periods_without_a_trade() -> None:
+    """That nobody traded cuts the tails off, though mean and sd hardly move: by mpmath.
+
+    Das and Magdon-Ismail (2008), section 2.3, at a shock of 5, where a Gaussian belief is frozen.
+    """
+    mp = MPContext()
+    mp.dps = 25
+    asks: list[Any] = []
+
+    def loss(ask: Any) -> Any:
+        def taken(value: Any) -> Any:
+            density = mp.npdf(value, 0, 5) * mp.ncdf(value - ask)
+            for seen in asks:
+                density *= mp.ncdf(seen - value) - mp.ncdf(-seen - value)
+            return density
+
+        pieces = [-40, 0, 10, 15, 20, 25, 30, 35, 40, 60, 80]
+        return ask - mp.quad(lambda v: v * taken(v), pieces) / mp.quad(taken, pieces)
+
+    market = Exchange(partial(ZeroProfit, belief="exact"), prior_sd=5.0, rng=3)
+    for start in (24.6, 21.8, 19.7):
+        asks.append(mp.findroot(loss, (start, start + 0.1), solver="secant"))
+        market.open()
+        assert market.quotes[0].ask[0] == pytest.approx(float(asks[-1]), rel=1e-8)
+        market.clear()
+    assert market.makers[0].belief.sd[0] > 4.9

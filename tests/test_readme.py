@@ -27,6 +27,8 @@ SMALL = {  # options that replace README's own, so that its commands end soon
     "head-to-head": ["--replications", "60", "--periods", "12"],
     "breakdown": ["--replications", "60", "--periods", "12"],
     "learning-makers": ["--replications", "10", "--periods", "40", "--workers", "1"],
+    "exact-vs-gaussian": ["--replications", "20", "--periods", "6", "--workers", "1"],
+    "exact-optimum": ["--replications", "4", "--periods", "3", "--workers", "1"],
 }
 AT_MOST = ["--at-most", "120"]  # where blocks are added until a standard error is reached
 

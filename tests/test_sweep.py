@@ -275,7 +275,7 @@ def test_a_sweep_may_be_kept_at_a_url(swept: Swept, tmp_path: Path) -> None:
     ("options", "says"),
     [
         ({"makers": "optimal,myopik"}, "maker is 'myopik', which is unknown: did you mean"),
-        ({"makers": "optimal+"}, "maker is '', which is unknown: known: fixed-spread"),
+        ({"makers": "optimal+"}, "maker is '', which is unknown: known: exact-optimal"),
         ({"prior_sd": "1;3"}, "is '1;3', but must be numbers: give as 1 or as 1,3,5"),
         ({"noise_sd": "1,0"}, "noise_sd is 0.0, but must be finite and above zero"),
         ({"world": "real,rael"}, "world is 'rael', which is unknown: did you mean 'real'"),

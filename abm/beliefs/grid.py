@@ -92,15 +92,26 @@ class GridBelief:
         for window in self.windows:
             yield from window.chunks()
 
+    def resolving(self, blur: float) -> GridBelief:
+        """Return the same belief on points that resolve likelihoods of this resolution."""
+        if blur >= self.blur:
+            return self
+        kept, moved = [], []
+        for window in self.windows:
+            coarse = window.coarse(blur)
+            kept.append(window.at(~coarse))
+            moved.append(window.at(coarse).better(blur))
+        kept += settled(self.prior, self.history, blur, together(moved))
+        return self._with(self.prior, self.history, blur, merged(kept))
+
     def expect(self, likelihood: Likelihood) -> tuple[Array, Array]:
         """Return the log probability of what may be shown, and the mean of V given it, shape (R,).
 
         By the points at hand: an event rarer than 1e-19 only `condition` sees, which moves them.
         """
         mass, mean = np.empty((2, len(self.prior.mean)))
-        for window in self._resolving(likelihood.resolution):
-            for chunk in window.chunks():
-                mass[chunk.rows], mean[chunk.rows] = chunk.expect(likelihood)
+        for chunk in self.resolving(likelihood.resolution).chunks():
+            mass[chunk.rows], mean[chunk.rows] = chunk.expect(likelihood)
         with np.errstate(divide="ignore"):
             return np.log(mass), mean
 
@@ -115,20 +126,19 @@ class GridBelief:
         blur = min(self.blur, likelihood.resolution)
         history = (*self.history, likelihood)
         kept, moved = [], []
-        for window in self._resolving(blur):
-            for chunk in window.chunks():
-                after = chunk.given(likelihood)
-                if not after.known.all():
-                    raise ValueError(
-                        f"what was shown has probability 0 under the belief (replication "
-                        f"{after.rows[~after.known].min()}), as far as floats can tell: "
-                        f"start from a wider prior, or show an interval of some width"
-                    )
-                misplaced = after.misplaced(blur)
-                if misplaced.any():
-                    moved.append(after.at(misplaced).better(blur))
-                    after = after.at(~misplaced)
-                kept.append(after)
+        for chunk in self.resolving(blur).chunks():
+            after = chunk.given(likelihood)
+            if not after.known.all():
+                raise ValueError(
+                    f"what was shown has probability 0 under the belief (replication "
+                    f"{after.rows[~after.known].min()}), as far as floats can tell: "
+                    f"start from a wider prior, or show an interval of some width"
+                )
+            misplaced = after.misplaced(blur)
+            if misplaced.any():
+                moved.append(after.at(misplaced).better(blur))
+                after = after.at(~misplaced)
+            kept.append(after)
         if moved:
             kept += settled(self.prior, history, blur, together(moved))
         belief = self._with(self.prior, history, blur, merged(kept))
@@ -161,17 +171,6 @@ class GridBelief:
         log_density = log_product(self.prior, self.history, points)
         scale = self.prior.sd * np.sqrt(2 * np.pi)
         return np.exp(log_density - (self.log_evidence + np.log(scale))[:, np.newaxis])
-
-    def _resolving(self, blur: float) -> tuple[Window, ...]:
-        """Return the windows, those anew whose steps are too long for a likelihood of this blur."""
-        if blur >= self.blur:
-            return self.windows
-        coarse = [window.coarse(blur) for window in self.windows]
-        kept = [one.at(~bad) for one, bad in zip(self.windows, coarse, strict=True)]
-        places = together(
-            [one.at(bad).better(blur) for one, bad in zip(self.windows, coarse, strict=True)]
-        )
-        return merged([*kept, *settled(self.prior, self.history, blur, places)])
 
     def _gathered(self, parts: Iterable[Array]) -> Array:
         """Return what the windows hold of each replication, in order."""

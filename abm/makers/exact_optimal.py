@@ -53,10 +53,10 @@ class ExactOptimal(MarketMaker):
 
     @property
     def posterior(self) -> GridBelief:
-        """Her belief, or TypeError if it is not exact."""
+        """Her belief, on points that resolve the traders' noise; TypeError if it is not exact."""
         if not isinstance(self.belief, GridBelief):
             raise TypeError(
                 f"belief is a {type(self.belief).__name__}, but must be exact, for it is looked at "
                 f'as a whole: give "exact" or as GridBelief(mean, sd)'
             )
-        return self.belief
+        return self.belief.resolving(self.terms.law.resolution)

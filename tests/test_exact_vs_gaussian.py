@@ -1,0 +1,307 @@
+"""The scenario `exact-vs-gaussian`: profits, their differences and distances against exchanges."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from scipy import stats
+from scipy.integrate import trapezoid
+
+from abm import Exchange, GaussianBelief, GridBelief, Optimal
+from abm.arrays import Array
+from abm.bellman import solve
+from abm.makers import find
+from abm.manifest import DamageWarning
+from abm.schema import MANIFEST_FILE
+from analysis import Run, load
+from scenarios import exact_vs_gaussian
+from scenarios.exact_vs_gaussian import APART, Onlooker, verdict
+
+MAKERS, SHOCKS, SIZE, PERIODS, SEED = ["optimal", "zero-profit"], [1.0, 4.0], 60, 12, 3
+DISCOUNT = 0.8
+GIVEN: dict[str, Any] = {
+    "makers": "optimal,zero-profit", "prior_sd": "1,4", "replications": SIZE, "periods": PERIODS,
+    "seed": SEED, "discount": DISCOUNT,
+}  # fmt: skip
+SMALL: dict[str, Any] = {
+    "makers": "myopic", "prior_sd": "2", "replications": 6, "periods": 3, "seed": 8,
+}  # fmt: skip
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(command: Call) -> Call:
+    """Run the scenario's command in an empty folder; return its code and what it said."""
+    return partial(command, "run", "exact-vs-gaussian", "--out", "run")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("exact-vs-gaussian") / "run"
+    exact_vs_gaussian.run(**GIVEN, out=str(out))
+    return out
+
+
+@pytest.fixture(scope="module")
+def log(folder: Path) -> Run:
+    return load(folder)
+
+
+@pytest.fixture(scope="module")
+def table(folder: Path) -> Any:
+    """Return the run's results by maker, shock and metric."""
+    return pd.read_csv(folder / "results.csv").set_index(["maker", "prior_sd", "metric"])
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("exact-vs-gaussian") / "small"
+    exact_vs_gaussian.run(**SMALL, out=str(out))
+    return out
+
+
+def market(maker: str, shock: float, belief: str) -> Exchange:
+    """Return the market of a maker with a belief, once all traders have come."""
+    kind: Any = find(maker)
+    more = {"discount": DISCOUNT} if maker == "optimal" else {}
+    alone: Any = partial(kind, belief=belief, **more)
+    return Exchange(alone, prior_sd=shock, replications=SIZE, rng=SEED).run(PERIODS)
+
+
+def discounted(market: Exchange) -> Array:
+    """Return the discounted profit of each replication."""
+    makers = market.tape.makers
+    profit = makers.pivot(index="period", columns="replication", values="profit").to_numpy()
+    return np.asarray(DISCOUNT ** np.arange(PERIODS) @ profit)
+
+
+def estimates(sample: Array) -> list[float]:
+    """Return mean, standard error, count, low and high."""
+    error = sample.std(ddof=1) / np.sqrt(len(sample))
+    half = stats.t.ppf(0.975, len(sample) - 1) * error
+    return [sample.mean(), error, len(sample), sample.mean() - half, sample.mean() + half]
+
+
+def beliefs(market: Exchange, signals: int) -> tuple[GridBelief, GaussianBelief]:
+    """Return what the public tape says after so many signals, exactly and kept normal."""
+    prior = market.terms.prior
+    exact, gaussian = GridBelief(prior.mean, prior.sd), prior
+    tape = market.tape.market
+    for period in range(signals):
+        now = tape[tape["period"] == period]
+        bid, ask, side = (now[name].to_numpy() for name in ("bid", "ask", "side"))
+        low = np.where(side > 0, ask, np.where(side < 0, -np.inf, bid))
+        high = np.where(side < 0, bid, np.where(side > 0, np.inf, ask))
+        exact, gaussian = exact.update(low, high, 1.0), gaussian.update(low, high, 1.0)
+    return exact, gaussian
+
+
+def half_the_area_between(exact: GridBelief, gaussian: GaussianBelief) -> Array:
+    """Return the total variation distance, by the densities on very many points."""
+    standard = np.linspace(-12, 12, 8001)
+    value = exact.mean[:, np.newaxis] + exact.sd[:, np.newaxis] * standard
+    normal = stats.norm.pdf(value, gaussian.mean[:, np.newaxis], gaussian.sd[:, np.newaxis])
+    return 0.5 * trapezoid(abs(exact.density(value) - normal), value, axis=-1)
+
+
+def test_a_run_leaves_blocks_tables_and_pictures(folder: Path, log: Run) -> None:
+    left = {path.name for path in folder.iterdir() if path.is_file()}
+    assert {"results.csv", "distances.csv", "profit.png", "distance.png"} < left
+    assert log.scenario == "exact-vs-gaussian"
+    assert [tuple(point.values()) for point in log.points] == [
+        (maker, shock, belief)
+        for maker in MAKERS
+        for shock in SHOCKS
+        for belief in ("gaussian", "exact")
+    ]
+    for name in ("profit", "distance"):
+        assert imread(folder / f"{name}.png").std() > 0.05
+
+
+def test_the_table_has_every_metric_once_for_every_maker_and_shock(table: Any) -> None:
+    metrics = ["W", "gaussian", "exact", "difference", *APART]
+    assert sorted(table.index) == sorted(
+        (maker, shock, metric) for maker in MAKERS for shock in SHOCKS for metric in metrics
+    )
+
+
+@pytest.mark.parametrize("shock", SHOCKS)
+@pytest.mark.parametrize("maker", MAKERS)
+def test_profits_and_their_paired_difference_are_those_of_the_markets(
+    table: Any, maker: str, shock: float
+) -> None:
+    kept, exact = (discounted(market(maker, shock, belief)) for belief in ("gaussian", "exact"))
+    assert abs(exact - kept).max() > 1e-3
+    for metric, sample in (("gaussian", kept), ("exact", exact), ("difference", exact - kept)):
+        row = table.loc[(maker, shock, metric), ["mean", "se", "count", "low", "high"]]
+        np.testing.assert_allclose(row.to_numpy(float), estimates(sample), rtol=1e-7, atol=1e-10)
+
+
+def test_theory_is_the_value_function_whoever_quotes(table: Any) -> None:
+    for maker in MAKERS:
+        for shock in SHOCKS:
+            row = table.loc[(maker, shock, "W")]
+            expected = float(solve(DISCOUNT).value_function(shock))
+            assert row["mean"] == row["low"] == row["high"] == pytest.approx(expected, abs=1e-7)
+            assert row["se"] == 0
+
+
+@pytest.mark.parametrize("signals", [1, 3, 10])
+def test_distances_are_between_the_beliefs_that_the_tape_leads_to(
+    folder: Path, signals: int
+) -> None:
+    found: Any = pd.read_csv(folder / "distances.csv")
+    found = found.set_index(["maker", "prior_sd", "period", "metric"]).sort_index()
+    exact, gaussian = beliefs(market("optimal", 4.0, "gaussian"), signals)
+    expected = {
+        "total_variation": half_the_area_between(exact, gaussian),
+        "mean_gap": abs(gaussian.mean - exact.mean) / exact.sd,
+        "sd_gap": abs(gaussian.sd / exact.sd - 1),
+        "skewness": abs(exact.skewness),
+    }
+    assert expected["total_variation"].mean() > 0.01
+    for metric, sample in expected.items():
+        row = found.loc[("optimal", 4.0, signals, metric)]
+        np.testing.assert_allclose(
+            row[["mean", "se", "count", "low", "high"]].to_numpy(float), estimates(sample),
+            rtol=1e-3 if metric == "total_variation" else 1e-6, atol=1e-9,
+        )  # fmt: skip
+
+
+def test_distances_are_noted_after_some_signals_and_the_table_has_those_after_ten(
+    folder: Path, table: Any
+) -> None:
+    found = pd.read_csv(folder / "distances.csv")
+    assert sorted(found["period"].unique()) == [1, 2, 3, 5, 7, 10]
+    after_ten = found[found["period"] == 10].set_index(["maker", "prior_sd", "metric"])
+    assert len(after_ten) == len(MAKERS) * len(SHOCKS) * len(APART)
+    for key, row in after_ten.iterrows():
+        assert table.loc[key, "mean"] == pytest.approx(row["mean"], rel=1e-12)
+
+
+def test_a_belief_told_one_symmetric_thing_has_the_right_moments_and_is_not_normal(
+    folder: Path,
+) -> None:
+    """Moment matching is exact in mean and sd after the first signal."""
+    found = pd.read_csv(folder / "distances.csv").query("period == 1")
+    means = found.groupby("metric")["mean"].max()
+    assert means["mean_gap"] < 1e-8
+    assert means["sd_gap"] < 1e-8
+    assert means["total_variation"] > 0.01
+
+
+def test_an_onlooker_changes_nothing() -> None:
+    """She is seated beside the maker whose belief is kept normal."""
+    alone = market("optimal", 4.0, "gaussian")
+    hers: Any = partial(Optimal, discount=DISCOUNT)
+    watched = Exchange([hers, Onlooker], prior_sd=4.0, replications=SIZE, rng=SEED).run(PERIODS)
+    makers = watched.tape.makers
+    seen = makers[makers["maker"] == "optimal"].reset_index(drop=True)
+    for column in ("bid", "ask", "profit", "belief_sd"):
+        assert (seen[column] == alone.tape.makers[column]).all()
+    assert not makers[makers["maker"] == "onlooker"]["filled"].any()
+
+
+def leads(**of_shocks: tuple[float, float]) -> pd.DataFrame:
+    """Return made-up differences: mean and standard error by shock, over 1000 markets."""
+    rows = [(float(shock[1:]), *both, 1000) for shock, both in of_shocks.items()]
+    return pd.DataFrame(rows, columns=["prior_sd", "mean", "se", "count"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (leads(s1=(0.1, 0.01)), "more at shocks of 1"),
+        (leads(s1=(0.1, 0.0509)), "more at shocks of 1"),
+        (leads(s1=(0.1, 0.0511)), "no difference found at shocks of 1"),
+        (leads(s1=(0.1, 0.0509), s2=(0.1, 0.0509)), "no difference found at shocks of 1, 2"),
+        (leads(s1=(0.1, 0.0445), s2=(0.1, 0.0445)), "more at shocks of 1, 2"),
+        (
+            leads(s1=(0.0, 0.1), s2=(0.1, 0.01), s3=(-0.1, 0.01), s4=(0.2, 0.01)),
+            "no difference found at shocks of 1; more at shocks of 2, 4; less at shocks of 3",
+        ),
+        (leads(s5=(0.0, np.nan)), "no difference found at shocks of 5"),
+    ],
+)
+def test_a_verdict_is_sure_of_all_shocks_together(rows: pd.DataFrame, says: str) -> None:
+    assert verdict("optimal", rows) == f"optimal earns on the exact belief: {says}"
+
+
+def test_what_is_printed_has_a_verdict_for_each_maker(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = contents(folder)
+    exact_vs_gaussian.run(**GIVEN, resume=True, out=str(folder))
+    said = capsys.readouterr().out
+    for maker in MAKERS:
+        assert f"\n{maker} earns on the exact belief: " in said
+    assert "was finished" in said
+    assert contents(folder) == before
+
+
+def test_a_run_that_lost_its_tables_and_pictures_makes_them_again(
+    small: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "again"
+    exact_vs_gaussian.run(**SMALL, out=str(out))
+    for path in [*out.glob("*.csv"), *out.glob("*.png")]:
+        path.unlink()
+    with pytest.warns(DamageWarning, match="is missing: it is made again"):
+        exact_vs_gaussian.run(**SMALL, resume=True, out=str(out))
+    assert contents(out) == contents(small)
+
+
+def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
+    exact_vs_gaussian.run(**SMALL, workers="2", out=str(tmp_path / "again"))
+    assert contents(tmp_path / "again") == contents(small)
+
+
+def test_before_ten_signals_the_table_has_the_last_distances(small: Path) -> None:
+    table = pd.read_csv(small / "results.csv").set_index("metric")
+    distances = pd.read_csv(small / "distances.csv")
+    last = distances[distances["period"] == 3].set_index("metric")
+    assert len(last) == len(APART)
+    for metric in APART:
+        assert table["mean"][metric] == last["mean"][metric]
+
+
+def test_makers_stay_in_the_order_given(tmp_path: Path) -> None:
+    exact_vs_gaussian.run(**SMALL | {"makers": "zero-profit,myopic"}, out=str(tmp_path / "a"))
+    table = pd.read_csv(tmp_path / "a" / "results.csv")
+    theory = table[table["metric"] == "W"]
+    assert theory["maker"].tolist() == ["zero-profit", "myopic"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--makers", "zero"], "maker is 'zero', which is unknown: known: "),
+        (["--makers", "myopic,myopic"], "is there twice, but results are told apart by it"),
+        (["--prior-sd", "1;5"], "prior_sd is '1;5', but must be numbers: give as 1 or as 1,3,5"),
+        (["--prior-sd", "two"], "prior_sd is 'two', but must be numbers: give as 1 or as 1,3,5"),
+        (["--prior-sd", "1,-2"], "prior_sd is -2.0, but must be finite and above zero: give"),
+        (["--discount", "1"], "discount is 1.0, but must be at least 0 and below 1: "),
+        (["--periods", "40000"], "periods is 40000, but must be at least 1 and at most 32767"),
+        (["--replications", "15000"], "above 10000 they come in blocks: give a multiple of 10000"),
+    ],
+    ids=str,
+)
+def test_bad_options_are_refused_in_one_line(
+    call: Call, tmp_path: Path, options: list[str], says: str
+) -> None:
+    code, out, error = call(*options)
+    assert (code, out) == (1, "")
+    assert error.startswith("error: ")
+    assert says in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -37,6 +37,10 @@ class Likelihood(Protocol):
     def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
         """Return log P(shown) and the posterior's mean and sd, given V ~ N(mean, sd^2)."""
 
+    @property
+    def replications(self) -> int:
+        """In how many replications it was shown; 1 if the same was in all."""
+
     def at(self, replications: Index) -> Self:
         """Return what was shown in these replications only."""
 
@@ -132,6 +136,11 @@ class Interval:
         s = np.sqrt(variance + noise_var)
         log_mass, m, v = truncated((self.lower - mean) / s, (self.upper - mean) / s)
         return log_mass, mean + variance / s * m, sd * (np.sqrt(noise_var + variance * v) / s)
+
+    @property
+    def replications(self) -> int:
+        """How many intervals there are; 1 is that of all replications."""
+        return np.broadcast(self.lower, self.upper).size
 
     def at(self, replications: Index) -> Interval:
         """Return the intervals of these replications; ends common to all stay so."""

@@ -8,6 +8,8 @@ from itertools import chain
 from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from matplotlib.figure import Figure
 from typer import Option
 
@@ -175,6 +177,12 @@ def contestants(makers: str, least: int = 1) -> list[str]:
                 f"{find(word).name!r}: give one class another, or leave one out"
             )
     return chosen
+
+
+def without(table: pa.Table, maker: str) -> pa.Table:
+    """Return a table of a block without the rows of a maker, as one who only looked on."""
+    hers = pc.fill_null(pc.equal(table["maker"].cast(pa.string()), maker), fill_value=False)
+    return table.filter(pc.invert(hers))
 
 
 def by_shock(table: pd.DataFrame, more: str = "") -> pd.DataFrame:

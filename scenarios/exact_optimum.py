@@ -25,7 +25,8 @@ import pandas as pd
 
 from abm.arrays import Array
 from abm.bellman import solve
-from abm.exact_value import fitted
+from abm.door import one_in
+from abm.exact_value import WIDEST, fitted
 from abm.exchange import Exchange
 from abm.experiment import Experiment, Markets, grid
 from abm.makers import MarketMaker
@@ -56,6 +57,7 @@ from scenarios._study import (
     Workers,
     carried_out,
     numbers,
+    without,
     write_tables,
 )
 from scenarios._terminal import say, say_where, show_table
@@ -104,7 +106,8 @@ class PolicyMarkets(Markets):
         assert isinstance(assessor, Assessor)
         residuals = pd.DataFrame(map(described, assessor.residuals)).rename_axis("period")
         worth = pd.DataFrame({"replication": market.replication, "worth": assessor.worth})
-        return super().tables(market, totals) | {
+        kept = super().tables(market, totals).items()
+        return {name: without(table, assessor.label) for name, table in kept} | {
             "worth": typed(worth, WORTH), "residuals": typed(residuals.reset_index(), RESIDUALS)
         }  # fmt: skip
 
@@ -130,8 +133,11 @@ def run(
 ) -> None:
     """Measure how far from the optimum the monopolist is whose beliefs are kept normal."""
     fitted(discount)
+    shocks = numbers("prior_sd", prior_sd)
+    for shock in shocks:
+        one_in("prior_sd", shock, 0.0, WIDEST)
     experiment = Experiment(
-        grid(policy=POLICIES, prior_sd=numbers("prior_sd", prior_sd)), PolicyMarkets(discount),
+        grid(policy=POLICIES, prior_sd=shocks), PolicyMarkets(discount),
         replications=replications, periods=periods, seed=seed,
     )  # fmt: skip
     parameters = {
@@ -144,7 +150,9 @@ def run(
     beliefs = log.csv("residuals.csv", ["policy"])["count"].sum()
     say(
         f"The worth of policies in the real world, with 95 % confidence intervals, and two bounds "
-        f"on what any can earn: one certified on {beliefs} beliefs only, the other proven:"
+        f"on what any can earn: one certified on {beliefs} beliefs only, the other proven. What "
+        f"comes after {periods} periods, {discount**periods:.2%} of the weight, is taken to be "
+        f"worth what the fitted value says:"
     )
     show_table(quoted(table, SHOWN))
     say(

@@ -8,6 +8,7 @@ and traders. Beside the one who keeps a Gaussian, an onlooker tells how far that
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ from abm.bellman import range_for, solve
 from abm.disclosure import View
 from abm.exchange import Exchange
 from abm.experiment import Experiment, Markets, grid
-from abm.makers import MarketMaker
+from abm.makers import MarketMaker, find
+from abm.makers.exact_optimal import ExactOptimal
 from abm.points import Point
 from abm.quotes import Quote
 from abm.run_folder import RunFolder
@@ -49,6 +51,7 @@ from scenarios._study import (
     carried_out,
     contestants,
     numbers,
+    without,
     write_figures,
     write_tables,
 )
@@ -130,6 +133,7 @@ class BeliefMarkets(Markets):
         tables = super().tables(market, totals)
         onlooker = market.makers[-1]
         if isinstance(onlooker, Onlooker):
+            tables = {name: without(table, onlooker.label) for name, table in tables.items()}
             numbered = {"replication": market.replication}
             seen = [pd.DataFrame(numbered | one) for one in onlooker.distances]
             tables["distances"] = typed(pd.concat(seen), DISTANCES)
@@ -149,9 +153,7 @@ def run(
     verify: Verify = False,
 ) -> None:
     """Measure what the Gaussian approximation of beliefs costs, and where it is far off."""
-    points = grid(
-        makers=contestants(makers), prior_sd=numbers("prior_sd", prior_sd), belief=BELIEFS
-    )
+    points = grid(makers=believers(makers), prior_sd=numbers("prior_sd", prior_sd), belief=BELIEFS)
     asked = Asked(makers, prior_sd, replications, discount, seed, periods)
     experiment = Experiment(
         points, BeliefMarkets(discount), replications=replications, periods=periods, seed=seed
@@ -161,14 +163,20 @@ def run(
     )
     table = log.csv("results.csv", WORDS)
     say(
-        f"Discounted profit on either belief, and by how much more it is on the exact one, with "
-        f"95 % confidence intervals; W is the value function in the Gaussian world. Then how far "
-        f"the Gaussian belief is from the exact one after {COMPARED} signals, on average:"
+        f"Discounted profit in {periods} periods on either belief, and by how much more it is on "
+        f"the exact one, with 95 % confidence intervals; W is the value function in the Gaussian "
+        f"world, for ever. Then how far the Gaussian belief is from the exact one after "
+        f"{compared_after(periods)} signals, on average:"
     )
     show_table(quoted(table, SHOWN))
     for maker, rows in table[table["metric"] == "difference"].groupby("maker", sort=False):
         say(verdict(maker, rows))
     say_where(out)
+
+
+def compared_after(periods: int) -> int:
+    """Return after how many signals the table compares beliefs."""
+    return max(seen for seen in SIGNALS if seen <= min(periods, COMPARED))
 
 
 def write(folder: RunFolder, log: Run) -> None:
@@ -179,11 +187,22 @@ def write(folder: RunFolder, log: Run) -> None:
     write_figures(folder, drawn(profits, distances, theory))
 
 
+def believers(makers: str) -> list[str]:
+    """Return the makers between the commas, or raise ValueError if one takes not every belief."""
+    chosen = contestants(makers)
+    for word in chosen:
+        if "belief" not in signature(find(word)).parameters or issubclass(find(word), ExactOptimal):
+            raise ValueError(
+                f"makers is {makers!r}, where {word} does not quote by either belief, Gaussian "
+                f"and exact: leave her out"
+            )
+    return chosen
+
+
 def realised(log: Run) -> pd.DataFrame:
     """Return the discounted profit of each market: maker, prior_sd, belief, replication."""
     table = records(log, OF_A_POINT)
-    hers = in_order(table[table["maker"] != Onlooker.name], log)
-    return hers[[*KEYS, "belief", "replication", "discounted_profit"]]
+    return in_order(table, log)[[*KEYS, "belief", "replication", "discounted_profit"]]
 
 
 def between(log: Run) -> pd.DataFrame:
@@ -218,7 +237,7 @@ def results(profits: pd.DataFrame, distances: pd.DataFrame, theory: pd.DataFrame
         lead.assign(metric="difference"),
     ]
     table = interval(pd.concat(parts))
-    compared = distances["period"] == min(COMPARED, distances["period"].max())
+    compared = distances["period"] == compared_after(distances["period"].max())
     return pd.concat([table, distances[compared].drop(columns="period")])[
         [*KEYS, "metric", *ESTIMATED]
     ]

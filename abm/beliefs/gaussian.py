@@ -38,6 +38,11 @@ class GaussianBelief:
         object.__setattr__(self, "sd", positive("sd", sd))
         compatible(mean=self.mean, sd=self.sd)
 
+    @property
+    def skewness(self) -> Array:
+        """0, shape (R,)."""
+        return np.zeros_like(self.mean)
+
     def condition(self, likelihood: Likelihood) -> tuple[Array, GaussianBelief]:
         """Return the log probability of what was shown, and the moment-matched posterior."""
         log_mass, mean, sd = likelihood.tilt(self.mean, self.sd)
@@ -53,7 +58,9 @@ class GaussianBelief:
 
     def update(self, lower: ArrayLike, upper: ArrayLike, noise_sd: float) -> GaussianBelief:
         """Return the posterior once a valuation with this noise was seen in (lower, upper)."""
-        return self.revise(Interval(lower, upper, noise_sd))
+        seen = Interval(lower, upper, noise_sd)
+        compatible(mean=self.mean, lower=seen.lower, upper=seen.upper)
+        return self.revise(seen)
 
     def replicate(self, replications: int) -> GaussianBelief:
         """Return this belief in each of `replications` markets."""

@@ -26,6 +26,7 @@ from abm.beliefs.window import (
     settled,
     together,
 )
+from abm.door import compatible
 from abm.signals import Interval, Likelihood
 
 REACH = 12.0  # half-width of the first window in prior sds: a probability of 1e-33 is beyond
@@ -121,8 +122,17 @@ class GridBelief:
         Raises
         ------
         ValueError
-            If what was shown has probability zero under the belief.
+            If what was shown has probability zero under the belief, or was shown in another number
+            of replications.
         """
+        if likelihood.replications != 1:
+            compatible(mean=self.mean, shown=np.empty(likelihood.replications))
+            if len(self.mean) == 1:
+                return self.replicate(likelihood.replications)._conditioned(likelihood)
+        return self._conditioned(likelihood)
+
+    def _conditioned(self, likelihood: Likelihood) -> tuple[Array, GridBelief]:
+        """Return the same where shapes match."""
         blur = min(self.blur, likelihood.resolution)
         history = (*self.history, likelihood)
         kept, moved = [], []

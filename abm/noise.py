@@ -3,9 +3,10 @@
 Of a noise, beliefs need the probability that it falls into an interval, and traders need draws.
 Its mean need not be zero, but Gaussian beliefs take it to be.
 
-Exact beliefs have as many digits with any smooth cdf as with the Gaussian's, on up to eight times
-as many points: mean and sd are right to 1e-12 of the sd with logistic and Student's t noise. A cdf
-that bends at a point leaves them right to 1e-4 (Laplace), one with corners to 2 % (uniform).
+Exact beliefs have as many digits with a cdf that is smooth on one scale as with the Gaussian's, on
+up to eight times as many points: mean and sd are right to 1e-12 of the sd with logistic and
+Student's t noise. A cdf that bends at a point leaves them right to 1e-4 (Laplace), one with corners
+or jumps to a few hundredths (uniform, discrete).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from abm.streams import Draws
 NEEDED = ("cdf", "sf", "ppf", "std")
 PROBES = np.linspace(-40.0, 40.0, 4001)  # where a cdf is examined, in sds
 UNSURE = 1e-6  # by how much cdf and sf may miss what they must be
-FINENESS = 8.0  # of other noises: a cdf with a kink changes over less than its sd
+FINENESS = 8.0  # of other noises: what they are resolved by, in quartile distances or sds
+INNER = 1e-6  # probabilities from here on are to be undone by ppf
 LEAST_UNIFORM = 2.0**-54  # stands for a draw of 0, whose quantile may be infinite
 
 
@@ -96,6 +98,7 @@ class OtherNoise:
 
     distribution: Distribution
     sd: float = field(init=False)
+    resolution: float = field(init=False)
 
     def __post_init__(self) -> None:
         missing = [name for name in NEEDED if not callable(getattr(self.distribution, name, None))]
@@ -107,18 +110,15 @@ class OtherNoise:
             )
         try:
             sd = positive_number("the noise's std", float(self.distribution.std()))
+            low, middle, high = map(float, self.distribution.ppf(np.array([0.25, 0.5, 0.75])))
             object.__setattr__(self, "sd", sd)
-            _examine(self.distribution, sd * PROBES)
+            object.__setattr__(self, "resolution", min(sd, high - low) / FINENESS)
+            _examine(self.distribution, middle + sd * PROBES)
         except TypeError as error:
             raise TypeError(
                 f"noise is {self.distribution!r}, which does not answer to arrays ({error}): "
                 f"give a distribution with its parameters, as scipy.stats.laplace(scale=0.7)"
             ) from error
-
-    @property
-    def resolution(self) -> float:
-        """An eighth of the sd."""
-        return self.sd / FINENESS
 
     def mass(self, lower: Array, upper: Array) -> Array:
         """Return P(lower < noise < upper), taken from the nearer tail."""
@@ -158,13 +158,14 @@ def _examine(distribution: Distribution, x: Array) -> None:
     """Raise ValueError unless a distribution's cdf is one, and sf and ppf agree with it."""
     cdf, sf = (np.asarray(part(x), np.float64) for part in (distribution.cdf, distribution.sf))
     _require(~np.isnan(cdf), x, cdf, "must be a number")
-    _require((cdf >= 0) & (cdf <= 1), x, cdf, "must be from 0 to 1")
-    _require(np.diff(cdf, prepend=0.0) >= 0, x, cdf, "must not fall as its argument rises")
+    _require((cdf >= -UNSURE) & (cdf <= 1 + UNSURE), x, cdf, "must be from 0 to 1")
+    _require(np.diff(cdf, prepend=0.0) >= -UNSURE, x, cdf, "must not fall as its argument rises")
     _require((x > x[0]) | (cdf <= 0.01), x, cdf, "must be near 0 so far out")
     _require((x < x[-1]) | (cdf >= 0.99), x, cdf, "must be near 1 so far out")
     _require(np.abs(cdf + sf - 1) <= UNSURE, x, cdf, "must be 1 less the sf there")
-    again = np.asarray(distribution.cdf(distribution.ppf(cdf)), np.float64)
-    _require(np.abs(again - cdf) <= UNSURE, x, cdf, "must be undone by ppf")
+    p = np.clip(cdf, INNER, 1 - INNER)
+    again = np.asarray(distribution.cdf(distribution.ppf(p)), np.float64)
+    _require(np.abs(again - p) <= UNSURE, x, cdf, "must be undone by ppf")
 
 
 def _require(right: ArrayLike, x: Array, cdf: Array, rule: str) -> None:
@@ -172,6 +173,6 @@ def _require(right: ArrayLike, x: Array, cdf: Array, rule: str) -> None:
     if wrong.size:
         first = wrong[0]
         raise ValueError(
-            f"the noise's cdf is {cdf[first]:.6g} at {x[first]:.6g}, but {rule}: "
+            f"the noise's cdf is {cdf[first]:.9g} at {x[first]:.6g}, but {rule}: "
             f"give a distribution as scipy.stats.laplace(scale=0.7)"
         )

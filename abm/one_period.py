@@ -12,7 +12,8 @@ image. For a Gaussian belief these are the depths of `abm.glosten_milgrom`. For 
 where a secant iteration starts, kept between prices that are known to be too low and too high.
 
 Where that start is deeper than DEEPEST, at shocks of more than nine noise sds, it stays, unless the
-belief ends before: of values so far out it does not tell. A trade there has a probability of 1e-19.
+belief ends before or the noise is not Gaussian: of values so far out it does not tell. A trade
+there has a probability of 1e-19.
 """
 
 from collections.abc import Callable
@@ -23,13 +24,16 @@ from scipy.special import log_ndtr
 from abm.arrays import Array, Flags
 from abm.beliefs.base import Belief
 from abm.beliefs.gaussian import GaussianBelief
+from abm.beliefs.grid import GridBelief
 from abm.glosten_milgrom import myopic_depth, standardised_quote, zero_profit_depth
+from abm.noise import GaussianNoise
 from abm.quotes import Quote, Side
-from abm.signals import Law, Likelihood
+from abm.signals import Law, Likelihood, NoisyValuation
 
 DEEPEST = 9.0
 ENDED = 20.0  # by how much the log of a tail's probability is below a normal's if a belief ends
 TOLERANCE = 1e-8  # of a price, in sds of a valuation
+DIGITS = 8  # last places of a price that cannot be told
 STEPS = 200
 PATIENCE = 8  # one step in so many halves the bracket
 NEARBY = 1e-4  # in noise sds: valuations so close to a price count as being there
@@ -54,6 +58,8 @@ def _solved(belief: Belief, law: Law, depth: Array, excess: Excess) -> Quote:
     start = standardised_quote(belief, depth, law.noise_sd)
     if isinstance(belief, GaussianBelief):
         return start
+    if isinstance(belief, GridBelief):
+        belief = belief.resolving(law.resolution)
     return Quote(
         -_outward(belief, law, Side.SELL, -start.bid, depth, excess),
         _outward(belief, law, Side.BUY, start.ask, depth, excess),
@@ -61,9 +67,14 @@ def _solved(belief: Belief, law: Law, depth: Array, excess: Excess) -> Quote:
 
 
 def _told(belief: Belief, law: Law, side: Side, depth: Array) -> Flags:
-    """Where a belief tells of values as far out as a depth, or ends well before."""
-    if (depth < DEEPEST).all():
-        return depth < DEEPEST
+    """Where the price is to be sought: a belief tells of it, or its start is that of no normal.
+
+    So it is where the belief ends well before, its tail far below a normal's, and where the noise
+    is not Gaussian.
+    """
+    gaussian = isinstance(law, NoisyValuation) and isinstance(law.noise, GaussianNoise)
+    if not gaussian or (depth < DEEPEST).all():
+        return np.full_like(depth, fill_value=True, dtype=np.bool_)
     beyond = side * belief.mean + DEEPEST * np.hypot(belief.sd, law.noise_sd)
     log_tail, _ = belief.expect(_taken(law, side, beyond))
     return (depth < DEEPEST) | (log_tail < log_ndtr(-DEEPEST) - ENDED)
@@ -74,6 +85,7 @@ def _outward(
 ) -> Array:
     """Return the price of one side, times `side`, at which the excess is nought."""
     valuation_sd = np.hypot(belief.sd, law.noise_sd)
+    tolerance = np.maximum(TOLERANCE * valuation_sd, DIGITS * np.spacing(np.abs(start)))
     low, high = np.full_like(start, -np.inf), np.full_like(start, np.inf)
 
     def beyond(price: Array) -> Array:
@@ -86,7 +98,7 @@ def _outward(
         _told(belief, law, side, depth), np.clip(-found, -valuation_sd, valuation_sd), 0.0
     )
     for number in range(STEPS):
-        moving = np.abs(step) > TOLERANCE * valuation_sd
+        moving = np.abs(step) > tolerance
         if not moving.any():
             break
         low, high = np.where(found < 0, price, low), np.where(found > 0, price, high)
@@ -95,7 +107,8 @@ def _outward(
         with np.errstate(divide="ignore", invalid="ignore"):
             secant = np.where(np.isfinite(before), found * step / (before - found), np.nan)
             halved = 0.5 * (low + high) - price
-        inside = (price + secant >= low) & (price + secant <= high) & ((number + 1) % PATIENCE > 0)
+        inside = np.isfinite(secant) & (price + secant >= low) & (price + secant <= high)
+        inside &= (number + 1) % PATIENCE > 0
         leap = np.where(np.isfinite(halved), halved, -np.sign(found) * 2 * np.abs(step))
         step = np.where(moving, np.where(inside, secant, leap), 0.0)
     return price + step

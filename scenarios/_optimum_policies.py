@@ -13,7 +13,7 @@ from abm.terms import Market
 WILDNESS = 0.4  # log sd of how much farther from the mean than the best a random price is
 SHIFT = 0.7  # of both prices, in wildnesses and half-spreads
 CHOICES = 3  # random quotes, beside the best, among which the adversary chooses
-LIKELY = 1e-9  # what a signal that is rarer leads to is not looked into
+LIKELY = 1e-3  # what a signal that is rarer leads to is not looked into
 
 
 class Assessor(ExactOptimal):
@@ -24,7 +24,7 @@ class Assessor(ExactOptimal):
     worth : ndarray, shape (R,)
         U(prior) and the discounted gaps B U - U so far, in noise sds, B being the other's policy.
     residuals : list of ndarray, each of shape (R,)
-        For every period a gap, here the same.
+        The gap noted in each period: of the posted quotes here, of the best ones in `Examiner`.
     """
 
     name = "assessor"
@@ -44,11 +44,11 @@ class Assessor(ExactOptimal):
         """Assess the quotes of the period, then learn from it."""
         gap = self.gap(view.inside)
         self.worth = self.worth + self.value.discount ** len(self.residuals) * gap
-        self.residuals.append(self.residual(gap))
+        self.residuals.append(self.noted(gap))
         super().observe(view)
 
-    def residual(self, gap: Array) -> Array:
-        """Return the gap to note, given that of the quotes which were posted."""
+    def noted(self, gap: Array) -> Array:
+        """Return what is noted of a period in which quotes with this gap were posted."""
         return gap
 
     def gap(self, quote: Quote) -> Array:
@@ -66,7 +66,7 @@ class Examiner(Assessor):
 
     name = "examiner"
 
-    def residual(self, gap: Array) -> Array:  # noqa: ARG002, the posted quotes do not matter
+    def noted(self, gap: Array) -> Array:  # noqa: ARG002, the posted quotes do not matter
         """Return the gap of the best quotes at her belief."""
         return self.gap(ExactOptimal.quote(self))
 
@@ -90,12 +90,12 @@ class Wanderer(ExactOptimal):
 
 
 class Adversary(Wanderer):
-    """Quotes what leads to beliefs at which the fitted value function is farthest from right."""
+    """Quotes what may lead to beliefs at which the fitted value function is most too low."""
 
     name = "adversary"
 
     def quote(self) -> Quote:
-        """Return the choice with the largest |residual| expected after the period."""
+        """Return the choice after which the largest residual may be found."""
         best = ExactOptimal.quote(self)
         choices = [best, *(self.strayed(best) for _ in range(CHOICES))]
         worst = np.argmax([self.residual_after(quote) for quote in choices], axis=0)
@@ -105,17 +105,17 @@ class Adversary(Wanderer):
         )
 
     def residual_after(self, quote: Quote) -> Array:
-        """Return the expected |B U - U| of the beliefs that a quote leads to, shape (R,)."""
+        """Return the largest B U - U of the beliefs that a quote may lead to, shape (R,)."""
         law, size = self.terms.law, self.terms.replications
-        expected = np.zeros(size)
+        largest = np.full(size, -np.inf)
         for side in Side:
             shown = law.likelihood(quote, np.full(size, side, np.int8))
             for chunk in self.posterior.chunks():
                 after = chunk.given(shown)
                 probability = np.exp(after.log_evidence - chunk.log_evidence)
                 likely = probability > LIKELY
-                after, probability = after.at(likely), probability[likely]
+                after = after.at(likely)
                 ahead = worth(self.value, after, law, *best_prices(self.value, after, law))
-                residual = np.abs(ahead - self.value.of(after, self.noise_sd))
-                expected[after.rows] += probability * residual
-        return expected
+                residual = ahead - self.value.of(after, self.noise_sd)
+                largest[after.rows] = np.maximum(largest[after.rows], residual)
+        return largest

@@ -147,10 +147,11 @@ def run(
     how = How(out, workers, resume, verify)
     log = carried_out("exact-optimum", experiment, parameters, how, write)
     table = log.csv("results.csv", ["metric"])
-    beliefs = log.csv("residuals.csv", ["policy"])["count"].sum()
+    beliefs = log.csv("residuals.csv", ["policy"]).groupby("prior_sd")["count"].sum().max()
     say(
         f"The worth of policies in the real world, with 95 % confidence intervals, and two bounds "
-        f"on what any can earn: one certified on {beliefs} beliefs only, the other proven. What "
+        f"on what any can earn: one certified on {beliefs} beliefs a shock only, more of which "
+        f"might raise it, the other proven. What "
         f"comes after {periods} periods, {discount**periods:.2%} of the weight, is taken to be "
         f"worth what the fitted value says:"
     )

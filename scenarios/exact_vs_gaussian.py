@@ -77,7 +77,7 @@ DISTANCES = (
     Column("sd_gap", "float64", "exact sd", "|difference of their sds|"),
     Column("skewness", "float64", "1", "|skewness| of the exact posterior"),
 )
-SHOWN = ("W", *BELIEFS, "difference", "total_variation", "mean_gap", "skewness")
+SHOWN = ("W", *BELIEFS, "difference", "total_variation", "mean_gap", "sd_gap", "skewness")
 WORDS = ["maker", "metric"]
 COMPARED = 10  # signals, after which the table tells how far apart beliefs are
 

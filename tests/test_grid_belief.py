@@ -303,3 +303,12 @@ def test_belief_that_has_narrowed_needs_few_points() -> None:
     (before,), (after,) = wide.windows, wide.update(0.0, 1.0, 1.0).windows
     assert after.points <= before.points / 4
     assert after.points * after.spacing[0] < before.points * before.spacing[0] / 4
+
+
+def test_signals_and_beliefs_are_of_as_many_replications_or_one() -> None:
+    for kind in (GaussianBelief, GridBelief):
+        two = kind(0.0, 3.0).update([1.0, 2.0], [3.0, 4.0], 1.0)
+        assert two.mean == pytest.approx([1.740949, 2.611710], abs=1e-6)
+        for shape in (5, 3):
+            with pytest.raises(ValueError, match=r"has shape .* but they must broadcast"):
+                kind([0.0] * 4, [3.0] * 4).update(np.arange(float(shape)), 9.0, 1.0)

@@ -114,10 +114,21 @@ def test_tails_and_interval_add_to_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SDS)
-def test_sd_is_that_of_the_distribution_and_the_resolution_an_eighth(name: str) -> None:
-    noise = noise_of(CDFS[name][0])
+def test_resolution_is_an_eighth_of_sd_or_quartile_distance_the_smaller(name: str) -> None:
+    distribution = CDFS[name][0]
+    noise = noise_of(distribution)
     assert noise.sd == pytest.approx(SDS[name], rel=1e-14)
-    assert noise.resolution == pytest.approx(SDS[name] / 8, rel=1e-14)
+    quartiles = float(distribution.ppf(0.75) - distribution.ppf(0.25))
+    assert noise.resolution == pytest.approx(min(SDS[name], quartiles) / 8, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "distribution", [stats.skewnorm(4), stats.genhyperbolic(0.5, 1.5, 0), stats.norm(loc=45)]
+)
+def test_noise_may_be_skewed_far_from_zero_or_rounded(distribution: Any) -> None:
+    noise = noise_of(distribution)
+    ends = distribution.ppf([0.2, 0.7])
+    assert noise.mass(*ends[:, np.newaxis])[0] == pytest.approx(0.5, abs=1e-9)
 
 
 def test_resolution_of_gaussian_noise_is_its_sd() -> None:

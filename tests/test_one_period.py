@@ -11,7 +11,7 @@ from mpmath import MPContext
 from scipy import stats
 from scipy.optimize import minimize_scalar
 
-from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, Quote, ZeroProfit
+from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, Myopic, Quote, ZeroProfit
 from abm.beliefs.base import Belief
 from abm.glosten_milgrom import (
     expected_profit,
@@ -216,3 +216,23 @@ def test_asks_come_in_after_periods_without_a_trade() -> None:
         asks.append(ask)
         market.clear()
     assert market.makers[0].belief.sd[0] > 4.9
+
+
+@pytest.mark.parametrize("maker", [ZeroProfit, Myopic])
+def test_prices_may_be_large_next_to_the_noise(maker: Any) -> None:
+    exact = partial(maker, belief="exact")
+    terms: dict[str, Any] = {"noise_sd": 1e-3, "prior_sd": 3e-3, "replications": 20, "rng": 1}
+    far, near = (Exchange(exact, prior_mean=mean, **terms).run(15) for mean in (1e6, 0.0))
+    spread = [market.makers[0].quote().spread for market in (far, near)]
+    assert np.isfinite(spread).all()
+    assert spread[0].mean() == pytest.approx(spread[1].mean(), rel=0.05)
+
+
+@pytest.mark.parametrize("prior_sd", [8.0, 10.0, 15.0])
+def test_after_any_shock_an_ask_earns_nothing_where_noise_has_fat_tails(prior_sd: float) -> None:
+    law = NoisyValuation(stats.t(3, scale=sqrt(1 / 3)))
+    belief = GridBelief(0.0, prior_sd)
+    ask = zero_profit_quote(belief, law).ask
+    log_mass, mean = belief.expect(law.likelihood(Quote(ask, ask), np.array(1, np.int8)))
+    assert mean[0] == pytest.approx(ask[0], abs=1e-6)
+    assert np.exp(log_mass[0]) > 1e-6

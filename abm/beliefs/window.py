@@ -35,7 +35,7 @@ SPAN = 23.0  # sds from where a Gaussian's probabilities become negligible to wh
 MARGIN = 2  # points beyond the support
 LEAP = 8.0  # a window's steps become at most so many times shorter in a move
 MOVES = 200  # until a window is well placed; each about doubles or halves it
-CHUNK = 1024  # replications at a time: what they need fits in a processor's cache
+CHUNK = 2**16  # points of all replications at a time: they fit in a processor's cache
 
 
 class Places(NamedTuple):
@@ -68,9 +68,9 @@ class Places(NamedTuple):
             )
         for one in np.unique(size):
             some = np.flatnonzero(size == one)
-            for start in range(0, len(some), CHUNK):
-                chunk = some[start : start + CHUNK]
-                yield SIZES[one], self.at(chunk)
+            rows = max(1, CHUNK // SIZES[one])
+            for start in range(0, len(some), rows):
+                yield SIZES[one], self.at(some[start : start + rows])
 
 
 def together(places: Sequence[Places]) -> Places:
@@ -149,8 +149,9 @@ class Window:
 
     def chunks(self) -> Iterator[Window]:
         """Yield the same, not too many replications at a time."""
-        for start in range(0, len(self.rows), CHUNK):
-            yield self.at(slice(start, start + CHUNK))
+        rows = max(1, CHUNK // self.points)
+        for start in range(0, len(self.rows), rows):
+            yield self.at(slice(start, start + rows))
 
     def given(self, likelihood: Likelihood) -> Window:
         """Return the posterior on the same points; NaN where it has probability zero."""

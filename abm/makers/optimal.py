@@ -1,7 +1,8 @@
 """The optimal monopolist: the most over all periods, early losses included."""
 
 from abm.beliefs.base import Belief
-from abm.bellman import range_for, solve
+from abm.bellman import Solution, range_for, solve
+from abm.door import discount_factor
 from abm.makers.base import MarketMaker
 from abm.quotes import Quote
 from abm.terms import Market
@@ -27,9 +28,14 @@ class Optimal(MarketMaker):
         self, model: Market, *, discount: float = 0.9, belief: Belief | str | None = "gaussian"
     ) -> None:
         super().__init__(model, belief=belief)
-        self.solution = solve(discount, range_for(float(self.rho.max())))
+        self.discount = discount_factor(discount)
+        _ = self.solution
 
     def quote(self) -> Quote:
         """Return the quote that is optimal for her present information disadvantage."""
-        half_spread = self.noise_sd * self.solution.half_spread(self.rho)
-        return Quote.around(self.belief.mean, half_spread)
+        return Quote.around(self.belief.mean, self.noise_sd * self.solution.half_spread(self.rho))
+
+    @property
+    def solution(self) -> Solution:
+        """The solution of her problem, for all that she may be uncertain of now."""
+        return solve(self.discount, range_for(float(self.rho.max())))

@@ -16,34 +16,20 @@ their place here: a certificate on so many beliefs, and no theorem. Revealing ev
 one (see `abm.relaxation`).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-
 import numpy as np
 import pandas as pd
 
-from abm.arrays import Array
 from abm.bellman import solve
 from abm.door import one_in
 from abm.exact_value import WIDEST, fitted
-from abm.exchange import Exchange
-from abm.experiment import Experiment, Markets, grid
-from abm.makers import MarketMaker
-from abm.makers.exact_optimal import ExactOptimal
-from abm.makers.optimal import Optimal
-from abm.moments import Moments
-from abm.points import Point
+from abm.experiment import Experiment, grid
 from abm.relaxation import revealed_bound
 from abm.run_folder import RunFolder
-from abm.schema import PERIOD, REPLICATION, Column
-from abm.tables import Tables, typed
-from abm.totals import Totals
 from abm.two_sided import curvature, free_backup
 from analysis import Run, metrics
 from analysis.precision import interval
 from analysis.results import ESTIMATED, placed, quoted
-from scenarios._optimum_policies import Adversary, Assessor, Examiner, Wanderer
+from scenarios._optimum_markets import POLICIES, PolicyMarkets
 from scenarios._study import (
     Discount,
     How,
@@ -57,67 +43,16 @@ from scenarios._study import (
     Workers,
     carried_out,
     numbers,
-    without,
     write_tables,
 )
 from scenarios._terminal import say, say_where, show_table
 
-POLICIES: dict[str, tuple[Callable[..., MarketMaker], type[Assessor]]] = {
-    "Gaussian belief": (Optimal, Assessor),
-    "Gaussian rule": (partial(Optimal, belief="exact"), Assessor),
-    "exact-optimal": (ExactOptimal, Assessor),
-    "random quotes": (Wanderer, Examiner),
-    "adversarial quotes": (Adversary, Examiner),
-}
 COMPARED = ["Gaussian belief", "Gaussian rule", "exact-optimal"]
 CERTIFIED = ["exact-optimal", "random quotes", "adversarial quotes"]
 KEYS = ["prior_sd", "policy"]
 GAINS = {"exact - belief": "Gaussian belief", "exact - rule": "Gaussian rule"}
 SHOWN = (*COMPARED, *GAINS, "residual bound", "relaxation bound")
 RHO = np.array([0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 11.0, 13.0])  # where skews are tried
-
-WORTH = (
-    REPLICATION,
-    Column("worth", "float64", "noise sd", "U(prior) and the discounted sum of B U - U"),
-)
-RESIDUALS = (
-    PERIOD,
-    Column("count", "int64", "1", "beliefs"),
-    Column("mean", "float64", "noise sd", "of B U - U over those beliefs"),
-    Column("variance", "float64", "noise sd, squared", "of the same, unbiased"),
-    Column("lowest", "float64", "noise sd", "of the same"),
-    Column("highest", "float64", "noise sd", "of the same"),
-)
-
-
-@dataclass(frozen=True)
-class PolicyMarkets(Markets):
-    """Simulates points that give a policy, beside whose maker sits an assessor."""
-
-    def terms(self, point: Point) -> Point:
-        """Return the parameters of the exchange that a point stands for."""
-        maker, assessor = POLICIES[point["policy"]]
-        pair = (partial(one, discount=self.discount) for one in (maker, assessor))
-        return {"makers": list(pair), "prior_sd": point["prior_sd"]}
-
-    def tables(self, market: Exchange, totals: Totals) -> Tables:
-        """Return summary and totals, what the policy is worth, and residuals by period."""
-        assessor = market.makers[1]
-        assert isinstance(assessor, Assessor)
-        residuals = pd.DataFrame(map(described, assessor.residuals)).rename_axis("period")
-        worth = pd.DataFrame({"replication": market.replication, "worth": assessor.worth})
-        kept = super().tables(market, totals).items()
-        return {name: without(table, assessor.label) for name, table in kept} | {
-            "worth": typed(worth, WORTH), "residuals": typed(residuals.reset_index(), RESIDUALS)
-        }  # fmt: skip
-
-
-def described(sample: Array) -> dict[str, float]:
-    """Return the residuals' moments and extremes."""
-    found = Moments.of(sample)
-    moments = {"count": int(found.count), "mean": float(found.mean)}
-    extremes = {"lowest": sample.min(), "highest": sample.max()}
-    return moments | {"variance": float(found.variance)} | extremes
 
 
 def run(

@@ -6,34 +6,21 @@ and traders. Beside the one who keeps a Gaussian, an onlooker tells how far that
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from inspect import signature
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from abm.beliefs.distance import total_variation
-from abm.beliefs.gaussian import GaussianBelief
-from abm.beliefs.grid import GridBelief
 from abm.bellman import range_for, solve
-from abm.disclosure import View
-from abm.exchange import Exchange
-from abm.experiment import Experiment, Markets, grid
-from abm.makers import MarketMaker, find
+from abm.experiment import Experiment, grid
+from abm.makers import find
 from abm.makers.exact_optimal import ExactOptimal
-from abm.points import Point
-from abm.quotes import Quote
 from abm.run_folder import RunFolder
-from abm.schema import PERIOD, REPLICATION, Column
-from abm.tables import Tables, typed
-from abm.terms import Market
-from abm.totals import Totals
 from analysis import Run, facets, metrics
 from analysis.precision import CONFIDENCE, interval
 from analysis.results import ESTIMATED, estimated, placed, quoted, records
+from scenarios._onlooker import APART, SIGNALS, BeliefMarkets
 from scenarios._study import (
     Asked,
     Discount,
@@ -51,93 +38,23 @@ from scenarios._study import (
     carried_out,
     contestants,
     numbers,
-    without,
     write_figures,
     write_tables,
 )
 from scenarios._terminal import say, say_where, show_table
 
 BELIEFS = ("gaussian", "exact")
-SIGNALS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # after which beliefs are compared
 KEYS = ["maker", "prior_sd"]
 OF_A_POINT = ["makers", "prior_sd", "belief"]
-APART = ("total_variation", "mean_gap", "sd_gap", "skewness")
-ROUNDING = 1e-10  # smaller distances are none
 LABELS = {
     "total_variation": "total variation",
     "mean_gap": "|difference of means| (sds)",
     "sd_gap": "|difference of sds| (sds)",
     "skewness": "|skewness| of the exact one",
 }
-DISTANCES = (
-    REPLICATION,
-    PERIOD,
-    Column("total_variation", "float64", "1", "between exact posterior and Gaussian belief"),
-    Column("mean_gap", "float64", "exact sd", "|difference of their means|"),
-    Column("sd_gap", "float64", "exact sd", "|difference of their sds|"),
-    Column("skewness", "float64", "1", "|skewness| of the exact posterior"),
-)
 SHOWN = ("W", *BELIEFS, "difference", "total_variation", "mean_gap", "sd_gap", "skewness")
 WORDS = ["maker", "metric"]
 COMPARED = 10  # signals, after which the table tells how far apart beliefs are
-
-
-class Onlooker(MarketMaker):
-    """Declines both sides, and keeps a Gaussian belief beside her exact one."""
-
-    name = "onlooker"
-
-    def __init__(self, model: Market) -> None:
-        super().__init__(model, belief="exact")
-        self.gaussian = self.terms.prior
-        self.distances: list[dict[str, Any]] = []
-        self.seen = 0
-
-    def quote(self) -> Quote:
-        """Return no offer at all."""
-        return Quote(-np.inf, np.inf)
-
-    def observe(self, view: View) -> None:
-        """Revise both beliefs, and note how far they are apart."""
-        super().observe(view)
-        self.gaussian = self.gaussian.revise(view.likelihood)
-        self.seen += 1
-        if self.seen in SIGNALS:
-            self.distances.append({"period": self.seen, **apart(self.belief, self.gaussian)})
-
-
-def apart(exact: Any, gaussian: GaussianBelief) -> dict[str, Any]:
-    """Return how far a Gaussian belief is from the exact one, by the names of APART."""
-    assert isinstance(exact, GridBelief)
-    found = {
-        "total_variation": total_variation(exact, gaussian),
-        "mean_gap": np.abs(gaussian.mean - exact.mean) / exact.sd,
-        "sd_gap": np.abs(gaussian.sd / exact.sd - 1),
-        "skewness": np.abs(exact.skewness),
-    }
-    return {name: np.where(distance < ROUNDING, 0.0, distance) for name, distance in found.items()}
-
-
-@dataclass(frozen=True)
-class BeliefMarkets(Markets):
-    """Simulates points that give a maker's belief; beside a Gaussian one sits an onlooker."""
-
-    def terms(self, point: Point) -> Point:
-        """Return the parameters of the exchange that a point stands for."""
-        maker = partial(self.patient(point["makers"]), belief=point["belief"])
-        beside = [Onlooker] if point["belief"] == "gaussian" else []
-        return {"makers": [maker, *beside], "prior_sd": point["prior_sd"]}
-
-    def tables(self, market: Exchange, totals: Totals) -> Tables:
-        """Return summary and totals, and distances if there is an onlooker."""
-        tables = super().tables(market, totals)
-        onlooker = market.makers[-1]
-        if isinstance(onlooker, Onlooker):
-            tables = {name: without(table, onlooker.label) for name, table in tables.items()}
-            numbered = {"replication": market.replication}
-            seen = [pd.DataFrame(numbered | one) for one in onlooker.distances]
-            tables["distances"] = typed(pd.concat(seen), DISTANCES)
-        return tables
 
 
 def run(

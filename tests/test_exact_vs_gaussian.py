@@ -20,7 +20,8 @@ from abm.manifest import DamageWarning
 from abm.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import exact_vs_gaussian
-from scenarios.exact_vs_gaussian import APART, Onlooker, verdict
+from scenarios._onlooker import APART, Onlooker
+from scenarios.exact_vs_gaussian import verdict
 
 MAKERS, SHOCKS, SIZE, PERIODS, SEED = ["optimal", "zero-profit"], [1.0, 4.0], 60, 12, 3
 DISCOUNT = 0.8

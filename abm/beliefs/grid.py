@@ -16,16 +16,8 @@ from numpy.typing import ArrayLike
 
 from abm.arrays import Array
 from abm.beliefs.gaussian import GaussianBelief
-from abm.beliefs.window import (
-    FINE,
-    History,
-    Places,
-    Window,
-    log_product,
-    merged,
-    settled,
-    together,
-)
+from abm.beliefs.posterior import History, log_product, merged, settled, together
+from abm.beliefs.window import FINE, Places, Window
 from abm.door import compatible
 from abm.signals import Interval, Likelihood
 

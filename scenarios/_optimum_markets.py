@@ -1,0 +1,71 @@
+"""What the scenario `exact-optimum` simulates: a policy's maker, and who assesses it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+
+from abm.arrays import Array
+from abm.exchange import Exchange
+from abm.experiment import Markets
+from abm.makers import MarketMaker
+from abm.makers.exact_optimal import ExactOptimal
+from abm.makers.optimal import Optimal
+from abm.moments import Moments
+from abm.points import Point
+from abm.schema import PERIOD, REPLICATION, Column
+from abm.tables import Tables, typed
+from abm.totals import Totals
+from scenarios._optimum_policies import Adversary, Assessor, Examiner, Wanderer
+from scenarios._study import without
+
+POLICIES: dict[str, tuple[Callable[..., MarketMaker], type[Assessor]]] = {
+    "Gaussian belief": (Optimal, Assessor),
+    "Gaussian rule": (partial(Optimal, belief="exact"), Assessor),
+    "exact-optimal": (ExactOptimal, Assessor),
+    "random quotes": (Wanderer, Examiner),
+    "adversarial quotes": (Adversary, Examiner),
+}
+WORTH = (
+    REPLICATION,
+    Column("worth", "float64", "noise sd", "U(prior) and the discounted sum of B U - U"),
+)
+RESIDUALS = (
+    PERIOD,
+    Column("count", "int64", "1", "beliefs"),
+    Column("mean", "float64", "noise sd", "of B U - U over those beliefs"),
+    Column("variance", "float64", "noise sd, squared", "of the same, unbiased"),
+    Column("lowest", "float64", "noise sd", "of the same"),
+    Column("highest", "float64", "noise sd", "of the same"),
+)
+
+
+@dataclass(frozen=True)
+class PolicyMarkets(Markets):
+    """Simulates points that give a policy, beside whose maker sits an assessor."""
+
+    def terms(self, point: Point) -> Point:
+        """Return the parameters of the exchange that a point stands for."""
+        maker, assessor = POLICIES[point["policy"]]
+        pair = (partial(one, discount=self.discount) for one in (maker, assessor))
+        return {"makers": list(pair), "prior_sd": point["prior_sd"]}
+
+    def tables(self, market: Exchange, totals: Totals) -> Tables:
+        """Return summary and totals, what the policy is worth, and residuals by period."""
+        assessor = market.makers[1]
+        assert isinstance(assessor, Assessor)
+        residuals = pd.DataFrame(map(described, assessor.residuals)).rename_axis("period")
+        worth = pd.DataFrame({"replication": market.replication, "worth": assessor.worth})
+        kept = super().tables(market, totals).items()
+        return {name: without(table, assessor.label) for name, table in kept} | {
+            "worth": typed(worth, WORTH), "residuals": typed(residuals.reset_index(), RESIDUALS)
+        }  # fmt: skip
+
+
+def described(sample: Array) -> dict[str, float]:
+    """Return the residuals' moments and extremes."""
+    found = Moments.of(sample)
+    moments = {"count": int(found.count), "mean": float(found.mean)}
+    extremes = {"lowest": sample.min(), "highest": sample.max()}
+    return moments | {"variance": float(found.variance)} | extremes

@@ -330,7 +330,6 @@ def test_beliefs_are_calibrated_where_the_noise_is_gaussian() -> None:
     ("noise", "size"),
     [
         pytest.param(LAPLACE_OF_SD_1, 4_000, id="Laplace"),
-        pytest.param(STUDENT_OF_SD_1, 400, id="Student"),
     ],
 )
 def test_only_an_exact_belief_that_knows_the_noise_is_calibrated(noise: Any, size: int) -> None:

@@ -305,11 +305,6 @@ def test_a_run_that_lost_its_tables_makes_them_again(small: Path, tmp_path: Path
     assert contents(out) == contents(small)
 
 
-def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    exact_optimum.run(**SMALL, workers="2", out=str(tmp_path / "again"))
-    assert contents(tmp_path / "again") == contents(small)
-
-
 def test_one_market_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     exact_optimum.run(**SMALL | {"replications": 1}, out=str(tmp_path / "a"))
     assert "±" not in capsys.readouterr().out

@@ -27,7 +27,6 @@ HISTORY = [(1.0, INF), (-0.5, 2.5), (-INF, 3.0), (0.2, 1.4), (0.7, INF)]
 LOGISTIC, LAPLACE, STUDENT = NOISE_SD * sqrt(3) / pi, NOISE_SD / sqrt(2), NOISE_SD / sqrt(3)
 BELIEVERS = [name for name, kind in registered().items() if "belief" in signature(kind).parameters]
 LAPLACE_OF_SD_1 = stats.laplace(scale=sqrt(0.5))
-STUDENT_OF_SD_1 = stats.t(3, scale=sqrt(1 / 3))
 
 Cdf = Callable[[Any], Any]
 

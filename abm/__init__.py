@@ -1,15 +1,37 @@
-"""Dealer markets after a shock: traders, market-makers and the exchange where they meet."""
+"""Dealer markets after a shock: traders, market-makers and the exchange where they meet.
 
-from abm.beliefs.gaussian import GaussianBelief
-from abm.beliefs.grid import GridBelief
-from abm.exchange import Exchange
-from abm.makers.exact_optimal import ExactOptimal
-from abm.makers.fixed_spread import FixedSpread
-from abm.makers.myopic import Myopic
-from abm.makers.optimal import Optimal
-from abm.makers.zero_profit import ZeroProfit
-from abm.quotes import Quote, Side
-from abm.traders import NoisyTrader
+The names below are loaded when they are first asked for (PEP 562), so that a wing can be used
+without the others: `from abm.bellman import solve` loads no Mesa.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from abm.beliefs.gaussian import GaussianBelief
+    from abm.beliefs.grid import GridBelief
+    from abm.exchange.model import Exchange
+    from abm.makers.exact_optimal import ExactOptimal
+    from abm.makers.fixed_spread import FixedSpread
+    from abm.makers.myopic import Myopic
+    from abm.makers.optimal import Optimal
+    from abm.makers.zero_profit import ZeroProfit
+    from abm.market.quotes import Quote, Side
+    from abm.traders.noisy import NoisyTrader
+
+MODULES = {
+    "ExactOptimal": "abm.makers.exact_optimal",
+    "Exchange": "abm.exchange.model",
+    "FixedSpread": "abm.makers.fixed_spread",
+    "GaussianBelief": "abm.beliefs.gaussian",
+    "GridBelief": "abm.beliefs.grid",
+    "Myopic": "abm.makers.myopic",
+    "NoisyTrader": "abm.traders.noisy",
+    "Optimal": "abm.makers.optimal",
+    "Quote": "abm.market.quotes",
+    "Side": "abm.market.quotes",
+    "ZeroProfit": "abm.makers.zero_profit",
+}
 
 __all__ = [
     "ExactOptimal",
@@ -24,3 +46,16 @@ __all__ = [
     "Side",
     "ZeroProfit",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Return a public name from its module, and keep it."""
+    if name not in MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = getattr(import_module(MODULES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return the public names beside the module's own."""
+    return sorted([*globals(), *MODULES])

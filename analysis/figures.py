@@ -131,7 +131,7 @@ def one_market(market: Table, makers: Table) -> Figure:
     Parameters
     ----------
     market, makers : DataFrame
-        Rows of one replication and one maker (columns: `abm.schema.MARKET` and `MAKERS`).
+        Rows of one replication and one maker (columns: `abm.runs.schema.MARKET` and `MAKERS`).
 
     Raises
     ------

@@ -9,8 +9,8 @@ import pyarrow as pa
 from fsspec.core import url_to_fs
 from pyarrow import ArrowException, compute, parquet
 
-from abm.schema import FORMAT, RUN_FILE
-from abm.tables import columns_of, unpacked
+from abm.runs.parquet import columns_of, unpacked
+from abm.runs.schema import FORMAT, RUN_FILE
 
 Cell = str | float
 Columns = Sequence[str] | None

@@ -11,7 +11,7 @@ from typing import IO, Any
 import pandas as pd
 import pyarrow as pa
 
-from abm.schema import RUN_FILE, UNFINISHED_FILE
+from abm.runs.schema import RUN_FILE, UNFINISHED_FILE
 from analysis.files import (
     Cell,
     LogError,
@@ -68,12 +68,12 @@ class Run:
 
     @property
     def market(self) -> pd.DataFrame:
-        """One row a replication and period (columns: `abm.schema.MARKET`)."""
+        """One row a replication and period (columns: `abm.runs.schema.MARKET`)."""
         return self.table("market")
 
     @property
     def makers(self) -> pd.DataFrame:
-        """One row a replication, period and maker (columns: `abm.schema.MAKERS`)."""
+        """One row a replication, period and maker (columns: `abm.runs.schema.MAKERS`)."""
         return self.table("makers")
 
     def table(self, name: str, columns: Sequence[str] | None = None, **equal: Cell) -> pd.DataFrame:

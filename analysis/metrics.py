@@ -47,7 +47,7 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
     ----------
     frame : DataFrame
         Records, one row an independent observation within each group, of which those with NaN are
-        left out; or a summary (columns: `abm.schema.SUMMARY`), of all replications or by blocks.
+        left out; or a summary (`abm.runs.schema.SUMMARY`), of all replications or by blocks.
     metric : str
         The column to estimate, or the metric of a summary.
     by : sequence of str
@@ -131,7 +131,7 @@ def discounted_profit(makers: Table, discount: float) -> Table:
     Parameters
     ----------
     makers : DataFrame
-        Rows of `abm.schema.MAKERS`, with or without the column `exchange`.
+        Rows of `abm.runs.schema.MAKERS`, with or without the column `exchange`.
     discount : float
         Per period.
 

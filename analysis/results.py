@@ -28,7 +28,7 @@ def apart(run: Run) -> list[str]:
 def totals(run: Run, by: Sequence[str]) -> Iterator[Table]:
     """Yield totals piece by piece, so that no more than a block need be in memory.
 
-    From the blocks of an experiment (columns: `abm.schema.TOTALS`), or from a record of makers.
+    From the blocks of an experiment (`abm.runs.schema.TOTALS`), or from a record of makers.
 
     Parameters
     ----------

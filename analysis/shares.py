@@ -38,7 +38,7 @@ def market_share(summary: Table, by: Sequence[str] = ()) -> Table:
     Parameters
     ----------
     summary : DataFrame
-        Columns of `abm.schema.SUMMARY`, over all replications, and of `by`.
+        Columns of `abm.runs.schema.SUMMARY`, over all replications, and of `by`.
     by : sequence of str
         Further columns that tell exchanges apart.
 

@@ -14,15 +14,15 @@ from rich.markup import escape
 from typer import Argument, Option
 
 import scenarios
-from abm.makers import find, names
-from abm.schema import REPORT_FILE
-from abm.store import Store
+from abm.participants.registry import MAKER_TYPES
+from abm.runs.schema import REPORT_FILE
+from abm.runs.store import Store
 from abm.testing import RULES, NonconformingError, check_maker
 from analysis import load
 from analysis.compare import compare
 from analysis.report import report
-from scenarios._study import StoppedError
-from scenarios._terminal import say, show_comparison
+from scenarios._common.study import StoppedError
+from scenarios._common.terminal import say, show_comparison
 
 INTERRUPTED = 130  # the exit code of a command stopped by Ctrl-C
 
@@ -58,9 +58,9 @@ def scripts() -> dict[str, str]:
 def makers() -> dict[str, str]:
     """Return what each maker is, or why she cannot be had."""
     about = {}
-    for name in names():
+    for name in MAKER_TYPES.list_names():
         try:
-            about[name] = first_line(find(name))
+            about[name] = first_line(MAKER_TYPES.find(name))
         except (ValueError, TypeError) as error:
             about[name] = f"cannot be used: {error}"
     return about

@@ -10,17 +10,17 @@ import pandas as pd
 from abm.beliefs.distance import total_variation
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.grid import GridBelief
-from abm.disclosure import View
-from abm.exchange import Exchange
-from abm.experiment import Markets
+from abm.exchange.model import Exchange
+from abm.exchange.totals import Totals
+from abm.experiment.experiment import Markets
+from abm.experiment.points import Point
 from abm.makers import MarketMaker
-from abm.points import Point
-from abm.quotes import Quote
-from abm.schema import PERIOD, REPLICATION, Column
-from abm.tables import Tables, typed
-from abm.terms import Market
-from abm.totals import Totals
-from scenarios._study import without
+from abm.market.quotes import Quote
+from abm.participants.terms import Market
+from abm.participants.transparency import View
+from abm.runs.parquet import Tables, typed
+from abm.runs.schema import PERIOD, REPLICATION, Column
+from scenarios._common.study import without
 
 SIGNALS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # after which beliefs are compared
 APART = ("total_variation", "mean_gap", "sd_gap", "skewness")

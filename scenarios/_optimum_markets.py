@@ -6,19 +6,19 @@ from functools import partial
 
 import pandas as pd
 
-from abm.arrays import Array
-from abm.exchange import Exchange
-from abm.experiment import Markets
+from abm.exchange.model import Exchange
+from abm.exchange.totals import Totals
+from abm.experiment.experiment import Markets
+from abm.experiment.points import Point
 from abm.makers import MarketMaker
 from abm.makers.exact_optimal import ExactOptimal
 from abm.makers.optimal import Optimal
-from abm.moments import Moments
-from abm.points import Point
-from abm.schema import PERIOD, REPLICATION, Column
-from abm.tables import Tables, typed
-from abm.totals import Totals
+from abm.numerics.arrays import Array
+from abm.numerics.moments import Moments
+from abm.runs.parquet import Tables, typed
+from abm.runs.schema import PERIOD, REPLICATION, Column
+from scenarios._common.study import without
 from scenarios._optimum_policies import Adversary, Assessor, Examiner, Wanderer
-from scenarios._study import without
 
 POLICIES: dict[str, tuple[Callable[..., MarketMaker], type[Assessor]]] = {
     "Gaussian belief": (Optimal, Assessor),

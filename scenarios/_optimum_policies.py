@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from abm.arrays import Array
-from abm.disclosure import View
-from abm.lookahead import worth
+from abm.bellman.exact.lookahead import worth
+from abm.bellman.exact.quotes import best_prices
 from abm.makers.exact_optimal import ExactOptimal
-from abm.quote_search import best_prices
-from abm.quotes import Quote, Side
-from abm.terms import Market
+from abm.market.quotes import Quote, Side
+from abm.numerics.arrays import Array
+from abm.participants.terms import Market
+from abm.participants.transparency import View
 
 WILDNESS = 0.4  # log sd of how much farther from the mean than the best a random price is
 SHIFT = 0.7  # of both prices, in wildnesses and half-spreads

@@ -7,13 +7,13 @@ import pandas as pd
 from scipy.stats import norm
 
 from abm import Exchange, GridBelief, Optimal, Quote
-from abm.arrays import Index
 from abm.beliefs.base import Belief
 from abm.beliefs.distance import total_variation
 from abm.beliefs.gaussian import GaussianBelief
 from abm.makers import MarketMaker
-from abm.run_folder import RunFolder
-from abm.schema import PERIOD, REPLICATION, Column
+from abm.numerics.arrays import Index
+from abm.runs.folder import RunFolder
+from abm.runs.schema import PERIOD, REPLICATION, Column
 from scenarios._paper_claims import SHOCK
 
 COMPARED = 200  # replications in which the exact posterior is kept beside the Gaussian one

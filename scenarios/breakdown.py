@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from abm.experiment import grid
-from abm.run_folder import RunFolder
+from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import interval
 from analysis.results import overall, quoted
-from scenarios._study import (
+from scenarios._common.study import (
     Asked,
     Discount,
     How,
@@ -32,7 +32,7 @@ from scenarios._study import (
     write_figures,
     write_tables,
 )
-from scenarios._terminal import say, say_where, show_table
+from scenarios._common.terminal import say, say_where, show_table
 
 METRICS = ("first_spread", "last_spread", "no_trade", "frozen", "learnt")
 LABELS = {

@@ -13,24 +13,23 @@ With B the best of all policies, B U - U is the residual of the optimality equat
 earn more than U(prior) and the discounted sum of the largest residuals on its way. The largest on
 the ways of the best policy known, of random quotes and of quotes chosen to find large ones take
 their place here: a certificate on so many beliefs, and no theorem. Revealing every valuation is
-one (see `abm.relaxation`).
+one (see `abm.bellman.bounds`).
 """
 
 import numpy as np
 import pandas as pd
 
 from abm.bellman import solve
-from abm.door import one_in
-from abm.exact_value import WIDEST, fitted
+from abm.bellman.asymmetric import curvature, free_backup
+from abm.bellman.bounds import revealed_bound
+from abm.bellman.exact.value import WIDEST, fitted
 from abm.experiment import Experiment, grid
-from abm.relaxation import revealed_bound
-from abm.run_folder import RunFolder
-from abm.two_sided import curvature, free_backup
+from abm.numerics.checks import one_in
+from abm.runs.folder import RunFolder
 from analysis import Run, metrics
 from analysis.precision import interval
 from analysis.results import ESTIMATED, placed, quoted
-from scenarios._optimum_markets import POLICIES, PolicyMarkets
-from scenarios._study import (
+from scenarios._common.study import (
     Discount,
     How,
     Out,
@@ -45,7 +44,8 @@ from scenarios._study import (
     numbers,
     write_tables,
 )
-from scenarios._terminal import say, say_where, show_table
+from scenarios._common.terminal import say, say_where, show_table
+from scenarios._optimum_markets import POLICIES, PolicyMarkets
 
 COMPARED = ["Gaussian belief", "Gaussian rule", "exact-optimal"]
 CERTIFIED = ["exact-optimal", "random quotes", "adversarial quotes"]

@@ -12,16 +12,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from abm.bellman import range_for, solve
+from abm.bellman import solve
+from abm.bellman.solver import range_for
 from abm.experiment import Experiment, grid
-from abm.makers import find
 from abm.makers.exact_optimal import ExactOptimal
-from abm.run_folder import RunFolder
+from abm.participants.registry import MAKER_TYPES
+from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import CONFIDENCE, interval
 from analysis.results import ESTIMATED, estimated, placed, quoted, records
-from scenarios._onlooker import APART, SIGNALS, BeliefMarkets
-from scenarios._study import (
+from scenarios._common.study import (
     Asked,
     Discount,
     How,
@@ -41,7 +41,8 @@ from scenarios._study import (
     write_figures,
     write_tables,
 )
-from scenarios._terminal import say, say_where, show_table
+from scenarios._common.terminal import say, say_where, show_table
+from scenarios._onlooker import APART, SIGNALS, BeliefMarkets
 
 BELIEFS = ("gaussian", "exact")
 KEYS = ["maker", "prior_sd"]
@@ -108,7 +109,9 @@ def believers(makers: str) -> list[str]:
     """Return the makers between the commas, or raise ValueError if one takes not every belief."""
     chosen = contestants(makers)
     for word in chosen:
-        if "belief" not in signature(find(word)).parameters or issubclass(find(word), ExactOptimal):
+        if "belief" not in signature(MAKER_TYPES.find(word)).parameters or issubclass(
+            MAKER_TYPES.find(word), ExactOptimal
+        ):
             raise ValueError(
                 f"makers is {makers!r}, where {word} does not quote by either belief, Gaussian "
                 f"and exact: leave her out"

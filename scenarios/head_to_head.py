@@ -9,12 +9,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from abm.experiment import grid
-from abm.run_folder import RunFolder
+from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import interval
 from analysis.results import estimated, placed, quoted, records
 from analysis.shares import market_share, ratio
-from scenarios._study import (
+from scenarios._common.study import (
     Asked,
     Discount,
     How,
@@ -34,7 +34,7 @@ from scenarios._study import (
     write_figures,
     write_tables,
 )
-from scenarios._terminal import say, say_where, show_table
+from scenarios._common.terminal import say, say_where, show_table
 
 KEYS = ["prior_sd", "company", "maker"]
 METRICS = ("discounted_profit", "profit", "share", "spread", "inside_spread", "learnt")

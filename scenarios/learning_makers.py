@@ -15,17 +15,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 from typer import Option
 
-from abm.disclosure import View
-from abm.door import positive_number, whole
-from abm.exchange import MOST_PERIODS
-from abm.experiment import Experiment, Markets, grid
-from abm.glosten_milgrom import myopic_depth, stage, zero_profit_depth
+from abm.bellman.problem import stage
+from abm.exchange.model import MOST_PERIODS
+from abm.experiment import Experiment, grid
+from abm.experiment.experiment import Markets
+from abm.experiment.points import Point
 from abm.makers.q_learning import QLearning
-from abm.points import Point
-from abm.run_folder import RunFolder
+from abm.numerics.checks import positive_number, whole
+from abm.one_period.depths import myopic_depth, zero_profit_depth
+from abm.participants.transparency import View
+from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.results import estimated, placed, quoted, records
-from scenarios._study import (
+from scenarios._common.study import (
     How,
     Out,
     Periods,
@@ -42,7 +44,7 @@ from scenarios._study import (
     write_figures,
     write_tables,
 )
-from scenarios._terminal import say, say_where, show_table
+from scenarios._common.terminal import say, say_where, show_table
 
 DEPTHS = tuple(round(0.05 * step, 2) for step in range(1, 31))
 FADING = 8.0  # by the last period, experiments are exp(-FADING) as frequent as in the first

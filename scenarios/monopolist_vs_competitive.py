@@ -11,12 +11,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from abm.experiment import grid
-from abm.run_folder import RunFolder
+from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.leads import differences, lower
 from analysis.precision import median
 from analysis.results import comparisons, overall, placed, quoted, records, results
-from scenarios._study import (
+from scenarios._common.study import (
     Asked,
     Discount,
     How,
@@ -36,7 +36,7 @@ from scenarios._study import (
     write_figures,
     write_tables,
 )
-from scenarios._terminal import say, say_where, show_table
+from scenarios._common.terminal import say, say_where, show_table
 
 BLOCKS = 20  # whose means are the observations of a period
 PAIR = ["prior_sd", "first", "second"]

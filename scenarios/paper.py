@@ -10,19 +10,18 @@ import numpy as np
 import pandas as pd
 
 from abm.bellman import solve
-from abm.block import summary_over, table_of
-from abm.door import whole
-from abm.exchange import MOST_REPLICATIONS
-from abm.experiment import Experiment, Markets, grid
-from abm.glosten_milgrom import myopic_depth, zero_profit_depth
-from abm.markets import Unit
-from abm.run_folder import RunFolder
-from abm.schema import EXCHANGE, MAKER, MAKERS, MARKET, REPLICATION, SUMMARY, Column
+from abm.exchange.model import MOST_REPLICATIONS
+from abm.experiment import Experiment, grid
+from abm.experiment.blocks import summary_over, table_of
+from abm.experiment.experiment import Markets
+from abm.experiment.simulation import Unit
+from abm.numerics.checks import whole
+from abm.one_period.depths import myopic_depth, zero_profit_depth
+from abm.runs.folder import RunFolder
+from abm.runs.schema import EXCHANGE, MAKER, MAKERS, MARKET, REPLICATION, SUMMARY, Column
 from analysis import Run, figures, load, load_unfinished, metrics
 from analysis.claims import claims_of, claims_table
-from scenarios._paper_beliefs import write_posteriors
-from scenarios._paper_claims import SHOCK, crossing, paper_claims, realised
-from scenarios._study import (
+from scenarios._common.study import (
     Discount,
     How,
     Out,
@@ -36,7 +35,9 @@ from scenarios._study import (
     write_figures,
     write_tables,
 )
-from scenarios._terminal import say, show_claims
+from scenarios._common.terminal import say, show_claims
+from scenarios._paper_beliefs import write_posteriors
+from scenarios._paper_claims import SHOCK, crossing, paper_claims, realised
 
 SHOCKS = (0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
 POINTS = [

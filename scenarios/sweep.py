@@ -8,11 +8,12 @@ from typing import Annotated
 
 from typer import Option
 
-from abm.experiment import BLOCK, Experiment, Markets, Target, grid
-from abm.run_folder import RunFolder
+from abm.experiment import Experiment, grid
+from abm.experiment.experiment import BLOCK, Markets, Target
+from abm.runs.folder import RunFolder
 from analysis import Run
 from analysis.results import comparisons, quoted, results
-from scenarios._study import (
+from scenarios._common.study import (
     Discount,
     How,
     Out,
@@ -27,7 +28,7 @@ from scenarios._study import (
     words,
     write_tables,
 )
-from scenarios._terminal import say, show_table
+from scenarios._common.terminal import say, show_table
 
 WORDS = ["makers", "maker", "first", "second", "world", "transparency", "metric"]  # text in tables
 

@@ -17,7 +17,8 @@ from abm import (
     Optimal,
     Quote,
 )
-from abm.makers import MakerError, MarketMaker, names
+from abm.makers import MakerError, MarketMaker
+from abm.participants.registry import MAKER_TYPES
 
 INF, NAN = np.inf, np.nan
 NUMBER = "give a positive number"
@@ -25,7 +26,7 @@ WHOLE = "must be a whole number"
 INT = "give an int (a NumPy integer is fine)"
 RANGE = "give a whole number in that range"
 ABOVE_ZERO = "must be finite and above zero"
-MAKERS = f"known: {', '.join(names())}"
+MAKERS = f"known: {', '.join(MAKER_TYPES.list_names())}"
 SHARED = "draws the value from the belief that all makers share"
 ONE_PRIOR = 'give them one prior, or world="real"'
 A_MAKER = "must be a MarketMaker"

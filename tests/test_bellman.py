@@ -7,10 +7,12 @@ import pytest
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import erf, erfcx, log_ndtr
 
-from abm import bellman
-from abm.arrays import Array
-from abm.bellman import NotConvergedError, Solution, solve
-from abm.glosten_milgrom import zero_profit_depth
+from abm.bellman import solve
+from abm.bellman import solver as bellman
+from abm.bellman.solution import Solution
+from abm.bellman.solver import NotConvergedError
+from abm.numerics.arrays import Array
+from abm.one_period.depths import zero_profit_depth
 
 DISCOUNTS = (0.0, 0.5, 0.9, 0.97, 0.99, 0.999)
 each_discount = pytest.mark.parametrize("discount", DISCOUNTS)

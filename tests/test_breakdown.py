@@ -13,7 +13,7 @@ from matplotlib.image import imread
 from scipy import stats
 from scipy.optimize import brentq
 
-from abm.schema import MANIFEST_FILE
+from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import breakdown
 
@@ -304,7 +304,7 @@ def test_two_makers_with_one_name_are_refused(call: Call, tmp_path: Path) -> Non
         (["--prior-sd", "1,1.0"], "is there twice, but results are told apart by it"),
         (["--makers", "optimal,optimal"], "is there twice, but results are told apart by it"),
         (["--makers", "zero"], "maker is 'zero', which is unknown: known: exact-optimal"),
-        (["--makers", "nowhere:She"], "maker 'nowhere:She' cannot be had, for nowhere does not"),
+        (["--makers", "nowhere:She"], "maker 'nowhere:She' cannot be loaded, for nowhere does not"),
         (["--discount", "-0.5"], "discount is -0.5, but must be at least 0 and below 1: "),
         (["--periods", "40000"], "periods is 40000, but must be at least 1 and at most 32767"),
         (["--replications", "15000"], "above 10000 they come in blocks: give a multiple of 10000"),

@@ -11,10 +11,11 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from abm import Exchange, Optimal
-from abm.experiment import Experiment, Markets, Target, grid
-from abm.markets import Unit
-from abm.points import Point
-from abm.schema import KEYS, TOTALS
+from abm.experiment import Experiment, grid
+from abm.experiment.experiment import Markets, Target
+from abm.experiment.points import Point
+from abm.experiment.simulation import Unit
+from abm.runs.schema import KEYS, TOTALS
 from analysis import load
 from analysis.results import results, totals
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from abm.run_folder import RunFolder
+from abm.runs.folder import RunFolder
 from analysis import load
 from analysis.claims import CLAIMS_FILE, Claim, claims_of, claims_table
 

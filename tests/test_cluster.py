@@ -13,15 +13,16 @@ import dask
 import pytest
 from distributed import KilledWorker, LocalCluster
 
-import abm.cluster
+import abm.experiment.dask
 from abm import Quote
-from abm.experiment import BlocksFailedError, Experiment, Markets, grid
+from abm.experiment import Experiment, grid
+from abm.experiment.experiment import BlocksFailedError, Markets
+from abm.experiment.simulation import Unit
+from abm.experiment.workers import WorkerDiedError, at_work
 from abm.makers import MarketMaker
-from abm.markets import Unit
-from abm.schema import MANIFEST_FILE
-from abm.store import Store
-from abm.tables import Tables
-from abm.workers import WorkerDiedError, at_work
+from abm.runs.parquet import Tables
+from abm.runs.schema import MANIFEST_FILE
+from abm.runs.store import Store
 
 SIZE, BLOCKS = 20, 6
 POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[1.0, 3.0])
@@ -191,7 +192,7 @@ def test_a_maker_that_kills_every_worker_ends_a_run_with_an_error_and_what_is_fi
     address: str, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
-    monkeypatch.setattr("abm.fill.DEATHS", 2)
+    monkeypatch.setattr("abm.experiment.runner.DEATHS", 2)
     out = tmp_path / "run"
     made = experiment(points=grid(makers=[partial(Fatal, spared=HERE)]), blocks=3)
     with pytest.raises(BlocksFailedError) as failure:
@@ -211,7 +212,7 @@ def test_a_worker_that_dies_before_it_has_a_task_is_told_as_one_that_dies_with_i
     def dies(*_: Any) -> int:
         raise KilledWorker("probe", worker, 0)
 
-    monkeypatch.setattr(abm.cluster.Backend, "effective_n_jobs", dies)
+    monkeypatch.setattr(abm.experiment.dask.Backend, "effective_n_jobs", dies)
     with pytest.raises(WorkerDiedError, match="a worker process died"):
         list(at_work(pid, range(4), address))
 
@@ -243,7 +244,7 @@ def test_a_cluster_that_goes_away_ends_a_run_with_an_error_and_what_is_finished_
 
 
 def test_a_cluster_without_workers_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(abm.cluster, "WAIT", 0.5)
+    monkeypatch.setattr(abm.experiment.dask, "WAIT", 0.5)
     with local_cluster(0) as empty, pytest.raises(OSError, match="no worker"):
         experiment().run(tmp_path / "run", workers=empty.scheduler_address)
     assert list(tmp_path.iterdir()) == []

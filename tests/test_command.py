@@ -23,12 +23,12 @@ from joblib.externals.loky import get_reusable_executor
 from typer.testing import CliRunner
 
 from abm.experiment import Experiment
-from abm.makers import registered
-from abm.manifest import Manifest
-from abm.markets import Markets, Unit
-from abm.place import Place
-from abm.schema import MANIFEST_FILE, REPORT_FILE, RUN_FILE
-from abm.tables import Tables
+from abm.experiment.simulation import Markets, Unit
+from abm.participants.registry import MAKER_TYPES
+from abm.runs.location import Place
+from abm.runs.manifest import Manifest
+from abm.runs.parquet import Tables
+from abm.runs.schema import MANIFEST_FILE, REPORT_FILE, RUN_FILE
 from abm.testing.rules import RULES
 from analysis import load
 from scenarios import paper, sweep
@@ -123,7 +123,7 @@ def test_the_list_has_a_line_for_each_scenario_and_maker(call: Call) -> None:
     assert code == 0
     assert [line for line in lines if not line.startswith("  ")] == ["scenarios:", "makers:"]
     names = [line.split()[0] for line in lines]
-    assert names == ["scenarios:", *SCENARIOS, "makers:", *registered()]
+    assert names == ["scenarios:", *SCENARIOS, "makers:", *MAKER_TYPES.load_own()]
     assert {"zero-profit", "myopic", "optimal", "fixed-spread"} < set(names)
     assert all(len(line.split()) > 4 for line in lines if line.startswith("  "))
 
@@ -389,8 +389,8 @@ def test_a_rule_may_be_waived_with_a_reason(checks: Call) -> None:
     ("arguments", "says"),
     [
         (["optimum"], "maker is 'optimum', which is unknown: did you mean 'optimal'?"),
-        (["nowhere:She"], "maker 'nowhere:She' cannot be had, for nowhere does not import"),
-        (["mine_checked:Quote"], "must be a MarketMaker with a method quote"),
+        (["nowhere:She"], "maker 'nowhere:She' cannot be loaded, for nowhere does not import"),
+        (["mine_checked:Quote"], "must be a MarketMaker without abstract methods"),
         (["myopic", "--waive", "moves-with-the-meen=why"], "did you mean 'moves-with-the-mean'?"),
         (["myopic", "--waive", "moves-with-the-mean"], "has the reason '', but needs a written"),
         (["myopic", "--waive", "moves-with-the-mean= "], "has the reason ' ', but needs a"),

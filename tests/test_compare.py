@@ -12,9 +12,10 @@ from scipy.stats import norm
 from typer.testing import CliRunner
 
 from abm import Exchange
-from abm.experiment import Experiment, Markets, grid
-from abm.run_folder import RunFolder
-from abm.schema import MAKERS
+from abm.experiment import Experiment, grid
+from abm.experiment.experiment import Markets
+from abm.runs.folder import RunFolder
+from abm.runs.schema import MAKERS
 from analysis import Run, load
 from analysis.compare import Comparison, compare
 from analysis.load import LogError

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from abm import Exchange, GaussianBelief, Quote, Side
-from abm.arrays import Array
-from abm.clearing import Clearing
-from abm.disclosure import TRANSPARENCIES, View
+from abm.exchange.clearing import Clearing
 from abm.makers import MarketMaker
-from abm.signals import Interval
+from abm.market.valuations import Interval
+from abm.numerics.arrays import Array
+from abm.participants.transparency import TRANSPARENCIES, View
 
 INF, NAN = np.inf, np.nan
 REPLICATIONS, PERIODS = 300, 12

@@ -13,11 +13,12 @@ from scipy import stats
 from scipy.special import log_ndtr
 
 from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, NoisyTrader, Quote
-from abm.arrays import Array
 from abm.beliefs.distance import total_variation
-from abm.glosten_milgrom import expected_profit
-from abm.makers import MakerError, MarketMaker, find, registered
-from abm.signals import Interval, NoisyValuation
+from abm.makers import MakerError, MarketMaker
+from abm.market.valuations import Interval, NoisyValuation
+from abm.numerics.arrays import Array
+from abm.one_period.profit import expected_profit
+from abm.participants.registry import MAKER_TYPES
 
 MP = MPContext()
 MP.dps = 25
@@ -25,7 +26,9 @@ INF = np.inf
 NOISE_SD = 0.8
 HISTORY = [(1.0, INF), (-0.5, 2.5), (-INF, 3.0), (0.2, 1.4), (0.7, INF)]
 LOGISTIC, LAPLACE, STUDENT = NOISE_SD * sqrt(3) / pi, NOISE_SD / sqrt(2), NOISE_SD / sqrt(3)
-BELIEVERS = [name for name, kind in registered().items() if "belief" in signature(kind).parameters]
+BELIEVERS = [
+    name for name, kind in MAKER_TYPES.load_own().items() if "belief" in signature(kind).parameters
+]
 LAPLACE_OF_SD_1 = stats.laplace(scale=sqrt(0.5))
 
 Cdf = Callable[[Any], Any]
@@ -156,7 +159,7 @@ def worst_error(belief: GridBelief, prior_sd: float, shown: list[Interval]) -> f
 
 
 def exact(name: str, **settings: Any) -> Any:
-    return partial(find(name), belief="exact", **settings)
+    return partial(MAKER_TYPES.find(name), belief="exact", **settings)
 
 
 def belief_of(market: Exchange, seat: int = 0) -> GridBelief:

@@ -12,15 +12,15 @@ from scipy.interpolate import CubicSpline
 from scipy.special import ndtr
 
 from abm import Exchange, GaussianBelief, GridBelief, Optimal, Quote, Side
-from abm.arrays import Array
 from abm.beliefs.window import Window
 from abm.bellman import solve
-from abm.exact_value import KNOTS, SHAPES, WIDEST, ExactValue, features, fitted
-from abm.glosten_milgrom import expected_profit
-from abm.lookahead import prospects, worth
+from abm.bellman.exact.lookahead import prospects, worth
+from abm.bellman.exact.quotes import best_prices, best_quote
+from abm.bellman.exact.value import KNOTS, SHAPES, WIDEST, ExactValue, features, fitted
 from abm.makers.exact_optimal import ExactOptimal
-from abm.quote_search import best_prices, best_quote
-from abm.signals import NoisyValuation
+from abm.market.valuations import NoisyValuation
+from abm.numerics.arrays import Array
+from abm.one_period.profit import expected_profit
 from analysis import metrics
 from scenarios._optimum_policies import Assessor
 
@@ -544,7 +544,7 @@ def test_a_belief_that_is_not_exact_is_refused(belief: Any) -> None:
 def test_a_discount_that_was_not_fitted_is_refused() -> None:
     says = (
         r"discount is 0.8, but the value of exact beliefs was fitted for 0.9, 0.95.*: "
-        r"give that, or fit one by python -m abm.fitting 0.8"
+        r"give that, or fit one by python -m abm.bellman.exact.fit 0.8"
     )
     for refuse in (lambda: fitted(0.8), lambda: Exchange(partial(ExactOptimal, discount=0.8))):
         with pytest.raises(ValueError, match=says):

@@ -11,17 +11,17 @@ import pytest
 from scipy import stats
 
 from abm import Exchange, Quote
-from abm.arrays import Array
 from abm.bellman import solve
-from abm.exact_value import fitted
-from abm.lookahead import worth
+from abm.bellman.asymmetric import curvature, free_backup
+from abm.bellman.bounds import revealed_bound
+from abm.bellman.exact.lookahead import worth
+from abm.bellman.exact.quotes import best_quote
+from abm.bellman.exact.value import fitted
 from abm.makers.exact_optimal import ExactOptimal
 from abm.makers.optimal import Optimal
-from abm.manifest import DamageWarning
-from abm.quote_search import best_quote
-from abm.relaxation import revealed_bound
-from abm.schema import MANIFEST_FILE
-from abm.two_sided import curvature, free_backup
+from abm.numerics.arrays import Array
+from abm.runs.manifest import DamageWarning
+from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import exact_optimum
 from scenarios._optimum_policies import LIKELY, Adversary, Assessor, Examiner, Wanderer

@@ -13,11 +13,11 @@ from scipy import stats
 from scipy.integrate import trapezoid
 
 from abm import Exchange, GaussianBelief, GridBelief, Optimal
-from abm.arrays import Array
 from abm.bellman import solve
-from abm.makers import find
-from abm.manifest import DamageWarning
-from abm.schema import MANIFEST_FILE
+from abm.numerics.arrays import Array
+from abm.participants.registry import MAKER_TYPES
+from abm.runs.manifest import DamageWarning
+from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import exact_vs_gaussian
 from scenarios._onlooker import APART, Onlooker
@@ -73,7 +73,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def market(maker: str, shock: float, belief: str) -> Exchange:
     """Return the market of a maker with a belief, once all traders have come."""
-    kind: Any = find(maker)
+    kind: Any = MAKER_TYPES.find(maker)
     more = {"discount": DISCOUNT} if maker == "optimal" else {}
     alone: Any = partial(kind, belief=belief, **more)
     return Exchange(alone, prior_sd=shock, replications=SIZE, rng=SEED).run(PERIODS)

@@ -23,12 +23,13 @@ from abm import (
     Side,
     ZeroProfit,
 )
-from abm.arrays import Array
 from abm.bellman import solve
-from abm.makers import MakerError, MarketMaker, registered
-from abm.streams import Draws, Role, Streams
+from abm.makers import MakerError, MarketMaker
+from abm.market.random_streams import Draws, Role, Streams
+from abm.numerics.arrays import Array
+from abm.participants.registry import MAKER_TYPES
 
-NAMES = sorted(registered())
+NAMES = sorted(MAKER_TYPES.load_own())
 PRICES = ["value", "valuation", "bid", "ask", "belief_mean", "belief_sd", "profit"]
 
 

@@ -14,16 +14,17 @@ from pandas.testing import assert_frame_equal
 from pyarrow import parquet
 
 from abm import Quote
-from abm.experiment import BlocksFailedError, Experiment, Markets, Progress, Target, grid
+from abm.experiment import Experiment, grid
+from abm.experiment.experiment import BlocksFailedError, Markets, Progress, Target
+from abm.experiment.schedule import Schedule
+from abm.experiment.simulation import Unit
 from abm.makers import MarketMaker
-from abm.manifest import DamageWarning, Manifest
-from abm.markets import Unit
-from abm.place import FolderTakenError
-from abm.run_folder import RunFolder
-from abm.schedule import Schedule
-from abm.schema import FORMAT, MANIFEST_FILE, RUN_FILE, UNFINISHED_FILE
-from abm.store import Store
-from abm.tables import Tables
+from abm.runs.folder import RunFolder
+from abm.runs.location import FolderTakenError
+from abm.runs.manifest import DamageWarning, Manifest
+from abm.runs.parquet import Tables
+from abm.runs.schema import FORMAT, MANIFEST_FILE, RUN_FILE, UNFINISHED_FILE
+from abm.runs.store import Store
 from analysis import load
 
 SIZE, BLOCKS, PERIODS, SEED = 20, 3, 5, 3

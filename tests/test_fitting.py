@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from abm import GridBelief, Quote, fitting
-from abm.arrays import Array
+from abm import GridBelief, Quote
 from abm.bellman import solve
-from abm.exact_value import FITTED, KNOTS, SHAPES, ExactValue, fitted
-from abm.fitting import LAW, NotSettledError, fit, main, sampled
-from abm.lookahead import worth
-from abm.quote_search import best_quote
+from abm.bellman.exact import fit as fitting
+from abm.bellman.exact.fit import LAW, NotSettledError, fit, main, sampled
+from abm.bellman.exact.lookahead import worth
+from abm.bellman.exact.quotes import best_quote
+from abm.bellman.exact.value import FITTED, KNOTS, SHAPES, ExactValue, fitted
+from abm.numerics.arrays import Array
 
 DISCOUNT = 0.9
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from abm.beliefs.gaussian import GaussianBelief
-from abm.signals import Interval
+from abm.market.valuations import Interval
 
 INF = float("inf")
 

@@ -9,20 +9,15 @@ from mpmath import MPContext
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from abm.arrays import Array
 from abm.beliefs.base import Belief
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.grid import GridBelief
-from abm.glosten_milgrom import (
-    expected_profit,
-    myopic_depth,
-    outcome,
-    stage,
-    standardised_quote,
-    zero_profit_depth,
-)
-from abm.quotes import Quote, Side
-from abm.signals import NoisyValuation
+from abm.bellman.problem import stage
+from abm.market.quotes import Quote, Side
+from abm.market.valuations import NoisyValuation
+from abm.numerics.arrays import Array
+from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
+from abm.one_period.profit import expected_profit, outcome
 
 MP = MPContext()
 MP.dps = 50

@@ -8,11 +8,11 @@ import pytest
 from mpmath import MPContext
 from scipy.special import log_ndtr
 
-from abm.arrays import Array
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.grid import GridBelief
-from abm.quotes import Quote, Side
-from abm.signals import Interval, NoisyValuation
+from abm.market.quotes import Quote, Side
+from abm.market.valuations import Interval, NoisyValuation
+from abm.numerics.arrays import Array
 
 INF = float("inf")
 LAW = NoisyValuation(1.0)

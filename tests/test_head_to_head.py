@@ -13,7 +13,7 @@ from matplotlib.image import imread
 from scipy import stats
 
 from abm import Exchange, Optimal
-from abm.schema import MANIFEST_FILE
+from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import head_to_head
 
@@ -335,7 +335,7 @@ def test_two_makers_with_one_name_are_refused(call: Call, tmp_path: Path) -> Non
         (["--makers", "optimal,zero-proft"], "which is unknown: did you mean 'zero-profit'?"),
         (["--makers", "optimal+myopic,optimal"], "maker is 'optimal+myopic', which is unknown"),
         (["--makers", ",optimal"], "maker is '', which is unknown: known: "),
-        (["--makers", "optimal,nowhere:She"], "maker 'nowhere:She' cannot be had, for nowhere"),
+        (["--makers", "optimal,nowhere:She"], "maker 'nowhere:She' cannot be loaded, for nowhere"),
         (["--prior-sd", "large"], "prior_sd is 'large', but must be numbers: give as 1 or"),
         (["--prior-sd", "0"], "prior_sd is 0.0, but must be finite and above zero: give"),
         (["--prior-sd", "3,3.0"], "is there twice, but results are told apart by it"),

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from pyarrow import parquet
 
-from abm.integrity import Stamp, faults, stamp_of_block
-from abm.schema import REPLICATION, Column
-from abm.store import Store
-from abm.tables import packed, typed
+from abm.runs.integrity import Stamp, faults, stamp_of_block
+from abm.runs.parquet import packed, typed
+from abm.runs.schema import REPLICATION, Column
+from abm.runs.store import Store
 
 PROFIT = Column("profit", "float64", "price", "of the period")
 UNIT = "0000-00000"

@@ -18,20 +18,21 @@ from typing import Any
 
 import pytest
 
-from abm.experiment import Experiment, Markets, grid
-from abm.manifest import Manifest
-from abm.markets import Unit
-from abm.points import Point
-from abm.schema import MANIFEST_FILE
-from abm.store import Store
-from abm.tables import Tables
+from abm.experiment import Experiment, grid
+from abm.experiment.experiment import Markets
+from abm.experiment.points import Point
+from abm.experiment.simulation import Unit
+from abm.runs.manifest import Manifest
+from abm.runs.parquet import Tables
+from abm.runs.schema import MANIFEST_FILE
+from abm.runs.store import Store
 
 SIZE, BLOCKS, PERIODS = 200, 15, 20
 POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[1.0, 3.0])
 NOTES = "NOTES_OF_SIMULATED_UNITS"
 SOON = 20.0  # seconds
 FRESH = get_context("forkserver")
-FRESH.set_forkserver_preload(["abm.experiment"])
+FRESH.set_forkserver_preload(["abm.experiment.experiment"])
 
 
 class Noted(Markets):

@@ -13,8 +13,8 @@ from scipy import stats
 from scipy.optimize import brentq, minimize_scalar
 
 from abm import Exchange
-from abm.markets import Unit
-from abm.schema import MANIFEST_FILE
+from abm.experiment.simulation import Unit
+from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import learning_makers
 from scenarios.learning_makers import DEPTHS, LATE, Learner, LearningMarkets, benchmarks

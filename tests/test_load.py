@@ -11,13 +11,13 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from abm import Exchange
-from abm.integrity import Stamp
-from abm.manifest import Finished, block_file
-from abm.run_folder import RunFolder
-from abm.schema import EXCHANGE, FORMAT, MAKERS, MARKET, RUN_FILE, SUMMARY, UNFINISHED_FILE
-from abm.store import Store
-from abm.tables import packed, typed
-from abm.tape import Tape
+from abm.exchange.tape import Tape
+from abm.runs.folder import RunFolder
+from abm.runs.integrity import Stamp
+from abm.runs.manifest import Finished, block_file
+from abm.runs.parquet import packed, typed
+from abm.runs.schema import EXCHANGE, FORMAT, MAKERS, MARKET, RUN_FILE, SUMMARY, UNFINISHED_FILE
+from abm.runs.store import Store
 from analysis import load, load_unfinished
 from analysis.load import LogError
 

@@ -18,15 +18,16 @@ from abm import (
     Side,
     ZeroProfit,
 )
-from abm.arrays import Array
 from abm.bellman import solve
-from abm.makers import MarketMaker, find, registered
+from abm.makers import MarketMaker
 from abm.makers.inventory_averse import InventoryAverse
 from abm.makers.linear_impact import LinearImpact
 from abm.makers.q_learning import QLearning
 from abm.makers.undercutter import Undercutter
+from abm.numerics.arrays import Array
+from abm.participants.registry import MAKER_TYPES
 
-NAMES = sorted(registered())
+NAMES = sorted(MAKER_TYPES.load_own())
 SYMMETRIC = ["fixed-spread", "myopic", "optimal", "q-learning", "zero-profit"]
 
 
@@ -158,13 +159,13 @@ def test_the_fixed_spread_never_changes(half_spread: float) -> None:
     ],
 )
 def test_every_maker_is_found_by_her_name(name: str, maker: type[MarketMaker]) -> None:
-    assert registered()[name] is find(name) is maker
+    assert MAKER_TYPES.load_own()[name] is MAKER_TYPES.find(name) is maker
     assert type(Exchange(name).makers[0]) is maker
 
 
 def test_makers_are_registered_in_alphabetical_order_under_their_own_names() -> None:
-    assert list(registered()) == NAMES
-    assert all(maker.name == name for name, maker in registered().items())
+    assert list(MAKER_TYPES.load_own()) == NAMES
+    assert all(maker.name == name for name, maker in MAKER_TYPES.load_own().items())
 
 
 @pytest.mark.parametrize(
@@ -173,12 +174,12 @@ def test_makers_are_registered_in_alphabetical_order_under_their_own_names() -> 
 )
 def test_a_misspelt_name_brings_the_nearest_one(typo: str, meant: str) -> None:
     with pytest.raises(ValueError, match=f"maker is '{typo}', .*did you mean '{meant}'"):
-        find(typo)
+        MAKER_TYPES.find(typo)
 
 
 def test_a_name_like_no_other_brings_the_names_there_are() -> None:
     with pytest.raises(ValueError, match=f"known: {', '.join(NAMES)}"):
-        find("qqq")
+        MAKER_TYPES.find("qqq")
 
 
 def test_two_of_a_kind_are_told_apart_by_their_labels() -> None:

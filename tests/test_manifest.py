@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from fsspec.core import url_to_fs
 
-from abm.integrity import Stamp
-from abm.manifest import DamageWarning, Failed, Finished, Manifest, block_file
-from abm.schema import MANIFEST_FILE, REPLICATION
-from abm.store import Store
-from abm.tables import packed, typed
+from abm.runs.integrity import Stamp
+from abm.runs.manifest import DamageWarning, Failed, Finished, Manifest, block_file
+from abm.runs.parquet import packed, typed
+from abm.runs.schema import MANIFEST_FILE, REPLICATION
+from abm.runs.store import Store
 
 ONE, TWO, THREE = BLOCKS = "0000-00000", "0000-00001", "0012-00345"
 FAILED = Failed(TWO, {"makers": "optimal", "prior_sd": 3.0}, 7, 'KeyError: "ü"', "Trace\n  back\n")

@@ -9,10 +9,10 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from abm import Exchange, Myopic, NoisyTrader, Optimal, Quote
+from abm.experiment.points import Point, described
+from abm.experiment.simulation import Markets, Unit
 from abm.makers import MarketMaker
-from abm.markets import Markets, Unit
-from abm.points import Point, described
-from abm.schema import MAKERS, MARKET, SUMMARY, TOTALS
+from abm.runs.schema import MAKERS, MARKET, SUMMARY, TOTALS
 from analysis import metrics
 
 SIZE, PERIODS, SEED = 40, 12, 5

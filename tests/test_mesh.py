@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abm.arrays import Array
-from abm.mesh import Mesh
+from abm.numerics.arrays import Array
+from abm.numerics.piecewise_cubic import Mesh
 
 GAPS = st.lists(st.floats(0.05, 3.0), min_size=3, max_size=30)
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abm.moments import Moments, Series, Summary
-from abm.schema import SUMMARY
-from abm.tables import typed
+from abm.exchange.summary import Series, Summary
+from abm.numerics.moments import Moments
+from abm.runs.parquet import typed
+from abm.runs.schema import SUMMARY
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda number: round(number, 6))
 SAMPLES = st.lists(NUMBERS, max_size=30)

@@ -16,7 +16,7 @@ from scipy import stats
 
 from abm import Exchange, Optimal
 from abm.bellman import solve
-from abm.schema import MANIFEST_FILE
+from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import monopolist_vs_competitive
 
@@ -387,7 +387,7 @@ def test_a_maker_without_a_belief_has_no_learning_time(call: Call, tmp_path: Pat
         (["--makers", "optimal,myopik"], "maker is 'myopik', which is unknown: did you mean"),
         (["--makers", "optimal+myopic,optimal"], "maker is 'optimal+myopic', which is unknown"),
         (["--makers", "optimal,"], "maker is '', which is unknown: known: "),
-        (["--makers", "optimal,nowhere:She"], "maker 'nowhere:She' cannot be had, for nowhere"),
+        (["--makers", "optimal,nowhere:She"], "maker 'nowhere:She' cannot be loaded, for nowhere"),
         (["--makers", "optimal,optimal"], "is there twice, but results are told apart by it"),
         (["--prior-sd", "large"], "prior_sd is 'large', but must be numbers: give as 1 or"),
         (["--prior-sd", "1,-3"], "prior_sd is -3.0, but must be finite and above zero: give"),

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from abm import Exchange, GaussianBelief, Myopic, NoisyTrader, Quote, ZeroProfit
-from abm.arrays import Array
-from abm.disclosure import View
-from abm.glosten_milgrom import myopic_depth, standardised_quote, zero_profit_depth
 from abm.makers import MakerError, MarketMaker
 from abm.makers.inventory_averse import InventoryAverse
 from abm.makers.linear_impact import LinearImpact
 from abm.makers.q_learning import DEPTHS, QLearning
 from abm.makers.undercutter import Undercutter
-from abm.streams import Draws, Streams, maker_role
+from abm.market.random_streams import Draws, Streams, maker_role
+from abm.numerics.arrays import Array
+from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
+from abm.participants.transparency import View
 
 INF, NAN = np.inf, np.nan
 ONE = np.ones(1)

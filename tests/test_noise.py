@@ -11,10 +11,10 @@ from mpmath import MPContext
 from scipy import stats
 
 from abm import Exchange, GaussianBelief, GridBelief, NoisyTrader
-from abm.arrays import Array
-from abm.noise import GaussianNoise, OtherNoise, noise_of
-from abm.signals import Interval, NoisyValuation
-from abm.streams import Role, Streams
+from abm.market.noise import GaussianNoise, OtherNoise, noise_of
+from abm.market.random_streams import Role, Streams
+from abm.market.valuations import Interval, NoisyValuation
+from abm.numerics.arrays import Array
 
 MP = MPContext()
 MP.dps = 40

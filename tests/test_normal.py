@@ -7,8 +7,14 @@ import numpy as np
 import pytest
 from mpmath import MPContext
 
-from abm.arrays import Array
-from abm.normal import Truncated, interval_mass, mean_excess, mills_ratio, truncated
+from abm.numerics.arrays import Array
+from abm.numerics.truncated_normal import (
+    Truncated,
+    interval_mass,
+    mean_excess,
+    mills_ratio,
+    truncated,
+)
 
 MP = MPContext()
 MP.dps = 80

@@ -13,15 +13,11 @@ from scipy.optimize import minimize_scalar
 
 from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, Myopic, Quote, ZeroProfit
 from abm.beliefs.base import Belief
-from abm.glosten_milgrom import (
-    expected_profit,
-    myopic_depth,
-    standardised_quote,
-    zero_profit_depth,
-)
 from abm.makers.undercutter import Undercutter
-from abm.one_period import myopic_quote, zero_profit_quote
-from abm.signals import Interval, Law, NoisyValuation
+from abm.market.valuations import Interval, Law, NoisyValuation
+from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
+from abm.one_period.profit import expected_profit
+from abm.one_period.quotes import myopic_quote, zero_profit_quote
 
 INF = np.inf
 NOISES: dict[str, Any] = {

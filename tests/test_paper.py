@@ -21,11 +21,11 @@ from joblib.externals.loky import get_reusable_executor
 
 from abm.bellman import solve
 from abm.experiment import Experiment
-from abm.manifest import DamageWarning
-from abm.place import FolderTakenError
-from abm.run_folder import RunFolder
-from abm.schema import BLOCKS, MANIFEST_FILE, RUN_FILE
-from abm.tables import unpacked
+from abm.runs.folder import RunFolder
+from abm.runs.location import FolderTakenError
+from abm.runs.manifest import DamageWarning
+from abm.runs.parquet import unpacked
+from abm.runs.schema import BLOCKS, MANIFEST_FILE, RUN_FILE
 from analysis import Run, load
 from scenarios import paper
 from scenarios._paper_claims import SHOCK, crossing, paper_claims, realised

@@ -23,14 +23,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from abm.description import Description
-from abm.integrity import Stamp, faults
-from abm.manifest import DamageWarning, Finished, block_file
-from abm.place import FolderTakenError
-from abm.run_folder import RunFolder
-from abm.schema import MANIFEST_FILE, REPLICATION, RUN_FILE, UNFINISHED_FILE
-from abm.store import Store
-from abm.tables import packed, typed
+from abm.runs.description import Description
+from abm.runs.folder import RunFolder
+from abm.runs.integrity import Stamp, faults
+from abm.runs.location import FolderTakenError
+from abm.runs.manifest import DamageWarning, Finished, block_file
+from abm.runs.parquet import packed, typed
+from abm.runs.schema import MANIFEST_FILE, REPLICATION, RUN_FILE, UNFINISHED_FILE
+from abm.runs.store import Store
 
 PARAMETERS = {"seed": 1, "discount": 0.9}
 POINTS = [{"makers": "optimal"}]
@@ -172,7 +172,7 @@ def kill_at_every_step(
 
 
 def remember_versions(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("abm.description.version", VERSION)  # it is slow, and always the same
+    patch.setattr("abm.runs.description.version", VERSION)  # it is slow, and always the same
 
 
 def main(root: Path) -> None:
@@ -235,7 +235,7 @@ def expected(tmp_path: Path) -> dict[int, dict[str, bytes]]:
     return {blocks: contents(tmp_path / "expected" / str(blocks)) for blocks in (0, 2)}
 
 
-@pytest.mark.filterwarnings("ignore::abm.manifest.DamageWarning")
+@pytest.mark.filterwarnings("ignore::abm.runs.manifest.DamageWarning")
 @pytest.mark.parametrize("name", CASES)
 def test_a_run_killed_at_any_step_is_gone_on_with_to_the_same_end(
     killed: Path, tmp_path: Path, expected: dict[int, dict[str, bytes]], name: str
@@ -249,7 +249,7 @@ def test_a_run_killed_at_any_step_is_gone_on_with_to_the_same_end(
         assert [path.name for path in state.iterdir()] == ["run"], state
 
 
-@pytest.mark.filterwarnings("ignore::abm.manifest.DamageWarning")
+@pytest.mark.filterwarnings("ignore::abm.runs.manifest.DamageWarning")
 @pytest.mark.parametrize("name", CASES)
 def test_a_run_killed_at_any_step_and_begun_anew_loses_nothing_finished(
     killed: Path, tmp_path: Path, expected: dict[int, dict[str, bytes]], name: str
@@ -332,7 +332,7 @@ def stored(url: str) -> dict[str, bytes]:
     return {name: store.read(name) for name in store.sizes() if name != MANIFEST_FILE}
 
 
-@pytest.mark.filterwarnings("ignore::abm.manifest.DamageWarning")
+@pytest.mark.filterwarnings("ignore::abm.runs.manifest.DamageWarning")
 @pytest.mark.parametrize("name", ["first", "reopen", "reopen for a table"])
 def test_a_run_behind_a_url_that_dies_at_any_step_is_gone_on_with_to_the_same_end(
     url: str, expected: dict[int, dict[str, bytes]], name: str
@@ -370,7 +370,7 @@ def test_a_run_behind_a_url_is_made_in_place_and_its_description_appears_last(
     assert_whole(url)
 
 
-@pytest.mark.filterwarnings("ignore::abm.manifest.DamageWarning")
+@pytest.mark.filterwarnings("ignore::abm.runs.manifest.DamageWarning")
 def test_a_run_behind_a_url_that_is_made_again_is_not_called_whole_meanwhile(url: str) -> None:
     for step in range(6):
         damaged(f"{url}{step}", block_file(BLOCKS[1]))
@@ -403,7 +403,7 @@ def test_a_run_behind_a_url_that_fails_leaves_its_finished_blocks_or_nothing(
     assert RUN_FILE not in kept
 
 
-@pytest.mark.filterwarnings("ignore::abm.manifest.DamageWarning")
+@pytest.mark.filterwarnings("ignore::abm.runs.manifest.DamageWarning")
 @pytest.mark.parametrize("where", ["{}", "memory://{}"])
 def test_whole_tables_are_kept_when_a_damaged_one_cannot_be_made_again(
     tmp_path: Path, where: str
@@ -418,7 +418,7 @@ def test_whole_tables_are_kept_when_a_damaged_one_cannot_be_made_again(
     assert any(name.endswith("numbers.parquet") for name in Store(out).sizes())
 
 
-@pytest.mark.filterwarnings("ignore::abm.manifest.DamageWarning")
+@pytest.mark.filterwarnings("ignore::abm.runs.manifest.DamageWarning")
 @pytest.mark.parametrize("resume", [False, True])
 def test_what_is_left_of_a_hidden_folder_half_removed_is_no_obstacle(
     tmp_path: Path, expected: dict[int, dict[str, bytes]], resume: bool

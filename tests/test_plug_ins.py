@@ -15,8 +15,9 @@ import pytest
 
 import abm.makers
 from abm import Exchange
-from abm.makers import MarketMaker, find, names, registered, registry
-from abm.makers.registry import GROUP
+from abm.makers import MarketMaker
+from abm.participants import registry
+from abm.participants.registry import MAKER_TYPES
 from analysis import load
 from scenarios.__main__ import makers as listed
 
@@ -72,7 +73,7 @@ def installed(folder: Path, package: str, offers: dict[str, str], source: str) -
     (folder / f"{package}.py").write_text(source)
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
     lines = [f"{name} = {place}" for name, place in offers.items()]
-    (metadata / "entry_points.txt").write_text("\n".join([f"[{GROUP}]", *lines, ""]))
+    (metadata / "entry_points.txt").write_text("\n".join([f"[{MAKER_TYPES.group}]", *lines, ""]))
     (metadata / "RECORD").write_text(f"{package}.py,,\n")
     return folder
 
@@ -136,7 +137,7 @@ def test_an_installed_maker_goes_by_her_name_on_the_command_line(
     assert {point["makers"] for point in run.points} == {"cautious", "counting+optimal"}
     assert set(run.blocks("totals")["maker"]) == {"cautious", "counting", "optimal"}
     assert "cautious" in out
-    assert "cautious" not in names()
+    assert "cautious" not in MAKER_TYPES.list_names()
 
 
 def test_an_installed_maker_gives_the_same_bytes_whoever_does_the_work(
@@ -158,11 +159,12 @@ def test_an_installed_maker_goes_by_her_name_in_python_and_in_the_list(
 ) -> None:
     script = """
         from abm import Exchange
-        from abm.makers import find, names, registered
+        from abm.participants.registry import MAKER_TYPES
 
         market = Exchange(["counting", "optimal"], replications=3).run(5)
         print([maker.label for maker in market.makers], type(market.makers[0]).__module__)
-        print("counting" in names(), "counting" in registered(), find("cautious").__name__)
+        names, own = MAKER_TYPES.list_names(), MAKER_TYPES.load_own()
+        print("counting" in names, "counting" in own, MAKER_TYPES.find("cautious").__name__)
     """
     said = subprocess.run(
         [sys.executable, "-c", dedent(script)], cwd=tmp_path, capture_output=True, text=True,
@@ -177,7 +179,7 @@ def test_an_installed_maker_goes_by_her_name_in_python_and_in_the_list(
     assert about["cautious"] == "Quotes two sds of her belief around its mean."
     assert about["counting"] == "Widens after every trade of her own."
     hers = [line.split()[0] for line in lines[lines.index("makers:") + 1 :]]
-    assert hers == sorted([*registered(), "cautious", "counting"])
+    assert hers == sorted([*MAKER_TYPES.load_own(), "cautious", "counting"])
 
 
 def test_a_misspelt_name_brings_that_of_a_plug_in(site: Path, tmp_path: Path) -> None:
@@ -227,7 +229,7 @@ def test_a_plug_in_that_does_not_import_leaves_the_list_and_the_others_usable(
     assert any(line.split()[0] == "optimal" for line in lines)
     ended_well(command(*SWEEP, "--makers", "myopic", cwd=tmp_path, path=site))
     line = error(command(*SWEEP, "--makers", "broken", cwd=tmp_path, path=site))
-    assert "maker 'broken' cannot be had" in line
+    assert "maker 'broken' cannot be loaded" in line
     assert "thirdparty does not import" in line
     assert "not on this machine" in line
 
@@ -265,18 +267,18 @@ def test_plug_ins_are_looked_up_once_as_long_as_the_path_is_the_same(
         return entry_points(**group)
 
     monkeypatch.setattr(registry, "entry_points", looks)
-    names()
+    MAKER_TYPES.list_names()
     looked.clear()
     for _ in range(3):
-        names()
-        find("optimal")
+        MAKER_TYPES.list_names()
+        MAKER_TYPES.find("optimal")
         Exchange(["optimal", "myopic"])
     assert looked == []
     monkeypatch.syspath_prepend(ROOT / "nowhere")
     install({"cautious": "{here}:Cautious"}, MAKER.format(name="Cautious"))
-    assert "cautious" in names()
-    assert find("cautious").name == "cautious"
-    assert looked == [{"group": GROUP}]
+    assert "cautious" in MAKER_TYPES.list_names()
+    assert MAKER_TYPES.find("cautious").name == "cautious"
+    assert looked == [{"group": MAKER_TYPES.group}]
 
 
 # What is wrong with a plug-in, or with a place
@@ -284,54 +286,54 @@ def test_plug_ins_are_looked_up_once_as_long_as_the_path_is_the_same(
 
 def test_an_installed_maker_is_found_in_this_process(install: Install) -> None:
     package = install({"cautious": "{here}:Cautious"}, MAKER.format(name="Cautious"))
-    assert find("cautious").__module__ == package
-    assert find(f"{package}:Cautious") is find("cautious")
+    assert MAKER_TYPES.find("cautious").__module__ == package
+    assert MAKER_TYPES.find(f"{package}:Cautious") is MAKER_TYPES.find("cautious")
     assert Exchange(["cautious", "cautious"]).run(1).makers[1].label == "cautious-2"
-    assert "cautious" in names()
-    assert "cautious" not in registered()
+    assert "cautious" in MAKER_TYPES.list_names()
+    assert "cautious" not in MAKER_TYPES.load_own()
 
 
 def test_a_plug_in_cannot_take_the_name_of_a_maker_that_is_here(install: Install) -> None:
     package = install({"optimal": "{here}:Optimal"}, MAKER.format(name="Optimal"))
     with pytest.raises(ValueError, match="maker 'optimal' is the name of 2") as caught:
-        find("optimal")
+        MAKER_TYPES.find("optimal")
     said = str(caught.value)
     assert "abm.makers.optimal:Optimal" in said
     assert f"{package}:Optimal of {package}" in said
-    assert "give one of them another name, or take it out" in said
+    assert "give one of them another name, or remove it" in said
     assert "is the name of 2" in listed()["optimal"]
-    assert names().count("optimal") == 1
+    assert MAKER_TYPES.list_names().count("optimal") == 1
 
 
 def test_two_plug_ins_cannot_share_a_name(install: Install) -> None:
     places = [install({"cautious": "{here}:Cautious"}, MAKER.format(name="Cautious"))
               for _ in range(2)]  # fmt: skip
     with pytest.raises(ValueError, match="maker 'cautious' is the name of 2") as caught:
-        find("cautious")
+        MAKER_TYPES.find("cautious")
     for place in places:
         assert f"{place}:Cautious of {place}" in str(caught.value)
-    assert names().count("cautious") == 1
+    assert MAKER_TYPES.list_names().count("cautious") == 1
 
 
 def test_a_name_of_three_is_counted(install: Install) -> None:
     for _ in range(2):
         install({"myopic": "{here}:Myopic"}, MAKER.format(name="Myopic"))
     with pytest.raises(ValueError, match="maker 'myopic' is the name of 3"):
-        find("myopic")
+        MAKER_TYPES.find("myopic")
 
 
 def test_a_plug_in_and_its_class_must_have_one_name(install: Install) -> None:
     package = install({"careful": "{here}:Cautious"}, MAKER.format(name="Cautious"))
     with pytest.raises(ValueError, match="give both one name") as caught:
-        find("careful")
+        MAKER_TYPES.find("careful")
     assert f"{package}:Cautious of {package} offers maker 'careful'" in str(caught.value)
     assert "its class has the name 'cautious'" in str(caught.value)
 
 
 def test_a_module_that_does_not_import_is_named_with_the_cause(install: Install) -> None:
     package = install({"broken": "{here}:Cautious"}, "import a_module_that_nobody_has")
-    with pytest.raises(ValueError, match="maker 'broken' cannot be had") as caught:
-        find("broken")
+    with pytest.raises(ValueError, match="maker 'broken' cannot be loaded") as caught:
+        MAKER_TYPES.find("broken")
     said = str(caught.value)
     assert f"{package} does not import" in said
     assert "ModuleNotFoundError: No module named 'a_module_that_nobody_has'" in said
@@ -350,7 +352,7 @@ def test_a_module_that_does_not_import_is_named_with_the_cause(install: Install)
 def test_whatever_a_module_raises_is_its_own(install: Install, source: str, cause: str) -> None:
     package = install({"broken": "{here}:Cautious"}, source)
     with pytest.raises(ValueError, match="maker 'broken'") as caught:
-        find("broken")
+        MAKER_TYPES.find("broken")
     assert f"{package} does not import" in str(caught.value)
     assert cause in str(caught.value)
     assert cause in listed()["broken"]
@@ -371,9 +373,9 @@ def test_a_file_in_the_folder_of_makers_that_does_not_import_is_named(
     (tmp_path / f"{name}.py").write_text(source)
     monkeypatch.setattr(abm.makers, "__path__", [*abm.makers.__path__, str(tmp_path)])
     with pytest.raises(ValueError, match=f"abm/makers/{name}.py does not import") as caught:
-        registered.__wrapped__()
+        MAKER_TYPES.load_own.__wrapped__(MAKER_TYPES)
     assert f"({cause}" in str(caught.value)
-    assert str(caught.value).endswith("mend it, or take it out")
+    assert str(caught.value).endswith("repair it, or remove it")
     assert type(caught.value.__cause__).__name__ == cause.partition(":")[0]
 
 
@@ -381,7 +383,7 @@ def test_a_class_that_is_missing_is_named(install: Install) -> None:
     package = install({"cautious": "{here}:Cautius"}, MAKER.format(name="Cautious"))
     for name in ("cautious", f"{package}:Cautius"):
         with pytest.raises(ValueError, match=f"maker '{name}' is not there") as caught:
-            find(name)
+            MAKER_TYPES.find(name)
         assert "has no attribute 'Cautius'" in str(caught.value)
         file = sys.modules[package].__file__
         assert str(caught.value).endswith(f"give the name of a class in {file}")
@@ -392,13 +394,13 @@ def test_a_class_that_is_missing_is_named(install: Install) -> None:
 )
 def test_what_is_no_maker_is_refused(install: Install, place: str) -> None:
     source = (
-        "from abm import Quote\nfrom abm.makers import MarketMaker, find\nnumber = 3\n"
+        "from abm import Quote\nfrom abm.makers import MarketMaker\ndef find(): pass\nnumber = 3\n"
         "class Half(MarketMaker): pass\n"
     )
     package = install({"half": f"{{here}}:{place}"}, source)
     for name in ("half", f"{package}:{place}"):
-        with pytest.raises(TypeError, match="must be a MarketMaker with a method quote") as caught:
-            find(name)
+        with pytest.raises(TypeError, match="MarketMaker without abstract methods") as caught:
+            MAKER_TYPES.find(name)
         assert f"maker {name!r} is " in str(caught.value)
     assert "must be a MarketMaker" in listed()["half"]
 
@@ -406,34 +408,34 @@ def test_what_is_no_maker_is_refused(install: Install, place: str) -> None:
 @pytest.mark.parametrize("place", ["nowhere:Cautious", "no.where:Cautious"])
 def test_a_place_that_is_not_there_is_told(place: str) -> None:
     with pytest.raises(ValueError, match="does not import") as caught:
-        find(place)
+        MAKER_TYPES.find(place)
     assert "No module named 'no" in str(caught.value)
-    assert "run where it is, install it, or mend it" in str(caught.value)
+    assert "run where it is, install it, or repair it" in str(caught.value)
 
 
 @pytest.mark.parametrize("place", [":", "mine:", ":Cautious", "mine.py:", "a b:C", "mine:C:D"])
 def test_a_place_must_be_a_class_in_a_module(place: str) -> None:
     with pytest.raises(ValueError, match=f"maker '{place}' ") as caught:
-        find(place)
+        MAKER_TYPES.find(place)
     assert "give as mypackage.makers:Cautious" in str(caught.value)
 
 
 def test_a_module_alone_is_no_place(install: Install) -> None:
     package = install({"cautious": "{here}"}, MAKER.format(name="Cautious"))
     with pytest.raises((ValueError, TypeError), match="must be"):
-        find("cautious")
+        MAKER_TYPES.find("cautious")
     with pytest.raises(ValueError, match="is unknown"):
-        find(package)
+        MAKER_TYPES.find(package)
 
 
 def test_a_file_of_python_is_no_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(MAKER.format(name="Cautious"))
     with pytest.raises(ValueError, match=r"maker 'mine\.py:Cautious' ") as caught:
-        find("mine.py:Cautious")
+        MAKER_TYPES.find("mine.py:Cautious")
     assert "mine.py" in str(caught.value)
 
 
 def test_makers_by_place_are_makers_of_the_registry_as_well() -> None:
-    assert find("abm.makers.optimal:Optimal") is find("optimal")
-    assert issubclass(find("abm:Myopic"), MarketMaker)
+    assert MAKER_TYPES.find("abm.makers.optimal:Optimal") is MAKER_TYPES.find("optimal")
+    assert issubclass(MAKER_TYPES.find("abm:Myopic"), MarketMaker)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, Myopic, NoisyTrader, Optimal
+from abm.experiment.points import columns_of, described, grid, in_words, varied
 from abm.makers import MarketMaker
-from abm.points import columns_of, described, grid, in_words, varied
-from abm.quotes import Quote
+from abm.market.quotes import Quote
 
 
 class Mine(MarketMaker):
@@ -56,7 +56,7 @@ def test_a_grid_is_empty_if_a_parameter_has_no_value_and_one_point_if_there_is_n
         ("optimal", "optimal"),
         (Optimal, "optimal"),
         (Mine, f"{__name__}:Mine"),
-        (NoisyTrader, "abm.traders:NoisyTrader"),
+        (NoisyTrader, "abm.traders.noisy:NoisyTrader"),
         (["optimal", Myopic, Mine], f"optimal+myopic+{__name__}:Mine"),
         (("optimal",), "optimal"),
         (partial(Optimal, discount=0.97), "optimal(discount=0.97)"),
@@ -66,7 +66,7 @@ def test_a_grid_is_empty_if_a_parameter_has_no_value_and_one_point_if_there_is_n
         ),
         ([partial(FixedSpread, half_spread=2.0), "myopic"], "fixed-spread(half_spread=2.0)+myopic"),
         (partial(Mine, rivals="a"), f"{__name__}:Mine(rivals='a')"),
-        (partial(NoisyTrader, noise_sd=2.0), "abm.traders:NoisyTrader(noise_sd=2.0)"),
+        (partial(NoisyTrader, noise_sd=2.0), "abm.traders.noisy:NoisyTrader(noise_sd=2.0)"),
     ],
     ids=str,
 )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from abm.quotes import Quote, Side
+from abm.market.quotes import Quote, Side
 
 INF = float("inf")
 

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from abm.makers import registered
 from analysis import load
 
 ROOT = Path(__file__).parents[1]
@@ -127,7 +126,7 @@ def links() -> list[str]:
 
 
 def layout() -> dict[str, str]:
-    """Return what the layout says of each room."""
+    """Return what the layout says of each folder of the root."""
     (tree,) = (block for _, block in fenced() if block.startswith("abm/"))
     parts = re.split(r"^(\w+)/", tree, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
@@ -170,20 +169,16 @@ def test_what_readme_links_to_exists(link: str) -> None:
     assert (ROOT / link.split("#")[0]).exists()
 
 
-@pytest.mark.parametrize("room", ["abm", "analysis"])
-def test_the_layout_names_every_module_of_a_room(room: str) -> None:
-    said = layout()[room]
-    missing = []
-    makers = {maker.__module__.rpartition(".")[2] for maker in registered().values()}
-    for module in (
-        path for path in (ROOT / room).rglob("*.py") if path.stem not in {"__init__", *makers}
-    ):
-        folder = module.parent.name
-        (where,) = re.findall(rf"^ +{folder}/.*", said, re.MULTILINE) if folder != room else [said]
-        name = module.stem if folder != room else module.name
-        if not re.search(rf"(?<![\w/]){re.escape(name)}(?!\w)", where):
-            missing.append(str(module.relative_to(ROOT)))
-    assert not missing
+def test_the_page_of_the_wings_names_every_wing_and_no_other() -> None:
+    page = (ROOT / "abm" / "README.md").read_text()
+    rows = re.findall(r"^\| `(\w+)/` \|", page, re.MULTILINE)
+    wings = {path.parent.name for path in (ROOT / "abm").glob("*/__init__.py")}
+    assert len(rows) == len(set(rows))
+    assert set(rows) == wings
+
+
+def test_no_module_lies_beside_the_wings() -> None:
+    assert [path.name for path in (ROOT / "abm").glob("*.py")] == ["__init__.py"]
 
 
 def test_the_layout_names_every_scenario() -> None:
@@ -192,8 +187,6 @@ def test_the_layout_names_every_scenario() -> None:
 
 
 def test_every_file_that_the_layout_names_exists() -> None:
-    named = [(room, name) for room, said in layout().items()
-             for name in re.findall(r"[\w/]+\.py", said)]  # fmt: skip
-    assert len(named) > 20
-    places = [ROOT / name if "/" in name else ROOT / room / name for room, name in named]
-    assert not [str(path) for path in places if not path.exists()]
+    named = re.findall(r"[\w/]+\.(?:py|md)", "".join(layout().values()))
+    assert named
+    assert not [name for name in named if not (ROOT / name).exists()]

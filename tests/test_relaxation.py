@@ -7,8 +7,8 @@ from scipy import stats
 from scipy.optimize import minimize_scalar
 
 from abm.bellman import solve
-from abm.exact_value import fitted
-from abm.relaxation import revealed_bound
+from abm.bellman.bounds import revealed_bound
+from abm.bellman.exact.value import fitted
 
 
 def best_profit(rho: float) -> float:

@@ -21,8 +21,8 @@ from matplotlib.image import imread
 from typer.testing import CliRunner
 
 from abm import Exchange
-from abm.run_folder import RunFolder
-from abm.schema import MAKERS, MARKET, REPORT_FILE
+from abm.runs.folder import RunFolder
+from abm.runs.schema import MAKERS, MARKET, REPORT_FILE
 from analysis import Run, facets, load
 from analysis.claims import CLAIMS_FILE, Claim, claims_table
 from analysis.load import LogError

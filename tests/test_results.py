@@ -10,9 +10,10 @@ import pytest
 from scipy.stats import t
 
 from abm import Exchange
-from abm.experiment import Experiment, Markets, Target, grid
-from abm.run_folder import RunFolder
-from abm.schema import EXCHANGE, MAKERS, MARKET
+from abm.experiment import Experiment, grid
+from abm.experiment.experiment import Markets, Target
+from abm.runs.folder import RunFolder
+from abm.runs.schema import EXCHANGE, MAKERS, MARKET
 from analysis import Run, load, metrics
 from analysis.load import LogError
 from analysis.results import METRICS, comparisons, overall, quoted, records, results, totals

@@ -15,12 +15,13 @@ import pytest
 from pyarrow import parquet
 
 from abm import Exchange
-from abm.description import LIBRARIES
-from abm.integrity import Stamp
-from abm.manifest import DamageWarning, Failed, Finished, block_file
-from abm.place import FolderTakenError
-from abm.run_folder import RunFolder
-from abm.schema import (
+from abm.runs.description import LIBRARIES
+from abm.runs.folder import RunFolder
+from abm.runs.integrity import Stamp
+from abm.runs.location import FolderTakenError
+from abm.runs.manifest import DamageWarning, Failed, Finished, block_file
+from abm.runs.parquet import packed, typed
+from abm.runs.schema import (
     EXCHANGE,
     FORMAT,
     MAKERS,
@@ -33,7 +34,6 @@ from abm.schema import (
     UNFINISHED_FILE,
     Column,
 )
-from abm.tables import packed, typed
 
 PARAMETERS = {"seed": 1, "discount": 0.9}
 TABLES = {"market": MARKET, "makers": MAKERS, "summary": SUMMARY}
@@ -44,8 +44,8 @@ POINTS = [{"makers": "optimal"}, {"makers": "myopic"}]
 KILLED = """
 import sys, time
 import pandas as pd
-from abm.run_folder import RunFolder
-from abm.schema import REPLICATION
+from abm.runs.folder import RunFolder
+from abm.runs.schema import REPLICATION
 
 fresh, earlier = sys.argv[1:]
 parameters = {"seed": 1, "discount": 0.9}

@@ -13,10 +13,11 @@ from pandas.testing import assert_frame_equal
 from scipy.stats import kstest
 
 from abm import Exchange, GaussianBelief, GridBelief, Myopic, NoisyTrader, Quote, Side
-from abm.arrays import Array
-from abm.disclosure import View
-from abm.makers import MakerError, MarketMaker, find, per_replication
-from abm.streams import Draws, Lots, OneDraws, Streams, maker_role
+from abm.makers import MakerError, MarketMaker, per_replication
+from abm.market.random_streams import Draws, Lots, OneDraws, Streams, maker_role
+from abm.numerics.arrays import Array
+from abm.participants.registry import MAKER_TYPES
+from abm.participants.transparency import View
 
 INF = math.inf
 BOTH = pytest.mark.parametrize("transparency", ["public", "own"])
@@ -473,7 +474,7 @@ def test_a_maker_who_defines_what_it_does_not_serve_is_refused(method: str) -> N
 
 def test_the_refusal_reaches_to_what_a_parent_defines() -> None:
     with pytest.raises(TypeError, match=r"defines observe, but .*: let quote read self.last"):
-        per_replication(type("Child", (find("q-learning"),), {"name": "child"}))
+        per_replication(type("Child", (MAKER_TYPES.find("q-learning"),), {"name": "child"}))
 
 
 def test_an_array_left_by_init_is_explained_when_it_reaches_a_price() -> None:
@@ -556,7 +557,7 @@ def test_the_name_comes_from_the_class_where_none_is_given() -> None:
 
 
 def test_a_decorated_class_is_found_where_it_is() -> None:
-    assert find(f"{__name__}:InNumbers") is InNumbers
+    assert MAKER_TYPES.find(f"{__name__}:InNumbers") is InNumbers
 
 
 def test_her_parameters_are_those_of_init() -> None:

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from abm.arrays import Array
-from abm.integrity import Stamp
-from abm.manifest import Failed, Finished, Manifest, block_file
-from abm.markets import Unit
-from abm.schedule import Schedule, Target
-from abm.schema import TOTALS
-from abm.store import Store
-from abm.tables import packed, typed
+from abm.experiment.schedule import Schedule, Target
+from abm.experiment.simulation import Unit
+from abm.numerics.arrays import Array
+from abm.runs.integrity import Stamp
+from abm.runs.manifest import Failed, Finished, Manifest, block_file
+from abm.runs.parquet import packed, typed
+from abm.runs.schema import TOTALS
+from abm.runs.store import Store
 
 SIZE, FIRST, MOST = 8, 3, 20
 METRIC = "spread"

@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from abm import Exchange, Quote
-from abm.experiment import Experiment, Markets, grid
+from abm.experiment import Experiment, grid
+from abm.experiment.experiment import Markets
 from abm.makers import MarketMaker
 from analysis import Run, load, metrics, shares
 from analysis.precision import interval

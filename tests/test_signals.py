@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from mpmath import MPContext
 
-from abm.quotes import Quote, Side
-from abm.signals import Interval, NoisyValuation
-from abm.streams import Role, Streams
+from abm.market.quotes import Quote, Side
+from abm.market.random_streams import Role, Streams
+from abm.market.valuations import Interval, NoisyValuation
 
 MP = MPContext()
 MP.dps = 25

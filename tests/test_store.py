@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from abm.store import Store
+from abm.runs.store import Store
 
 AWKWARD = ["a b", "a#b", "a%20b", "a[1]", "ü", "a?b", "a*", "a{b}", ".hidden"]
 
@@ -205,7 +205,7 @@ def test_while_a_file_is_written_readers_see_the_earlier_one(
 
 
 def test_what_a_killed_write_left_is_not_counted_and_swept_away(tmp_path: Path) -> None:
-    store, script = Store(tmp_path), "import sys, os, signal; from abm.store import Store;"
+    store, script = Store(tmp_path), "import sys, os, signal; from abm.runs.store import Store;"
     for name in ("a", "blocks/a", ".a.1f", "blocks/.b"):
         store.write(name, b"x")
     before = contents(tmp_path)

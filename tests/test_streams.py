@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from abm import Exchange, FixedSpread, Optimal, Quote, ZeroProfit
-from abm.arrays import Array
-from abm.makers import MarketMaker, registered
-from abm.streams import LARGEST_SEED, Draws, Role, Streams, maker_role
+from abm.makers import MarketMaker
+from abm.market.random_streams import LARGEST_SEED, Draws, Role, Streams, maker_role
+from abm.numerics.arrays import Array
+from abm.participants.registry import MAKER_TYPES
 
 MANY = 200_000
 
@@ -107,7 +108,7 @@ def test_two_of_a_kind_draw_apart() -> None:
 
 
 def test_no_maker_shares_a_role() -> None:
-    labels = [f"{name}{tail}" for name in registered() for tail in ("", "-2", "-3")]
+    labels = [f"{name}{tail}" for name in MAKER_TYPES.load_own() for tail in ("", "-2", "-3")]
     roles = {*Role, *map(maker_role, labels)}
     assert len(roles) == len(Role) + len(labels)
 

@@ -16,8 +16,8 @@ import pytest
 
 from abm import Exchange, Optimal
 from abm.experiment import Experiment
-from abm.run_folder import RunFolder
-from abm.schema import BLOCKS, MANIFEST_FILE, RUN_FILE
+from abm.runs.folder import RunFolder
+from abm.runs.schema import BLOCKS, MANIFEST_FILE, RUN_FILE
 from analysis import Run, load
 from analysis.load import LogError
 from analysis.results import METRICS, comparisons, quoted, results

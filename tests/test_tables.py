@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import ArrowException, parquet
 
-from abm.schema import MAKER, PERIOD, REPLICATION, TABLE, Column
-from abm.tables import Tables, columns_of, described, packed, typed, unpacked, writer
+from abm.runs.parquet import Tables, columns_of, described, packed, typed, unpacked, writer
+from abm.runs.schema import MAKER, PERIOD, REPLICATION, TABLE, Column
 
 PROFIT = Column("profit", "float64", "price", "of the period")
 FILLED = Column("filled", "bool", "", "whether the trade was hers")

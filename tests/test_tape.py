@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from abm import Exchange, Quote
-from abm.arrays import Array
-from abm.disclosure import View
+from abm.exchange.tape import PERIODS_A_PAGE
 from abm.makers import MarketMaker
-from abm.moments import Moments
-from abm.quotes import Side
-from abm.schema import MAKERS, MARKET, SUMMARY, Column
-from abm.tape import PERIODS_A_PAGE
+from abm.market.quotes import Side
+from abm.numerics.arrays import Array
+from abm.numerics.moments import Moments
+from abm.participants.transparency import View
+from abm.runs.schema import MAKERS, MARKET, SUMMARY, Column
 
 TWO = ["optimal", "zero-profit"]
 

@@ -12,11 +12,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from abm.experiment import Progress
+from abm.experiment.experiment import Progress
 from analysis.claims import Claim
 from analysis.compare import Comparison
-from scenarios import _terminal, sweep
-from scenarios._terminal import LARGEST, progress, say, show_claims, show_comparison, show_table
+from scenarios import sweep
+from scenarios._common import terminal as _terminal
+from scenarios._common.terminal import (
+    LARGEST,
+    progress,
+    say,
+    show_claims,
+    show_comparison,
+    show_table,
+)
 
 RICH = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from abm import GaussianBelief, Optimal, Quote, ZeroProfit
-from abm.makers import MarketMaker, per_replication, registered
+from abm.makers import MarketMaker, per_replication
+from abm.participants.registry import MAKER_TYPES
 from abm.testing import RULES, BrokenRuleError, NonconformingError, check_maker, parametrize_makers
 
 PRICED = {"scales-with-the-noise": "her half-spread is in units of price"}
 
 
-@parametrize_makers(*registered(), waive={"fixed-spread": PRICED})
+@parametrize_makers(*MAKER_TYPES.load_own(), waive={"fixed-spread": PRICED})
 def test_registered_makers_keep_the_rules(maker: Any, rule: Any) -> None:
     rule(maker)
 

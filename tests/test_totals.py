@@ -8,9 +8,9 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from abm import Exchange, GridBelief, Quote, ZeroProfit
+from abm.exchange.totals import Average, Totals
 from abm.makers import MarketMaker
-from abm.schema import TOTALS
-from abm.totals import Average, Totals
+from abm.runs.schema import TOTALS
 from analysis import metrics
 
 SIZE, PERIODS = 60, 15

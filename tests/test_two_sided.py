@@ -7,11 +7,12 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtr
 
-from abm.arrays import Array
-from abm.bellman import Solution, solve
-from abm.glosten_milgrom import stage
-from abm.mesh import Mesh
-from abm.two_sided import FreeBackup, curvature, free_backup, worth
+from abm.bellman import solve
+from abm.bellman.asymmetric import FreeBackup, curvature, free_backup, worth
+from abm.bellman.problem import stage
+from abm.bellman.solution import Solution
+from abm.numerics.arrays import Array
+from abm.numerics.piecewise_cubic import Mesh
 
 DISCOUNTS = (0.0, 0.5, 0.9, 0.99)
 RHO = np.concatenate(  # from near 0 to 15, dense where at 0.9 the market all but closes

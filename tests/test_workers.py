@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-import abm.workers
-from abm.workers import WorkerDiedError, at_work, checked_workers
+import abm.experiment.workers
+from abm.experiment.workers import WorkerDiedError, at_work, checked_workers
 
 ADDRESS = "as tcp://host:8786"
 WHOLE = "must be a whole number"
@@ -144,7 +144,7 @@ def test_workers_of_another_kind_are_refused(
 def test_a_scheduler_without_dask_is_refused_with_the_extra_that_brings_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(abm.workers, "find_spec", lambda _: None)
+    monkeypatch.setattr(abm.experiment.workers, "find_spec", lambda _: None)
     with pytest.raises(
         ValueError, match=r"Dask is not installed: pip .* 'market-shock\[cluster\]'"
     ):

@@ -2,8 +2,8 @@
 
 from typing import Protocol, Self
 
-from abm.arrays import Array
-from abm.signals import Likelihood
+from abm.market.valuations import Likelihood
+from abm.numerics.arrays import Array
 
 
 class Belief(Protocol):

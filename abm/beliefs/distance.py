@@ -3,10 +3,10 @@
 import numpy as np
 from scipy.signal import resample
 
-from abm.arrays import Array
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.grid import GridBelief
 from abm.beliefs.window import Window
+from abm.numerics.arrays import Array
 
 FINER = 16  # times as many points as the window has: the integrand has kinks, the densities none
 

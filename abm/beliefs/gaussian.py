@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from abm.arrays import Array, Index
-from abm.door import compatible, finite, positive
-from abm.signals import Interval, Likelihood
+from abm.market.valuations import Interval, Likelihood
+from abm.numerics.arrays import Array, Index
+from abm.numerics.checks import compatible, finite, positive
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,12 +14,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from abm.arrays import Array
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.posterior import History, log_product, merged, settled, together
 from abm.beliefs.window import FINE, Places, Window
-from abm.door import compatible
-from abm.signals import Interval, Likelihood
+from abm.market.valuations import Interval, Likelihood
+from abm.numerics.arrays import Array
+from abm.numerics.checks import compatible
 
 REACH = 12.0  # half-width of the first window in prior sds: a probability of 1e-33 is beyond
 
@@ -29,7 +29,7 @@ class GridBelief:
     """The exact posterior of V in each replication, with the `update` of a `GaussianBelief`.
 
     Mean and sd are right to 1e-12 of the sd for any history that floats can tell from impossible,
-    if the noise is Gaussian; `abm.noise` says how others do. A replication's digits do not
+    if the noise is Gaussian; `abm.market.noise` says how others do. A replication's digits do not
     depend on the others.
 
     Parameters

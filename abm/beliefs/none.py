@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abm.arrays import Array
-from abm.signals import Likelihood
+from abm.market.valuations import Likelihood
+from abm.numerics.arrays import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from abm.arrays import Array
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.window import Places, Window
-from abm.signals import Likelihood
+from abm.market.valuations import Likelihood
+from abm.numerics.arrays import Array
 
 History = tuple[Likelihood, ...]
 

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from abm.arrays import Array, Flags, Index
-from abm.signals import Likelihood
+from abm.market.valuations import Likelihood
+from abm.numerics.arrays import Array, Flags, Index
 
 NEGLIGIBLE = 1e-30  # a probability: quotes may lie nine sds out, and depend on what is beyond
 COARSEST = 0.6  # steps, in units of the smallest length to resolve

@@ -1,7 +1,11 @@
-"""Market-makers: one file each, found by name; `MarketMaker` is the class to start from."""
+"""Market-makers: one file each, found by name; `MarketMaker` is the class to start from.
 
-from abm.makers.base import MakerError, MarketMaker
-from abm.makers.registry import find, names, registered
-from abm.makers.scalar import per_replication
+A maker is one class with a method `quote`; `ScalarMaker` lets her be written for one market in
+plain numbers. Adding one takes one file here, or the entry-point group `market_shock.makers` of
+another package. Makers know the wings below, never another maker.
+"""
 
-__all__ = ["MakerError", "MarketMaker", "find", "names", "per_replication", "registered"]
+from abm.participants.maker import MakerError, MarketMaker
+from abm.participants.scalar_maker import per_replication
+
+__all__ = ["MakerError", "MarketMaker", "per_replication"]

@@ -2,18 +2,18 @@
 
 from abm.beliefs.base import Belief
 from abm.beliefs.grid import GridBelief
-from abm.exact_value import fitted
-from abm.makers.base import MarketMaker
-from abm.quote_search import best_quote
-from abm.quotes import Quote
-from abm.terms import Market
+from abm.bellman.exact.quotes import best_quote
+from abm.bellman.exact.value import fitted
+from abm.market.quotes import Quote
+from abm.participants.maker import MarketMaker
+from abm.participants.terms import Market
 
 
 class ExactOptimal(MarketMaker):
     """Quotes, on exact beliefs, what is worth most if a fitted value function follows.
 
     What is optimal on exact beliefs is not known. Her quotes are greedy for a value function of sd,
-    skewness and kurtosis (see `abm.exact_value`), with bid and ask apart. It was fitted for
+    skewness and kurtosis (see `abm.bellman.exact.value`), with bid and ask apart. It was fitted for
     Gaussian noise and information disadvantages up to 12; past that she quotes as `Optimal` does.
 
     Parameters

@@ -1,10 +1,10 @@
 """The fixed-spread maker: learns, but never changes what she charges."""
 
 from abm.beliefs.base import Belief
-from abm.door import positive_number
-from abm.makers.base import MarketMaker
-from abm.quotes import Quote
-from abm.terms import Market
+from abm.market.quotes import Quote
+from abm.numerics.checks import positive_number
+from abm.participants.maker import MarketMaker
+from abm.participants.terms import Market
 
 
 class FixedSpread(MarketMaker):

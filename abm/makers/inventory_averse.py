@@ -1,11 +1,11 @@
 """The inventory-averse maker: she leans against what she holds."""
 
 from abm.beliefs.base import Belief
-from abm.door import not_negative_number
-from abm.makers.base import MarketMaker
-from abm.one_period import myopic_quote
-from abm.quotes import Quote
-from abm.terms import Market
+from abm.market.quotes import Quote
+from abm.numerics.checks import not_negative_number
+from abm.one_period.quotes import myopic_quote
+from abm.participants.maker import MarketMaker
+from abm.participants.terms import Market
 
 
 class InventoryAverse(MarketMaker):

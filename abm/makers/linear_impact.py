@@ -1,9 +1,9 @@
 """The linear-impact maker: no belief, only a price that follows her inventory."""
 
-from abm.door import positive_number
-from abm.makers.base import MarketMaker
-from abm.quotes import Quote
-from abm.terms import Market
+from abm.market.quotes import Quote
+from abm.numerics.checks import positive_number
+from abm.participants.maker import MarketMaker
+from abm.participants.terms import Market
 
 
 class LinearImpact(MarketMaker):

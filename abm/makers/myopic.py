@@ -1,8 +1,8 @@
 """The myopic monopolist: the most from the next trader, whatever it teaches."""
 
-from abm.makers.base import MarketMaker
-from abm.one_period import myopic_quote
-from abm.quotes import Quote
+from abm.market.quotes import Quote
+from abm.one_period.quotes import myopic_quote
+from abm.participants.maker import MarketMaker
 
 
 class Myopic(MarketMaker):

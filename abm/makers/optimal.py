@@ -1,11 +1,12 @@
 """The optimal monopolist: the most over all periods, early losses included."""
 
 from abm.beliefs.base import Belief
-from abm.bellman import Solution, range_for, solve
-from abm.door import discount_factor
-from abm.makers.base import MarketMaker
-from abm.quotes import Quote
-from abm.terms import Market
+from abm.bellman.solution import Solution
+from abm.bellman.solver import range_for, solve
+from abm.market.quotes import Quote
+from abm.numerics.checks import discount_factor
+from abm.participants.maker import MarketMaker
+from abm.participants.terms import Market
 
 
 class Optimal(MarketMaker):

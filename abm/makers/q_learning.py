@@ -6,12 +6,12 @@ from math import exp
 import numpy as np
 
 from abm.beliefs.base import Belief
-from abm.disclosure import View
-from abm.door import not_negative_number, one_in, positive
-from abm.glosten_milgrom import standardised_quote
-from abm.makers.base import MarketMaker
-from abm.quotes import Quote
-from abm.terms import Market
+from abm.market.quotes import Quote
+from abm.numerics.checks import not_negative_number, one_in, positive
+from abm.one_period.depths import standardised_quote
+from abm.participants.maker import MarketMaker
+from abm.participants.terms import Market
+from abm.participants.transparency import View
 
 DEPTHS = tuple(round(0.1 * step, 1) for step in range(1, 21))
 

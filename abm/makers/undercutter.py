@@ -3,11 +3,11 @@
 import numpy as np
 
 from abm.beliefs.base import Belief
-from abm.door import positive_number
-from abm.makers.base import MarketMaker
-from abm.one_period import myopic_quote, zero_profit_quote
-from abm.quotes import Quote
-from abm.terms import Market
+from abm.market.quotes import Quote
+from abm.numerics.checks import positive_number
+from abm.one_period.quotes import myopic_quote, zero_profit_quote
+from abm.participants.maker import MarketMaker
+from abm.participants.terms import Market
 
 
 class Undercutter(MarketMaker):

@@ -1,8 +1,8 @@
 """The zero-profit maker: perfect competition leaves her nothing on either side."""
 
-from abm.makers.base import MarketMaker
-from abm.one_period import zero_profit_quote
-from abm.quotes import Quote
+from abm.market.quotes import Quote
+from abm.one_period.quotes import zero_profit_quote
+from abm.participants.maker import MarketMaker
 
 
 class ZeroProfit(MarketMaker):

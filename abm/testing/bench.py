@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from abm.arrays import Array, Flags
-from abm.disclosure import TRANSPARENCIES
-from abm.exchange import Exchange
-from abm.makers.base import MarketMaker
+from abm.exchange.admission import MakerChoice
+from abm.exchange.model import Exchange
 from abm.makers.zero_profit import ZeroProfit
-from abm.quotes import Quote
-from abm.seating import MakerChoice
-from abm.streams import Draws, Role, Streams, maker_role
-from abm.traders import NoisyTrader
+from abm.market.quotes import Quote
+from abm.market.random_streams import Draws, Role, Streams, maker_role
+from abm.numerics.arrays import Array, Flags
+from abm.participants.maker import MarketMaker
+from abm.participants.transparency import TRANSPARENCIES
+from abm.traders.noisy import NoisyTrader
 
 PERIODS, LONG = 12, 60  # of one who is alone, and in company
 WIDTH = 3  # replications of a script

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from abm.door import one_of
-from abm.makers.registry import find
-from abm.seating import MakerChoice
+from abm.exchange.admission import MakerChoice
+from abm.numerics.checks import one_of
+from abm.participants.registry import MAKER_TYPES
 from abm.testing.bench import Bench, BrokenRuleError
 from abm.testing.rules import BASES, RULES
 
@@ -121,6 +121,6 @@ def checked(waivers: Waivers) -> Waivers:
 
 def called(maker: MakerChoice) -> str:
     """Return the name of a maker's class."""
-    chosen = find(maker) if isinstance(maker, str) else maker
+    chosen = MAKER_TYPES.find(maker) if isinstance(maker, str) else maker
     kind = chosen.func if isinstance(chosen, partial) else chosen
     return str(getattr(kind, "name", kind))

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from abm.arrays import Array
-from abm.makers.base import MakerError, MarketMaker
-from abm.matching import posted
-from abm.seating import MakerChoice
+from abm.exchange.admission import MakerChoice
+from abm.exchange.guards import posted
+from abm.numerics.arrays import Array
+from abm.participants.maker import MakerError, MarketMaker
 from abm.testing.bench import BENCHES, WIDTH, Bench, BrokenRuleError, Trail, broken
 from abm.testing.traits import earns_nothing_if_so_declared, is_symmetric_if_so_declared
 

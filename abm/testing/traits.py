@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from abm.arrays import Array
-from abm.exchange import Exchange
-from abm.quotes import Side
-from abm.seating import MakerChoice
+from abm.exchange.admission import MakerChoice
+from abm.exchange.model import Exchange
+from abm.market.quotes import Side
+from abm.numerics.arrays import Array
 from abm.testing.bench import BENCHES, TOLERANCE, Bench, BrokenRuleError, broken
 
 SIDES = {Side.BUY: "buy", Side.SELL: "sell"}

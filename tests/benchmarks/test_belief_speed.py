@@ -19,12 +19,12 @@ import pytest
 from scipy.special import log_ndtr
 
 from abm import Exchange
-from abm.arrays import Array, Index
 from abm.beliefs.base import Belief
 from abm.bellman import solve
-from abm.disclosure import View
-from abm.makers import find
-from abm.signals import Interval
+from abm.market.valuations import Interval
+from abm.numerics.arrays import Array, Index
+from abm.participants.registry import MAKER_TYPES
+from abm.participants.transparency import View
 
 REPLICATIONS, PERIODS = 10_000, 100
 ROUNDS = 3
@@ -53,7 +53,7 @@ class Clock:
 
 
 def run(maker: str, belief: str, prior_sd: float) -> Clock:
-    kind = partial(find(maker), belief=belief)
+    kind = partial(MAKER_TYPES.find(maker), belief=belief)
     market = Exchange(kind, prior_sd=prior_sd, replications=REPLICATIONS, record="summary", rng=1)
     clock = Clock(market)
     market.run(PERIODS)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from abm import Exchange
 from abm.bellman import solve
-from abm.block import simulated
 from abm.experiment import Experiment, grid
-from abm.manifest import Failed, Finished, Manifest
-from abm.markets import Markets, Unit
-from abm.run_folder import RunFolder
-from abm.store import Store
+from abm.experiment.blocks import simulated
+from abm.experiment.simulation import Markets, Unit
+from abm.runs.folder import RunFolder
+from abm.runs.manifest import Failed, Finished, Manifest
+from abm.runs.store import Store
 from scenarios.paper import POINTS, PaperMarkets
 
 ROUNDS = 30

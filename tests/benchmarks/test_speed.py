@@ -23,10 +23,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from abm import Exchange, Quote, bellman
+from abm import Exchange, Quote
 from abm.bellman import solve
+from abm.bellman import solver as bellman
 from abm.makers import MarketMaker, per_replication
-from abm.schema import KEYS, MAKERS, MARKET
+from abm.runs.schema import KEYS, MAKERS, MARKET
 
 PRIOR_SD = 3.0
 REPLICATIONS, PERIODS = 10_000, 100

@@ -1,0 +1,11 @@
+"""The sequential problem of the monopolist who values what a quote teaches her.
+
+`solve` returns her value function and half-spread in the Gaussian world; `asymmetric` lets bid and
+ask depth differ, `bounds` holds what no policy can exceed, and `exact` looks for the optimum on
+exact beliefs. Knows one period, beliefs, the market and numerics.
+"""
+
+from abm.bellman.solution import Solution
+from abm.bellman.solver import NotConvergedError, range_for, solve
+
+__all__ = ["NotConvergedError", "Solution", "range_for", "solve"]

@@ -1,0 +1,182 @@
+"""Both depths free: the optimal monopolist's problem when her quote need not centre on her mean.
+
+Das and Magdon-Ismail (2008, section 2.5) let the monopolist choose one depth q and quote
+mu -/+ q s, with mu her belief's mean and s the sd of a trader's valuation under it. Here bid and
+ask are free: their middle may be skewed off the mean, by k s,
+
+    bid = mu + (k - q) s,    ask = mu + (k + q) s,    q >= 0,    any k
+
+Shifting V shifts all prices alike and every posterior is a normal again, so rho stays the only
+state and, by Theorem 2.1, never rises. The free Bellman equation is
+
+    W(rho) = max over q and k of  r(rho, q, k)
+             + discount * sum over the trader's three sides of P(side) W(rho given the side)
+
+with r the expected profit of a period. One step of it decides whether a skew ever pays:
+`free_backup` takes W, the value of the best symmetric quotes, to the right side. If that gives W
+back at every rho, W is the solution, for the operator contracts and so has no other (Puterman 1994,
+section 6.2), and symmetric quotes are the best of all. That is what it gives: the best k is 0.
+
+It need not have been so. A bid at the mean alone reveals as much as bid and ask both there, for
+half the loss; and given no trade a skew moves the mean, by m say, and leaves a variance lower by
+m^2 than the symmetric quotes as deep as its bid and as its ask leave on average. Past a rho of
+about 1 a skew does reveal more; but that repays at most 0.92 of the profit it forgoes. In all it
+loses 0.74 to 1.5 times as much as an equal small error of the depth (`curvature`; market open).
+Here rho, profits and W are in units of the noise sd, depths and skews in units of s.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from abm.beliefs.gaussian import GaussianBelief
+from abm.bellman.problem import NOISE
+from abm.bellman.solution import TOLERANCE, Solution
+from abm.bellman.solver import SCAN
+from abm.market.quotes import Quote, Side
+from abm.numerics.arrays import Array
+from abm.numerics.checks import positive
+from abm.numerics.golden_section import golden_section
+from abm.one_period.profit import expected_profit, outcome
+
+STEP = SCAN[1] - SCAN[0]
+ROUNDS = 4  # of golden sections: depth and skew hardly interact, the first is nearly enough
+WIGGLE = 0.02  # of depth and skew: second differences are then right to three digits
+EVERYWHERE = 2 * TOLERANCE  # of the residual: the solver bounds its own at three points a cell
+
+
+@dataclass(frozen=True, eq=False)
+class FreeBackup:
+    """One step of the free Bellman equation, from W, the value of the best symmetric quotes.
+
+    Parameters
+    ----------
+    before : ndarray
+        W at each rho, in units of the noise sd.
+    symmetric, value : ndarray
+        The right side's maximum over q at k = 0, and over both q and k.
+    depth, skew : ndarray
+        Its q and k, dimensionless, good to 1e-6; of two mirror images that of k >= 0.
+    """
+
+    before: Array
+    symmetric: Array
+    value: Array
+    depth: Array
+    skew: Array
+
+    @property
+    def gain(self) -> Array:
+        """What a period's freedom to skew is worth, in units of the noise sd."""
+        return self.value - self.symmetric
+
+    @property
+    def bid_depth(self) -> Array:
+        """How far below the mean she bids, in units of s; negative for a bid above it."""
+        return self.depth - self.skew
+
+    @property
+    def ask_depth(self) -> Array:
+        """How far above the mean she asks, in units of s; negative for an ask below it."""
+        return self.depth + self.skew
+
+    @property
+    def residual(self) -> float:
+        """Largest error of W in the free Bellman equation, in units of the noise sd."""
+        return float(abs(self.value - self.before).max())
+
+    @property
+    def converged(self) -> bool:
+        """Whether W solves the free equation at these rho, to the tolerance."""
+        return self.residual <= EVERYWHERE
+
+
+def free_backup(solution: Solution, rho: ArrayLike) -> FreeBackup:
+    """Return the best quotes of one period, both depths free, when W is what follows.
+
+    Scanned are all depths and skews up to 8, then the best is polished. That includes quotes that
+    decline a side: past a depth of 8 a trade is rarer than 1e-15.
+
+    Parameters
+    ----------
+    solution : Solution
+        Its `value_function` is W.
+    rho : array_like, shape (N,) or scalar
+        Information disadvantages, above zero and up to the solution's rho_max.
+
+    Raises
+    ------
+    ValueError
+        If a rho is not finite and above zero, or past rho_max.
+    """
+    rho = positive("rho", rho)
+    even, centred = _scanned(solution, rho, np.zeros(1))
+    even = _best_depth(solution, rho, even, centred)
+    depth, skew = _scanned(solution, rho, SCAN)
+    for _ in range(ROUNDS):
+        with_depth = partial(worth, solution, rho, depth)
+        skew = golden_section(with_depth, skew - STEP, skew + STEP)
+        depth = _best_depth(solution, rho, depth, skew)
+    return FreeBackup(
+        before=solution.value_function(rho),
+        symmetric=worth(solution, rho, even, centred),
+        value=worth(solution, rho, depth, skew),
+        depth=depth,
+        skew=skew,
+    )
+
+
+def worth(solution: Solution, rho: Array, depth: Array, skew: Array) -> Array:
+    """Return the right side of the free Bellman equation without its maximum.
+
+    Parameters
+    ----------
+    solution : Solution
+        Its `value_function` is W.
+    rho, depth, skew : ndarray
+        The state, above zero, and the q and k of the quote, q >= 0; they broadcast.
+    """
+    s = np.sqrt(1 + rho * rho)
+    belief, quote = GaussianBelief(0.0, rho), Quote.around(skew * s, depth * s)
+    sides = [outcome(belief, quote, NOISE, side) for side in Side]
+    future = sum(np.exp(one.log_mass) * solution.value_function(one.posterior.sd) for one in sides)
+    return expected_profit(belief, quote, NOISE) + solution.discount * future
+
+
+def curvature(solution: Solution, rho: ArrayLike) -> tuple[Array, Array]:
+    """Return the second derivatives of `worth` in depth and in skew at the symmetric optimum.
+
+    If both are negative no quote nearby is better: the mixed one is zero, by the mirror image.
+
+    Parameters
+    ----------
+    solution : Solution
+    rho : array_like
+        Information disadvantages, above zero and up to the solution's rho_max.
+
+    Raises
+    ------
+    ValueError
+        If a rho is not finite and above zero, or past rho_max.
+    """
+    rho = positive("rho", rho)
+    depth, centred = solution.half_spread(rho) / np.sqrt(1 + rho * rho), np.zeros_like(rho)
+    peak = worth(solution, rho, depth, centred)
+    wide, narrow = (worth(solution, rho, depth + by, centred) for by in (WIGGLE, -WIGGLE))
+    skewed = worth(solution, rho, depth, centred + WIGGLE)
+    return (wide - 2 * peak + narrow) / WIGGLE**2, 2 * (skewed - peak) / WIGGLE**2
+
+
+def _scanned(solution: Solution, rho: Array, skews: Array) -> tuple[Array, Array]:
+    """Return the best depth and skew at each rho among all pairs from the scan and `skews`."""
+    depth, skew = (axis.ravel() for axis in np.meshgrid(SCAN, skews))
+    best = worth(solution, rho[..., np.newaxis], depth, skew).argmax(axis=-1)
+    return depth[best], skew[best]
+
+
+def _best_depth(solution: Solution, rho: Array, near: Array, skew: Array) -> Array:
+    """Return the best depth at this skew within a step of the scan."""
+    with_skew = partial(worth, solution, rho, skew=skew)
+    return golden_section(with_skew, np.maximum(near - STEP, 0.0), near + STEP)

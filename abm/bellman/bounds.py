@@ -1,0 +1,46 @@
+"""A bound on what any monopolist can earn: the valuation of every trader revealed after her turn.
+
+Whoever learns each w = V + noise knows, too, on which side of any price it was: every policy of
+the market is open to her, and she can do no worse (information relaxation: Brown, Smith and Sun
+2010, Operations Research 58, 785-801). But what she learns does not depend on her quotes. After t
+traders her exact belief is a normal with 1 / sd^2 = 1 / prior_sd^2 + t / noise_sd^2, and the best
+she can do is to be myopic. With r the expected profit of a period, in noise sds,
+
+    W <= sum over t of discount^t max over q of r(rho_t, q),    1 / rho_t^2 = 1 / rho^2 + t
+
+for exact beliefs, whatever their shape on the way.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from abm.bellman.problem import stage
+from abm.numerics.arrays import Array
+from abm.numerics.checks import discount_factor, positive
+from abm.one_period.depths import myopic_depth
+
+REST = 1e-13  # of what periods are worth: the last ones are taken to be those of a known value
+
+
+def revealed_bound(discount: float, rho: ArrayLike) -> Array:
+    """Return an upper bound on the monopolist's value at a Gaussian prior, in noise sds.
+
+    Parameters
+    ----------
+    discount : float
+        Per period, at least 0 and below 1.
+    rho : array_like
+        Prior sd / noise sd, above zero.
+
+    Raises
+    ------
+    ValueError
+        If the discount or a rho is out of range.
+    """
+    discount, first = discount_factor(discount), positive("rho", rho)
+    periods = int(np.ceil(np.log(REST) / np.log(discount))) if discount > 0 else 1
+    later = np.arange(periods)
+    after = first[..., np.newaxis] / np.sqrt(1 + later * np.square(first[..., np.newaxis]))
+    profit = stage(after, myopic_depth(after)).reward
+    known = stage(np.zeros(1), myopic_depth(np.zeros(1))).reward
+    return (discount**later * profit).sum(axis=-1) + discount**periods / (1 - discount) * known[0]

@@ -1,0 +1,116 @@
+"""What an exact belief is worth to the monopolist, as far as is known: a fitted value function.
+
+The optimal monopolist's state is her whole posterior. In the Gaussian world it is a normal, and all
+that counts is its sd (`abm.bellman.solver`, W). Here W is corrected for the posterior's shape,
+
+    U = W(sd) + sum over j of c_j(log sd) * shape_j(s, k)
+    shapes: 1, s^2, k, k^2, s^2 k
+
+with s the skewness and k the excess kurtosis, and c_j cubic splines through KNOTS, which vanish
+with their slopes at both ends. U is even in s, as the market is in buys and sells. The values of
+the c_j at the knots are fitted by `abm.bellman.exact.fit` and kept in `value.csv`. Units are noise
+sds.
+
+How good U is as a value, and how good the quotes are that it leads to, are different questions. The
+scenario `exact-optimum` answers both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.interpolate import CubicSpline
+
+from abm.beliefs.window import Window
+from abm.bellman.solution import Solution
+from abm.bellman.solver import solve
+from abm.numerics.arrays import Array
+from abm.numerics.checks import discount_factor
+
+FITTED = Path(__file__).with_name("value.csv")
+KNOTS = np.array([0.25, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0])  # sds; fitted at all but the ends
+WIDEST = 12.0  # sds up to which U is fitted well; beyond, the Gaussian rule is the better guide
+SHAPES = ("1", "s2", "k", "k2", "s2k")
+SKEWNESS, KURTOSIS = (-2.0, 2.0), (-1.3, 6.0)  # no log-concave density is outside, but rounding is
+
+
+def shapes(skewness: Array, kurtosis: Array) -> Array:
+    """Return the shapes of posteriors, the five last: 1, s^2, k, k^2, s^2 k."""
+    s, k = np.clip(skewness, *SKEWNESS), np.clip(kurtosis, *KURTOSIS)
+    return np.stack([np.ones_like(s), s * s, k, k * k, s * s * k], axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class ExactValue:
+    """U, an approximate value of exact posteriors at one discount.
+
+    Parameters
+    ----------
+    discount : float
+    coefficients : ndarray, shape (5, 5)
+        Of each knot but the ends, the c_j there.
+    """
+
+    discount: float
+    coefficients: Array
+
+    def __call__(self, sd: Array, skewness: Array, kurtosis: Array) -> Array:
+        """Return U of posteriors of any shape; sd, result in noise sds."""
+        corrections = self._splines(_log(sd)) * shapes(skewness, kurtosis)
+        return self.gaussian(sd) + corrections.sum(axis=-1)
+
+    def of(self, window: Window, noise_sd: float) -> Array:
+        """Return U of a window's posteriors, shape (N,), in noise sds."""
+        return self(window.sd / noise_sd, window.skewness, window.excess_kurtosis)
+
+    def gaussian(self, sd: Array) -> Array:
+        """Return W, the value if beliefs stayed normal."""
+        return np.maximum(self.solution.value(np.minimum(sd, self.solution.rho_max)), 0.0)
+
+    @cached_property
+    def solution(self) -> Solution:
+        """The solution of the Gaussian world's Bellman equation."""
+        return solve(self.discount)
+
+    @cached_property
+    def _splines(self) -> CubicSpline:
+        ends = np.zeros((1, self.coefficients.shape[1]))
+        return CubicSpline(
+            np.log(KNOTS), np.concatenate([ends, self.coefficients, ends]), bc_type="clamped"
+        )
+
+
+def features(sd: Array, skewness: Array, kurtosis: Array) -> Array:
+    """Return what each coefficient is multiplied by, of shape (..., 25)."""
+    inner = np.eye(len(KNOTS))[:, 1:-1]
+    basis = CubicSpline(np.log(KNOTS), inner, bc_type="clamped")(_log(sd))
+    products = basis[..., :, np.newaxis] * shapes(skewness, kurtosis)[..., np.newaxis, :]
+    return products.reshape(*np.shape(sd), -1)
+
+
+@cache
+def fitted(discount: float) -> ExactValue:
+    """Return the value function that is kept for a discount.
+
+    Raises
+    ------
+    ValueError
+        If none is.
+    """
+    table = pd.read_csv(FITTED)
+    found = table[table["discount"] == discount_factor(discount)]
+    if found.empty:
+        known = ", ".join(map(str, table["discount"].unique()))
+        raise ValueError(
+            f"discount is {discount}, but the value of exact beliefs was fitted for {known}: "
+            f"give that, or fit one by python -m abm.bellman.exact.fit {discount}"
+        )
+    return ExactValue(discount, found[list(SHAPES)].to_numpy())
+
+
+def _log(sd: Array) -> Array:
+    return np.log(np.clip(sd, KNOTS[0], KNOTS[-1]))

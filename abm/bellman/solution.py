@@ -1,0 +1,74 @@
+"""The solution of the monopolist's sequential problem: value function and optimal half-spread."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from abm.numerics.arrays import Array
+from abm.numerics.piecewise_cubic import PiecewiseCubic
+
+TOLERANCE = 1e-8  # of the residual: W(0) > 0.33 / (1 - discount), so W is right to 3e-8 W(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The optimal policy at one discount and what it is worth, for noise_sd = 1.
+
+    Parameters
+    ----------
+    discount : float
+    rho_max : float
+        The solution holds for rho from 0 to here.
+    residual : float
+        Largest |max_q (...) - W| of the Bellman equation, at three points inside every cell.
+    iterations : int
+        Policy evaluations (linear solves) in all.
+    value : PiecewiseCubic
+        W over rho, in units of the noise sd.
+    depth : PiecewiseCubic
+        The optimal q over rho, dimensionless.
+    """
+
+    discount: float
+    rho_max: float
+    residual: float
+    iterations: int
+    value: PiecewiseCubic
+    depth: PiecewiseCubic
+
+    @property
+    def converged(self) -> bool:
+        """Whether the residual is within the tolerance; `solve` returns nothing else."""
+        return self.residual <= TOLERANCE
+
+    def value_function(self, rho: ArrayLike) -> Array:
+        """Return W(rho), the expected discounted profit, in units of the noise sd.
+
+        Raises
+        ------
+        ValueError
+            If a rho is negative, NaN, or past `rho_max`.
+        """
+        return np.maximum(self.value(self._inside(rho)), 0.0)
+
+    def half_spread(self, rho: ArrayLike) -> Array:
+        """Return the optimal half-spread, in units of the noise sd.
+
+        Raises
+        ------
+        ValueError
+            If a rho is negative, NaN, or past `rho_max`.
+        """
+        rho = self._inside(rho)
+        return self.depth(rho) * np.sqrt(1 + rho * rho)
+
+    def _inside(self, rho: ArrayLike) -> Array:
+        rho = np.asarray(rho, dtype=np.float64)
+        wrong = ~((rho >= 0) & (rho <= self.rho_max))
+        if wrong.any():
+            raise ValueError(
+                f"rho is {rho[wrong][0]}, but this solution holds from 0 to {self.rho_max:g}: "
+                f"call solve(discount={self.discount:g}, rho_max=...) with a larger rho_max"
+            )
+        return rho

@@ -1,0 +1,169 @@
+"""The sequential problem: the optimal monopolist's value function and half-spread.
+
+The monopolist's only state is rho, her belief's sd in units of the noise sd; her action is the
+depth q. She solves the Bellman equation (Das and Magdon-Ismail 2008, section 2.5)
+
+    W(rho) = max over q of  r(rho, q)
+             + discount * [ P_trade(q) W(rho_trade) + P_none(q) W(rho_none) ]
+
+The unknown is W on the nodes of a mesh in rho, cubic between them. Howard's policy iteration
+alternates the value of a policy (one sparse linear solve) with the policy that is greedy for it
+(a scan over q, then golden sections). Meanwhile the equation is checked where it is not solved, in
+the middle and at the quarters of every cell, and cells that miss the tolerance are split: so nodes
+gather by themselves at the edge past which the market all but closes. Nothing here needs rho to
+fall, as the paper's single ascending pass does.
+
+Because the Bellman operator contracts by the discount, W is off by at most
+residual / (1 - discount) anywhere (Puterman 1994, theorem 6.3.1).
+
+Where W is below CLOSED W(0) and nothing is to be learnt from periods without a trade,
+probabilities soon leave the range of floats. There the depth maximises
+log P_buy + log(gain of a trade + discount W(rho_trade)). The optimal depth rises with rho
+throughout; the search for it is good to 1e-6, and what falls in the found depths is evened out.
+"""
+
+from functools import cache
+from math import ceil, log2
+
+import numpy as np
+from scipy import sparse
+from scipy.interpolate import PchipInterpolator
+
+from abm.bellman.problem import Stage, stage
+from abm.bellman.solution import TOLERANCE, Solution
+from abm.numerics.arrays import Array
+from abm.numerics.checks import discount_factor, positive_number
+from abm.numerics.golden_section import golden_section
+from abm.numerics.piecewise_cubic import Mesh, PiecewiseCubic
+from abm.one_period.depths import myopic_depth
+
+POLICY_LOSS = 5e-10  # of W(0): what one step by the interpolated policy may lose
+CLOSED = 1e-9  # of W(0)
+RHO_MAX = 50.0
+FIRST_NODES = 120
+NEAR_ZERO = 0.1  # below this rho the first nodes are evenly spaced, above it geometrically
+SCAN = np.linspace(0.0, 8.0, 25)  # past a depth of 8 a trade is rarer than 1e-15: closed
+ITERATIONS = 100
+NARROWEST = 1e-10  # of 1 + rho: cells are not split below this
+
+
+class NotConvergedError(RuntimeError):
+    """The Bellman equation was not solved to the tolerance."""
+
+
+def solve(discount: float = 0.9, rho_max: float = RHO_MAX) -> Solution:
+    """Return the solution of the Bellman equation; each one is solved once and kept.
+
+    Parameters
+    ----------
+    discount : float
+        Per period, at least 0 and below 1. At 0 the solution is the myopic maker.
+    rho_max : float
+        Largest information disadvantage to solve for.
+
+    Raises
+    ------
+    ValueError
+        If the discount or rho_max is out of range.
+    NotConvergedError
+        If the residual does not reach the tolerance.
+    """
+    return _solve(discount_factor(discount), positive_number("rho_max", rho_max))
+
+
+@cache
+def _solve(discount: float, rho_max: float) -> Solution:
+    stretch = np.linspace(0, np.arcsinh(rho_max / NEAR_ZERO), FIRST_NODES)
+    mesh = Mesh(np.minimum(NEAR_ZERO * np.sinh(stretch), rho_max))
+    depth = np.minimum(myopic_depth(mesh.nodes), 1.0)
+    for iteration in range(1, ITERATIONS + 1):
+        value = mesh.cubic(_evaluate(mesh, depth, discount))
+        halved = mesh.halved()
+        points = halved.nodes
+        greedy = _greedy(value, points, discount)
+        best = _backup(value, stage(points, greedy), discount)
+        gap = abs(best - value(points))
+        policy = _monotone(mesh, greedy[::2])
+        loss = best - _backup(value, stage(points, policy(points)), discount)
+        at_nodes = gap[::2].max()
+        coarse = gap[1::2] > max(at_nodes, TOLERANCE)
+        coarse |= loss[1::2] > max(at_nodes, POLICY_LOSS * best[0])
+        if at_nodes <= 0.1 * TOLERANCE and not coarse.any():
+            quarters = _gap_at_quarters(value, discount)
+            if quarters.max() <= TOLERANCE:
+                policy = _monotone(halved, np.maximum.accumulate(greedy))
+                residual = float(max(quarters.max(), gap.max()))
+                return Solution(discount, rho_max, residual, iteration, value, policy)
+            coarse = quarters > TOLERANCE
+        kept = mesh.split(coarse & (np.diff(mesh.nodes) > NARROWEST * (1 + points[1::2])))
+        mesh, depth = Mesh(points[kept]), greedy[kept]
+    raise NotConvergedError(
+        f"the Bellman equation at discount {discount} has not settled after {ITERATIONS} steps "
+        f"(off by {gap.max():.1e} and still moving; tolerance {TOLERANCE}): lower rho_max "
+        f"(now {rho_max:g}) or the discount"
+    )
+
+
+def range_for(rho: float) -> float:
+    """Return a rho_max for `solve` that holds rho with room to spare: RHO_MAX, or doubles of it."""
+    return RHO_MAX * 2 ** max(0, ceil(log2(1.01 * rho / RHO_MAX)))
+
+
+def _backup(value: PiecewiseCubic, one: Stage, discount: float) -> Array:
+    """Return the right side of the Bellman equation without its maximum."""
+    future = sum(p * value(rho) for p, rho in zip(one.probability, one.successor, strict=True))
+    return one.reward + discount * future
+
+
+def _evaluate(mesh: Mesh, depth: Array, discount: float) -> Array:
+    """Return the value at the nodes of following this policy for ever."""
+    size = len(mesh.nodes)
+    one = stage(mesh.nodes, depth)
+    row = np.repeat(np.arange(size), 4)
+    system = sparse.identity(size, format="csc")
+    for probability, rho in zip(one.probability, one.successor, strict=True):
+        node, weight = mesh.weights(rho)
+        entries = discount * probability[:, np.newaxis] * weight
+        system = system - sparse.csc_matrix((entries.ravel(), (row, node.ravel())), (size, size))
+    return sparse.linalg.spsolve(system, one.reward)
+
+
+def _greedy(value: PiecewiseCubic, rho: Array, discount: float) -> Array:
+    """Return the depth that maximises the right side of the Bellman equation at each rho."""
+    scanned = _backup(value, stage(rho[:, np.newaxis], SCAN), discount)
+    best = np.clip(scanned.argmax(axis=-1), 1, len(SCAN) - 2)
+    depth = golden_section(
+        lambda q: _backup(value, stage(rho, q), discount), SCAN[best - 1], SCAN[best + 1]
+    )
+    negligible = CLOSED * value.coefficients[3, 0]
+    low = np.flatnonzero(abs(value(rho)) < negligible)
+    shut = _closed_depth(value, rho[low], discount)
+    opened, closed = (_backup(value, stage(rho[low], q), discount) for q in (depth[low], shut))
+    depth[low] = np.where(opened > closed + 0.1 * negligible, depth[low], shut)
+    return depth
+
+
+def _closed_depth(value: PiecewiseCubic, rho: Array, discount: float) -> Array:
+    """Return the depth where the market all but closes (see the module's text)."""
+
+    def log_gain(depth: Array) -> Array:
+        one = stage(rho, depth)
+        gain = one.gain + discount * value(one.successor[0])
+        with np.errstate(divide="ignore"):
+            return one.log_buy + np.log(np.maximum(gain, 0.0))
+
+    return golden_section(log_gain, np.zeros_like(rho), myopic_depth(rho) + 1)
+
+
+def _monotone(mesh: Mesh, values: Array) -> PiecewiseCubic:
+    """Return the cubic that rises or falls between nodes only as its values do."""
+    return PiecewiseCubic(mesh, PchipInterpolator(mesh.nodes, values).c)
+
+
+def _gap_at_quarters(value: PiecewiseCubic, discount: float) -> Array:
+    """Return the equation's error in each cell, the larger of those a quarter from its ends."""
+    left, right = value.mesh.nodes[:-1], value.mesh.nodes[1:]
+    points = np.stack([0.75 * left + 0.25 * right, 0.25 * left + 0.75 * right])
+    depth = _greedy(value, points.ravel(), discount)
+    best = _backup(value, stage(points.ravel(), depth), discount)
+    return abs(best.reshape(points.shape) - value(points)).max(axis=0)

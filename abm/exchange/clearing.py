@@ -1,0 +1,82 @@
+"""What happened in one period: the trade, and each maker's part in it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from abm.market.quotes import Quote, Side
+from abm.numerics.arrays import Array, Flags, Sides
+
+
+@dataclass(frozen=True, eq=False)
+class Dealing:
+    """One maker's part in a period; arrays of shape (R,), prices and profit in units of price."""
+
+    quote: Quote
+    belief_mean: Array
+    belief_sd: Array
+    filled: Flags
+    inventory: Array
+    profit: Array
+
+    @property
+    def bid(self) -> Array:
+        """The bid she posted."""
+        return self.quote.bid
+
+    @property
+    def ask(self) -> Array:
+        """The ask she posted."""
+        return self.quote.ask
+
+    @cached_property
+    def metrics(self) -> dict[str, Array]:
+        """What summaries hold of a maker; the spread is NaN where it is not two-sided."""
+        return {
+            "spread": np.where(self.quote.two_sided, self.quote.spread, np.nan),
+            "belief_mean": self.belief_mean,
+            "belief_sd": self.belief_sd,
+            "filled": self.filled.astype(np.float64),
+            "inventory": self.inventory,
+            "profit": self.profit,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Clearing:
+    """One period of the market; arrays of shape (R,), all but the side in units of price.
+
+    The price is what the trader paid or was paid, 0 where she did not trade.
+    """
+
+    value: Array
+    valuation: Array
+    inside: Quote
+    side: Sides
+    price: Array
+    dealings: tuple[Dealing, ...]
+
+    @property
+    def bid(self) -> Array:
+        """The best bid."""
+        return self.inside.bid
+
+    @property
+    def ask(self) -> Array:
+        """The best ask."""
+        return self.inside.ask
+
+    @cached_property
+    def metrics(self) -> dict[str, Array]:
+        """What summaries hold of the market; NaN where a metric needs a two-sided quote."""
+        first, *others = self.dealings
+        two_sided = self.inside.two_sided
+        error = np.abs(self.inside.mid - self.value)
+        return {
+            "spread": np.where(two_sided, self.inside.spread, np.nan),
+            "pricing_error": np.where(two_sided, error, np.nan),
+            "surplus": self.side * (self.valuation - self.price),
+            "no_trade": (self.side == Side.NONE).astype(np.float64),
+            "profit": sum((dealing.profit for dealing in others), first.profit),
+        }

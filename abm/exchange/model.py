@@ -1,0 +1,200 @@
+"""The exchange: a Mesa model of one dealer market, in R replications at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self, SupportsIndex
+
+import mesa
+import numpy as np
+from mesa import DataCollector
+
+from abm.beliefs.base import Belief
+from abm.beliefs.gaussian import GaussianBelief
+from abm.exchange.admission import MakerChoice, TraderChoice, common_belief, only_type, seated
+from abm.exchange.clearing import Clearing, Dealing
+from abm.exchange.guards import answering, posted
+from abm.exchange.matching import sold
+from abm.exchange.tape import RECORDS, Tape
+from abm.market.quotes import Quote, best
+from abm.market.random_streams import LARGEST_SEED, Role, Streams
+from abm.numerics.arrays import Array, Sides
+from abm.numerics.checks import finite_number, one_of, positive_number, whole
+from abm.numerics.moments import mean_of
+from abm.participants.terms import Terms
+from abm.participants.transparency import TRANSPARENCIES
+from abm.traders.noisy import NoisyTrader
+
+WORLDS = ("real", "gaussian")
+PER_PERIOD = ("spread", "profit", "no_trade", "pricing_error")
+MOST_REPLICATIONS = 2**31 - 1  # replications are numbered in int32, periods in int16
+MOST_PERIODS = 2**15 - 1
+
+
+class Exchange(mesa.Model):
+    """A dealer market after a shock (Das and Magdon-Ismail 2008, section 2.1).
+
+    Parameters
+    ----------
+    makers : one or a sequence of MarketMaker classes, partials of one, or registered names
+        Those who quote. Two of a kind are labelled "optimal" and "optimal-2".
+    traders : one or a sequence of Trader types
+        Those who arrive.
+    prior_mean, prior_sd : float
+        Of the value after the shock, in units of price; public.
+    noise_sd : float
+        Standard deviation of a trader's valuation about the value, in units of price; public.
+    world : {"real", "gaussian"}
+        Whether the value stays as the shock left it, or is drawn anew every period from the
+        makers' common Gaussian belief, so that what they believe is true.
+    transparency : {"public", "own"}
+        Whether makers see every trade, or only what happens at prices of their own.
+    record : {"full", "summary"}
+        Whether the tape keeps every replication, or count, mean and variance over them.
+    replications : int
+        R, how many markets run in lockstep.
+    block : int
+        Which block of replications this is: the first is numbered block * replications.
+    rng : int
+        Seed. Exchanges with one seed face the same values and the same traders.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of range or unknown; the message says what to give instead.
+    """
+
+    quotes: list[Quote]
+    inside: Quote
+    clearing: Clearing
+
+    def __init__(
+        self,
+        makers: MakerChoice | Sequence[MakerChoice],
+        traders: TraderChoice | Sequence[TraderChoice] = (NoisyTrader,),
+        *,
+        prior_mean: float = 0.0,
+        prior_sd: float = 1.0,
+        noise_sd: float = 1.0,
+        world: str = "real",
+        transparency: str = "public",
+        record: str = "full",
+        replications: SupportsIndex = 1,
+        block: SupportsIndex = 0,
+        rng: SupportsIndex = 0,
+    ) -> None:
+        if rng is None:
+            raise TypeError(
+                "rng is None, but must be a whole number: give a seed "
+                "(mesa.batch_run takes seeds as its own argument rng=[1, 2] since Mesa 3.5)"
+            )
+        seed = whole("rng", rng, 0, LARGEST_SEED)
+        super().__init__(rng=seed)
+        size = whole("replications", replications, 1, MOST_REPLICATIONS)
+        first = size * whole("block", block, 0, MOST_REPLICATIONS // size - 1)
+        self.noise_sd = positive_number("noise_sd", noise_sd)
+        self.world = one_of("world", world, WORLDS)
+        self.transparency = one_of("transparency", transparency, TRANSPARENCIES)
+        self.period = 0
+        self.quotes = []
+
+        prior = GaussianBelief(
+            finite_number("prior_mean", prior_mean), positive_number("prior_sd", prior_sd)
+        )
+        self.trader = only_type(traders)(self)
+        self.terms = Terms(prior.replicate(size), self.trader.law, size)
+        self.streams = Streams(seed, first // size, size)
+        self.draws = {role: self.streams.draws(role) for role in Role}
+        self.makers = seated(makers, self, self.streams)
+        self.value = self._drawn_from(self.terms.prior)
+        self.replication = np.arange(first, first + size)
+        if self.world == "gaussian":
+            common_belief(self.makers)
+        labels = [maker.label for maker in self.makers]
+        self.tape = Tape(labels, size, first, one_of("record", record, RECORDS))
+        self.datacollector = DataCollector(model_reporters={name: name for name in PER_PERIOD})
+
+    def run(self, periods: SupportsIndex) -> Self:
+        """Let so many traders arrive in every replication; return the exchange itself."""
+        coming = whole("periods", periods, 0, MOST_PERIODS - self.period)
+        self.tape.reserve(coming)
+        for _ in range(coming):
+            self.step()
+        return self
+
+    def step(self) -> None:
+        """Run one period."""
+        self.open()
+        self.clear()
+
+    def open(self) -> None:
+        """Let the value move, and every maker post a quote."""
+        self.streams.period = whole("period", self.period, 0, MOST_PERIODS - 1)
+        if self.world == "gaussian":
+            self.value = self._drawn_from(common_belief(self.makers))
+        self.quotes = [posted(maker, self.period) for maker in self.makers]
+        self.inside = best(self.quotes)
+
+    def clear(self) -> None:
+        """Let a trader deal at the inside quote, settle, and let everyone learn from it."""
+        if not self.quotes:
+            raise RuntimeError("the market is closed: call open() first, or step() for both")
+        valuation = self.trader.valuation(self.value, self.draws[Role.TRADER])
+        side = self.inside.side(valuation)
+        price = self.inside.price(side)
+        sales = sold(self.quotes, self.inside, side, self.draws[Role.TIE_BREAK].uniform)
+        for shown in (side, price, sales, self.inside.bid, self.inside.ask):
+            shown.setflags(write=False)
+        dealings = self._settled(sales, price)
+        self._reveal(side, sales)
+        self.clearing = Clearing(self.value, valuation, self.inside, side, price, dealings)
+        self.tape.add(self.clearing)
+        self.quotes = []
+        self.period += 1
+        self.datacollector.collect(self)
+
+    @property
+    def spread(self) -> float:
+        """Mean inside spread of the last period, over replications quoted on both sides."""
+        return self._mean("spread")
+
+    @property
+    def pricing_error(self) -> float:
+        """Mean |mid - value| of the last period, over replications quoted on both sides."""
+        return self._mean("pricing_error")
+
+    @property
+    def no_trade(self) -> float:
+        """Fraction of the replications in which the last period brought no trade."""
+        return self._mean("no_trade")
+
+    @property
+    def profit(self) -> float:
+        """Mean profit of all makers together in the last period, marked to the value."""
+        return self._mean("profit")
+
+    def _mean(self, metric: str) -> float:
+        return mean_of(self.clearing.metrics[metric]) if self.period else np.nan
+
+    def _drawn_from(self, belief: Belief) -> Array:
+        return belief.mean + belief.sd * self.draws[Role.VALUE].normal()
+
+    def _settled(self, sales: Array, price: Array) -> tuple[Dealing, ...]:
+        """Book what each maker sold, and return her part in the period."""
+        gain = price - self.value
+        dealings = []
+        for maker, quote, units in zip(self.makers, self.quotes, sales, strict=True):
+            with answering(maker, "booked a trade", self.period):
+                maker.settle(units, price)
+            belief, profit = maker.belief, units * gain + 0.0  # which turns -0 into 0
+            filled = units != 0
+            dealings.append(Dealing(quote, belief.mean, belief.sd, filled, maker.inventory, profit))
+        return tuple(dealings)
+
+    def _reveal(self, side: Sides, sales: Array) -> None:
+        """Let every maker observe what she may see of the period."""
+        quotes = {maker.label: quote for maker, quote in zip(self.makers, self.quotes, strict=True)}
+        views = TRANSPARENCIES[self.transparency](self.terms.law, quotes, self.inside, side, sales)
+        for maker, view in zip(self.makers, views, strict=True):
+            with answering(maker, "learnt", self.period):
+                maker.observe(view)

@@ -1,0 +1,186 @@
+"""What a trade reveals, and the laws by which traders value: the wall between traders and beliefs.
+
+A trader's valuation is w = V + noise. Whatever she does shows that w lies in an interval:
+above the ask (she buys), below the bid (she sells), or between them (she does neither).
+Beliefs see only this likelihood, never the trader; traders never see a belief.
+
+Exact beliefs weigh the likelihood itself, whatever the noise. Gaussian ones ask for `tilt`, which
+takes any noise for a Gaussian of the same sd: with another noise they are misspecified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from abm.market.noise import Distribution, Noise, noise_of
+from abm.market.quotes import Quote, Side
+from abm.market.random_streams import Draws
+from abm.numerics.arrays import Array, Index, Sides
+from abm.numerics.checks import compatible
+from abm.numerics.truncated_normal import truncated
+
+
+class Likelihood(Protocol):
+    """What the tape showed, as a function of the value V."""
+
+    @property
+    def resolution(self) -> float:
+        """The length, in units of price, over which the likelihood changes."""
+
+    def likelihood(self, value: Array) -> Array:
+        """Return P(shown | V = value) for values of shape (R, G), the grid last."""
+
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
+        """Return log P(shown) and the posterior's mean and sd, given V ~ N(mean, sd^2)."""
+
+    @property
+    def replications(self) -> int:
+        """In how many replications it was shown; 1 if the same was in all."""
+
+    def at(self, replications: Index) -> Self:
+        """Return what was shown in these replications only."""
+
+
+class Law(Protocol):
+    """How one type of trader values the instrument, and what her side of a quote reveals."""
+
+    @property
+    def noise_sd(self) -> float:
+        """Standard deviation of her valuation about the value."""
+
+    @property
+    def resolution(self) -> float:
+        """The length, in units of price, over which her likelihoods change."""
+
+    def valuation(self, value: Array, draws: Draws) -> Array:
+        """Return one valuation per replication, shape (R,)."""
+
+    def likelihood(self, quote: Quote, side: Sides) -> Likelihood:
+        """Return what it reveals that she took `side` of an uncrossed `quote`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """The signal "w lies in (lower, upper)" for w = V + noise.
+
+    Parameters
+    ----------
+    lower, upper : array_like, shape (R,) or broadcasting to it
+        Ends in units of price, lower <= upper, infinite ends allowed.
+    noise : float, Noise or Distribution
+        The sd of Gaussian noise, above zero; or another noise (see `abm.market.noise`).
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an end is NaN, lower exceeds upper, both are at the same infinity, shapes do not match,
+        or the noise is none.
+    """
+
+    lower: Array
+    upper: Array
+    noise: Noise
+
+    def __init__(
+        self, lower: ArrayLike, upper: ArrayLike, noise: float | Noise | Distribution
+    ) -> None:
+        lower, upper = np.asarray(lower, np.float64), np.asarray(upper, np.float64)
+        compatible(lower=lower, upper=upper)
+        wrong = ~((lower <= upper) & (lower < np.inf) & (upper > -np.inf))
+        if wrong.any():
+            low, high = (np.broadcast_to(end, wrong.shape)[wrong][0] for end in (lower, upper))
+            raise ValueError(
+                f"interval is ({low}, {high}), but must run upwards: "
+                f"give lower <= upper, not NaN, and not both at the same infinity"
+            )
+        object.__setattr__(self, "lower", lower)
+        object.__setattr__(self, "upper", upper)
+        object.__setattr__(self, "noise", noise_of(noise))
+
+    @property
+    def noise_sd(self) -> float:
+        """Standard deviation of the noise."""
+        return self.noise.sd
+
+    @property
+    def resolution(self) -> float:
+        """The noise's: the interval's edges are blurred over this length."""
+        return self.noise.resolution
+
+    def likelihood(self, value: Array) -> Array:
+        """Return P(lower < w < upper | V = value) for values of shape (R, G), the grid last."""
+        ends = (self.lower, self.upper)
+        lower, upper = (np.broadcast_to(end, len(value))[:, np.newaxis] for end in ends)
+        sells, buys = np.isneginf(lower)[:, 0], np.isposinf(upper)[:, 0]
+        inside = ~(sells | buys)
+        mass = np.empty(value.shape)
+        mass[inside] = self.noise.mass(lower[inside] - value[inside], upper[inside] - value[inside])
+        mass[sells] = self.noise.below(upper[sells] - value[sells])
+        mass[buys] = self.noise.above(lower[buys] - value[buys])
+        return mass
+
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
+        """Return log mass, mean and sd of V ~ N(mean, sd^2) given the signal, shape (R,).
+
+        With s^2 = sd^2 + noise_sd^2, K = sd^2 / s^2 and (m, v) the moments of the standardised
+        valuation on the interval, the mean moves by K s m and the variance falls to
+        sd^2 (1 - K (1 - v)) (Das and Magdon-Ismail 2008, section 2.4). The sd never rises, to
+        the last bit (Theorem 2.1). A noise that is not Gaussian is taken for one of its sd.
+        """
+        noise_var = self.noise.sd * self.noise.sd
+        variance = sd * sd
+        s = np.sqrt(variance + noise_var)
+        log_mass, m, v = truncated((self.lower - mean) / s, (self.upper - mean) / s)
+        return log_mass, mean + variance / s * m, sd * (np.sqrt(noise_var + variance * v) / s)
+
+    @property
+    def replications(self) -> int:
+        """How many intervals there are; 1 is that of all replications."""
+        return np.broadcast(self.lower, self.upper).size
+
+    def at(self, replications: Index) -> Interval:
+        """Return the intervals of these replications; ends common to all stay so."""
+        ends = (self.lower, self.upper)
+        lower, upper = (end if end.size == 1 else end[replications] for end in ends)
+        return Interval(lower, upper, self.noise)
+
+
+@dataclass(frozen=True)
+class NoisyValuation:
+    """The paper's law: w = V + noise (Das and Magdon-Ismail 2008, section 2.1).
+
+    Parameters
+    ----------
+    noise : float, Noise or Distribution
+        The sd of Gaussian noise; or another noise (see `abm.market.noise`).
+    """
+
+    noise: Noise
+
+    def __init__(self, noise: float | Noise | Distribution) -> None:
+        object.__setattr__(self, "noise", noise_of(noise))
+
+    @property
+    def noise_sd(self) -> float:
+        """Standard deviation of the noise."""
+        return self.noise.sd
+
+    @property
+    def resolution(self) -> float:
+        """The noise's."""
+        return self.noise.resolution
+
+    def valuation(self, value: Array, draws: Draws) -> Array:
+        """Return value + noise, shape (R,)."""
+        return value + self.noise.draw(draws)
+
+    def likelihood(self, quote: Quote, side: Sides) -> Interval:
+        """Return the interval in which her valuation must lie."""
+        buys, sells = side == Side.BUY, side == Side.SELL
+        lower = np.where(buys, quote.ask, np.where(sells, -np.inf, quote.bid))
+        upper = np.where(sells, quote.bid, np.where(buys, np.inf, quote.ask))
+        return Interval(lower, upper, self.noise)

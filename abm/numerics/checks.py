@@ -1,0 +1,131 @@
+"""Checks at the door: each error gives the value, the rule and the mend."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from operator import index
+from typing import SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from abm.numerics.arrays import Array
+
+
+def floats(name: str, value: ArrayLike) -> Array:
+    """Return `value` as floats, or raise TypeError if it is no number; text is none."""
+    try:
+        if np.asarray(value).dtype.kind in "US":
+            raise TypeError
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}, but must be a number: give a float") from None
+
+
+def finite(name: str, value: ArrayLike) -> Array:
+    """Return `value` as floats, or raise ValueError where one is NaN or infinite."""
+    numbers = floats(name, value)
+    wrong = ~np.isfinite(numbers)
+    if wrong.any():
+        raise ValueError(f"{name} is {numbers[wrong][0]}, but must be finite: give a number")
+    return numbers
+
+
+def positive(name: str, value: ArrayLike) -> Array:
+    """Return `value` as floats, or raise ValueError where one is not finite and above zero."""
+    numbers = floats(name, value)
+    wrong = ~(np.isfinite(numbers) & (numbers > 0))
+    if wrong.any():
+        raise ValueError(
+            f"{name} is {numbers[wrong][0]}, but must be finite and above zero: "
+            f"give a positive number"
+        )
+    return numbers
+
+
+def not_negative(name: str, value: ArrayLike) -> Array:
+    """Return `value` as floats, or raise ValueError where one is negative or NaN."""
+    numbers = floats(name, value)
+    wrong = ~(numbers >= 0)
+    if wrong.any():
+        raise ValueError(f"{name} is {numbers[wrong][0]}, but must be at least 0: give 0 or more")
+    return numbers
+
+
+def finite_number(name: str, value: float) -> float:
+    """Return `value` as a float, or raise unless it is one finite number."""
+    return float(finite(name, _one(name, value)))
+
+
+def positive_number(name: str, value: float) -> float:
+    """Return `value` as a float, or raise unless it is one finite number above zero."""
+    return float(positive(name, _one(name, value)))
+
+
+def not_negative_number(name: str, value: float) -> float:
+    """Return `value` as a float, or raise unless it is one finite number of at least 0."""
+    return float(not_negative(name, finite_number(name, value)))
+
+
+def one_in(name: str, value: float, above: float, most: float) -> float:
+    """Return `value` as a float, or raise unless it is one number in (above, most]."""
+    number = finite_number(name, value)
+    if not above < number <= most:
+        raise ValueError(
+            f"{name} is {number}, but must be above {above:g} and at most {most:g}: "
+            f"give a number in between"
+        )
+    return number
+
+
+def _one(name: str, value: float) -> float:
+    if np.ndim(value):
+        raise ValueError(f"{name} has shape {np.shape(value)}, but must be one number: give one")
+    return value
+
+
+def compatible(**arrays: Array) -> None:
+    """Raise ValueError unless the arrays broadcast together."""
+    shapes = {name: array.shape for name, array in arrays.items()}
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        have = " and ".join(f"{name} has shape {shape}" for name, shape in shapes.items())
+        raise ValueError(
+            f"{have}, but they must broadcast: give one for each, or scalars"
+        ) from None
+
+
+def discount_factor(value: float) -> float:
+    """Return `value` as a float, or raise ValueError unless 0 <= value < 1."""
+    if not 0 <= floats("discount", _one("discount", value)) < 1:
+        raise ValueError(
+            f"discount is {value}, but must be at least 0 and below 1: "
+            f"0 is the myopic maker, 0.9 the paper's setting"
+        )
+    return float(value)
+
+
+def whole(name: str, value: SupportsIndex, least: int, most: int) -> int:
+    """Return `value` as an int, or raise unless it is a whole number from `least` to `most`."""
+    if not hasattr(value, "__index__") or isinstance(value, bool):
+        raise TypeError(
+            f"{name} is {value!r}, a {type(value).__name__}, but must be a whole number: "
+            f"give an int (a NumPy integer is fine)"
+        )
+    number = index(value)
+    if not least <= number <= most:
+        raise ValueError(
+            f"{name} is {number}, but must be at least {least} and at most {most}: "
+            f"give a whole number in that range"
+        )
+    return number
+
+
+def one_of(name: str, value: str, known: Iterable[str]) -> str:
+    """Return `value`, or raise ValueError with the nearest known name unless it is known."""
+    names = sorted(known)
+    if value not in names:
+        near = get_close_matches(str(value), names, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"{name} is {value!r}, which is unknown: {hint}known: {', '.join(names)}")
+    return value

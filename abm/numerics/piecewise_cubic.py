@@ -1,0 +1,121 @@
+"""Nodes along one state, and functions on them that are cubic between neighbouring nodes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from abm.numerics.arrays import Array, Flags, Index
+
+BUCKETS = 2**16
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """Ascending nodes, shape (N,), N >= 4; cell i lies between nodes i and i + 1."""
+
+    nodes: Array
+
+    def cell(self, x: Array) -> Index:
+        """Return the cell that holds each x; the first or last one outside the nodes.
+
+        A table over even buckets gives the cell at a bucket's left end; at most one node follows
+        in the bucket, but for those in `crowded`, which are searched.
+        """
+        first, scale, cells, crowded = self._buckets
+        bucket = np.clip((x - first) * scale, 0, BUCKETS - 1).astype(np.intp)
+        cell = np.asarray(cells[bucket])
+        cell += x >= self.nodes[cell + 1]
+        hard = crowded[bucket]
+        if hard.any():
+            cell[hard] = np.searchsorted(self.nodes, x[hard], side="right") - 1
+        return np.minimum(cell, len(self.nodes) - 2)
+
+    def midpoints(self) -> Array:
+        """Return the middle of every cell, shape (N - 1,)."""
+        return 0.5 * (self.nodes[:-1] + self.nodes[1:])
+
+    def weights(self, x: Array) -> tuple[Index, Array]:
+        """Return four nodes around each x and their Lagrange weights, both of shape (..., 4).
+
+        A function with values f on the nodes is, at x, the sum of weight * f[node].
+        """
+        first = self._first(self.cell(x))
+        around = first[..., np.newaxis] + np.arange(4)
+        offset = x[..., np.newaxis] - self.nodes[around]
+        return around, self._barycentric[first] * _products_of_others(offset)
+
+    def cubic(self, values: Array) -> "PiecewiseCubic":
+        """Return the function whose cubic in each cell passes through the four nearest nodes."""
+        first = self._first(np.arange(len(self.nodes) - 1))
+        x = self.nodes[first[:, np.newaxis] + np.arange(4)]
+        f = values[first[:, np.newaxis] + np.arange(4)]
+        for order in (1, 2, 3):  # Newton's divided differences, in place
+            f[:, order:] = (f[:, order:] - f[:, order - 1 : -1]) / (x[:, order:] - x[:, :-order])
+        a, b, c, _ = (self.nodes[:-1, np.newaxis] - x).T
+        c3 = f[:, 3]
+        c2 = f[:, 2] + c3 * (a + b + c)
+        c1 = f[:, 1] + f[:, 2] * (a + b) + c3 * (a * b + a * c + b * c)
+        return PiecewiseCubic(self, np.stack([c3, c2, c1, values[:-1]]))
+
+    def halved(self) -> "Mesh":
+        """Return the mesh with every cell split in two: its even nodes are this one's."""
+        nodes = np.empty(2 * len(self.nodes) - 1)
+        nodes[::2], nodes[1::2] = self.nodes, self.midpoints()
+        return Mesh(nodes)
+
+    def split(self, cells: Flags) -> Flags:
+        """Return which nodes of the halved mesh to keep to split these cells and neighbours."""
+        kept = np.ones(2 * len(self.nodes) - 1, dtype=np.bool_)
+        kept[1::2] = cells
+        kept[3::2] |= cells[:-1]
+        kept[1:-2:2] |= cells[1:]
+        return kept
+
+    @cached_property
+    def _buckets(self) -> tuple[float, float, Index, Flags]:
+        """Left end and scale of the buckets, the cell at each one's left, whether it is crowded."""
+        first, last = self.nodes[[0, -1]]
+        edges = np.linspace(first, last, BUCKETS + 1)
+        cells = np.clip(np.searchsorted(self.nodes, edges, side="right") - 1, 0, None)
+        crowded = np.diff(cells) > 1
+        scale = BUCKETS / (last - first)
+        return first, scale, np.minimum(cells[:-1], len(self.nodes) - 2), crowded
+
+    def _first(self, cell: Index) -> Index:
+        return np.clip(cell - 1, 0, len(self.nodes) - 4)
+
+    @cached_property
+    def _barycentric(self) -> Array:
+        """One over the product of each node's distances to the other three of its four."""
+        four = np.lib.stride_tricks.sliding_window_view(self.nodes, 4)
+        distance = four[:, :, np.newaxis] - four[:, np.newaxis, :] + np.eye(4)
+        return 1 / distance.prod(axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class PiecewiseCubic:
+    """A cubic in each cell of a mesh, in powers of the distance from the cell's left node.
+
+    Parameters
+    ----------
+    mesh : Mesh
+    coefficients : ndarray, shape (4, N - 1)
+        Highest power first.
+    """
+
+    mesh: Mesh
+    coefficients: Array
+
+    def __call__(self, x: Array) -> Array:
+        """Evaluate at x, any shape; outside the mesh the nearest cell's cubic goes on."""
+        cell = self.mesh.cell(x)
+        distance = x - self.mesh.nodes[cell]
+        c3, c2, c1, c0 = self.coefficients
+        return ((c3[cell] * distance + c2[cell]) * distance + c1[cell]) * distance + c0[cell]
+
+
+def _products_of_others(offset: Array) -> Array:
+    """Return for each of four factors, along the last axis, the product of the other three."""
+    a, b, c, d = np.moveaxis(offset, -1, 0)
+    return np.stack([b * c * d, a * c * d, a * b * d, a * b * c], axis=-1)

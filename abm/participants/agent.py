@@ -1,0 +1,46 @@
+"""The Mesa agent that makers and traders are."""
+
+import re
+from collections.abc import Iterator
+from itertools import count
+from typing import ClassVar
+from weakref import WeakKeyDictionary
+
+import mesa
+
+
+class _Numbers(WeakKeyDictionary[mesa.Model, Iterator[int]]):
+    def __getitem__(self, model: mesa.Model) -> Iterator[int]:
+        return self.setdefault(model, count(1))
+
+
+class Participant(mesa.Agent):
+    """A Mesa agent with a name, whose model can be garbage-collected.
+
+    Mesa 3.3 numbers agents from a table that would keep every model, and so its tape, alive for
+    as long as the program runs; this one holds them weakly. Later versions have no such table.
+
+    Attributes
+    ----------
+    name : str
+        What its class is called in logs and on the command line; the class's own name in
+        kebab-case unless given.
+
+    Raises
+    ------
+    ValueError
+        When a class is defined whose name is not one word.
+    """
+
+    name: ClassVar[str]
+    _ids = _Numbers()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "name" not in vars(cls):
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        if not (isinstance(cls.name, str) and re.fullmatch(r"[\w.-]+", cls.name)):
+            raise ValueError(
+                f"name of {cls.__name__} is {cls.name!r}, but must be one word of letters, digits, "
+                f"- . or _, for logs and command lines: give as 'my-maker'"
+            )

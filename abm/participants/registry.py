@@ -1,0 +1,180 @@
+"""Makers and traders by name: the files of their wing, and those of installed packages.
+
+A package offers its own by entry points, in the groups `market_shock.makers` and
+`market_shock.traders`:
+
+    [project.entry-points."market_shock.makers"]
+    cautious = "mypackage.makers:Cautious"
+
+What is neither here nor installed goes by where it is, as `mypackage.makers:Cautious`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache, lru_cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from inspect import getmembers, isabstract, isclass
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+from abm.numerics.checks import one_of
+from abm.participants.agent import Participant
+from abm.participants.maker import MarketMaker
+from abm.participants.trader import Trader
+
+RESERVED = "policy:"  # in front of a name, kept for policies as makers
+
+Kind = TypeVar("Kind", bound=Participant)
+
+
+class Registry(Generic[Kind]):
+    """Those who can take part in a market, by name.
+
+    Parameters
+    ----------
+    noun : str
+        What they are called, as "maker".
+    base : type
+        The class that they derive from.
+    """
+
+    def __init__(self, noun: str, base: type[Kind]) -> None:
+        self.noun = noun
+        self.base = base
+        self.wing = f"abm.{noun}s"
+        self.group = f"market_shock.{noun}s"
+
+    @cache  # noqa: B019, two registries live, for as long as the program runs
+    def load_own(self) -> dict[str, type[Kind]]:
+        """Return those of this package by name, in alphabetical order.
+
+        Raises
+        ------
+        ValueError
+            If two have one name, or a file does not import.
+        """
+        found: dict[str, type[Kind]] = {}
+        for file in iter_modules(import_module(self.wing).__path__):
+            for kind in self._list_classes(self._import_file(file.name)):
+                first = found.setdefault(kind.name, kind)
+                if first is not kind:
+                    raise self._name_clash(kind.name, [locate(first), locate(kind)])
+        return dict(sorted(found.items()))
+
+    def list_names(self) -> list[str]:
+        """Return every name, those of installed packages included, in alphabetical order."""
+        plug_ins = list_plug_ins(self.group, tuple(sys.path))
+        return sorted({*self.load_own(), *(plug_in.name for plug_in in plug_ins)})
+
+    def find(self, name: str) -> type[Kind]:
+        """Return the class with this name, or the one that is at `module:Class`.
+
+        Raises
+        ------
+        ValueError
+            If there is none, with the nearest name; if several have it; if its module does not
+            import; or if the name is reserved.
+        TypeError
+            If what is there is none of this kind.
+        """
+        if name.startswith(RESERVED):
+            raise ValueError(
+                f"{self.noun} is {name!r}, but the word {RESERVED!r} in front of a name is "
+                f"reserved: give the name without it, or module:Class"
+            )
+        if ":" in name:
+            return self._load(EntryPoint(name, name, self.group))
+        plug_ins = [
+            plug_in
+            for plug_in in list_plug_ins(self.group, tuple(sys.path))
+            if plug_in.name == name
+        ]
+        if not plug_ins:
+            return self.load_own()[one_of(self.noun, name, self.list_names())]
+        if len(plug_ins) > 1 or name in self.load_own():
+            here = [locate(self.load_own()[name])] if name in self.load_own() else []
+            raise self._name_clash(name, [*here, *map(name_origin, plug_ins)])
+        kind = self._load(plug_ins[0])
+        if kind.name != name:
+            raise ValueError(
+                f"{name_origin(plug_ins[0])} offers {self.noun} {name!r}, but its class has the "
+                f"name {kind.name!r}: give both one name"
+            )
+        return kind
+
+    def _import_file(self, name: str) -> ModuleType:
+        try:
+            return import_module(f"{self.wing}.{name}")
+        except (Exception, SystemExit) as error:
+            raise ValueError(
+                f"{self.wing.replace('.', '/')}/{name}.py does not import "
+                f"({type(error).__name__}: {error}): repair it, or remove it"
+            ) from error
+
+    def _load(self, point: EntryPoint) -> type[Kind]:
+        if not EntryPoint.pattern.match(point.value):
+            raise ValueError(
+                f"{self.noun} {point.name!r} is at {point.value!r}, but must be at a class in a "
+                f"module: give as mypackage.{self.noun}s:Cautious"
+            )
+        try:
+            module = import_module(point.module)
+        except (Exception, SystemExit) as error:
+            raise ValueError(
+                f"{self.noun} {point.name!r} cannot be loaded, for {point.module} does not import "
+                f"({type(error).__name__}: {error}): run where it is, install it, or repair it"
+            ) from error
+        try:
+            kind = point.load()
+        except AttributeError as error:
+            raise ValueError(
+                f"{self.noun} {point.name!r} is not there ({error}): give the name of a class in "
+                f"{module.__file__ or point.module}"
+            ) from error
+        if not (isclass(kind) and issubclass(kind, self.base)) or isabstract(kind):
+            raise TypeError(
+                f"{self.noun} {point.name!r} is {kind!r}, but must be a {self.base.__name__} "
+                f"without abstract methods: give the name of such a class"
+            )
+        return kind
+
+    def _name_clash(self, name: str, places: list[str]) -> ValueError:
+        return ValueError(
+            f"{self.noun} {name!r} is the name of {len(places)}: {' and '.join(places)}: "
+            f"give one of them another name, or remove it"
+        )
+
+    def _list_classes(self, module: ModuleType) -> list[type[Kind]]:
+        """Return the classes of this kind that a module defines."""
+        return [
+            member
+            for _, member in getmembers(module, isclass)
+            if issubclass(member, self.base)
+            and not isabstract(member)
+            and member.__module__ == module.__name__
+        ]
+
+
+MAKER_TYPES = Registry("maker", MarketMaker)  # type: ignore[type-abstract]  # it stands for subclasses
+TRADER_TYPES = Registry("trader", Trader)
+
+
+@lru_cache(maxsize=2)
+def list_plug_ins(group: str, path: tuple[str, ...]) -> list[EntryPoint]:  # noqa: ARG001, the result depends on it
+    """Return the entry points of a group in all packages installed on the path of modules."""
+    return list(entry_points(group=group))
+
+
+def locate(kind: Callable[..., Any]) -> str:
+    """Return the place of a class, as module:Class."""
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def name_origin(plug_in: EntryPoint) -> str:
+    """Return the place of an entry point's class, and the package that offers it."""
+    package = plug_in.dist.name if plug_in.dist else "a package"
+    return f"{plug_in.value} of {package}"

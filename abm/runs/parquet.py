@@ -1,0 +1,108 @@
+"""Tables in Parquet: typed by the schema, several to a file, and whole down to the footer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
+
+from abm.runs.schema import DESCRIPTION, TABLE, Column
+
+Tables = dict[str, pa.Table]
+NAMES = pa.dictionary(pa.int8(), pa.string())
+
+
+def typed(columns: Mapping[str, Any] | pd.DataFrame, schema: Sequence[Column]) -> pa.Table:
+    """Return a table of these columns, with their units and meanings in its metadata."""
+    arrays = [_array(columns[column.name], column.dtype) for column in schema]
+    fields = [
+        pa.field(
+            column.name,
+            array.type,
+            metadata={"unit": column.unit, "meaning": column.meaning},
+        )
+        for column, array in zip(schema, arrays, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _array(values: Any, dtype: str) -> pa.Array:
+    if dtype == "category":
+        return pa.array(pd.Categorical(values), NAMES)
+    if isinstance(values, pd.Series):
+        values = values.to_numpy()
+    return pa.array(values.astype(dtype, copy=False), from_pandas=False)
+
+
+def writer(where: Any, schema: pa.Schema) -> parquet.ParquetWriter:
+    """Return a writer of tables, with a checksum on every page and no needless dictionaries."""
+    names = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    return parquet.ParquetWriter(
+        where, schema, compression="zstd", use_dictionary=names, write_page_checksum=True
+    )
+
+
+def packed(tables: Tables, description: Mapping[str, Any]) -> bytes:
+    """Return one Parquet file that holds several tables.
+
+    The column `table` says to which a row belongs; columns of other tables are null there.
+
+    Parameters
+    ----------
+    tables : dict of pyarrow.Table
+        By name; columns of one name have one type.
+    description : dict
+        What the file's metadata says of it, in JSON.
+    """
+    fields = {field.name: field for table in tables.values() for field in table.schema}
+    about = dict(description) | {
+        "tables": {name: table.column_names for name, table in tables.items()}
+    }
+    schema = pa.schema([pa.field(TABLE, NAMES), *fields.values()], {DESCRIPTION: json.dumps(about)})
+    file = BytesIO()
+    with writer(file, schema) as parts:
+        for name, table in tables.items():
+            parts.write_table(_stretched(name, table, schema))
+    return file.getvalue()
+
+
+def _stretched(name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table with its name as first column, and null wherever it has no column."""
+    rows = len(table)
+    label = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), [name])
+    own = dict(zip(table.column_names, table.columns, strict=True)) | {TABLE: label}
+    arrays = [own.get(field.name, pa.nulls(rows, field.type)) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def columns_of(file: Any, name: str) -> list[str]:
+    """Return the columns of one table of such a file."""
+    columns: list[str] = described(parquet.read_schema(file))["tables"][name]
+    return columns
+
+
+def unpacked(file: Any, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return one table of such a file, or the columns of it that are asked for."""
+    source = parquet.ParquetFile(file, page_checksum_verification=True)
+    if columns is None:
+        columns = described(source.schema_arrow)["tables"][name]
+    groups = [number for number, group in enumerate(_names(source)) if group == name]
+    return source.read_row_groups(groups, columns=list(columns)).select(list(columns))
+
+
+def _names(source: parquet.ParquetFile) -> list[str]:
+    """Return the table that each row group belongs to."""
+    groups = (source.metadata.row_group(number) for number in range(source.num_row_groups))
+    return [group.column(0).statistics.min if group.num_rows else "" for group in groups]
+
+
+def described(schema: pa.Schema) -> dict[str, Any]:
+    """Return what a file says of itself; empty for files of other origin."""
+    about: dict[str, Any] = json.loads((schema.metadata or {}).get(DESCRIPTION.encode(), b"{}"))
+    return about

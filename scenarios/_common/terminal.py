@@ -1,0 +1,93 @@
+"""What a study shows on the terminal: progress while it works, then its results."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from math import isfinite
+from time import monotonic
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from abm.experiment.experiment import Progress
+from analysis.claims import Claim
+from analysis.compare import Comparison
+
+LARGEST = 12  # differences between two runs that are shown
+COLOUR = {"yes": "green", "no": "red", "undecided": "yellow"}
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[Progress], None]]:
+    """Show a bar on a terminal; yield a function that takes how far the run has come."""
+    console = Console(stderr=True)
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("blocks, {task.description}"),
+        TimeRemainingColumn(),
+    )
+    start = monotonic()
+    with Bar(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def watch(now: Progress) -> None:
+            rate = now.arrivals / max(monotonic() - start, 1e-9)
+            failures = f", [red]{now.failed} failed[/]" if now.failed else ""
+            said = f"{rate / 1e6:.2f} million arrivals/s{failures}"
+            done = now.finished + now.failed
+            bar.update(task, total=now.planned, completed=done, description=said)
+
+        yield watch
+
+
+def show_claims(claims: Sequence[Claim]) -> None:
+    """Print the table of claims."""
+    table = Table("exhibit", "the paper says", box=None, pad_edge=False)
+    for heading in ("measured", "s.e."):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("holds", no_wrap=True)
+    for claim in claims:
+        verdict = f"[{COLOUR[claim.holds]}]{claim.holds}[/]"
+        measured, error = f"{claim.measured:.4g}", f"{claim.se:.2g}"
+        table.add_row(claim.exhibit, escape(claim.says), measured, error, verdict)
+    Console().print(table)
+
+
+def show_table(frame: pd.DataFrame) -> None:
+    """Print a table as it is, however wide."""
+    say(frame.to_string(index=False, na_rep="nan"))
+
+
+def show_comparison(found: Comparison) -> None:
+    """Print what differs between two runs, the largest differences of results first."""
+    if len(found.asked):
+        say("What was asked differs:")
+        show_table(found.asked)
+    else:
+        say("What was asked is the same.")
+    how = "replication by replication" if found.paired else "as independent runs"
+    largest = found.results["z"].abs().max()
+    apart = f"{largest:.2f} standard errors" if isfinite(largest) else "beyond any chance"
+    say(
+        f"Of {len(found.results)} results, compared {how}, {found.identical} are identical; the "
+        f"largest difference is {apart} (beyond {found.limit:.2f} it is no chance):"
+    )
+    if found.identical < len(found.results):
+        show_table(found.results.head(LARGEST).round(6))
+    verdict = "differ by more than chance" if found.differ else "agree, as far as can be told"
+    say(f"The results {verdict}.")
+
+
+def say_where(out: str) -> None:
+    """Print where a study has left what came of it."""
+    say(f"Blocks, tables and figures are in {out}; market-shock report {out} makes a page of them")
+
+
+def say(text: str) -> None:
+    """Print a line as it is, however long."""
+    Console().print(escape(text), soft_wrap=True, highlight=False)

@@ -17,7 +17,7 @@ from abm.experiment.points import Point
 from abm.makers import MarketMaker
 from abm.market.quotes import Quote
 from abm.participants.terms import Market
-from abm.participants.transparency import View
+from abm.participants.transparency import MarketView
 from abm.runs.parquet import Tables, typed
 from abm.runs.schema import PERIOD, REPLICATION, Column
 from scenarios._common.study import without
@@ -50,7 +50,7 @@ class Onlooker(MarketMaker):
         """Return no offer at all."""
         return Quote(-np.inf, np.inf)
 
-    def observe(self, view: View) -> None:
+    def observe(self, view: MarketView) -> None:
         """Revise both beliefs, and note how far they are apart."""
         super().observe(view)
         self.gaussian = self.gaussian.revise(view.likelihood)

@@ -8,7 +8,7 @@ from abm.makers.exact_optimal import ExactOptimal
 from abm.market.quotes import Quote, Side
 from abm.numerics.arrays import Array
 from abm.participants.terms import Market
-from abm.participants.transparency import View
+from abm.participants.transparency import MarketView
 
 WILDNESS = 0.4  # log sd of how much farther from the mean than the best a random price is
 SHIFT = 0.7  # of both prices, in wildnesses and half-spreads
@@ -32,7 +32,7 @@ class Assessor(ExactOptimal):
     def __init__(self, model: Market, *, discount: float) -> None:
         super().__init__(model, discount=discount)
         self.worth = np.empty(self.terms.replications)
-        for window in self.posterior.windows:
+        for window in self.require_posterior().windows:
             self.worth[window.rows] = self.value.of(window, self.noise_sd)
         self.residuals: list[Array] = []
 
@@ -40,7 +40,7 @@ class Assessor(ExactOptimal):
         """Return no offer at all."""
         return Quote(-np.inf, np.inf)
 
-    def observe(self, view: View) -> None:
+    def observe(self, view: MarketView) -> None:
         """Assess the quotes of the period, then learn from it."""
         gap = self.gap(view.inside)
         self.worth = self.worth + self.value.discount ** len(self.residuals) * gap
@@ -54,9 +54,9 @@ class Assessor(ExactOptimal):
     def gap(self, quote: Quote) -> Array:
         """Return B U - U at her belief for a policy that quotes this, shape (R,)."""
         gap = np.empty_like(quote.bid)
-        for chunk in self.posterior.chunks():
+        for chunk in self.require_posterior().chunks():
             prices = quote.bid[chunk.rows], quote.ask[chunk.rows]
-            ahead = worth(self.value, chunk, self.terms.law, *prices)
+            ahead = worth(self.value, chunk, self.law, *prices)
             gap[chunk.rows] = ahead - self.value.of(chunk, self.noise_sd)
         return gap
 
@@ -82,7 +82,7 @@ class Wanderer(ExactOptimal):
 
     def strayed(self, quote: Quote) -> Quote:
         """Return a quote moved at random, its bid below its ask."""
-        mean, draws = self.belief.mean, self.draws
+        mean, draws = self.require_belief().mean, self.draws
         shift = SHIFT * WILDNESS * draws.normal() * 0.5 * quote.spread
         below = (mean - quote.bid) * np.exp(WILDNESS * draws.normal())
         above = (quote.ask - mean) * np.exp(WILDNESS * draws.normal())
@@ -106,11 +106,11 @@ class Adversary(Wanderer):
 
     def residual_after(self, quote: Quote) -> Array:
         """Return the largest B U - U of the beliefs that a quote may lead to, shape (R,)."""
-        law, size = self.terms.law, self.terms.replications
+        law, size = self.law, self.terms.replications
         largest = np.full(size, -np.inf)
         for side in Side:
             shown = law.likelihood(quote, np.full(size, side, np.int8))
-            for chunk in self.posterior.chunks():
+            for chunk in self.require_posterior().chunks():
                 after = chunk.given(shown)
                 probability = np.exp(after.log_evidence - chunk.log_evidence)
                 likely = probability > LIKELY

@@ -58,7 +58,13 @@ def write_posteriors(
     for period in range(1, min(periods, max(SNAPSHOTS)) + 1):
         market.step()
         if period in SNAPSHOTS:
-            write_snapshot(folder, market.replication, period, gaussian.belief, exact.belief)
+            write_snapshot(
+                folder,
+                market.replication,
+                period,
+                gaussian.require_belief(),
+                exact.require_belief(),
+            )
 
 
 def write_snapshot(

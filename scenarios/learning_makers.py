@@ -23,7 +23,7 @@ from abm.experiment.points import Point
 from abm.makers.q_learning import QLearning
 from abm.numerics.checks import positive_number, whole
 from abm.one_period.depths import myopic_depth, zero_profit_depth
-from abm.participants.transparency import View
+from abm.participants.transparency import MarketView
 from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.results import estimated, placed, quoted, records
@@ -60,7 +60,7 @@ class Learner(QLearning):
 
     name = "learner"
 
-    def observe(self, view: View) -> None:
+    def observe(self, view: MarketView) -> None:
         """Learn from the period, and return to the prior."""
         prior = self.belief
         super().observe(view)

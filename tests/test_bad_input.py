@@ -249,7 +249,7 @@ def test_the_gaussian_world_ends_when_beliefs_part() -> None:
     )
     refused(lambda: market.run(30), ValueError, 'world is "gaussian"', SHARED, ONE_PRIOR)
     first, second = market.makers
-    assert first.belief.sd != second.belief.sd
+    assert first.require_belief().sd != second.require_belief().sd
 
 
 @pytest.mark.parametrize("belief", ["gausian", "grid"])

@@ -31,7 +31,7 @@ class Cautious(MarketMaker):
     """Quotes two sds of her belief around its mean."""
 
     def quote(self) -> Quote:
-        return Quote.around(self.belief.mean, 2 * self.belief.sd)
+        return Quote.around(self.require_belief().mean, 2 * self.require_belief().sd)
 
 class Blind(MarketMaker):
     """Has no belief, and quotes the same for ever."""

@@ -54,7 +54,7 @@ class Fatal(MarketMaker):
         if int(self.model.replication[0]) == 2 * SIZE:
             assert os.getpid() != self.spared, "she is at work among the tests"
             os._exit(1)
-        return Quote.around(self.belief.mean, 1.0)
+        return Quote.around(self.require_belief().mean, 1.0)
 
 
 class Wrong(MarketMaker):
@@ -65,7 +65,7 @@ class Wrong(MarketMaker):
     def quote(self) -> Quote:
         if int(self.model.replication[0]) == 2 * SIZE:
             raise ZeroDivisionError("a mistake of hers")
-        return Quote.around(self.belief.mean, 1.0)
+        return Quote.around(self.require_belief().mean, 1.0)
 
 
 def experiment(

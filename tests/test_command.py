@@ -336,7 +336,7 @@ class Plain(MarketMaker):
     """Quotes two sds of her belief around its mean."""
 
     def quote(self) -> Quote:
-        return Quote.around(self.belief.mean, 2 * self.belief.sd)
+        return Quote.around(self.require_belief().mean, 2 * self.require_belief().sd)
 
 class Anchored(Plain):
     """Quotes around zero, and a number of dollars wide."""

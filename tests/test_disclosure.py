@@ -12,7 +12,7 @@ from abm.exchange.clearing import Clearing
 from abm.makers import MarketMaker
 from abm.market.valuations import Interval
 from abm.numerics.arrays import Array
-from abm.participants.transparency import TRANSPARENCIES, View
+from abm.participants.transparency import TRANSPARENCIES, MarketView
 
 INF, NAN = np.inf, np.nan
 REPLICATIONS, PERIODS = 300, 12
@@ -27,18 +27,18 @@ class Haggler(MarketMaker):
 
     def __init__(self, model: Any) -> None:
         super().__init__(model)
-        self.views: list[View] = []
-        self.beliefs = [self.belief]
+        self.views: list[MarketView] = []
+        self.beliefs = [self.require_belief()]
 
     def quote(self) -> Quote:
         bid = BIDS[(self.draws.uniform() * BIDS.size).astype(int)]
         spread = SPREADS[(self.draws.uniform() * SPREADS.size).astype(int)]
         return Quote(bid, np.where(bid == -INF, 1.0, bid) + spread)
 
-    def observe(self, view: View) -> None:
+    def observe(self, view: MarketView) -> None:
         super().observe(view)
         self.views.append(view)
-        self.beliefs.append(self.belief)
+        self.beliefs.append(self.require_belief())
 
 
 class Posts(MarketMaker):
@@ -136,7 +136,7 @@ def posts(bid: Any, ask: Any) -> Any:
     return partial(Posts, bid=bid, ask=ask)
 
 
-def last(market: Exchange, seat: int = 0) -> View:
+def last(market: Exchange, seat: int = 0) -> MarketView:
     view = market.makers[seat].last
     assert view is not None
     return view
@@ -163,7 +163,7 @@ def test_every_view_is_the_one_worked_out_replication_by_replication(
                 assert pair(view.inside, number) == expected.inside
                 np.testing.assert_array_equal(pair(view.rivals, number), expected.rivals)
                 assert view.side[number] == expected.side
-                assert view.units[number] == expected.units
+                assert view.quantity[number] == expected.quantity
                 assert pair(learnt, number) == expected.interval
 
 
@@ -253,8 +253,8 @@ def test_tied_makers_see_each_other_s_trades(transparency: str) -> None:
     sold = side == Side.SELL
     assert set(side) == set(Side)
     assert (second.side[sold] == Side.SELL).all()
-    assert (sold & (second.units == 0)).any()
-    assert (sold & (second.units == -1)).any()
+    assert (sold & (second.quantity == 0)).any()
+    assert (sold & (second.quantity == -1)).any()
     unseen = Side.BUY if transparency == "public" else Side.NONE
     assert (second.side[side == Side.BUY] == unseen).all()
 
@@ -263,7 +263,7 @@ def test_tied_makers_see_each_other_s_trades(transparency: str) -> None:
 def test_units_sum_to_the_side_and_one_maker_at_most_has_any(makers: int) -> None:
     market, clearings = haggled("public", makers)
     for period, clearing in enumerate(clearings):
-        units = np.array([maker.views[period].units for maker in hagglers(market)])
+        units = np.array([maker.views[period].quantity for maker in hagglers(market)])
         np.testing.assert_array_equal(units.sum(axis=0), clearing.side)
         np.testing.assert_array_equal(np.abs(units).sum(axis=0), np.abs(clearing.side))
 
@@ -333,8 +333,8 @@ def test_both_makers_who_cross_learn_on_which_side_of_the_middle_she_is(transpar
     for maker in market.makers:
         prior = GaussianBelief(np.zeros(500), 3.0)
         learnt = prior.update(np.where(above, -0.5, -INF), np.where(above, INF, -0.5), 1.0)
-        np.testing.assert_array_equal(maker.belief.mean, learnt.mean)
-        np.testing.assert_array_equal(maker.belief.sd, learnt.sd)
+        np.testing.assert_array_equal(maker.require_belief().mean, learnt.mean)
+        np.testing.assert_array_equal(maker.require_belief().sd, learnt.sd)
 
 
 def test_a_maker_who_crosses_nobody_sees_of_her_own_side_alone() -> None:
@@ -354,8 +354,8 @@ def test_a_declined_side_is_at_the_inside_only_where_all_decline_it() -> None:
     assert (view.inside.bid == -INF).all()
     assert (view.rivals.ask == 1).all()
     assert not view.side.any()
-    assert (market.makers[2].belief.mean == 0).all()
-    assert (market.makers[2].belief.sd == 3).all()
+    assert (market.makers[2].require_belief().mean == 0).all()
+    assert (market.makers[2].require_belief().sd == 3).all()
 
 
 def test_makers_under_either_transparency_quote_alike_until_they_have_seen_something() -> None:

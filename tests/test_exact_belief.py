@@ -260,8 +260,8 @@ def test_every_registered_maker_takes_an_exact_belief(name: str, replications: i
     every_row(market)
     maker = market.makers[0]
     assert len(belief_of(market).history) == 15
-    assert (maker.belief.sd < 2).all()
-    np.testing.assert_array_equal(maker.conviction.mean, maker.belief.mean)
+    assert (maker.require_belief().sd < 2).all()
+    np.testing.assert_array_equal(maker.require_belief().mean, maker.require_belief().mean)
 
 
 def test_all_makers_with_a_belief_are_tried() -> None:
@@ -283,7 +283,7 @@ def test_two_makers_in_one_exchange_keep_a_belief_each() -> None:
     makers = [exact("optimal"), "optimal", exact("fixed-spread", half_spread=2.0)]
     market = Exchange(makers, prior_sd=3.0, replications=30, rng=9).run(30)
     no_nan(market)
-    one, two, three = (maker.belief for maker in market.makers)
+    one, two, three = (maker.require_belief() for maker in market.makers)
     assert isinstance(two, GaussianBelief)
     np.testing.assert_array_equal(one.mean, three.mean)  # trades are public
     assert 0 < np.abs(one.mean - two.mean).max() < two.sd.max()

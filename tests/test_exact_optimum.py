@@ -177,9 +177,9 @@ def test_a_residual_is_the_gap_of_the_best_quote_at_a_belief(residuals: Any) -> 
     pair: Any = [partial(Assessor, discount=DISCOUNT)]
     (maker,) = Exchange(pair, prior_sd=1.0, replications=1).makers
     assert isinstance(maker, Assessor)
-    value, window = fitted(DISCOUNT), maker.posterior.windows[0]
-    quote = best_quote(value, maker.posterior, maker.terms.law)
-    ahead = worth(value, window, maker.terms.law, quote.bid, quote.ask)
+    value, window = fitted(DISCOUNT), maker.require_posterior().windows[0]
+    quote = best_quote(value, maker.require_posterior(), maker.law)
+    ahead = worth(value, window, maker.law, quote.bid, quote.ask)
     expected = float((ahead - value.of(window, 1.0))[0])
     for policy in CERTIFIED:
         row = residuals.loc[(1.0, policy, 0)]
@@ -268,11 +268,11 @@ def test_what_an_adversary_seeks_is_the_largest_residual_that_may_follow() -> No
     makers: Any = [partial(Adversary, discount=DISCOUNT)]
     (maker,) = Exchange(makers, prior_sd=1.5, replications=5, rng=2).run(1).makers
     assert isinstance(maker, Adversary)
-    law, value, quote = maker.terms.law, fitted(DISCOUNT), ExactOptimal.quote(maker)
+    law, value, quote = maker.law, fitted(DISCOUNT), ExactOptimal.quote(maker)
     largest = np.full(5, -np.inf)
     for side in (-1, 0, 1):
         shown = law.likelihood(quote, np.full(5, side, np.int8))
-        log_mass, after = maker.posterior.condition(shown)
+        log_mass, after = maker.require_posterior().condition(shown)
         following = best_quote(value, after, law)
         for window in after.windows:
             at = window.rows

@@ -72,7 +72,7 @@ class PeeksAtHerProfit(MarketMaker):
 
     def quote(self) -> Quote:
         earned = self.model.tape.discounted_profit(1.0)[0]
-        return Quote.around(self.belief.mean, np.where(earned < 0, 2.0, 1.0))
+        return Quote.around(self.require_belief().mean, np.where(earned < 0, 2.0, 1.0))
 
 
 class Scripted(NoisyTrader):
@@ -133,7 +133,7 @@ def one_period(*makers: Any, transparency: str = "public") -> Exchange:
 def believes(market: Exchange, seat: int, lower: Any, upper: Any) -> bool:
     """Return whether the maker knows the valuation to be in (lower, upper), and no more."""
     learnt = GaussianBelief(np.zeros(500), 3.0).update(lower, upper, 1.0)
-    belief = market.makers[seat].belief
+    belief = market.makers[seat].require_belief()
     return np.array_equal(belief.mean, learnt.mean) and np.array_equal(belief.sd, learnt.sd)
 
 
@@ -152,7 +152,7 @@ def test_the_optimal_maker_earns_her_value_function_where_her_belief_is_true(
     )
     earned = discounted_profit(market, periods, discount)[0]
     solution = solve(discount)
-    to_come = solution.value_function(market.makers[0].belief.sd)
+    to_come = solution.value_function(market.makers[0].require_belief().sd)
     profit = earned + discount**periods * to_come
     gap = profit.mean() - solution.value_function(prior_sd)
     assert abs(gap) < 4 * profit.std() / np.sqrt(20_000)
@@ -364,7 +364,7 @@ def test_quotes_and_beliefs_are_those_the_trader_met_and_inventory_is_after_her(
     market = Exchange("fixed-spread", prior_sd=3.0, replications=50, rng=1).run(3)
     maker = market.makers[0]
     market.open()
-    quote, belief, held = market.quotes[0], maker.belief, maker.inventory
+    quote, belief, held = market.quotes[0], maker.require_belief(), maker.inventory
     market.clear()
     last = market.tape.makers[market.tape.makers["period"] == 3]
     assert np.array_equal(last["bid"], quote.bid)
@@ -372,7 +372,7 @@ def test_quotes_and_beliefs_are_those_the_trader_met_and_inventory_is_after_her(
     assert np.array_equal(last["belief_mean"], belief.mean)
     assert np.array_equal(last["belief_sd"], belief.sd)
     assert np.array_equal(last["inventory"], maker.inventory)
-    assert not np.array_equal(belief.mean, maker.belief.mean)
+    assert not np.array_equal(belief.mean, maker.require_belief().mean)
     assert not np.array_equal(held, maker.inventory)
 
 
@@ -466,8 +466,8 @@ def test_a_declined_side_never_trades(bid: float, ask: float, unwanted: Side) ->
 def test_nobody_trades_or_learns_where_every_maker_stands_aside(transparency: str) -> None:
     market = one_period(posts(-np.inf, np.inf), transparency=transparency)
     assert not market.clearing.side.any()
-    assert (market.makers[0].belief.mean == 0).all()
-    assert (market.makers[0].belief.sd == 3).all()
+    assert (market.makers[0].require_belief().mean == 0).all()
+    assert (market.makers[0].require_belief().sd == 3).all()
 
 
 @pytest.mark.parametrize(
@@ -540,7 +540,7 @@ def test_a_lone_maker_and_tied_makers_see_all_either_way(makers: list[str]) -> N
 def test_makers_who_see_only_their_own_trades_come_to_differ() -> None:
     own = Exchange(["optimal", "zero-profit"], prior_sd=3.0, transparency="own", rng=1).run(30)
     first, second = own.makers
-    assert first.belief.mean != second.belief.mean
+    assert first.require_belief().mean != second.require_belief().mean
 
 
 SHOWN: dict[str, Any] = {
@@ -549,7 +549,7 @@ SHOWN: dict[str, Any] = {
     "inside bid": lambda view: view.inside.bid,
     "inside ask": lambda view: view.inside.ask,
     "side": lambda view: view.side,
-    "units": lambda view: view.units,
+    "units": lambda view: view.quantity,
     "a rival's bid": lambda view: view.others["zero-profit"].bid,
     "a rival's ask": lambda view: view.others["zero-profit"].ask,
 }
@@ -565,7 +565,7 @@ class Scribbler(MarketMaker):
         self.on = on
 
     def quote(self) -> Quote:
-        return Quote.around(self.belief.mean, self.belief.sd)
+        return Quote.around(self.require_belief().mean, self.require_belief().sd)
 
     def settle(self, units: Array, price: Array) -> None:
         super().settle(units, price)

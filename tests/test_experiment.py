@@ -65,7 +65,7 @@ class Fragile(MarketMaker):
         first = int(self.model.replication[0])
         if self.model.period == 2 and first == BROKEN * SIZE and Path(self.file).exists():
             raise ERRORS[self.error]()
-        return Quote.around(self.belief.mean, 1.0)
+        return Quote.around(self.require_belief().mean, 1.0)
 
 
 def experiment(**changed: Any) -> Experiment:

@@ -34,13 +34,13 @@ class Cautious(MarketMaker):
     """Quotes two sds of her belief around its mean."""
 
     def quote(self) -> Quote:
-        return Quote.around(self.belief.mean, 2 * self.belief.sd)
+        return Quote.around(self.require_belief().mean, 2 * self.require_belief().sd)
 
 class Optimal(Theirs):
     """Quotes twice as wide as the maker whose name she has."""
 
     def quote(self) -> Quote:
-        wide, mean = super().quote(), self.belief.mean
+        wide, mean = super().quote(), self.require_belief().mean
         return Quote(2 * wide.bid - mean, 2 * wide.ask - mean)
 '''
 Call = Callable[..., tuple[int, str, str]]

@@ -35,7 +35,9 @@ class Cautious(MarketMaker):
     name = "cautious"
 
     def quote(self) -> Quote:
-        return Quote.around(self.belief.mean - 0.1 * self.inventory, 2 * self.belief.sd)
+        return Quote.around(
+            self.require_belief().mean - 0.1 * self.inventory, 2 * self.require_belief().sd
+        )
 
 
 class Unmoved(MarketMaker):
@@ -63,13 +65,13 @@ def after(periods: int, maker: Any, **terms: Any) -> tuple[MarketMaker, Quote]:
 
 def depth(maker: MarketMaker, quote: Quote) -> Array:
     """Return the half-spread in units of the valuations' standard deviation."""
-    return 0.5 * quote.spread / np.hypot(maker.belief.sd, maker.noise_sd)
+    return 0.5 * quote.spread / np.hypot(maker.require_belief().sd, maker.noise_sd)
 
 
 def expected_profit(maker: MarketMaker, q: Array) -> Array:
     """Return r(q) of Das and Magdon-Ismail (2008), section 2.3."""
-    s = np.hypot(maker.belief.sd, maker.noise_sd)
-    return 2 * (q * s * norm.sf(q) - maker.belief.sd**2 / s * norm.pdf(q))
+    s = np.hypot(maker.require_belief().sd, maker.noise_sd)
+    return 2 * (q * s * norm.sf(q) - maker.require_belief().sd ** 2 / s * norm.pdf(q))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_full_spreads_at_three_are_the_ones_of_the_figure(
 @pytest.mark.parametrize("name", SYMMETRIC)
 def test_quotes_lie_evenly_around_the_belief_s_mean(name: str) -> None:
     maker, quote = after(10, name)
-    assert quote.mid == pytest.approx(maker.belief.mean)
+    assert quote.mid == pytest.approx(maker.require_belief().mean)
     assert (quote.spread > 0).all()
 
 
@@ -95,8 +97,8 @@ def test_the_optimal_half_spread_is_the_solution_s_in_units_of_the_noise(
     discount: float, periods: int
 ) -> None:
     maker, quote = after(periods, partial(Optimal, discount=discount), noise_sd=2.0)
-    half_spread = solve(discount).half_spread(maker.belief.sd / 2)
-    np.testing.assert_allclose(quote.ask - maker.belief.mean, 2 * half_spread, rtol=1e-12)
+    half_spread = solve(discount).half_spread(maker.require_belief().sd / 2)
+    np.testing.assert_allclose(quote.ask - maker.require_belief().mean, 2 * half_spread, rtol=1e-12)
 
 
 def test_the_optimal_maker_discounts_by_nine_tenths_unless_told() -> None:
@@ -203,7 +205,7 @@ def test_a_maker_may_start_from_a_belief_of_her_own(kind: Any, replications: int
     assert isinstance(belief, kind)
     np.testing.assert_allclose(belief.mean, np.ones(replications))
     np.testing.assert_allclose(belief.sd, np.full(replications, 2.0))
-    assert (market.makers[1].belief.sd == 3).all()
+    assert (market.makers[1].require_belief().sd == 3).all()
     learnt = market.run(5).makers[0].belief
     assert isinstance(learnt, kind)
     assert (learnt.sd < 2).all()
@@ -212,7 +214,7 @@ def test_a_maker_may_start_from_a_belief_of_her_own(kind: Any, replications: int
 def test_a_maker_may_start_from_another_belief_in_every_replication() -> None:
     means = np.array([0.0, 1.0, 2.0])
     maker, quote = after(0, partial(FixedSpread, belief=GaussianBelief(means, 1.0)), replications=3)
-    assert np.array_equal(maker.belief.mean, means)
+    assert np.array_equal(maker.require_belief().mean, means)
     assert np.array_equal(quote.ask, means + 1)
 
 

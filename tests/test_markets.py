@@ -29,7 +29,7 @@ class Wavering(MarketMaker):
     name = "wavering"
 
     def quote(self) -> Quote:
-        mean = self.belief.mean
+        mean = self.require_belief().mean
         return Quote(np.where(mean > 1, -np.inf, mean - 1), np.where(mean < 0, np.inf, mean + 1))
 
 

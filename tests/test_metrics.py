@@ -24,7 +24,7 @@ class Shy(MarketMaker):
     name = "shy"
 
     def quote(self) -> Quote:
-        mean = self.belief.mean
+        mean = self.require_belief().mean
         return Quote(mean - 1, np.where(mean > 0, np.inf, mean + 1))
 
 

@@ -16,7 +16,7 @@ from abm.makers.undercutter import Undercutter
 from abm.market.random_streams import Draws, Streams, maker_role
 from abm.numerics.arrays import Array
 from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
-from abm.participants.transparency import View
+from abm.participants.transparency import MarketView
 
 INF, NAN = np.inf, np.nan
 ONE = np.ones(1)
@@ -64,7 +64,7 @@ def scripted(maker: Any, valuations: list[float], **terms: Any) -> Exchange:
 def bounds(maker: MarketMaker) -> tuple[Quote, Quote]:
     """Return the myopic and the zero-profit quote on her belief."""
     wide, tight = (
-        standardised_quote(maker.belief, depth(maker.rho), maker.noise_sd)
+        standardised_quote(maker.require_belief(), depth(maker.rho), maker.noise_sd)
         for depth in (myopic_depth, zero_profit_depth)
     )
     return wide, tight
@@ -72,9 +72,11 @@ def bounds(maker: MarketMaker) -> tuple[Quote, Quote]:
 
 def told(maker: MarketMaker, own: Quote, rivals: Quote) -> None:
     """Show her this rival's quote beside her own, as if it were public, and nothing else."""
-    nothing = maker.terms.law.likelihood(Quote(-INF, INF), np.zeros(1, np.int8))
+    nothing = maker.law.likelihood(Quote(-INF, INF), np.zeros(1, np.int8))
     inside = Quote(np.maximum(own.bid, rivals.bid), np.minimum(own.ask, rivals.ask))
-    maker.last = View(own, inside, {"rival": rivals}, np.zeros(1, np.int8), np.zeros(1), nothing)
+    maker.last = MarketView(
+        own, inside, {"rival": rivals}, np.zeros(1, np.int8), np.zeros(1), nothing
+    )
 
 
 # The undercutter
@@ -229,7 +231,7 @@ def test_an_averse_maker_quotes_around_her_reservation_prices(
     agent = exchange.makers[0]
     assert set(agent.inventory) > {-1.0, 0.0, 1.0}
     for number in range(500):
-        mean, sd = agent.belief.mean[number], agent.belief.sd[number]
+        mean, sd = agent.require_belief().mean[number], agent.require_belief().sd[number]
         held, gamma = agent.inventory[number], aversion / noise_sd
         half = float(myopic_depth(sd / noise_sd)) * sqrt(sd**2 + noise_sd**2)
 
@@ -289,8 +291,8 @@ def test_the_mid_falls_by_the_impact_of_every_unit_held(impact: float, noise_sd:
 
 def test_a_linear_impact_maker_believes_nothing() -> None:
     maker = market("linear-impact", 10).makers[0]
-    assert np.isnan(maker.belief.mean).all()
-    assert np.isnan(maker.belief.sd).all()
+    assert np.isnan(maker.require_belief().mean).all()
+    assert np.isnan(maker.require_belief().sd).all()
 
 
 def test_after_a_buy_the_bid_is_the_ask_there_was_and_after_a_sell_conversely() -> None:
@@ -388,8 +390,8 @@ def test_a_q_learner_is_four_times_the_one_written_in_scalars(rate: float, decay
         quotes, worth = q_by_hand(valuations, hers, rate, decay)
         rows = log[log["replication"] == number]
         np.testing.assert_allclose(rows[["bid", "ask"]], quotes, rtol=0, atol=1e-12)
-        np.testing.assert_allclose(maker.worth[number], worth, rtol=0, atol=1e-12)
-    assert maker.worth.any(axis=1).all()
+        np.testing.assert_allclose(maker.earnings[number], worth, rtol=0, atol=1e-12)
+    assert maker.earnings.any(axis=1).all()
 
 
 def chosen(maker: Any, periods: int, replications: int) -> Array:
@@ -421,7 +423,7 @@ def test_a_q_learner_begins_by_trying_whatever_the_decay() -> None:
 def test_a_q_learner_tries_with_the_probability_that_has_decayed(decay: float, period: int) -> None:
     maker = market(partial(QLearning, decay=decay, depths=[0.5, 1.0]), replications=9_000).makers[0]
     assert isinstance(maker, QLearning)
-    maker.period, maker.worth[:] = period, [1.0, 0.0]
+    maker.model.period, maker.earnings[:] = period, [1.0, 0.0]
     maker.quote()
     probability = exp(-decay * period) / 2
     error = sqrt(probability * (1 - probability) / 9_000)
@@ -437,9 +439,9 @@ def test_a_q_learner_with_a_rate_of_one_remembers_the_last_trial_alone() -> None
         clearing, quote = exchange.clearing, exchange.clearing.dealings[0].quote
         earned = np.select(
             [clearing.side == 1, clearing.side == -1],
-            [quote.ask - maker.belief.mean, maker.belief.mean - quote.bid],
+            [quote.ask - maker.require_belief().mean, maker.require_belief().mean - quote.bid],
         )
-        hers = maker.worth[np.arange(200), maker.chosen]
+        hers = maker.earnings[np.arange(200), maker.chosen]
         np.testing.assert_allclose(hers, earned, atol=1e-12)
 
 
@@ -447,11 +449,11 @@ def test_a_q_learner_takes_the_first_of_depths_that_earn_alike() -> None:
     exchange = market(partial(QLearning, decay=1e3), replications=200)
     maker = exchange.makers[0]
     assert isinstance(maker, QLearning)
-    maker.period = 9
-    maker.worth[:, [4, 7]] = 5.0
+    maker.model.period = 9
+    maker.earnings[:, [4, 7]] = 5.0
     maker.quote()
     assert (maker.chosen == 4).all()
-    maker.worth[:] = 0.0
+    maker.earnings[:] = 0.0
     maker.quote()
     assert (maker.chosen == 0).all()
 
@@ -460,9 +462,9 @@ def test_a_q_learner_alters_what_she_thinks_of_the_depth_she_chose_alone() -> No
     exchange = market(QLearning, 5, replications=300)
     maker = exchange.makers[0]
     assert isinstance(maker, QLearning)
-    before = maker.worth.copy()
+    before = maker.earnings.copy()
     exchange.step()
-    altered = before != maker.worth
+    altered = before != maker.earnings
     arms = np.zeros_like(altered)
     arms[np.arange(300), maker.chosen] = True
     assert altered.any()
@@ -473,7 +475,7 @@ def test_a_q_learner_without_a_trade_has_earned_nothing() -> None:
     exchange = scripted(partial(QLearning, depths=[90.0]), [0.0] * 9, prior_sd=3.0)
     maker = exchange.makers[0]
     assert isinstance(maker, QLearning)
-    assert not maker.worth.any()
+    assert not maker.earnings.any()
 
 
 def test_a_q_learner_whose_rival_has_the_trade_has_earned_nothing() -> None:
@@ -481,7 +483,7 @@ def test_a_q_learner_whose_rival_has_the_trade_has_earned_nothing() -> None:
     maker = exchange.makers[0]
     assert isinstance(maker, QLearning)
     assert exchange.makers[1].inventory.any()
-    assert not maker.worth.any()
+    assert not maker.earnings.any()
 
 
 def test_a_q_learner_finds_the_depth_that_pays() -> None:
@@ -491,7 +493,7 @@ def test_a_q_learner_finds_the_depth_that_pays() -> None:
     assert isinstance(maker, QLearning)
     for _ in range(300):
         exchange.step()
-    assert (maker.worth.argmax(axis=1) == 1).mean() > 0.9
+    assert (maker.earnings.argmax(axis=1) == 1).mean() > 0.9
     assert (maker.chosen == 1).mean() > 0.9
 
 

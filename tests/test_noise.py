@@ -202,7 +202,7 @@ def test_market_with_a_normal_distribution_is_that_of_noise_sd() -> None:
     """Draws differ, one being by quantiles, but the law and so the first quotes do not."""
     one = Exchange("optimal", partial(NoisyTrader, noise_sd=2.0), prior_sd=5.0)
     two = Exchange("optimal", partial(NoisyTrader, noise=stats.norm(scale=2.0)), prior_sd=5.0)
-    assert one.terms.law.noise_sd == two.terms.law.noise_sd == 2.0
+    assert one.law.noise_sd == two.law.noise_sd == 2.0
     for market in (one, two):
         market.open()
     np.testing.assert_array_equal(one.inside.ask, two.inside.ask)
@@ -218,7 +218,7 @@ def test_traders_of_a_market_draw_the_noise_they_are_given() -> None:
 
 def test_noise_of_traders_may_be_a_number() -> None:
     traders = partial(NoisyTrader, noise=2.0)  # type: ignore[arg-type]
-    assert Exchange("optimal", traders).terms.law == NoisyValuation(2.0)
+    assert Exchange("optimal", traders).law == NoisyValuation(2.0)
 
 
 def wobbling(x: Array) -> Array:
@@ -307,4 +307,4 @@ def test_noise_sd_and_noise_both_are_refused() -> None:
 
 def test_noise_set_to_none_is_the_noise_of_the_market() -> None:
     market = Exchange("optimal", partial(NoisyTrader, noise=None), noise_sd=3.0)
-    assert market.terms.law == NoisyValuation(3.0)
+    assert market.law == NoisyValuation(3.0)

@@ -173,7 +173,7 @@ def test_undercutter_stays_between_zero_profit_and_myopic_quotes() -> None:
     market = Exchange(makers, prior_sd=3.0, replications=20, rng=3).run(3)
     for _ in range(5):
         market.open()
-        belief, law = market.makers[0].belief, market.terms.law
+        belief, law = market.makers[0].require_belief(), market.law
         tight, wide, own = (
             zero_profit_quote(belief, law),
             myopic_quote(belief, law),
@@ -211,7 +211,7 @@ def test_asks_come_in_after_periods_without_a_trade() -> None:
         assert loss(ask - 1e-7) < 0 < loss(ask + 1e-7)
         asks.append(ask)
         market.clear()
-    assert market.makers[0].belief.sd[0] > 4.9
+    assert market.makers[0].require_belief().sd[0] > 4.9
 
 
 @pytest.mark.parametrize("maker", [ZeroProfit, Myopic])

@@ -34,7 +34,7 @@ class {name}(MarketMaker):
     """Quotes two sds of her belief around its mean."""
 
     def quote(self):
-        return Quote.around(self.belief.mean, 2 * self.belief.sd)
+        return Quote.around(self.require_belief().mean, 2 * self.require_belief().sd)
 '''
 SPOILT = """
     @property
@@ -45,7 +45,7 @@ SPOILT = """
         self.seen = self.periods + 1
         if self.seen == 58:
             raise ZeroDivisionError("her slide rule broke")
-        return Quote.around(self.belief.mean, 2 * self.belief.sd)
+        return Quote.around(self.require_belief().mean, 2 * self.require_belief().sd)
 """
 NUMBERS = '''
 
@@ -59,9 +59,9 @@ class Counting(MarketMaker):
         self.width = width
 
     def quote(self):
-        if self.last is not None and self.last.units != 0:
+        if self.last is not None and self.last.quantity != 0:
             self.trades += 1
-        return Quote.around(self.belief.mean, self.width + 0.1 * self.trades)
+        return Quote.around(self.require_belief().mean, self.width + 0.1 * self.trades)
 '''
 serial = count()
 

@@ -22,7 +22,7 @@ class Mine(MarketMaker):
         self.rivals = rivals
 
     def quote(self) -> Quote:
-        return Quote.around(self.belief.mean, 1.0)
+        return Quote.around(self.require_belief().mean, 1.0)
 
 
 class Plain:

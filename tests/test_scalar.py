@@ -17,7 +17,7 @@ from abm.makers import MakerError, MarketMaker, per_replication
 from abm.market.random_streams import Draws, Lots, OneDraws, Streams, maker_role
 from abm.numerics.arrays import Array
 from abm.participants.registry import MAKER_TYPES
-from abm.participants.transparency import View
+from abm.participants.transparency import MarketView
 
 INF = math.inf
 BOTH = pytest.mark.parametrize("transparency", ["public", "own"])
@@ -40,8 +40,8 @@ class InArrays(MarketMaker):
     name = "leaning"
 
     def quote(self) -> Quote:
-        half = np.where(self.draws.uniform() < 0.5, 1.0, 1.5) * self.belief.sd + 0.1
-        mid = self.belief.mean - 0.2 * self.inventory + 0.01 * self.cash
+        half = np.where(self.draws.uniform() < 0.5, 1.0, 1.5) * self.require_belief().sd + 0.1
+        mid = self.require_belief().mean - 0.2 * self.inventory + 0.01 * self.cash
         return Quote(
             np.where(self.inventory < 2, mid - half, -np.inf),
             np.where(self.inventory > -2, mid + half, np.inf),
@@ -55,8 +55,8 @@ class InNumbers(MarketMaker):
     name = "leaning"
 
     def quote(self) -> Quote:
-        half = (1.0 if self.draws.uniform() < 0.5 else 1.5) * self.belief.sd + 0.1
-        mid = self.belief.mean - 0.2 * self.inventory + 0.01 * self.cash
+        half = (1.0 if self.draws.uniform() < 0.5 else 1.5) * self.require_belief().sd + 0.1
+        mid = self.require_belief().mean - 0.2 * self.inventory + 0.01 * self.cash
         if self.inventory >= 2:
             return Quote(-INF, mid + half)
         return Quote(mid - half, mid + half if self.inventory > -2 else INF)
@@ -86,15 +86,15 @@ class Rich(MarketMaker):
         elif self.draws.uniform() < 0.1:
             self.width = max(float(self.draws.uniform()), 0.2)
         self.memory.append(self.width)
-        return Quote.around(self.belief.mean + 0.01 * self.tilt, self.half_spread())
+        return Quote.around(self.require_belief().mean + 0.01 * self.tilt, self.half_spread())
 
     def note(self, side: int) -> None:
         self.sides.append(side)
         self.count[side] += 1
-        self.best["low"] = min(self.best.get("low", INF), float(self.belief.mean))
+        self.best["low"] = min(self.best.get("low", INF), float(self.require_belief().mean))
 
     def half_spread(self) -> float:
-        return float(self.width * self.belief.sd + 0.001 * self.best.get("low", 0.0) ** 2)
+        return float(self.width * self.require_belief().sd + 0.001 * self.best.get("low", 0.0) ** 2)
 
     @property
     def tilt(self) -> float:
@@ -108,32 +108,32 @@ class Observant(MarketMaker):
     name = "observant"
 
     def quote(self) -> Quote:
-        half = 1.5 * self.belief.sd
+        half = 1.5 * self.require_belief().sd
         if self.last is None:
-            return Quote.around(self.belief.mean, half)
+            return Quote.around(self.require_belief().mean, half)
         assert isinstance(self.last.own.bid, float)
         assert isinstance(self.last.side, int)
-        assert isinstance(self.last.units, float)
+        assert isinstance(self.last.quantity, float)
         if self.last.others is not None:
             rival = self.last.others["optimal"].bid
             assert rival <= self.last.rivals.bid
         nearest = self.last.rivals.ask
         if not math.isnan(nearest) and self.last.side != Side.BUY:
-            half = min(half, max(abs(nearest - self.belief.mean), 0.1))
-        return Quote.around(self.belief.mean, half + 0.01 * (self.last.units == 0))
+            half = min(half, max(abs(nearest - self.require_belief().mean), 0.1))
+        return Quote.around(self.require_belief().mean, half + 0.01 * (self.last.quantity == 0))
 
 
 class ObservantInArrays(MarketMaker):
     name = "observant"
 
     def quote(self) -> Quote:
-        half = 1.5 * self.belief.sd
+        half = 1.5 * self.require_belief().sd
         if self.last is None:
-            return Quote.around(self.belief.mean, half)
+            return Quote.around(self.require_belief().mean, half)
         nearest = self.last.rivals.ask
-        nearer = np.minimum(half, np.maximum(np.abs(nearest - self.belief.mean), 0.1))
+        nearer = np.minimum(half, np.maximum(np.abs(nearest - self.require_belief().mean), 0.1))
         half = np.where(~np.isnan(nearest) & (self.last.side != Side.BUY), nearer, half)
-        return Quote.around(self.belief.mean, half + 0.01 * (self.last.units == 0))
+        return Quote.around(self.require_belief().mean, half + 0.01 * (self.last.quantity == 0))
 
 
 def tape(makers: Any, periods: int = 40, **terms: Any) -> Any:
@@ -228,7 +228,7 @@ class Remembers(MarketMaker):
     def quote(self) -> Quote:
         if self.last is not None:
             self.memory.buys += self.last.side == 1
-        return Quote.around(self.belief.mean, 1.0 + 0.1 * self.memory.buys)
+        return Quote.around(self.require_belief().mean, 1.0 + 0.1 * self.memory.buys)
 
 
 def test_state_in_a_dataclass_is_each_replication_s_own() -> None:
@@ -349,10 +349,10 @@ def test_within_quote_she_is_who_she_is() -> None:
             seen.append(self.limit == 3 and self.twice(2.0) == 4.0)
             seen.append(not hasattr(self, "absent"))
             seen.append(self.terms.replications == 3 and self.terms.prior.sd == 2.0)
-            seen.append(self.rho == self.belief.sd / self.noise_sd)
-            numbers: list[Any] = [self.belief.mean, self.inventory, self.cash]
+            seen.append(self.rho == self.require_belief().sd / self.noise_sd)
+            numbers: list[Any] = [self.require_belief().mean, self.inventory, self.cash]
             seen.append(all(type(number) is float for number in numbers))
-            return Quote.around(self.belief.mean, 1.0)
+            return Quote.around(self.require_belief().mean, 1.0)
 
     tape(Aware, 2, replications=3)
     assert len(seen) == 7 * 3 * 2
@@ -364,7 +364,7 @@ def test_a_property_that_is_kept_is_kept_in_numbers() -> None:
     class Keeps(MarketMaker):
         @cached_property
         def first_mean(self) -> Array:
-            return self.belief.mean + self.draws.uniform()
+            return self.require_belief().mean + self.draws.uniform()
 
         def quote(self) -> Quote:
             return Quote.around(self.first_mean, 1.0)
@@ -380,7 +380,7 @@ def test_an_exact_belief_comes_in_numbers_too() -> None:
         name = "believer"
 
         def quote(self) -> Quote:
-            return Quote.around(self.belief.mean, 1.5 * self.belief.sd)
+            return Quote.around(self.require_belief().mean, 1.5 * self.require_belief().sd)
 
     arrays, numbers = (
         tape(partial(kind, belief=GridBelief(0.0, 2.0)), 5)
@@ -402,16 +402,16 @@ def test_what_she_sees_in_numbers_is_of_the_class_that_it_is_in_arrays(
             kind, other = (GaussianBelief, GridBelief)[:: 1 if belief == "gaussian" else -1]
             assert isinstance(self.belief, kind)
             assert not isinstance(self.belief, other)
-            assert isinstance(self.belief.mean, float)
+            assert isinstance(self.require_belief().mean, float)
             assert not isinstance(self.belief, Quote)
             if self.last is not None:
-                assert isinstance(self.last, View)
+                assert isinstance(self.last, MarketView)
                 assert isinstance(self.last.own, Quote)
                 assert isinstance(self.last.inside, Quote)
                 for quote in (self.last.others or {}).values():
                     assert isinstance(quote, Quote)
                 assert isinstance(self.last.rivals, Quote)
-            return Quote.around(self.belief.mean, 1.5 * self.belief.sd)
+            return Quote.around(self.require_belief().mean, 1.5 * self.require_belief().sd)
 
     market = Exchange([partial(Curious, belief=belief), "optimal"], transparency=transparency,
                       prior_sd=2.0, replications=3, rng=1).run(4)  # fmt: skip
@@ -437,8 +437,8 @@ def test_without_a_belief_its_mean_and_sd_are_nan() -> None:
             super().__init__(model, belief=None)
 
         def quote(self) -> Quote:
-            assert math.isnan(self.belief.mean)
-            assert math.isnan(self.belief.sd)
+            assert math.isnan(self.require_belief().mean)
+            assert math.isnan(self.require_belief().sd)
             assert self.last is None or isinstance(self.last.inside.ask, float)
             return Quote(-1.0, 1.0)
 
@@ -449,7 +449,7 @@ def test_a_declined_side_is_declined() -> None:
     @per_replication
     class Buyer(MarketMaker):
         def quote(self) -> Quote:
-            return Quote(self.belief.mean - 1, INF if self.inventory < 5 else 9)
+            return Quote(self.require_belief().mean - 1, INF if self.inventory < 5 else 9)
 
     log = tape(Buyer)
     assert np.isinf(log.makers["ask"]).any()
@@ -482,7 +482,7 @@ def test_an_array_left_by_init_is_explained_when_it_reaches_a_price() -> None:
     class Early(MarketMaker):
         def __init__(self, model: Any) -> None:
             super().__init__(model)
-            self.centre = self.belief.mean
+            self.centre = self.require_belief().mean
 
         def quote(self) -> Quote:
             return Quote.around(self.centre, 1.0)
@@ -500,7 +500,7 @@ def test_an_error_in_one_replication_is_hers_in_that_period() -> None:
         def quote(self) -> Quote:
             if self.last is not None and self.inventory != 0:
                 raise ZeroDivisionError("a slip")
-            return Quote.around(self.belief.mean, 0.1)
+            return Quote.around(self.require_belief().mean, 0.1)
 
     with pytest.raises(MakerError, match=r"'clumsy'.*period 1.*a slip") as caught:
         tape(Clumsy, 9)

@@ -13,7 +13,7 @@ from abm.makers import MarketMaker
 from abm.market.quotes import Side
 from abm.numerics.arrays import Array
 from abm.numerics.moments import Moments
-from abm.participants.transparency import View
+from abm.participants.transparency import MarketView
 from abm.runs.schema import MAKERS, MARKET, SUMMARY, Column
 
 TWO = ["optimal", "zero-profit"]
@@ -25,7 +25,7 @@ class OneSided(MarketMaker):
     name = "one-sided"
 
     def quote(self) -> Quote:
-        mean = self.belief.mean
+        mean = self.require_belief().mean
         return Quote(mean - 1, np.where(mean > 0, np.inf, mean + 1))
 
 
@@ -35,7 +35,7 @@ class Careful(MarketMaker):
     name = "careful"
 
     def quote(self) -> Quote:
-        return Quote.around(self.belief.mean, 1.0)
+        return Quote.around(self.require_belief().mean, 1.0)
 
 
 class Scribbler(MarketMaker):
@@ -48,7 +48,7 @@ class Scribbler(MarketMaker):
         self.prices = np.zeros((2, self.terms.replications))
 
     def quote(self) -> Quote:
-        self.prices[:] = self.belief.mean + np.array([[-1.0], [1.0]])
+        self.prices[:] = self.require_belief().mean + np.array([[-1.0], [1.0]])
         return Quote(*self.prices)
 
     def settle(self, units: Array, price: Array) -> None:
@@ -56,7 +56,7 @@ class Scribbler(MarketMaker):
         self.inventory -= units
         self.cash += units * price
 
-    def observe(self, view: View) -> None:
+    def observe(self, view: MarketView) -> None:
         self.prices[:] = np.nan
         super().observe(view)
 

@@ -33,10 +33,10 @@ class Plain(MarketMaker):
     """Keeps every rule; those below break one each."""
 
     def quote(self) -> Quote:
-        return Quote.around(self.belief.mean, self.reach())
+        return Quote.around(self.require_belief().mean, self.reach())
 
     def reach(self) -> Any:
-        return 2.0 * np.hypot(self.belief.sd, self.noise_sd)
+        return 2.0 * np.hypot(self.require_belief().sd, self.noise_sd)
 
 
 class InScalars(Plain):
@@ -57,7 +57,7 @@ class Crossed(Plain):
 
 class NoPrice(Plain):
     def reach(self) -> Any:
-        return np.where(self.belief.sd < 1.0, np.nan, super().reach())
+        return np.where(self.require_belief().sd < 1.0, np.nan, super().reach())
 
 
 class NoSpread(Plain):
@@ -72,14 +72,14 @@ class Gregarious(Plain):
 
 class FirstAlone(Plain):
     def quote(self) -> Quote:
-        mean = np.broadcast_to(self.belief.mean[0], self.belief.mean.shape)
+        mean = np.broadcast_to(self.require_belief().mean[0], self.require_belief().mean.shape)
         return Quote.around(mean, self.reach())
 
 
 class Forgetful(Plain):
     def quote(self) -> Quote:
         quote = super().quote()
-        self.belief = GaussianBelief(self.belief.mean, 0.99 * self.belief.sd)
+        self.belief = GaussianBelief(self.require_belief().mean, 0.99 * self.require_belief().sd)
         return quote
 
 
@@ -91,7 +91,7 @@ class Meddling(Plain):
 
 class Anchored(Plain):
     def quote(self) -> Quote:
-        return Quote.around(0.9 * self.belief.mean, self.reach())
+        return Quote.around(0.9 * self.require_belief().mean, self.reach())
 
 
 class InDollars(Plain):
@@ -146,7 +146,9 @@ class Amnesiac(Plain):
 
 class Insider(Plain):
     def quote(self) -> Quote:
-        return Quote.around(self.belief.mean + 0.1 * np.tanh(self.model.value), self.reach())
+        return Quote.around(
+            self.require_belief().mean + 0.1 * np.tanh(self.model.value), self.reach()
+        )
 
 
 class Greedy(ZeroProfit):
@@ -159,7 +161,7 @@ class Aloof(Plain):
     zero_profit = True
 
     def reach(self) -> Any:
-        return 9.0 * np.hypot(self.belief.sd, self.noise_sd)
+        return 9.0 * np.hypot(self.require_belief().sd, self.noise_sd)
 
 
 class Lopsided(Plain):
@@ -173,7 +175,9 @@ class Lopsided(Plain):
 class Eavesdropper(Plain):
     def quote(self) -> Quote:
         told = 0.0 if self.last is None else 0.1 * np.tanh(self.model.clearing.valuation)
-        return Quote.around(self.belief.mean + told * (self.last is not None), self.reach())
+        return Quote.around(
+            self.require_belief().mean + told * (self.last is not None), self.reach()
+        )
 
 
 class Careless(Plain):
@@ -244,7 +248,9 @@ class Skewed(ZeroProfit):
 @per_replication
 class Shy(Plain):
     def reach(self) -> Any:
-        return math.hypot(self.belief.sd, self.noise_sd) * (2.0 if self.inventory > 1 else 1.5)
+        return math.hypot(self.require_belief().sd, self.noise_sd) * (
+            2.0 if self.inventory > 1 else 1.5
+        )
 
 
 BREAKERS = [

@@ -1,4 +1,4 @@
-"""Who takes part: makers get a seat, a label and draws; rules about them all are checked."""
+"""Who takes part: makers and traders are made and labelled, and rules about them are checked."""
 
 from __future__ import annotations
 
@@ -8,67 +8,103 @@ from inspect import isabstract
 from itertools import chain, count
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from abm.beliefs.gaussian import GaussianBelief
-from abm.beliefs.none import NoBelief
 from abm.market.random_streams import Streams, maker_role
-from abm.participants.maker import MakerError, MarketMaker
-from abm.participants.registry import MAKER_TYPES, locate
+from abm.participants.agent import Participant
+from abm.participants.maker import MarketMaker
+from abm.participants.registry import MAKER_TYPES, TRADER_TYPES, Registry, locate
 from abm.participants.terms import Market
 from abm.participants.trader import Trader
 
 PACKAGE = Path(__file__).parents[1]
+KEPT_BY_BASE = {"maker": ("terms", "inventory", "cash", "belief"), "trader": ("law",)}
 
+Kind = TypeVar("Kind", bound=Participant)
 MakerChoice = str | Callable[..., MarketMaker]
-TraderChoice = Callable[..., Trader]
+TraderChoice = str | Callable[..., Trader]
 
 
-def seated(
+def admit_makers(
     makers: MakerChoice | Sequence[MakerChoice], model: Market, streams: Streams
 ) -> list[MarketMaker]:
     """Return the makers at work in this market, each with a label and draws of her own."""
-    choices = listed(makers)
+    choices = as_list(makers)
     if not choices:
         raise ValueError("makers is empty, but a market needs one: give a maker, as 'optimal'")
-    agents: list[MarketMaker] = []
+    admitted: list[MarketMaker] = []
     for choice in choices:
-        chosen = MAKER_TYPES.find(choice) if isinstance(choice, str) else choice
-        maker = _made(_type_checked("maker", chosen, MarketMaker, "or a registered name"), model)
-        _require_free_name(maker, agents)
-        maker.label = _label(maker.name, {agent.label for agent in agents})
+        maker = _make(choice, MAKER_TYPES, model)
+        _require_free_name(maker, admitted)
+        maker.label = _choose_label(maker.name, {other.label for other in admitted})
         maker.draws = streams.draws(maker_role(maker.label))
-        agents.append(maker)
-    return agents
+        admitted.append(maker)
+    return admitted
 
 
-def _made(choice: Callable[..., MarketMaker], model: Market) -> MarketMaker:
-    """Return a maker, or raise MakerError if her class cannot be made one.
+def admit_trader(traders: TraderChoice | Sequence[TraderChoice], model: Market) -> Trader:
+    """Return the agent of the type of trader that arrives."""
+    choices = as_list(traders)
+    if len(choices) != 1:
+        raise ValueError(
+            f"traders holds {len(choices)} types, but this exchange serves one: give (NoisyTrader,)"
+        )
+    trader = _make(choices[0], TRADER_TYPES, model)
+    trader.label = trader.name
+    return trader
 
-    What she or this package says of her parameters is raised as it is.
+
+def as_list(choices: Any) -> list[Any]:
+    """Return one choice or several as a list."""
+    return list(choices) if isinstance(choices, list | tuple) else [choices]
+
+
+def _make(choice: Any, registry: Registry[Kind], model: Market) -> Kind:
+    """Return a participant of this model.
+
+    What the participant or this package says of its parameters is raised as it is.
+
+    Raises
+    ------
+    TypeError
+        If the choice is not a class of the registry's kind, or a partial of one.
+    MakerError, TraderError
+        If the class cannot be made one.
     """
-    kind = choice.func if isinstance(choice, partial) else choice
+    chosen = registry.find(choice) if isinstance(choice, str) else choice
+    kind = chosen.func if isinstance(chosen, partial) else chosen
+    if not (isinstance(kind, type) and issubclass(kind, registry.base)):
+        raise TypeError(
+            f"{registry.noun} is {choice!r}, but must be a {registry.base.__name__}: "
+            f"give a subclass, a partial of one, or a registered name"
+        )
     if isabstract(kind):
-        raise TypeError(f"maker {locate(kind)} has no method quote, but must have one: add it")
-    mend = "let __init__ take the model first, and begin with super().__init__(model)"
+        missing = ", ".join(sorted(kind.__abstractmethods__))
+        raise TypeError(
+            f"{registry.noun} {locate(kind)} has no method {missing}, but must have one: add it"
+        )
+    fix = "let __init__ take the model first, and begin with super().__init__(model)"
     try:
-        maker = choice(model)
+        participant: Kind = chosen(model)
     except Exception as error:
         raised = Path(extract_tb(error.__traceback__)[-1].filename)
         ours = raised.is_relative_to(PACKAGE) and raised != Path(__file__)
         if ours or isinstance(error, ValueError):
             raise
-        raise MakerError(
-            f"maker {locate(kind)} could not be made: {type(error).__name__}: {error}; {mend}"
+        raise kind.failure(
+            f"{registry.noun} {locate(kind)} could not be made: {type(error).__name__}: {error}; "
+            f"{fix}"
         ) from error
-    if not all(hasattr(maker, name) for name in ("terms", "inventory", "cash", "belief")):
-        raise MakerError(
-            f"maker {locate(kind)} could not be made: she has no terms, belief, inventory or cash; "
-            f"{mend}"
+    needed = KEPT_BY_BASE[registry.noun]
+    if not all(hasattr(participant, name) for name in needed):
+        raise kind.failure(
+            f"{registry.noun} {locate(kind)} could not be made: it lacks one of "
+            f"{', '.join(needed)}; {fix}"
         )
-    return maker
+    return participant
 
 
 def _require_free_name(maker: MarketMaker, others: Sequence[MarketMaker]) -> None:
@@ -82,39 +118,13 @@ def _require_free_name(maker: MarketMaker, others: Sequence[MarketMaker]) -> Non
             )
 
 
-def _label(name: str, taken: set[str]) -> str:
+def _choose_label(name: str, taken: set[str]) -> str:
     """Return the name, or the first of name-2, name-3 and so on that is free."""
     others = (f"{name}-{number}" for number in count(2))
     return next(label for label in chain([name], others) if label not in taken)
 
 
-def only_type(traders: TraderChoice | Sequence[TraderChoice]) -> TraderChoice:
-    """Return the type of trader that arrives."""
-    types = listed(traders)
-    if len(types) != 1:
-        raise ValueError(
-            f"traders holds {len(types)} types, but this exchange serves one: give (NoisyTrader,)"
-        )
-    return _type_checked("trader", types[0], Trader, "as NoisyTrader")
-
-
-def listed(choices: Any) -> list[Any]:
-    """Return one choice or several as a list."""
-    return list(choices) if isinstance(choices, list | tuple) else [choices]
-
-
-def _type_checked(what: str, choice: Any, base: type, mend: str) -> Any:
-    """Return the choice if it is a subclass of `base`, or a partial of one."""
-    kind = choice.func if isinstance(choice, partial) else choice
-    if not (isinstance(kind, type) and issubclass(kind, base)):
-        raise TypeError(
-            f"{what} is {choice!r}, but must be a {base.__name__}: "
-            f"give a subclass, a partial of one, {mend}"
-        )
-    return choice
-
-
-def common_belief(makers: Sequence[MarketMaker]) -> GaussianBelief:
+def find_common_belief(makers: Sequence[MarketMaker]) -> GaussianBelief:
     """Return the Gaussian belief that all makers with a belief share.
 
     Raises
@@ -122,7 +132,7 @@ def common_belief(makers: Sequence[MarketMaker]) -> GaussianBelief:
     ValueError
         If there is none, or they differ, or one is not Gaussian.
     """
-    beliefs = [maker.belief for maker in makers if not isinstance(maker.belief, NoBelief)]
+    beliefs = [maker.belief for maker in makers if maker.belief is not None]
     first = beliefs[0] if beliefs else None
     if isinstance(first, GaussianBelief) and all(
         isinstance(belief, GaussianBelief)

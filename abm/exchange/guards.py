@@ -1,4 +1,6 @@
-"""Guards around makers: their errors name them, and what they quote is checked."""
+"""Guards around participants: their errors name them, and what they answer is checked."""
+
+from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
@@ -8,39 +10,51 @@ from traceback import extract_tb
 
 import numpy as np
 
-from abm.beliefs.none import NoBelief
 from abm.market.quotes import Quote
-from abm.participants.maker import MakerError, MarketMaker
+from abm.market.random_streams import Draws
+from abm.numerics.arrays import Array
+from abm.participants.agent import Participant
+from abm.participants.maker import MarketMaker
+from abm.participants.trader import Trader
 
 OF_SCALARS = ("truth value", "scalar", "size-1", "0-dimensional", "length-1")  # in NumPy's errors
 SCALAR = (
     "her prices, belief and inventory are arrays over the replications: use np.where where you "
     "would write if, and np.exp for math.exp, or decorate her class with @per_replication"
 )
+NO_BELIEF = "she has no belief: quote without one, or give her one"
 
 
 @contextmanager
-def answering(maker: MarketMaker, doing: str, period: int) -> Iterator[None]:
-    """Turn any error of a maker into one that names her, what she was doing, and the period."""
+def name_errors(participant: Participant, doing: str, period: int) -> Iterator[None]:
+    """Turn any error of a participant into one that names it, what it was doing, and the period."""
     try:
         yield
     except Exception as error:
-        mend = f"; {SCALAR}" if any(word in str(error) for word in OF_SCALARS) else ""
-        raise MakerError(
-            f"maker {maker.label!r} raised an error when she {doing} in period {period} "
-            f"({_line(maker, error)}): {type(error).__name__}: {error}{mend}"
+        raise participant.failure(
+            f"{participant.role} {participant.label!r} raised an error when {doing} in period "
+            f"{period} ({_locate_fault(participant, error)}): {type(error).__name__}: {error}"
+            f"{_suggest_fix(participant, error)}"
         ) from error
 
 
-def _line(maker: MarketMaker, error: Exception) -> str:
-    """Return the line at fault, the last in her own file if the error has passed through it."""
-    file = getattr(sys.modules.get(type(maker).__module__), "__file__", None)
+def _locate_fault(participant: Participant, error: Exception) -> str:
+    """Return the line at fault, the last in the participant's own file if there is one."""
+    file = getattr(sys.modules.get(type(participant).__module__), "__file__", None)
     frames = extract_tb(error.__traceback__)
-    at = next((frame for frame in reversed(frames) if frame.filename == file), frames[-1])
-    return f"{Path(at.filename).name}, line {at.lineno}"
+    fault = next((frame for frame in reversed(frames) if frame.filename == file), frames[-1])
+    return f"{Path(fault.filename).name}, line {fault.lineno}"
 
 
-def posted(maker: MarketMaker, period: int) -> Quote:
+def _suggest_fix(participant: Participant, error: Exception) -> str:
+    if any(word in str(error) for word in OF_SCALARS):
+        return f"; {SCALAR}"
+    if getattr(participant, "belief", "") is None and "'NoneType'" in str(error):
+        return f"; {NO_BELIEF}"
+    return ""
+
+
+def ask_for_quote(maker: MarketMaker, period: int) -> Quote:
     """Return a maker's quote for this period, of shape (R,), or raise if it is not one.
 
     Raises
@@ -48,11 +62,11 @@ def posted(maker: MarketMaker, period: int) -> Quote:
     MakerError
         If she raises an error.
     TypeError
-        If it is no `Quote`.
+        If it is not a `Quote`.
     ValueError
         If its shape does not broadcast to (R,), or a price is NaN or on the wrong side.
     """
-    with answering(maker, "quoted", period):
+    with name_errors(maker, "she quoted", period):
         quote = maker.quote()
     says = f"maker {maker.label!r} quoted in period {period}"
     if not isinstance(quote, Quote):
@@ -71,14 +85,29 @@ def posted(maker: MarketMaker, period: int) -> Quote:
         raise ValueError(
             f"{says} bid {bid[first]}, ask {ask[first]} (replication {first} of its block), but "
             f"must have bid <= ask, neither NaN, a bid below inf and an ask above -inf: "
-            f"{_mend(maker)}"
+            f"decline a side with a bid of -inf or an ask of inf"
         )
     bid.setflags(write=False)
     ask.setflags(write=False)
     return Quote(bid, ask)
 
 
-def _mend(maker: MarketMaker) -> str:
-    if isinstance(maker.belief, NoBelief):
-        return "this maker has no belief; quote without one, or give it one"
-    return "decline a side with a bid of -inf or an ask of inf"
+def ask_for_valuation(trader: Trader, value: Array, draws: Draws, period: int) -> Array:
+    """Return the valuations of the traders of this period, of shape (R,), or raise.
+
+    Raises
+    ------
+    TraderError
+        If the trader raises an error.
+    ValueError
+        If they are not R numbers.
+    """
+    with name_errors(trader, "valuing the asset", period):
+        valuation = np.asarray(trader.valuation(value, draws), dtype=np.float64)
+    if valuation.shape != value.shape or np.isnan(valuation).any():
+        raise ValueError(
+            f"trader {trader.label!r} gave in period {period} valuations of shape "
+            f"{valuation.shape}, {np.isnan(valuation).sum()} of them NaN, but must give one number "
+            f"for each of the {value.size} replications: return an array of shape {value.shape}"
+        )
+    return valuation

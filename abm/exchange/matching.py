@@ -8,20 +8,22 @@ from abm.market.quotes import Quote, Side
 from abm.numerics.arrays import Array, Sides
 
 
-def sold(quotes: Sequence[Quote], inside: Quote, side: Sides, lot: Callable[[], Array]) -> Array:
-    """Return the units that each maker sells to the trader, shape (makers, R): +1, -1 or 0.
+def allocate(
+    quotes: Sequence[Quote], inside: Quote, side: Sides, draw_lot: Callable[[], Array]
+) -> Array:
+    """Return the quantity that each maker sells to the trader, shape (makers, R): +1, -1 or 0.
 
-    Those at the inside on the side that the trader takes contend; `lot()` is a uniform draw that
-    decides between them, each alike.
+    The makers at the inside on the side that the trader takes contend; where several do, the
+    uniform draws of `draw_lot` decide, each maker being as likely.
     """
-    units = side.astype(np.float64)
+    quantity = side.astype(np.float64)
     if len(quotes) == 1:
-        return units[np.newaxis]
+        return quantity[np.newaxis]
     bids, asks = [quote.bid for quote in quotes], [quote.ask for quote in quotes]
     buys, sells = side == Side.BUY, side == Side.SELL
     contend = (buys & (asks == inside.ask)) | (sells & (bids == inside.bid))
     rivals = contend.sum(axis=0, dtype=np.int16)
     if (rivals > 1).any():
-        winner = np.floor(lot() * rivals) + 1
+        winner = np.floor(draw_lot() * rivals) + 1
         contend &= contend.cumsum(axis=0, dtype=np.int16) == winner
-    return np.where(contend, units, 0.0)
+    return np.where(contend, quantity, 0.0)

@@ -11,18 +11,25 @@ from mesa import DataCollector
 
 from abm.beliefs.base import Belief
 from abm.beliefs.gaussian import GaussianBelief
-from abm.exchange.admission import MakerChoice, TraderChoice, common_belief, only_type, seated
+from abm.exchange.admission import (
+    MakerChoice,
+    TraderChoice,
+    admit_makers,
+    admit_trader,
+    find_common_belief,
+)
 from abm.exchange.clearing import Clearing, Dealing
-from abm.exchange.guards import answering, posted
-from abm.exchange.matching import sold
+from abm.exchange.guards import ask_for_quote, ask_for_valuation, name_errors
+from abm.exchange.matching import allocate
 from abm.exchange.tape import RECORDS, Tape
 from abm.market.quotes import Quote, best
 from abm.market.random_streams import LARGEST_SEED, Role, Streams
+from abm.market.valuations import Law
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import finite_number, one_of, positive_number, whole
 from abm.numerics.moments import mean_of
 from abm.participants.terms import Terms
-from abm.participants.transparency import TRANSPARENCIES
+from abm.participants.transparency import TRANSPARENCIES, show_trader
 from abm.traders.noisy import NoisyTrader
 
 WORLDS = ("real", "gaussian")
@@ -38,8 +45,8 @@ class Exchange(mesa.Model):
     ----------
     makers : one or a sequence of MarketMaker classes, partials of one, or registered names
         Those who quote. Two of a kind are labelled "optimal" and "optimal-2".
-    traders : one or a sequence of Trader types
-        Those who arrive.
+    traders : one or a sequence of Trader classes, partials of one, or registered names
+        The type of trader that arrives; one so far.
     prior_mean, prior_sd : float
         Of the value after the shock, in units of price; public.
     noise_sd : float
@@ -58,12 +65,28 @@ class Exchange(mesa.Model):
     rng : int
         Seed. Exchanges with one seed face the same values and the same traders.
 
+    Attributes
+    ----------
+    terms : Terms
+        What is public and never changes.
+    period : int
+        The number of this period.
+    law : Law
+        The law by which this period's trader values.
+    quotes, inside : list of Quote, Quote
+        What makers quote while the market is open, and the best bid and ask of it.
+    clearing : Clearing
+        What happened in the last period.
+    tape : Tape
+        What happened in every period.
+
     Raises
     ------
     ValueError, TypeError
         If an argument is out of range or unknown; the message says what to give instead.
     """
 
+    law: Law
     quotes: list[Quote]
     inside: Quote
     clearing: Clearing
@@ -92,7 +115,6 @@ class Exchange(mesa.Model):
         super().__init__(rng=seed)
         size = whole("replications", replications, 1, MOST_REPLICATIONS)
         first = size * whole("block", block, 0, MOST_REPLICATIONS // size - 1)
-        self.noise_sd = positive_number("noise_sd", noise_sd)
         self.world = one_of("world", world, WORLDS)
         self.transparency = one_of("transparency", transparency, TRANSPARENCIES)
         self.period = 0
@@ -101,18 +123,27 @@ class Exchange(mesa.Model):
         prior = GaussianBelief(
             finite_number("prior_mean", prior_mean), positive_number("prior_sd", prior_sd)
         )
-        self.trader = only_type(traders)(self)
-        self.terms = Terms(prior.replicate(size), self.trader.law, size)
-        self.streams = Streams(seed, first // size, size)
+        self.terms = Terms(prior.replicate(size), positive_number("noise_sd", noise_sd), size)
+        self.streams = self.open_streams(seed, first // size)
         self.draws = {role: self.streams.draws(role) for role in Role}
-        self.makers = seated(makers, self, self.streams)
-        self.value = self._drawn_from(self.terms.prior)
+        self.trader = admit_trader(traders, self)
+        self.law = self.trader.law
+        self.makers = admit_makers(makers, self, self.streams)
+        self.value = self.draw_shock()
         self.replication = np.arange(first, first + size)
         if self.world == "gaussian":
-            common_belief(self.makers)
+            find_common_belief(self.makers)
         labels = [maker.label for maker in self.makers]
         self.tape = Tape(labels, size, first, one_of("record", record, RECORDS))
         self.datacollector = DataCollector(model_reporters={name: name for name in PER_PERIOD})
+
+    def open_streams(self, seed: int, block: int) -> Streams:
+        """Return the random streams of this block."""
+        return Streams(seed, block, self.terms.replications)
+
+    def draw_shock(self) -> Array:
+        """Return the value after the shock, shape (R,)."""
+        return self._draw_value(self.terms.prior)
 
     def run(self, periods: SupportsIndex) -> Self:
         """Let so many traders arrive in every replication; return the exchange itself."""
@@ -128,24 +159,37 @@ class Exchange(mesa.Model):
         self.clear()
 
     def open(self) -> None:
-        """Let the value move, and every maker post a quote."""
+        """Open the market for a period."""
+        self.move()
+        self.ask()
+
+    def move(self) -> None:
+        """Let the value move, carry beliefs over to the period, and announce the trader's law."""
         self.streams.period = whole("period", self.period, 0, MOST_PERIODS - 1)
         if self.world == "gaussian":
-            self.value = self._drawn_from(common_belief(self.makers))
-        self.quotes = [posted(maker, self.period) for maker in self.makers]
+            self.value = self._draw_value(find_common_belief(self.makers))
+        for maker in self.makers:
+            with name_errors(maker, "she carried her belief over", self.period):
+                maker.predict()
+        self.law = self.trader.law
+
+    def ask(self) -> None:
+        """Ask every maker for a quote."""
+        self.quotes = [ask_for_quote(maker, self.period) for maker in self.makers]
         self.inside = best(self.quotes)
 
     def clear(self) -> None:
         """Let a trader deal at the inside quote, settle, and let everyone learn from it."""
         if not self.quotes:
             raise RuntimeError("the market is closed: call open() first, or step() for both")
-        valuation = self.trader.valuation(self.value, self.draws[Role.TRADER])
+        draws = self.draws[Role.TRADER]
+        valuation = ask_for_valuation(self.trader, self.value, draws, self.period)
         side = self.inside.side(valuation)
         price = self.inside.price(side)
-        sales = sold(self.quotes, self.inside, side, self.draws[Role.TIE_BREAK].uniform)
-        for shown in (side, price, sales, self.inside.bid, self.inside.ask):
-            shown.setflags(write=False)
-        dealings = self._settled(sales, price)
+        sales = allocate(self.quotes, self.inside, side, self.draws[Role.TIE_BREAK].uniform)
+        for public in (side, price, sales, self.inside.bid, self.inside.ask):
+            public.setflags(write=False)
+        dealings = self._settle(sales, price)
         self._reveal(side, sales)
         self.clearing = Clearing(self.value, valuation, self.inside, side, price, dealings)
         self.tape.add(self.clearing)
@@ -176,25 +220,30 @@ class Exchange(mesa.Model):
     def _mean(self, metric: str) -> float:
         return mean_of(self.clearing.metrics[metric]) if self.period else np.nan
 
-    def _drawn_from(self, belief: Belief) -> Array:
+    def _draw_value(self, belief: Belief) -> Array:
         return belief.mean + belief.sd * self.draws[Role.VALUE].normal()
 
-    def _settled(self, sales: Array, price: Array) -> tuple[Dealing, ...]:
+    def _settle(self, sales: Array, price: Array) -> tuple[Dealing, ...]:
         """Book what each maker sold, and return her part in the period."""
         gain = price - self.value
         dealings = []
-        for maker, quote, units in zip(self.makers, self.quotes, sales, strict=True):
-            with answering(maker, "booked a trade", self.period):
-                maker.settle(units, price)
-            belief, profit = maker.belief, units * gain + 0.0  # which turns -0 into 0
-            filled = units != 0
-            dealings.append(Dealing(quote, belief.mean, belief.sd, filled, maker.inventory, profit))
+        for maker, quote, quantity in zip(self.makers, self.quotes, sales, strict=True):
+            with name_errors(maker, "she booked a trade", self.period):
+                maker.settle(quantity, price)
+            profit = quantity * gain + 0.0  # which turns -0 into 0
+            filled = quantity != 0
+            dealings.append(Dealing(quote, *maker.moments, filled, maker.inventory, profit))
         return tuple(dealings)
 
     def _reveal(self, side: Sides, sales: Array) -> None:
-        """Let every maker observe what she may see of the period."""
+        """Let every maker, and the trader type, observe what they may see of the period."""
         quotes = {maker.label: quote for maker, quote in zip(self.makers, self.quotes, strict=True)}
-        views = TRANSPARENCIES[self.transparency](self.terms.law, quotes, self.inside, side, sales)
-        for maker, view in zip(self.makers, views, strict=True):
-            with answering(maker, "learnt", self.period):
+        show = TRANSPARENCIES[self.transparency]
+        for maker, view in zip(
+            self.makers, show(self.law, quotes, self.inside, side, sales), strict=True
+        ):
+            with name_errors(maker, "she learnt", self.period):
                 maker.observe(view)
+        if self.transparency == "public":
+            with name_errors(self.trader, "learning", self.period):
+                self.trader.observe(show_trader(view, quotes))

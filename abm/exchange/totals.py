@@ -48,22 +48,22 @@ class Totals:
     def table(self, replication: Index) -> pa.Table:
         """Return one row a replication and maker (columns: `abm.runs.schema.TOTALS`)."""
         accounts = [
-            account.columns(maker.belief.sd)
+            account.columns(maker.moments[1])
             for account, maker in zip(self._accounts, self._makers, strict=True)
         ]
         averages = {name: average.mean() for name, average in self._market.items()}
-        of_market = {
+        market = {
             "inside_spread": averages.pop("spread"),
             "traders_gain": -np.sum([account["profit"] for account in accounts], axis=0),
             "surplus": np.asarray(self._surplus),
         } | averages
-        hers = [account | of_market for account in accounts]
+        rows = [account | market for account in accounts]
         labels = pd.Index([maker.label for maker in self._makers], dtype="str")
-        seats = np.tile(np.arange(len(labels)), len(replication))
-        columns = {name: np.stack([one[name] for one in hers], axis=-1).ravel() for name in hers[0]}
+        codes = np.tile(np.arange(len(labels)), len(replication))
+        columns = {name: np.stack([row[name] for row in rows], axis=-1).ravel() for name in rows[0]}
         keys = {
             "replication": np.repeat(replication, len(labels)),
-            "maker": pd.Categorical.from_codes(seats, labels),
+            "maker": pd.Categorical.from_codes(codes, labels),
         }
         return typed(keys | columns, TOTALS)
 

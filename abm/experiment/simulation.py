@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from abm.exchange.admission import MakerChoice, listed
+from abm.exchange.admission import MakerChoice, as_list
 from abm.exchange.model import MOST_PERIODS, Exchange
 from abm.exchange.tape import RECORDS
 from abm.exchange.totals import Totals
@@ -143,7 +143,7 @@ class Markets:
         self, makers: MakerChoice | Sequence[MakerChoice]
     ) -> list[Callable[..., MarketMaker]]:
         """Return the makers; those that look ahead are given the discount, unless a partial."""
-        return [self.patient(choice) for choice in listed(makers)]
+        return [self.patient(choice) for choice in as_list(makers)]
 
     def patient(self, choice: MakerChoice) -> Callable[..., MarketMaker]:
         """Return a maker; one that looks ahead is given the discount, unless a partial."""

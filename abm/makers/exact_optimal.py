@@ -44,19 +44,19 @@ class ExactOptimal(MarketMaker):
         self, model: Market, *, discount: float = 0.9, belief: Belief | str | None = "exact"
     ) -> None:
         super().__init__(model, belief=belief)
-        _ = self.posterior
+        self.require_posterior()  # so that another belief is an error here, not at her first quote
         self.value = fitted(discount)
 
     def quote(self) -> Quote:
         """Return the quote that is worth the most a period ahead."""
-        return best_quote(self.value, self.posterior, self.terms.law)
+        return best_quote(self.value, self.require_posterior(), self.law)
 
-    @property
-    def posterior(self) -> GridBelief:
-        """Her belief, on points that resolve the traders' noise; TypeError if it is not exact."""
-        if not isinstance(self.belief, GridBelief):
+    def require_posterior(self) -> GridBelief:
+        """Return her belief, on points that resolve the traders' noise; TypeError if not exact."""
+        belief = self.belief
+        if not isinstance(belief, GridBelief):
             raise TypeError(
-                f"belief is a {type(self.belief).__name__}, but must be exact, for it is looked at "
-                f'as a whole: give "exact" or as GridBelief(mean, sd)'
+                f"belief is a {type(belief).__name__}, but must be exact, for she looks at the "
+                f'whole posterior: give "exact" or as GridBelief(mean, sd)'
             )
-        return self.belief.resolving(self.terms.law.resolution)
+        return belief.resolving(self.law.resolution)

@@ -31,4 +31,4 @@ class FixedSpread(MarketMaker):
 
     def quote(self) -> Quote:
         """Return the belief's mean -/+ the half-spread."""
-        return Quote.around(self.belief.mean, self.half_spread)
+        return Quote.around(self.require_belief().mean, self.half_spread)

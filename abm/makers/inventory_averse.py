@@ -37,8 +37,9 @@ class InventoryAverse(MarketMaker):
 
     def quote(self) -> Quote:
         """Return the reservation prices, and the myopic half-spread beyond them."""
-        neutral = myopic_quote(self.conviction, self.terms.law)
-        premium = self.aversion * self.belief.sd**2
+        belief = self.require_belief()
+        neutral = myopic_quote(belief, self.law)
+        premium = self.aversion * belief.sd**2
         return Quote(
             neutral.bid - premium * (self.inventory + 0.5),
             neutral.ask - premium * (self.inventory - 0.5),

@@ -13,4 +13,4 @@ class Myopic(MarketMaker):
 
     def quote(self) -> Quote:
         """Return the quote with the largest expected profit this period."""
-        return myopic_quote(self.conviction, self.terms.law)
+        return myopic_quote(self.require_belief(), self.law)

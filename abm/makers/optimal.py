@@ -30,13 +30,13 @@ class Optimal(MarketMaker):
     ) -> None:
         super().__init__(model, belief=belief)
         self.discount = discount_factor(discount)
-        _ = self.solution
+        self.solve()  # so that what cannot be solved is an error here, not at her first quote
 
     def quote(self) -> Quote:
         """Return the quote that is optimal for her present information disadvantage."""
-        return Quote.around(self.belief.mean, self.noise_sd * self.solution.half_spread(self.rho))
+        half_spread = self.noise_sd * self.solve().half_spread(self.rho)
+        return Quote.around(self.require_belief().mean, half_spread)
 
-    @property
-    def solution(self) -> Solution:
-        """The solution of her problem, for all that she may be uncertain of now."""
+    def solve(self) -> Solution:
+        """Return the solution of her problem, up to her current rho at least."""
         return solve(self.discount, range_for(float(self.rho.max())))

@@ -11,7 +11,7 @@ from abm.numerics.checks import not_negative_number, one_in, positive
 from abm.one_period.depths import standardised_quote
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import Market
-from abm.participants.transparency import View
+from abm.participants.transparency import MarketView
 
 DEPTHS = tuple(round(0.1 * step, 1) for step in range(1, 21))
 
@@ -65,22 +65,20 @@ class QLearning(MarketMaker):
                 f"give as (0.5, 1.0)"
             )
         self.replication = np.arange(self.terms.replications)
-        self.worth = np.zeros((self.terms.replications, len(self.depths)))
+        self.earnings = np.zeros((self.terms.replications, len(self.depths)))
         self.chosen = np.zeros(self.terms.replications, np.intp)
-        self.period = 0
 
     def quote(self) -> Quote:
         """Return a quote at the depth that has earned most, or at any one to try it."""
         tries = self.draws.uniform() < exp(-self.decay * self.period)
         any_one = np.floor(self.draws.uniform() * len(self.depths)).astype(np.intp)
-        self.chosen = np.where(tries, any_one, self.worth.argmax(axis=-1))
-        return standardised_quote(self.belief, self.depths[self.chosen], self.noise_sd)
+        self.chosen = np.where(tries, any_one, self.earnings.argmax(axis=-1))
+        return standardised_quote(self.require_belief(), self.depths[self.chosen], self.noise_sd)
 
-    def observe(self, view: View) -> None:
+    def observe(self, view: MarketView) -> None:
         """Learn from the period, also what the depth that she chose has earned in it."""
         super().observe(view)
-        price = np.where(view.units > 0, view.own.ask, view.own.bid)
-        earned = view.units * (price - self.belief.mean)
+        price = np.where(view.quantity > 0, view.own.ask, view.own.bid)
+        earned = view.quantity * (price - self.require_belief().mean)
         arm = self.replication, self.chosen
-        self.worth[arm] += self.learning_rate * (earned - self.worth[arm])
-        self.period += 1
+        self.earnings[arm] += self.learning_rate * (earned - self.earnings[arm])

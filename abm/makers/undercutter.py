@@ -16,7 +16,7 @@ class Undercutter(MarketMaker):
     The price war of Maskin and Tirole (1988, Econometrica 56, 571-599) at a dealer market. She
     goes no further than to the zero-profit quote of her belief, where a trade ceases to pay, and
     no further out than to the myopic monopolist's. Where she was at the inside and cannot tell who
-    else was (see `View.rivals`), she stays where she is.
+    else was (see `MarketView.rivals`), she stays where she is.
 
     Parameters
     ----------
@@ -38,8 +38,9 @@ class Undercutter(MarketMaker):
 
     def quote(self) -> Quote:
         """Return a step inside the best rival's last quote, within what pays."""
-        widest = myopic_quote(self.conviction, self.terms.law)
-        tightest = zero_profit_quote(self.conviction, self.terms.law)
+        belief = self.require_belief()
+        widest = myopic_quote(belief, self.law)
+        tightest = zero_profit_quote(belief, self.law)
         wanted = self._improved()
         return Quote(
             np.clip(wanted.bid, widest.bid, tightest.bid),

@@ -17,4 +17,4 @@ class ZeroProfit(MarketMaker):
 
     def quote(self) -> Quote:
         """Return the quote that earns nothing in expectation, whichever side is taken."""
-        return zero_profit_quote(self.conviction, self.terms.law)
+        return zero_profit_quote(self.require_belief(), self.law)

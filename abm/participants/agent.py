@@ -9,6 +9,10 @@ from weakref import WeakKeyDictionary
 import mesa
 
 
+class ParticipantError(RuntimeError):
+    """A participant raised an error; it is the cause of this one."""
+
+
 class _Numbers(WeakKeyDictionary[mesa.Model, Iterator[int]]):
     def __getitem__(self, model: mesa.Model) -> Iterator[int]:
         return self.setdefault(model, count(1))
@@ -25,6 +29,12 @@ class Participant(mesa.Agent):
     name : str
         What its class is called in logs and on the command line; the class's own name in
         kebab-case unless given.
+    label : str
+        What it is called in this market.
+    role : str
+        "maker" or "trader".
+    failure : type
+        The error that its errors become.
 
     Raises
     ------
@@ -33,6 +43,9 @@ class Participant(mesa.Agent):
     """
 
     name: ClassVar[str]
+    role: ClassVar[str]
+    failure: ClassVar[type[ParticipantError]]
+    label: str
     _ids = _Numbers()
 
     def __init_subclass__(cls) -> None:

@@ -8,10 +8,10 @@ A maker of your own is one small class:
         def quote(self) -> Quote:
             return Quote.around(self.belief.mean, 2 * self.belief.sd)
 
-Everything is an array over the replications: use NumPy where you would write `if`. A maker sees
-her belief, her own inventory and cash, the public `terms`, and in `last` what she was shown of the
-last period. The true value is not hers to know; her profit, which would reveal it, is kept by the
-exchange.
+Everything is an array over the replications: use NumPy where you would write `if`. A maker sees her
+belief, her own inventory and cash, the public `terms`, this `period` and the `law` by which its
+trader values, and in `last` what she was shown of the period before. The true value is not hers to
+know; her profit, which would reveal it, is kept by the exchange.
 """
 
 from abc import ABC, abstractmethod
@@ -21,17 +21,17 @@ import numpy as np
 
 from abm.beliefs.base import Belief
 from abm.beliefs.grid import GridBelief
-from abm.beliefs.none import NoBelief
 from abm.market.quotes import Quote
 from abm.market.random_streams import Draws
+from abm.market.valuations import Law
 from abm.numerics.arrays import Array
 from abm.numerics.checks import one_of
-from abm.participants.agent import Participant
+from abm.participants.agent import Participant, ParticipantError
 from abm.participants.terms import Market
-from abm.participants.transparency import View
+from abm.participants.transparency import MarketView
 
 
-class MakerError(RuntimeError):
+class MakerError(ParticipantError):
     """A maker raised an error; it is the cause of this one."""
 
 
@@ -44,8 +44,7 @@ class MarketMaker(Participant, ABC):
         The market she quotes in.
     belief : Belief, "gaussian", "exact" or None
         What she believes at first: the public prior, kept normal by matching moments ("gaussian")
-        or revised exactly by Bayes' rule ("exact"); a belief of her own; or None for none (its
-        mean and sd are NaN).
+        or updated exactly by Bayes' rule ("exact"); a belief of her own; or None for none.
 
     Attributes
     ----------
@@ -58,21 +57,22 @@ class MarketMaker(Participant, ABC):
         Her name in this market; the second "optimal" is "optimal-2".
     terms : Terms
         The public terms of the market.
-    belief : Belief
-        What she believes now.
-    last : View or None
+    belief : Belief or None
+        What she believes now; None if she has no belief.
+    last : MarketView or None
         What she was shown of the last period; None before the first.
     inventory : ndarray, shape (R,)
-        Units held.
+        Quantity of the asset held.
     cash : ndarray, shape (R,)
         What sales brought less what purchases cost, in units of price.
     draws : Draws
         Her own random draws, for makers that mix.
     """
 
+    role = "maker"
+    failure = MakerError
     zero_profit: ClassVar[bool] = False
     symmetric: ClassVar[bool] = False
-    label: str
     draws: Draws
 
     def __init__(self, model: Market, *, belief: Belief | str | None = "gaussian") -> None:
@@ -80,46 +80,65 @@ class MarketMaker(Participant, ABC):
         self.terms = model.terms
         self.inventory = np.zeros(self.terms.replications)
         self.cash = np.zeros(self.terms.replications)
-        self.belief = self._first_belief(belief)
-        self.last: View | None = None
+        self.belief: Belief | None = None if belief is None else self._choose_belief(belief)
+        self.last: MarketView | None = None
 
     @abstractmethod
     def quote(self) -> Quote:
         """Return the bid and ask for this period, of shape (R,) or broadcasting to it."""
 
-    def settle(self, units: Array, price: Array) -> None:
-        """Book a trade: `units` sold to the trader (-1: bought from her; 0: none) at `price`."""
-        self.inventory = self.inventory - units
-        self.cash = self.cash + units * price
+    def settle(self, quantity: Array, price: Array) -> None:
+        """Book a trade: `quantity` sold to the trader (-1: bought; 0: no trade) at `price`."""
+        self.inventory = self.inventory - quantity
+        self.cash = self.cash + quantity * price
 
-    def observe(self, view: View) -> None:
+    def observe(self, view: MarketView) -> None:
         """Learn from what she is shown of the period, once it is over."""
         self.last = view
-        self.belief = self.belief.revise(view.likelihood)
+        if self.belief is not None:
+            self.belief = self.belief.revise(view.likelihood)
+
+    def predict(self) -> None:
+        """Carry the belief over to the next period, before she quotes: the value has stayed."""
+
+    @property
+    def law(self) -> Law:
+        """The law by which this period's trader values the asset."""
+        return self.model.law
+
+    @property
+    def period(self) -> int:
+        """The number of this period, 0 for the first trader after the shock."""
+        return self.model.period
 
     @property
     def noise_sd(self) -> float:
-        """Standard deviation of a trader's valuation about the value, in units of price."""
-        return self.terms.law.noise_sd
+        """Standard deviation of this period's valuation about the value, in units of price."""
+        return self.law.noise_sd
 
     @property
     def rho(self) -> Array:
         """Her information disadvantage, belief sd / noise sd, shape (R,)."""
-        return self.conviction.sd / self.noise_sd
+        return self.require_belief().sd / self.noise_sd
 
     @property
-    def conviction(self) -> Belief:
-        """Her belief, for those who cannot quote without."""
-        if isinstance(self.belief, NoBelief):
+    def moments(self) -> tuple[Array, Array]:
+        """Mean and sd of her belief, shape (R,), in units of price; NaN without one."""
+        if self.belief is None:
+            unknown = np.full(self.terms.replications, np.nan)
+            return unknown, unknown
+        return self.belief.mean, self.belief.sd
+
+    def require_belief(self) -> Belief:
+        """Return her belief, or raise ValueError if she has none."""
+        if self.belief is None:
             raise ValueError(
                 f"maker {self.name!r} has no belief, but quotes by one: "
                 f'give belief="gaussian", or a belief'
             )
         return self.belief
 
-    def _first_belief(self, belief: Belief | str | None) -> Belief:
-        if belief is None:
-            return NoBelief(self.terms.replications)
+    def _choose_belief(self, belief: Belief | str) -> Belief:
         if isinstance(belief, str):
             one_of("belief", belief, ["exact", "gaussian"])
             prior = self.terms.prior

@@ -36,15 +36,13 @@ class Registry(Generic[Kind]):
 
     Parameters
     ----------
-    noun : str
-        What they are called, as "maker".
     base : type
         The class that they derive from.
     """
 
-    def __init__(self, noun: str, base: type[Kind]) -> None:
-        self.noun = noun
+    def __init__(self, base: type[Kind]) -> None:
         self.base = base
+        self.noun = noun = base.role
         self.wing = f"abm.{noun}s"
         self.group = f"market_shock.{noun}s"
 
@@ -159,8 +157,8 @@ class Registry(Generic[Kind]):
         ]
 
 
-MAKER_TYPES = Registry("maker", MarketMaker)  # type: ignore[type-abstract]  # it stands for subclasses
-TRADER_TYPES = Registry("trader", Trader)
+MAKER_TYPES = Registry(MarketMaker)  # type: ignore[type-abstract]  # it stands for subclasses
+TRADER_TYPES = Registry(Trader)
 
 
 @lru_cache(maxsize=2)

@@ -1,4 +1,4 @@
-"""What everybody in a market knows before it opens."""
+"""What everybody in a market knows: the terms, and what each period announces."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,26 +9,35 @@ from abm.market.valuations import Law
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """The public terms of a market.
+    """The public terms of a market, the same in every period.
 
     Parameters
     ----------
     prior : GaussianBelief
         The distribution of the value after the shock, in each of the replications.
-    law : Law
-        How traders value the instrument.
+    noise_sd : float
+        Standard deviation of a trader's valuation about the value, in units of price, for traders
+        that bring no noise of their own.
     replications : int
         R, how many markets run in lockstep.
     """
 
     prior: GaussianBelief
-    law: Law
+    noise_sd: float
     replications: int
 
 
 class Market(Protocol):
-    """What a maker may know of the model it lives in: the terms, and nothing else."""
+    """What participants may know of the model they live in, and nothing else."""
 
     @property
     def terms(self) -> Terms:
         """The public terms."""
+
+    @property
+    def law(self) -> Law:
+        """The law by which this period's trader values, announced before makers quote."""
+
+    @property
+    def period(self) -> int:
+        """The number of this period, 0 for the first trader after the shock."""

@@ -1,30 +1,61 @@
-"""What every trader is: a Mesa agent around the law of the trader's valuations."""
+"""What every trader type is: a Mesa agent around the law by which the trader values.
 
-from typing import Protocol
+A trader type of your own is one small class:
+
+    class Rounding(Trader):
+        name = "rounding"
+
+        def __init__(self, model: Market) -> None:
+            super().__init__(model, NoisyValuation(model.terms.noise_sd))
+
+        def valuation(self, value: Array, draws: Draws) -> Array:
+            return np.round(super().valuation(value, draws))
+
+Everything is an array over the replications: one agent stands for the trader who comes to each
+replication in a period. Makers know the law, and honour it in what they learn.
+"""
 
 from abm.market.random_streams import Draws
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array
-from abm.participants.agent import Participant
+from abm.participants.agent import Participant, ParticipantError
+from abm.participants.terms import Market
+from abm.participants.transparency import MarketView
 
 
-class NoiseSetting(Protocol):
-    """A market with a noise_sd for traders that bring none of their own."""
-
-    noise_sd: float
+class TraderError(ParticipantError):
+    """A trader raised an error; it is the cause of this one."""
 
 
 class Trader(Participant):
-    """A trader type: a Mesa agent around the law of her valuations.
+    """A trader type: who arrives, one trader in each replication and period.
+
+    Parameters
+    ----------
+    model : Exchange
+        The market that the trader comes to.
+    law : Law
+        How the trader values the asset.
 
     Attributes
     ----------
+    name : str
+        What the type is called in logs and on the command line; the class's own name in kebab-case
+        unless given.
     law : Law
-        How she values the instrument; makers know it.
+        How the next trader values, given what is public; makers know it.
     """
 
-    law: Law
+    role = "trader"
+    failure = TraderError
+
+    def __init__(self, model: Market, law: Law) -> None:
+        super().__init__(model)
+        self.law = law
 
     def valuation(self, value: Array, draws: Draws) -> Array:
-        """Return what the instrument is worth to her, shape (R,), in units of price."""
+        """Return what the asset is worth to the trader, shape (R,), in units of price."""
         return self.law.valuation(value, draws)
+
+    def observe(self, view: MarketView) -> None:
+        """Learn from what is public of a period, once it is over; by default nothing."""

@@ -1,14 +1,15 @@
-"""What a maker is shown of a period: the exchange's transparency.
+"""What participants are shown of a period: the exchange's transparency.
 
 Under "public" she sees every maker's quote, and every trade. Under "own" she sees the inside quote
 without names, and what happens at her own prices: where she is not at the inside on a side, that
-side shows her nothing; makers tied at a price all see what happens there.
+side shows her nothing; makers tied at a price all see what happens there. The trader type sees what
+is public: every quote and trade under "public", and nothing under "own".
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,21 +20,21 @@ from abm.numerics.arrays import Array, Sides
 
 
 @dataclass(frozen=True, eq=False)
-class View:
-    """What a maker was shown of a period; arrays of shape (R,).
+class MarketView:
+    """What a participant was shown of a period; arrays of shape (R,).
 
     Parameters
     ----------
     own : Quote
-        What she quoted.
+        What she quoted; of a trader, no offer.
     inside : Quote
         The best bid and the best ask, whoever posted them.
     others : mapping of str to Quote, or None
         What every other maker quoted, by her label; None if quotes come without names.
     side : ndarray of int8
         The side that the trader took (see `Side`), NONE where that is not shown.
-    units : ndarray
-        Units that she herself sold to the trader: 1, 0, or -1 where she bought.
+    quantity : ndarray
+        What she herself sold to the trader: 1, 0, or -1 where she bought.
     likelihood : Likelihood
         What all this reveals about the value.
     """
@@ -42,7 +43,7 @@ class View:
     inside: Quote
     others: Mapping[str, Quote] | None
     side: Sides
-    units: Array
+    quantity: Array
     likelihood: Likelihood
 
     @cached_property
@@ -64,31 +65,43 @@ Quotes = Mapping[str, Quote]
 """What every maker quotes, by her label."""
 
 
-def public(law: Law, quotes: Quotes, inside: Quote, side: Sides, sold: Array) -> Iterator[View]:
+def show_public(
+    law: Law, quotes: Quotes, inside: Quote, side: Sides, sold: Array
+) -> Iterator[MarketView]:
     """Yield what each maker sees where all see every quote and every trade."""
     likelihood = law.likelihood(inside.uncrossed(), side)
-    for (label, own), units in zip(quotes.items(), sold, strict=True):
+    for (label, own), quantity in zip(quotes.items(), sold, strict=True):
         others = {name: quote for name, quote in quotes.items() if name != label}
-        yield View(own, inside, others, side, units, likelihood)
+        yield MarketView(own, inside, others, side, quantity, likelihood)
 
 
-def own(law: Law, quotes: Quotes, inside: Quote, side: Sides, sold: Array) -> Iterator[View]:
+def show_own(
+    law: Law, quotes: Quotes, inside: Quote, side: Sides, sold: Array
+) -> Iterator[MarketView]:
     """Yield what each maker sees where she sees what happens at her own prices.
 
     A side on which she is not at the inside stands, for her, at an infinite price, where nobody
     trades.
     """
-    turns = inside.uncrossed()
+    effective = inside.uncrossed()
     buys, sells = side == Side.BUY, side == Side.SELL
-    for hers, units in zip(quotes.values(), sold, strict=True):
-        at_bid, at_ask = hers.bid == inside.bid, hers.ask == inside.ask
+    for quote, quantity in zip(quotes.values(), sold, strict=True):
+        at_bid, at_ask = quote.bid == inside.bid, quote.ask == inside.ask
         unseen = (buys & ~at_ask) | (sells & ~at_bid)
-        prices = Quote(np.where(at_bid, turns.bid, -np.inf), np.where(at_ask, turns.ask, np.inf))
+        prices = Quote(
+            np.where(at_bid, effective.bid, -np.inf), np.where(at_ask, effective.ask, np.inf)
+        )
         seen = np.where(unseen, np.int8(Side.NONE), side)
-        yield View(hers, inside, None, seen, units, law.likelihood(prices, seen))
+        yield MarketView(quote, inside, None, seen, quantity, law.likelihood(prices, seen))
 
 
-TRANSPARENCIES: dict[str, Callable[[Law, Quotes, Quote, Sides, Array], Iterator[View]]] = {
-    "public": public,
-    "own": own,
+def show_trader(view: MarketView, quotes: Quotes) -> MarketView:
+    """Return what the trader type sees where all is public, given what one maker sees."""
+    nothing = np.zeros_like(view.quantity)
+    return replace(view, own=Quote(-np.inf, np.inf), others=quotes, quantity=nothing)
+
+
+TRANSPARENCIES: dict[str, Callable[[Law, Quotes, Quote, Sides, Array], Iterator[MarketView]]] = {
+    "public": show_public,
+    "own": show_own,
 }

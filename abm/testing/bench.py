@@ -17,33 +17,32 @@ from abm.exchange.admission import MakerChoice
 from abm.exchange.model import Exchange
 from abm.makers.zero_profit import ZeroProfit
 from abm.market.quotes import Quote
-from abm.market.random_streams import Draws, Role, Streams, maker_role
+from abm.market.random_streams import Draws, Streams
 from abm.numerics.arrays import Array, Flags
 from abm.participants.maker import MarketMaker
 from abm.participants.transparency import TRANSPARENCIES
 from abm.traders.noisy import NoisyTrader
 
-PERIODS, LONG = 12, 60  # of one who is alone, and in company
+PERIODS, LONG = 12, 60  # of a maker alone, and beside rivals
 WIDTH = 3  # replications of a script
 SEED = 2008
 TOLERANCE = 1e-8  # of prices that are the same but for rounding
 
 
 class Scripted(NoisyTrader):
-    """Values the instrument as a script says, of shape (periods, R), or more extremely.
+    """Values the asset as a script says, of shape (periods, R), or more extremely.
 
-    Her side of the quote that she meets is the script's, however far she goes beyond.
+    The side of the inside quote that the trader takes is the script's, however far beyond it the
+    valuation is.
     """
 
     def __init__(self, model: Any, *, script: Array, beyond: float) -> None:
         super().__init__(model)
-        self._market, self._beyond = model, beyond
-        self._script, self._next = script, 0
+        self._market, self._script, self._beyond = model, script, beyond
 
     def valuation(self, value: Array, draws: Draws) -> Array:  # noqa: ARG002, it is scripted
-        """Return the next row of the script."""
-        self._next += 1
-        written: Array = self._script[self._next - 1]
+        """Return this period's row of the script."""
+        written: Array = self._script[self._market.period]
         return written + self._beyond * self._market.inside.side(written)
 
 
@@ -54,10 +53,11 @@ class Decliner(MarketMaker):
 
     def quote(self) -> Quote:
         """Return a bid well below the mean of her belief, and no ask."""
-        return Quote(self.belief.mean - 3 * np.hypot(self.belief.sd, self.noise_sd), np.inf)
+        belief = self.require_belief()
+        return Quote(belief.mean - 3 * np.hypot(belief.sd, self.noise_sd), np.inf)
 
 
-class SomeStreams(Streams):
+class RowStreams(Streams):
     """The draws of some of a script's replications."""
 
     def __init__(self, seed: int, rows: Sequence[int]) -> None:
@@ -66,13 +66,13 @@ class SomeStreams(Streams):
 
     def draws(self, role: int) -> Draws:
         """Return the draws of this role."""
-        return SomeDraws(self, role)
+        return RowDraws(self, role)
 
 
-class SomeDraws(Draws):
+class RowDraws(Draws):
     """One role's draws in some of a script's replications."""
 
-    def __init__(self, streams: SomeStreams, role: int) -> None:
+    def __init__(self, streams: RowStreams, role: int) -> None:
         super().__init__(streams, role)
         self._rows = streams.rows
 
@@ -120,27 +120,38 @@ class Bench:
 
     def market(self, maker: MakerChoice) -> Exchange:
         """Return an exchange of the maker and her rivals, with the traders of the script."""
-        rows = list(self.rows)
+        return ScriptedExchange(self, maker)
+
+    def write_script(self) -> Array:
+        """Return the valuations of the traders, shape (periods, R), in units of price."""
         rng = np.random.default_rng(SEED)
         script = self.prior_sd * rng.normal(size=WIDTH) + rng.normal(size=(self.periods, WIDTH))
-        market = Exchange(
-            [maker, *self.rivals],
-            partial(
-                Scripted, script=self.scale * script[:, rows] + self.shift, beyond=self.hidden
-            ),
-            prior_mean=self.shift, prior_sd=self.scale * self.prior_sd, noise_sd=self.scale,
-            transparency=self.transparency, replications=len(rows), rng=self.seed,
-        )  # fmt: skip
-        market.value = market.value + self.hidden
-        market.streams = SomeStreams(self.seed, rows)
-        market.draws = {role: market.streams.draws(role) for role in Role}
-        for one in market.makers:
-            one.draws = market.streams.draws(maker_role(one.label))
-        return market
+        return self.scale * script[:, list(self.rows)] + self.shift
 
     def trail(self, maker: MakerChoice) -> Trail:
         """Return what the maker quotes and believes in every period."""
         return Trail.of(self.market(maker), self.periods)
+
+
+class ScriptedExchange(Exchange):
+    """An exchange on the bench: its value is moved out of sight, its draws are the script's."""
+
+    def __init__(self, bench: Bench, maker: MakerChoice) -> None:
+        self._bench = bench
+        super().__init__(
+            [maker, *bench.rivals],
+            partial(Scripted, script=bench.write_script(), beyond=bench.hidden),
+            prior_mean=bench.shift, prior_sd=bench.scale * bench.prior_sd, noise_sd=bench.scale,
+            transparency=bench.transparency, replications=len(bench.rows), rng=bench.seed,
+        )  # fmt: skip
+
+    def open_streams(self, seed: int, block: int) -> Streams:  # noqa: ARG002, there is one block
+        """Return the draws of the bench's replications."""
+        return RowStreams(seed, self._bench.rows)
+
+    def draw_shock(self) -> Array:
+        """Return the value after the shock, moved by what is hidden."""
+        return super().draw_shock() + self._bench.hidden
 
 
 @dataclass(frozen=True)
@@ -158,8 +169,8 @@ class Trail:
         rows = []
         for _ in range(periods):
             market.open()
-            quote, belief = market.quotes[0], market.makers[0].belief
-            rows.append([quote.bid, quote.ask, belief.mean.copy(), belief.sd.copy()])
+            quote, moments = market.quotes[0], market.makers[0].moments
+            rows.append([quote.bid, quote.ask, *np.copy(moments)])
             market.clear()
         return cls(*np.moveaxis(np.array(rows), 1, 0))
 
@@ -176,19 +187,19 @@ class Trail:
 
 
 ALONE = [Bench(prior_sd) for prior_sd in (0.25, 1.0, 3.0, 8.0)]
-IN_COMPANY = [
+BESIDE_RIVALS = [
     Bench(2.0, (ZeroProfit, Decliner), transparency, periods=LONG)
     for transparency in TRANSPARENCIES
 ]
-BENCHES = [*ALONE, *IN_COMPANY]
+BENCHES = [*ALONE, *BESIDE_RIVALS]
 
 
 class BrokenRuleError(AssertionError):
     """A maker breaks a rule."""
 
 
-def broken(says: str, trail: Trail, wrong: Flags) -> None:
-    """Raise with the first belief and quote of a trail at which a rule does not hold."""
+def require_nowhere(wrong: Flags, says: str, trail: Trail) -> None:
+    """Raise with the first belief and quote of a trail at which a rule does not hold, if any."""
     if wrong.any():
         period, row = np.argwhere(wrong)[0]
         bid, ask, mean, sd = (

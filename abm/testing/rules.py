@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from abm.exchange.admission import MakerChoice
-from abm.exchange.guards import posted
+from abm.exchange.guards import ask_for_quote
 from abm.numerics.arrays import Array
 from abm.participants.maker import MakerError, MarketMaker
-from abm.testing.bench import BENCHES, WIDTH, Bench, BrokenRuleError, Trail, broken
+from abm.testing.bench import BENCHES, WIDTH, Bench, BrokenRuleError, Trail, require_nowhere
 from abm.testing.traits import earns_nothing_if_so_declared, is_symmetric_if_so_declared
 
 Rule = Callable[[MakerChoice], None]
@@ -37,11 +37,9 @@ def quotes_are_prices(maker: MakerChoice) -> None:
         try:
             trail = Trail.of(market, bench.periods)
         except ValueError as error:
-            belief = market.makers[0].belief
-            raise BrokenRuleError(
-                f"{error}; her belief then has means {belief.mean}, sds {belief.sd}"
-            ) from error
-        broken("the bid is not below the ask", trail, ~(trail.bid < trail.ask))
+            mean, sd = market.makers[0].moments
+            raise BrokenRuleError(f"{error}; her belief then has means {mean}, sds {sd}") from error
+        require_nowhere(~(trail.bid < trail.ask), "the bid is not below the ask", trail)
 
 
 def replications_are_apart(maker: MakerChoice) -> None:
@@ -51,7 +49,7 @@ def replications_are_apart(maker: MakerChoice) -> None:
         for row in range(WIDTH):
             alone = replace(bench, rows=(row,)).trail(maker)
             says = f"replication {row} of three differs from the same by itself"
-            broken(says, alone, alone.differs(together.row(row)))
+            require_nowhere(alone.differs(together.row(row)), says, alone)
 
 
 def quoting_changes_nothing(maker: MakerChoice) -> None:
@@ -60,9 +58,9 @@ def quoting_changes_nothing(maker: MakerChoice) -> None:
         market = bench.market(maker)
         one = market.makers[0]
         for period in range(bench.periods):
-            before = {name: np.copy(part) for name, part in holdings(one).items()}
-            quote = posted(one, period)
-            for name, now in holdings(one).items():
+            before = {name: np.copy(part) for name, part in list_holdings(one).items()}
+            quote = ask_for_quote(one, period)
+            for name, now in list_holdings(one).items():
                 was = before[name]
                 if not np.array_equal(was, now, equal_nan=True):
                     raise BrokenRuleError(
@@ -75,25 +73,25 @@ def quoting_changes_nothing(maker: MakerChoice) -> None:
 def moves_with_the_mean(maker: MakerChoice) -> None:
     """If all prices, prior and valuations move by a constant, so do her quotes."""
     says = f"prices {SHIFT:g} higher did not move her quotes by as much"
-    unlike(maker, says, {"shift": SHIFT}, shift=SHIFT)
+    compare_benches(maker, says, {"shift": SHIFT}, shift=SHIFT)
 
 
 def scales_with_the_noise(maker: MakerChoice) -> None:
     """If noise, prior and valuations are multiplied by a constant, so are her quotes."""
     says = f"in units {SCALE:g} times as large she does not quote the same"
-    unlike(maker, says, {"scale": SCALE}, scale=SCALE)
+    compare_benches(maker, says, {"scale": SCALE}, scale=SCALE)
 
 
 def cannot_see_what_is_hidden(maker: MakerChoice) -> None:
     """No quote depends on the value, or on a valuation, but by what the tape shows."""
-    unlike(
+    compare_benches(
         maker, "with other values behind the same trades she quotes otherwise", {"hidden": SHIFT}
     )
 
 
 def same_seed_same_quotes(maker: MakerChoice) -> None:
     """Two runs with one seed are the same."""
-    unlike(
+    compare_benches(
         maker, "she quotes otherwise in a second run: draw by self.draws, keep state in self", {}
     )
 
@@ -103,10 +101,12 @@ def leaves_global_randomness_alone(maker: MakerChoice) -> None:
     for bench in BENCHES:
         market = bench.market(maker)
         for period in range(bench.periods):
-            before = randomness()
+            before = read_global_randomness()
             trail = Trail.of(market, 1)
-            moved = np.full_like(trail.bid, randomness() != before, bool)
-            broken(f"global randomness moved in period {period}: use self.draws", trail, moved)
+            moved = np.full_like(trail.bid, read_global_randomness() != before, bool)
+            require_nowhere(
+                moved, f"global randomness moved in period {period}: use self.draws", trail
+            )
 
 
 def books_what_she_trades(maker: MakerChoice) -> None:
@@ -121,7 +121,7 @@ def books_what_she_trades(maker: MakerChoice) -> None:
             held, paid = held - sold, paid + sold * market.clearing.price
             wrong = ~(np.isclose(one.inventory, held) & np.isclose(one.cash, paid))
             says = f"she has sold {-held}, for {paid}, but holds {one.inventory} and {one.cash}"
-            broken(says, trail, np.atleast_2d(wrong))
+            require_nowhere(np.atleast_2d(wrong), says, trail)
 
 
 def survives_pickling(maker: MakerChoice) -> None:
@@ -139,10 +139,10 @@ def survives_pickling(maker: MakerChoice) -> None:
             ) from error
         rest = bench.periods - bench.periods // 2
         expected, found = Trail.of(market, rest), Trail.of(restored, rest)
-        broken("she quotes otherwise once restored", found, expected.differs(found))
+        require_nowhere(expected.differs(found), "she quotes otherwise once restored", found)
 
 
-def unlike(
+def compare_benches(
     maker: MakerChoice,
     says: str,
     change: dict[str, float],
@@ -154,18 +154,18 @@ def unlike(
     for bench in BENCHES:
         other = replace(bench, **change)  # type: ignore[arg-type]  # all that changes are floats
         trail, changed = bench.trail(maker), other.trail(maker)
-        broken(says, changed, trail.differs(changed, shift, scale))
+        require_nowhere(trail.differs(changed, shift, scale), says, changed)
 
 
-def holdings(maker: MarketMaker) -> dict[str, Array]:
+def list_holdings(maker: MarketMaker) -> dict[str, Array]:
     """Return what a maker believes and holds."""
+    mean, sd = maker.moments
     return {
-        "belief's mean": maker.belief.mean, "belief's sd": maker.belief.sd,
-        "inventory": maker.inventory, "cash": maker.cash,
+        "belief's mean": mean, "belief's sd": sd, "inventory": maker.inventory, "cash": maker.cash,
     }  # fmt: skip
 
 
-def randomness() -> bytes:
+def read_global_randomness() -> bytes:
     """Return the random state that a whole program shares."""
     return pickle.dumps((random.getstate(), np.random.get_state()))  # noqa: NPY002, to catch its users
 

@@ -6,7 +6,7 @@ from abm.exchange.admission import MakerChoice
 from abm.exchange.model import Exchange
 from abm.market.quotes import Side
 from abm.numerics.arrays import Array
-from abm.testing.bench import BENCHES, TOLERANCE, Bench, BrokenRuleError, broken
+from abm.testing.bench import BENCHES, TOLERANCE, Bench, BrokenRuleError, require_nowhere
 
 SIDES = {Side.BUY: "buy", Side.SELL: "sell"}
 SHOCKS = (0.5, 2.0)
@@ -24,23 +24,23 @@ def earns_nothing_if_so_declared(maker: MakerChoice) -> None:
         return
     trades = dict.fromkeys(SIDES, 0)
     for prior_sd in SHOCKS:
-        for side, (profit, count) in _earned(maker, prior_sd).items():
+        for side, (profit, count) in _sum_earnings(maker, prior_sd).items():
             mean, error = profit.mean(), profit.std(ddof=1) / np.sqrt(REPLICATIONS)
             if abs(mean) > CHANCE * error:
                 raise BrokenRuleError(
                     f"from traders who {SIDES[side]} she earned {mean:.4g} +- {error:.2g} a "
-                    f"market, which is no chance: {_first_quote(maker, prior_sd)}"
+                    f"market, more than chance explains: {_describe_first_quote(maker, prior_sd)}"
                 )
             trades[side] += count
     for side, count in trades.items():
         if count < FEWEST_TRADES:
             raise BrokenRuleError(
                 f"only {count} traders {SIDES[side]}, too few to tell what she earns: "
-                f"{_first_quote(maker, SHOCKS[0])}"
+                f"{_describe_first_quote(maker, SHOCKS[0])}"
             )
 
 
-def _earned(maker: MakerChoice, prior_sd: float) -> dict[Side, tuple[Array, int]]:
+def _sum_earnings(maker: MakerChoice, prior_sd: float) -> dict[Side, tuple[Array, int]]:
     """Return what she earned of each side's traders in each replication, and their number."""
     market = Exchange(
         maker, prior_sd=prior_sd, world="gaussian", record="summary", replications=REPLICATIONS,
@@ -56,7 +56,7 @@ def _earned(maker: MakerChoice, prior_sd: float) -> dict[Side, tuple[Array, int]
     return earned
 
 
-def _first_quote(maker: MakerChoice, prior_sd: float) -> str:
+def _describe_first_quote(maker: MakerChoice, prior_sd: float) -> str:
     """Return what a maker quotes at first, in words."""
     trail = Bench(prior_sd, rows=(0,)).trail(maker)
     bid, ask, mean, sd = (part[0, 0] for part in (trail.bid, trail.ask, trail.mean, trail.sd))
@@ -70,4 +70,4 @@ def is_symmetric_if_so_declared(maker: MakerChoice) -> None:
     for bench in BENCHES:
         trail = bench.trail(maker)
         even = np.isclose(trail.ask - trail.mean, trail.mean - trail.bid, TOLERANCE, TOLERANCE)
-        broken("bid and ask are not as far from the mean of her belief", trail, ~even)
+        require_nowhere(~even, "bid and ask are not as far from the mean of her belief", trail)

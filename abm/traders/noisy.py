@@ -1,18 +1,19 @@
-"""The paper's trader: values the instrument at the value and noise."""
+"""The paper's trader: values the asset at the value and noise."""
 
 from abm.market.noise import Distribution
 from abm.market.valuations import NoisyValuation
 from abm.numerics.checks import positive_number
-from abm.participants.trader import NoiseSetting, Trader
+from abm.participants.terms import Market
+from abm.participants.trader import Trader
 
 
 class NoisyTrader(Trader):
-    """Values the instrument at V + noise (Das and Magdon-Ismail 2008, section 2.1).
+    """Values the asset at V + noise (Das and Magdon-Ismail 2008, section 2.1).
 
     Parameters
     ----------
     model : Exchange
-        The market she comes to.
+        The market that the trader comes to.
     noise_sd : float, optional
         Standard deviation of Gaussian noise, in units of price; the market's unless given.
     noise : Distribution, optional
@@ -22,7 +23,7 @@ class NoisyTrader(Trader):
     Raises
     ------
     ValueError, TypeError
-        If noise_sd is not one finite number above zero, noise is no distribution, or both are
+        If noise_sd is not one finite number above zero, noise is not a distribution, or both are
         given.
     """
 
@@ -30,16 +31,17 @@ class NoisyTrader(Trader):
 
     def __init__(
         self,
-        model: NoiseSetting,
+        model: Market,
         *,
         noise_sd: float | None = None,
         noise: Distribution | None = None,
     ) -> None:
-        super().__init__(model)
         if noise_sd is not None and noise is not None:
             raise ValueError(
                 f"noise_sd is {noise_sd} and noise is {noise!r}, but one of them says it all: "
                 f"leave the other out"
             )
-        sd = model.noise_sd if noise_sd is None else noise_sd
-        self.law = NoisyValuation(positive_number("noise_sd", sd) if noise is None else noise)
+        sd = model.terms.noise_sd if noise_sd is None else noise_sd
+        super().__init__(
+            model, NoisyValuation(positive_number("noise_sd", sd) if noise is None else noise)
+        )

@@ -24,7 +24,7 @@ from abm.bellman import solve
 from abm.market.valuations import Interval
 from abm.numerics.arrays import Array, Index
 from abm.participants.registry import MAKER_TYPES
-from abm.participants.transparency import View
+from abm.participants.transparency import MarketView
 
 REPLICATIONS, PERIODS = 10_000, 100
 ROUNDS = 3
@@ -44,7 +44,7 @@ class Clock:
         self.learn = self.maker.observe
         self.maker.observe = self.timed  # type: ignore[method-assign]  # to see her learn
 
-    def timed(self, view: View) -> None:
+    def timed(self, view: MarketView) -> None:
         assert isinstance(view.likelihood, Interval)
         self.shown.append(view.likelihood)
         start = time.perf_counter()
@@ -114,7 +114,7 @@ def test_belief(benchmark: Any, maker: str, belief: str, prior_sd: float) -> Non
     if benchmark.enabled:
         notes["ns_run"] = 1e9 * benchmark.stats.stats.min / arrivals
     last = clocks[-1]
-    notes["worst_error"] = worst_error(last.maker.belief, prior_sd, last.shown)
+    notes["worst_error"] = worst_error(last.maker.require_belief(), prior_sd, last.shown)
     benchmark.extra_info.update(notes)
     for name, value in notes.items():
         print(f"\n{benchmark.name}: {name} = {value:.4g}", end=" ")

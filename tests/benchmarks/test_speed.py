@@ -203,7 +203,7 @@ def test_learning_makers(benchmark: Any, learners: int) -> None:
 @per_replication
 class InScalars(MarketMaker):
     def quote(self) -> Quote:
-        return Quote.around(self.belief.mean, 2 * self.belief.sd)
+        return Quote.around(self.require_belief().mean, 2 * self.require_belief().sd)
 
 
 @pytest.mark.benchmark(group="1,000 markets, 100 periods")

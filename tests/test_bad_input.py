@@ -159,10 +159,22 @@ def test_a_setting_that_is_no_number_is_refused(setting: str) -> None:
     refused(lambda: Exchange("optimal", **settings), TypeError, *says)
 
 
-@pytest.mark.parametrize("thing", ["noisy", int, None, Myopic], ids=str)
+@pytest.mark.parametrize("thing", [int, None, Myopic], ids=str)
 def test_a_trader_must_be_a_trader(thing: Any) -> None:
-    says = (repr(thing), "must be a Trader", "as NoisyTrader")
+    says = (repr(thing), "must be a Trader", "give a subclass, a partial of one, or a registered")
     refused(lambda: Exchange("optimal", thing), TypeError, *says)
+
+
+def test_a_misspelt_trader_leads_to_the_nearest_name() -> None:
+    says = ("trader is 'nosy'", "which is unknown", "did you mean 'noisy'?")
+    refused(lambda: Exchange("optimal", "nosy"), ValueError, *says)
+
+
+@pytest.mark.parametrize("role", ["maker", "trader"])
+def test_the_word_in_front_of_policies_is_reserved(role: str) -> None:
+    chosen: dict[str, Any] = {"makers": "optimal"} | {f"{role}s": "policy:mine"}
+    says = (f"{role} is 'policy:mine'", "reserved", "module:Class")
+    refused(lambda: Exchange(**chosen), ValueError, *says)
 
 
 def test_a_belief_must_be_one() -> None:

@@ -163,7 +163,7 @@ def test_every_view_is_the_one_worked_out_replication_by_replication(
                 assert pair(view.inside, number) == expected.inside
                 np.testing.assert_array_equal(pair(view.rivals, number), expected.rivals)
                 assert view.side[number] == expected.side
-                assert view.quantity[number] == expected.quantity
+                assert view.quantity[number] == expected.units
                 assert pair(learnt, number) == expected.interval
 
 

@@ -27,7 +27,7 @@ SWEEP = ["run", "sweep", "--prior-sd", "1", "--periods", "6", "--replications", 
          "--block", "20", "--out", "out"]  # fmt: skip
 MAKER = '''
 from abm import Quote
-from abm.makers import MarketMaker, per_replication
+from abm.makers import MarketMaker, ScalarMaker
 
 
 class {name}(MarketMaker):
@@ -49,19 +49,17 @@ SPOILT = """
 """
 NUMBERS = '''
 
-@per_replication
-class Counting(MarketMaker):
+class Counting(ScalarMaker):
     """Widens after every trade of her own."""
 
     def __init__(self, model, *, width=1.0):
         super().__init__(model)
-        self.trades = 0
         self.width = width
 
-    def quote(self):
-        if self.last is not None and self.last.quantity != 0:
-            self.trades += 1
-        return Quote.around(self.require_belief().mean, self.width + 0.1 * self.trades)
+    def quote_one(self, now, memory):
+        trades = memory["trades"] = memory.get("trades", 0) + (now.last_quantity != 0)
+        half_spread = self.width + 0.1 * trades
+        return now.belief_mean - half_spread, now.belief_mean + half_spread
 '''
 serial = count()
 

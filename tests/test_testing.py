@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from abm import GaussianBelief, Optimal, Quote, ZeroProfit
-from abm.makers import MarketMaker, per_replication
+from abm.makers import MarketMaker, OneMarket, ScalarMaker
 from abm.participants.registry import MAKER_TYPES
 from abm.testing import RULES, BrokenRuleError, NonconformingError, check_maker, parametrize_makers
 
@@ -245,18 +245,16 @@ class Skewed(ZeroProfit):
         return Quote(quote.bid + 0.1 * quote.spread, quote.ask + 0.1 * quote.spread)
 
 
-@per_replication
-class Shy(Plain):
-    def reach(self) -> Any:
-        return math.hypot(self.require_belief().sd, self.noise_sd) * (
-            2.0 if self.inventory > 1 else 1.5
-        )
+class Shy(ScalarMaker):
+    def quote_one(self, now: OneMarket, memory: dict[str, Any]) -> tuple[float, float]:  # noqa: ARG002
+        reach = math.hypot(now.belief_sd, now.noise_sd) * (2.0 if now.inventory > 1 else 1.5)
+        return now.belief_mean - reach, now.belief_mean + reach
 
 
 BREAKERS = [
     ("answers-with-arrays", InScalars, "np.where"),
-    ("answers-with-arrays", InScalars, "@per_replication"),
-    ("answers-with-arrays", InFloats, "@per_replication"),
+    ("answers-with-arrays", InScalars, "ScalarMaker"),
+    ("answers-with-arrays", InFloats, "ScalarMaker"),
     ("quotes-are-prices", Crossed, "bid <= ask"),
     ("quotes-are-prices", NoPrice, "nan"),
     ("quotes-are-prices", NoSpread, "not below the ask"),

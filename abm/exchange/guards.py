@@ -20,7 +20,7 @@ from abm.participants.trader import Trader
 OF_SCALARS = ("truth value", "scalar", "size-1", "0-dimensional", "length-1")  # in NumPy's errors
 SCALAR = (
     "her prices, belief and inventory are arrays over the replications: use np.where where you "
-    "would write if, and np.exp for math.exp, or decorate her class with @per_replication"
+    "would write if, and np.exp for math.exp, or derive her class from ScalarMaker"
 )
 NO_BELIEF = "she has no belief: quote without one, or give her one"
 

@@ -6,6 +6,6 @@ another package. Makers know the wings below, never another maker.
 """
 
 from abm.participants.maker import MakerError, MarketMaker
-from abm.participants.scalar_maker import per_replication
+from abm.participants.scalar_maker import OneMarket, ScalarMaker
 
-__all__ = ["MakerError", "MarketMaker", "per_replication"]
+__all__ = ["MakerError", "MarketMaker", "OneMarket", "ScalarMaker"]

@@ -10,7 +10,6 @@ from enum import IntEnum
 from zlib import crc32
 
 import numpy as np
-from scipy.special import ndtri
 
 from abm.numerics.arrays import Array
 from abm.numerics.checks import whole
@@ -87,34 +86,3 @@ class Draws:
             self._period, self._calls = self._streams.period, 0
         self._calls += 1
         return self._streams.at(self._role, self._calls - 1)
-
-
-class Lots:
-    """Draws that all replications share: the k-th call of each is its element of one array."""
-
-    def __init__(self, draws: Draws) -> None:
-        self._draws = draws
-        self._drawn: list[Array] = []
-
-    def uniform(self, call: int) -> Array:
-        """Return the array of the k-th call."""
-        while len(self._drawn) <= call:
-            self._drawn.append(self._draws.uniform())
-        return self._drawn[call]
-
-
-class OneDraws:
-    """One replication's draws, numbers in place of arrays."""
-
-    def __init__(self, lots: Lots, number: int) -> None:
-        self._lots, self._number = lots, number
-        self._calls = 0
-
-    def uniform(self) -> float:
-        """Return a draw from the uniform distribution on [0, 1)."""
-        self._calls += 1
-        return float(self._lots.uniform(self._calls - 1)[self._number])
-
-    def normal(self) -> float:
-        """Return a draw from N(0, 1)."""
-        return float(ndtri(self.uniform() + 2.0**-54))

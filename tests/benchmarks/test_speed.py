@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from abm import Exchange, Quote
 from abm.bellman import solve
 from abm.bellman import solver as bellman
-from abm.makers import MarketMaker, per_replication
+from abm.makers import MarketMaker, OneMarket, ScalarMaker
 from abm.runs.schema import KEYS, MAKERS, MARKET
 
 PRIOR_SD = 3.0
@@ -35,7 +35,7 @@ ROUNDS = 15
 PROTOTYPE = 170  # ns an arrival: what the first sketch of the engine took
 ONE_AT_A_TIME = 20_000  # ns an arrival: Mesa with one market at a time
 LEARNING = 1_000  # ns an arrival and maker: what learning may take
-SCALARS = 11_000  # ns an arrival: what the first sketch of @per_replication took
+SCALARS = 11_000  # ns an arrival: what a first sketch of one market at a time took
 COLUMNS = {
     (table, column.name): column.dtype
     for table, columns in (("market", MARKET), ("makers", MAKERS))
@@ -200,19 +200,24 @@ def test_learning_makers(benchmark: Any, learners: int) -> None:
     sane(benchmark, 10 * learners)
 
 
-@per_replication
-class InScalars(MarketMaker):
+class InNumbers(ScalarMaker):
+    def quote_one(self, now: OneMarket, memory: dict[str, Any]) -> tuple[float, float]:  # noqa: ARG002
+        return now.belief_mean - 2 * now.belief_sd, now.belief_mean + 2 * now.belief_sd
+
+
+class InArrays(MarketMaker):
     def quote(self) -> Quote:
         return Quote.around(self.require_belief().mean, 2 * self.require_belief().sd)
 
 
-@pytest.mark.benchmark(group="1,000 markets, 100 periods")
-def test_a_maker_in_scalars(benchmark: Any) -> None:
+@pytest.mark.benchmark(group="10,000 markets, 10 periods")
+@pytest.mark.parametrize("maker", [InNumbers, InArrays], ids=["numbers", "arrays"])
+def test_a_maker_in_numbers_and_in_arrays(benchmark: Any, maker: type[MarketMaker]) -> None:
     def run() -> Exchange:
-        return Exchange(InScalars, prior_sd=PRIOR_SD, replications=1_000).run(PERIODS)
+        return Exchange(maker, prior_sd=PRIOR_SD, replications=REPLICATIONS).run(10)
 
-    market = timed(benchmark, run, 1_000 * PERIODS, reference_ns=SCALARS)
-    assert market.period == PERIODS
+    market = timed(benchmark, run, REPLICATIONS * 10, reference_ns=SCALARS)
+    assert market.period == 10
     sane(benchmark, 60)
 
 

@@ -466,7 +466,7 @@ def test_an_experiment_is_the_same_on_two_workers_and_on_one(tmp_path: Any) -> N
     for workers in (1, 2):
         experiment.run(tmp_path / str(workers), workers=workers)
         totals.append(load(tmp_path / str(workers)).blocks("totals"))
-    assert_frame_equal(*totals, check_exact=True)
+    assert_frame_equal(totals[0], totals[1], check_exact=True)
     assert set(totals[0]["maker"]) == {"rich", "conforming", "optimal"}
 
 

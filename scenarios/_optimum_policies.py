@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from abm.bellman.exact.lookahead import worth
+from abm.beliefs.window import iterate_chunks
+from abm.bellman.exact.lookahead import backup
 from abm.bellman.exact.quotes import best_prices
 from abm.makers.exact_optimal import ExactOptimal
 from abm.market.quotes import Quote, Side
@@ -54,9 +55,9 @@ class Assessor(ExactOptimal):
     def gap(self, quote: Quote) -> Array:
         """Return B U - U at her belief for a policy that quotes this, shape (R,)."""
         gap = np.empty_like(quote.bid)
-        for chunk in self.require_posterior().chunks():
+        for chunk in iterate_chunks(self.require_posterior().windows):
             prices = quote.bid[chunk.rows], quote.ask[chunk.rows]
-            ahead = worth(self.value, chunk, self.law, *prices)
+            ahead = backup(self.value, chunk, self.law, *prices)
             gap[chunk.rows] = ahead - self.value.of(chunk, self.noise_sd)
         return gap
 
@@ -110,12 +111,12 @@ class Adversary(Wanderer):
         largest = np.full(size, -np.inf)
         for side in Side:
             shown = law.likelihood(quote, np.full(size, side, np.int8))
-            for chunk in self.require_posterior().chunks():
-                after = chunk.given(shown)
+            for chunk in iterate_chunks(self.require_posterior().windows):
+                after = chunk.condition(shown)
                 probability = np.exp(after.log_evidence - chunk.log_evidence)
                 likely = probability > LIKELY
                 after = after.at(likely)
-                ahead = worth(self.value, after, law, *best_prices(self.value, after, law))
+                ahead = backup(self.value, after, law, *best_prices(self.value, after, law))
                 residual = ahead - self.value.of(after, self.noise_sd)
                 largest[after.rows] = np.maximum(largest[after.rows], residual)
         return largest

@@ -22,7 +22,7 @@ import pandas as pd
 from abm.bellman import solve
 from abm.bellman.asymmetric import curvature, free_backup
 from abm.bellman.bounds import revealed_bound
-from abm.bellman.exact.value import WIDEST, fitted
+from abm.bellman.exact.value import WIDEST, load_fitted
 from abm.experiment import Experiment, grid
 from abm.numerics.checks import one_in
 from abm.runs.folder import RunFolder
@@ -67,7 +67,7 @@ def run(
     verify: Verify = False,
 ) -> None:
     """Measure how far from the optimum the monopolist is whose beliefs are kept normal."""
-    fitted(discount)
+    load_fitted(discount)
     shocks = numbers("prior_sd", prior_sd)
     for shock in shocks:
         one_in("prior_sd", shock, 0.0, WIDEST)
@@ -145,7 +145,7 @@ def residual_bound(shock: float, residuals: pd.DataFrame, discount: float) -> fl
     later = np.maximum(highest[1:], 0.0) * discount ** np.arange(1, len(highest))
     rest = discount ** len(highest) / (1 - discount) * max(highest[-1], 0.0)
     nothing = np.zeros(())
-    prior = fitted(discount)(np.asarray(shock), nothing, nothing)
+    prior = load_fitted(discount)(np.asarray(shock), nothing, nothing)
     return float(prior + highest[0] + later.sum() + rest)
 
 

@@ -311,17 +311,17 @@ def test_the_papers_single_ascending_pass_gives_the_same_value(discount: float) 
     It does so more slowly below rho = 1, where one trade hardly moves rho past a whole cell.
     """
     solution = solve(discount)
-    everywhere, settled = [], []
+    everywhere, converged = [], []
     for cells in (2000, 4000):
         rho = np.linspace(0, 4, cells + 1)
         error = abs(ascending_pass(rho, discount) - solution.value_function(rho))
         everywhere.append(error.max())
-        settled.append(error[rho >= 1].max())
+        converged.append(error[rho >= 1].max())
     w0 = float(solution.value_function(0.0))
     assert everywhere[1] < 4e-6 * w0
     assert everywhere[0] > 2 * everywhere[1]
-    assert settled[1] < 2e-7 * w0
-    assert settled[0] / settled[1] == pytest.approx(4, abs=0.6)
+    assert converged[1] < 2e-7 * w0
+    assert converged[0] / converged[1] == pytest.approx(4, abs=0.6)
 
 
 def test_a_longer_range_gives_the_same_solution() -> None:

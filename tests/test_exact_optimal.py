@@ -1,4 +1,4 @@
-"""The monopolist on exact beliefs: what quotes promise, which are best, and what they are worth."""
+"""The monopolist on exact beliefs: outcomes of quotes, the best quotes, and their backups."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -12,11 +12,12 @@ from scipy.interpolate import CubicSpline
 from scipy.special import ndtr
 
 from abm import Exchange, GaussianBelief, GridBelief, Optimal, Quote, Side
-from abm.beliefs.window import Window
+from abm.beliefs.base import Belief
+from abm.beliefs.window import Window, iterate_chunks
 from abm.bellman import solve
-from abm.bellman.exact.lookahead import prospects, worth
+from abm.bellman.exact.lookahead import backup, prospects
 from abm.bellman.exact.quotes import best_prices, best_quote
-from abm.bellman.exact.value import KNOTS, SHAPES, WIDEST, ExactValue, features, fitted
+from abm.bellman.exact.value import KNOTS, SHAPES, WIDEST, ExactValue, features, load_fitted
 from abm.makers.exact_optimal import ExactOptimal
 from abm.market.valuations import NoisyValuation
 from abm.numerics.arrays import Array
@@ -65,7 +66,7 @@ def told() -> Told:
     return Told(prior_sd, ends)
 
 
-def gathered(belief: GridBelief, of: Callable[[Window], Array]) -> Array:
+def gathered(belief: Belief, of: Callable[[Window], Array]) -> Array:
     """Return what windows say, in the order of replications."""
     whole = np.empty(len(belief.mean))
     for window in belief.windows:
@@ -170,18 +171,18 @@ def test_expected_profit_is_that_of_the_one_period_market_in_noise_sds(noise_sd:
 def test_every_ask_meets_every_bid_and_crossed_ones_are_worth_nothing() -> None:
     window = GridBelief([0.0, 1.0], 2.0).windows[0]
     bids, asks = np.array([[-1.0, 0.5], [0.0, 1.5]]), np.array([[-0.5, 1.0, 2.0], [1.0, 2.0, 3.0]])
-    table = prospects(window, UNIT, bids, asks).worth(fitted(DISCOUNT))
+    table = prospects(window, UNIT, bids, asks).backup(load_fitted(DISCOUNT))
     assert table.shape == (2, 3, 2)
     assert (np.isneginf(table) == (asks[:, :, np.newaxis] < bids[:, np.newaxis, :])).all()
     assert np.isneginf(table).sum() == 2
     for i in range(3):
         for j in range(2):
-            alone = worth(fitted(DISCOUNT), window, UNIT, bids[:, j], asks[:, i])
+            alone = backup(load_fitted(DISCOUNT), window, UNIT, bids[:, j], asks[:, i])
             np.testing.assert_allclose(table[:, i, j], alone, rtol=1e-13)
 
 
 def test_the_worth_of_a_quote_is_profit_and_discounted_value_of_what_it_leads_to() -> None:
-    belief, value = told().belief(), fitted(DISCOUNT)
+    belief, value = told().belief(), load_fitted(DISCOUNT)
     quote = quoted(belief)
     expected = expected_profit(belief, quote, UNIT)
     for side in Side:
@@ -191,12 +192,12 @@ def test_the_worth_of_a_quote_is_profit_and_discounted_value_of_what_it_leads_to
     found = np.empty(SIZE)
     for window in belief.windows:
         at = window.rows
-        found[at] = worth(value, window, UNIT, quote.bid[at], quote.ask[at])
+        found[at] = backup(value, window, UNIT, quote.bid[at], quote.ask[at])
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-7)
 
 
 def test_the_value_of_a_normal_belief_is_that_of_the_gaussian_world_and_the_first_spline() -> None:
-    value, solution = fitted(DISCOUNT), solve(DISCOUNT)
+    value, solution = load_fitted(DISCOUNT), solve(DISCOUNT)
     zero = np.zeros(5)
     at_knots = value(KNOTS[1:-1], zero, zero) - solution.value_function(KNOTS[1:-1])
     np.testing.assert_allclose(at_knots, value.coefficients[:, 0], atol=1e-12)
@@ -207,7 +208,7 @@ def test_the_value_of_a_normal_belief_is_that_of_the_gaussian_world_and_the_firs
 
 
 def test_the_value_of_a_window_is_that_of_its_moments() -> None:
-    belief, value = told().belief(0.5, 2.0), fitted(DISCOUNT)
+    belief, value = told().belief(0.5, 2.0), load_fitted(DISCOUNT)
     sd, skewness, kurtosis = shape(belief)
     found = gathered(belief, partial(value.of, noise_sd=0.5))
     np.testing.assert_allclose(found, value(sd / 0.5, skewness, kurtosis), rtol=0, atol=1e-9)
@@ -217,14 +218,14 @@ def test_the_value_of_a_window_is_that_of_its_moments() -> None:
 def test_the_value_is_even_in_skewness() -> None:
     unit = np.random.default_rng(1).uniform(size=(3, 99))
     sd, s, k = 0.2 + 40 * unit[0], 3.8 * unit[1] - 1.9, 6 * unit[2] - 1
-    left, right = (fitted(DISCOUNT)(sd, by, k) for by in (-s, s))
+    left, right = (load_fitted(DISCOUNT)(sd, by, k) for by in (-s, s))
     assert (left == right).all()
-    assert abs(right - fitted(DISCOUNT)(sd, 0 * s, k)).max() > 0.1
+    assert abs(right - load_fitted(DISCOUNT)(sd, 0 * s, k)).max() > 0.1
 
 
 @pytest.mark.parametrize("sd", [1e-3, 0.25, 32.0, 49.0, 300.0])
 def test_at_the_ends_and_past_them_the_splines_vanish(sd: float) -> None:
-    found = fitted(DISCOUNT)(np.array(sd), np.array(0.7), np.array(0.5))
+    found = load_fitted(DISCOUNT)(np.array(sd), np.array(0.7), np.array(0.5))
     assert float(found) == pytest.approx(
         float(solve(DISCOUNT).value_function(min(sd, 50.0))), abs=1e-12
     )
@@ -239,7 +240,7 @@ def test_at_the_ends_the_splines_have_no_slope(end: float) -> None:
 
 
 def test_features_times_coefficients_are_what_corrects_the_gaussian_value() -> None:
-    rng, value = np.random.default_rng(2), fitted(0.95)
+    rng, value = np.random.default_rng(2), load_fitted(0.95)
     sd, s, k = np.exp(rng.uniform(-2, 4, (3, 7))), rng.normal(size=(3, 7)), rng.normal(size=(3, 7))
     found = features(sd, 2 * s, 3 * k)
     assert found.shape == (3, 7, 25)
@@ -254,7 +255,7 @@ def grid_worth(value: ExactValue, belief: GridBelief, below: Array, above: Array
         at, mean = window.rows, window.mean[:, np.newaxis]
         reach = np.hypot(window.sd, 1.0)[:, np.newaxis]
         found = prospects(window, UNIT, mean - reach * below[at], mean + reach * above[at])
-        table[at] = found.worth(value)
+        table[at] = found.backup(value)
     return table
 
 
@@ -265,7 +266,7 @@ def in_reaches(belief: GridBelief, quote: Quote) -> tuple[Array, Array]:
 
 @pytest.mark.parametrize("discount", [0.9, 0.95, 0.99])
 def test_no_quote_is_better_than_the_best(discount: float) -> None:
-    value, belief = fitted(discount), told().belief()
+    value, belief = load_fitted(discount), told().belief()
     quote = best_quote(value, belief, UNIT)
     below, above = (side[:, np.newaxis] for side in in_reaches(belief, quote))
     best = grid_worth(value, belief, below, above)[:, 0, 0]
@@ -282,7 +283,7 @@ def test_no_quote_is_better_than_the_best(discount: float) -> None:
 
 def test_the_ask_is_farther_from_the_mean_where_the_longer_tail_is_above() -> None:
     belief = told().belief()
-    below, above = in_reaches(belief, best_quote(fitted(DISCOUNT), belief, UNIT))
+    below, above = in_reaches(belief, best_quote(load_fitted(DISCOUNT), belief, UNIT))
     skewed = abs(belief.skewness) > 0.15
     assert (np.sign(belief.skewness) * (above - below) > 0.015)[skewed].all()
     assert skewed.sum() > 5
@@ -292,21 +293,23 @@ def test_the_ask_is_farther_from_the_mean_where_the_longer_tail_is_above() -> No
 def test_the_first_quote_knows_how_short_the_noise_is(sd: float) -> None:
     """The grid of a prior that nobody has traded on may have steps of several noise sds."""
     at_once, told_nothing = (
-        best_quote(fitted(DISCOUNT), prior(0.0, sd), UNIT) for prior in (GridBelief, aware)
+        best_quote(load_fitted(DISCOUNT), prior(0.0, sd), UNIT) for prior in (GridBelief, aware)
     )
     np.testing.assert_allclose(at_once.ask, told_nothing.ask, rtol=0, atol=1e-8)
     np.testing.assert_allclose(at_once.bid, told_nothing.bid, rtol=0, atol=1e-8)
 
 
 def test_a_mirror_image_gets_the_mirror_quote() -> None:
-    one, other = (best_quote(fitted(DISCOUNT), told().belief(scale), UNIT) for scale in (1.0, -1.0))
+    one, other = (
+        best_quote(load_fitted(DISCOUNT), told().belief(scale), UNIT) for scale in (1.0, -1.0)
+    )
     np.testing.assert_allclose(other.bid, -one.ask, rtol=0, atol=1e-9)
     np.testing.assert_allclose(other.ask, -one.bid, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, 50.0), (3.0, 0.0), (0.02, -4.0)])
 def test_quotes_shift_and_scale_with_the_market(scale: float, shift: float) -> None:
-    value = fitted(DISCOUNT)
+    value = load_fitted(DISCOUNT)
     one = best_quote(value, told().belief(), UNIT)
     other = best_quote(value, told().belief(scale, shift), NoisyValuation(scale))
     np.testing.assert_allclose(other.bid, scale * one.bid + shift, rtol=0, atol=1e-8 * scale)
@@ -314,7 +317,7 @@ def test_quotes_shift_and_scale_with_the_market(scale: float, shift: float) -> N
 
 
 def test_a_quote_is_the_same_alone_as_among_others() -> None:
-    value = fitted(DISCOUNT)
+    value = load_fitted(DISCOUNT)
     together = best_quote(value, told().belief(), UNIT)
     for row in range(0, SIZE, 5):
         alone = best_quote(value, told().belief(rows=[row]), UNIT)
@@ -326,14 +329,14 @@ def test_a_quote_is_the_same_alone_as_among_others() -> None:
 def test_past_the_widest_fitted_belief_she_quotes_as_the_gaussian_rule_does(sd: float) -> None:
     assert sd > WIDEST
     belief = GridBelief(1.0, 2 * sd)
-    quote = best_quote(fitted(DISCOUNT), belief, NoisyValuation(2.0))
+    quote = best_quote(load_fitted(DISCOUNT), belief, NoisyValuation(2.0))
     half_spread = 2 * solve(DISCOUNT).half_spread(sd)
     np.testing.assert_allclose(quote.bid, 1 - half_spread, rtol=1e-12)
     np.testing.assert_allclose(quote.ask, 1 + half_spread, rtol=1e-12)
 
 
 def test_short_of_it_she_does_not() -> None:
-    quote = best_quote(fitted(DISCOUNT), GridBelief(0.0, 11.9), UNIT)
+    quote = best_quote(load_fitted(DISCOUNT), GridBelief(0.0, 11.9), UNIT)
     assert abs(quote.ask - solve(DISCOUNT).half_spread(11.9)) > 0.01
 
 
@@ -348,7 +351,7 @@ class Level(NamedTuple):
 
 def greedy(window: Window) -> tuple[Array, Array]:
     """Return the quotes of exact-optimal."""
-    return best_prices(fitted(DISCOUNT), window, UNIT)
+    return best_prices(load_fitted(DISCOUNT), window, UNIT)
 
 
 def rule(window: Window) -> tuple[Array, Array]:
@@ -370,7 +373,7 @@ def tree(prior_sd: float, policy: Policy) -> list[list[Level]]:
     for t in range(DEEP + 1):
         level, bid, ask = [], np.empty(len(rows)), np.empty(len(rows))
         copies = 3 ** (DEEP - t)
-        for every in belief.chunks():
+        for every in iterate_chunks(belief.windows):
             one = every.at(every.rows % copies == 0)
             level.append(Level(np.exp(one.log_evidence), one, *policy(one)))
             bid[one.rows], ask[one.rows] = level[-1].bid, level[-1].ask
@@ -392,7 +395,7 @@ def assessed(prior_sd: float, policy: Policy, value: ExactValue) -> float:
     """Return U(prior) and the discounted gaps B U - U of periods 0 to DEEP."""
 
     def gap(one: Level) -> Array:
-        return worth(value, one.window, UNIT, one.bid, one.ask) - value.of(one.window, 1.0)
+        return backup(value, one.window, UNIT, one.bid, one.ask) - value.of(one.window, 1.0)
 
     levels = tree(prior_sd, policy)
     gaps = [DISCOUNT**t * mean_over(level, gap) for t, level in enumerate(levels)]
@@ -417,7 +420,7 @@ def test_after_so_many_signals_something_is_known(prior_sd: float, policy: Polic
     assert mean == pytest.approx(prior_sd**2, rel=1e-10)
 
 
-@pytest.mark.parametrize("value", [PLAIN, fitted(DISCOUNT)], ids=["W", "fitted"])
+@pytest.mark.parametrize("value", [PLAIN, load_fitted(DISCOUNT)], ids=["W", "fitted"])
 @pytest.mark.parametrize("policy", [greedy, rule])
 def test_gaps_add_up_to_profits_and_the_value_of_what_is_known_at_last(
     policy: Policy, value: ExactValue
@@ -428,7 +431,7 @@ def test_gaps_add_up_to_profits_and_the_value_of_what_is_known_at_last(
     last_gap = assessed(3.0, policy, value) - profits - at_last
     again = DISCOUNT**DEEP * mean_over(
         levels[-1],
-        lambda one: worth(value, one.window, UNIT, one.bid, one.ask) - value.of(one.window, 1.0),
+        lambda one: backup(value, one.window, UNIT, one.bid, one.ask) - value.of(one.window, 1.0),
     )
     assert last_gap == pytest.approx(again, abs=1e-8)
 
@@ -446,14 +449,14 @@ def test_a_policy_is_worth_as_much_whatever_the_value_function(
     prior_sd: float, policy: Policy, expected: float, apart: float
 ) -> None:
     """But for what is left after DEEP + 1 signals, discounted; the fitted one leaves far less."""
-    by_fitted, plainly = (assessed(prior_sd, policy, u) for u in (fitted(DISCOUNT), PLAIN))
+    by_fitted, plainly = (assessed(prior_sd, policy, u) for u in (load_fitted(DISCOUNT), PLAIN))
     assert by_fitted == pytest.approx(expected, abs=3e-5)
     assert 0 < by_fitted - plainly < apart
 
 
 @pytest.mark.parametrize(("prior_sd", "gain"), [(1.0, 3.5e-6), (3.0, 0.00244), (5.0, 0.00528)])
 def test_whole_posteriors_earn_more_than_the_gaussian_rule(prior_sd: float, gain: float) -> None:
-    for value in (fitted(DISCOUNT), PLAIN):
+    for value in (load_fitted(DISCOUNT), PLAIN):
         best, ruled = (assessed(prior_sd, policy, value) for policy in (greedy, rule))
         assert best - ruled == pytest.approx(gain, rel=0.05)
 
@@ -477,7 +480,7 @@ def test_in_simulations_she_beats_the_gaussian_rule(prior_sd: float) -> None:
     gain = best - other
     error = gain.std(ddof=1) / np.sqrt(len(gain))
     assert gain.mean() > 4 * error
-    expected = assessed(prior_sd, greedy, fitted(DISCOUNT))
+    expected = assessed(prior_sd, greedy, load_fitted(DISCOUNT))
     assert abs(best.mean() - expected) < 4 * best.std(ddof=1) / np.sqrt(len(best)) + 5e-5
 
 
@@ -499,10 +502,10 @@ def test_an_assessor_begins_with_the_value_of_the_prior_and_the_gap_of_the_first
     prior_sd: float,
 ) -> None:
     _, assessor = assess(ExactOptimal, prior_sd, 2, 1)
-    belief, value = aware(0.0, prior_sd), fitted(DISCOUNT)
+    belief, value = aware(0.0, prior_sd), load_fitted(DISCOUNT)
     quote = best_quote(value, belief, UNIT)
     window = belief.windows[0]
-    ahead = worth(value, window, UNIT, quote.bid, quote.ask)
+    ahead = backup(value, window, UNIT, quote.bid, quote.ask)
     np.testing.assert_allclose(assessor.worth, np.repeat(ahead, 2), rtol=0, atol=1e-8)
     gap = ahead - value.of(window, 1.0)
     np.testing.assert_allclose(assessor.residuals, np.broadcast_to(gap, (1, 2)), rtol=0, atol=1e-8)
@@ -520,7 +523,7 @@ def test_the_maker_quotes_what_is_best_on_her_own_belief() -> None:
     market = Exchange("exact-optimal", prior_sd=3.0, noise_sd=0.5, replications=20, rng=2).run(3)
     (maker,) = market.makers
     assert isinstance(maker, ExactOptimal)
-    best = best_quote(fitted(DISCOUNT), maker.posterior, NoisyValuation(0.5))
+    best = best_quote(load_fitted(DISCOUNT), maker.posterior, NoisyValuation(0.5))
     quote = maker.quote()
     assert (quote.bid == best.bid).all()
     assert (quote.ask == best.ask).all()
@@ -536,7 +539,9 @@ def test_the_maker_takes_a_discount() -> None:
 
 @pytest.mark.parametrize("belief", ["gaussian", None, GaussianBelief(0.0, 3.0)])
 def test_a_belief_that_is_not_exact_is_refused(belief: Any) -> None:
-    says = r'but must be exact, for it is looked at as a whole: give "exact" or as GridBelief'
+    says = (
+        r'but must be exact, for her quotes depend on the whole posterior: give "exact" or as Grid'
+    )
     with pytest.raises(TypeError, match=says):
         Exchange(partial(ExactOptimal, belief=belief), prior_sd=3.0)
 
@@ -546,11 +551,11 @@ def test_a_discount_that_was_not_fitted_is_refused() -> None:
         r"discount is 0.8, but the value of exact beliefs was fitted for 0.9, 0.95.*: "
         r"give that, or fit one by python -m abm.bellman.exact.fit 0.8"
     )
-    for refuse in (lambda: fitted(0.8), lambda: Exchange(partial(ExactOptimal, discount=0.8))):
+    for refuse in (lambda: load_fitted(0.8), lambda: Exchange(partial(ExactOptimal, discount=0.8))):
         with pytest.raises(ValueError, match=says):
             refuse()
 
 
 def test_a_discount_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match=r"discount is 1\.0, but must be at least 0 and below 1"):
-        fitted(1.0)
+        load_fitted(1.0)

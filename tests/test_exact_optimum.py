@@ -14,9 +14,9 @@ from abm import Exchange, Quote
 from abm.bellman import solve
 from abm.bellman.asymmetric import curvature, free_backup
 from abm.bellman.bounds import revealed_bound
-from abm.bellman.exact.lookahead import worth
+from abm.bellman.exact.lookahead import backup
 from abm.bellman.exact.quotes import best_quote
-from abm.bellman.exact.value import fitted
+from abm.bellman.exact.value import load_fitted
 from abm.makers.exact_optimal import ExactOptimal
 from abm.makers.optimal import Optimal
 from abm.numerics.arrays import Array
@@ -136,7 +136,7 @@ def test_a_worth_is_u_of_the_prior_and_discounted_gaps() -> None:
     for policy in COMPARED:
         assessor = assessed(policy, 4.0, Assessor)
         nothing = np.zeros(())
-        prior = float(fitted(DISCOUNT)(np.asarray(4.0), nothing, nothing))
+        prior = float(load_fitted(DISCOUNT)(np.asarray(4.0), nothing, nothing))
         gaps = sum(DISCOUNT**t * gap for t, gap in enumerate(assessor.residuals))
         np.testing.assert_allclose(assessor.worth, prior + gaps, rtol=0, atol=1e-9)
         assert len(assessor.residuals) == PERIODS
@@ -177,9 +177,9 @@ def test_a_residual_is_the_gap_of_the_best_quote_at_a_belief(residuals: Any) -> 
     pair: Any = [partial(Assessor, discount=DISCOUNT)]
     (maker,) = Exchange(pair, prior_sd=1.0, replications=1).makers
     assert isinstance(maker, Assessor)
-    value, window = fitted(DISCOUNT), maker.require_posterior().windows[0]
+    value, window = load_fitted(DISCOUNT), maker.require_posterior().windows[0]
     quote = best_quote(value, maker.require_posterior(), maker.law)
-    ahead = worth(value, window, maker.law, quote.bid, quote.ask)
+    ahead = backup(value, window, maker.law, quote.bid, quote.ask)
     expected = float((ahead - value.of(window, 1.0))[0])
     for policy in CERTIFIED:
         row = residuals.loc[(1.0, policy, 0)]
@@ -192,7 +192,7 @@ def test_the_residual_bound_is_u_and_the_discounted_sum_of_the_largest_residuals
 ) -> None:
     for shock in SHOCKS:
         largest = residuals.loc[shock]["highest"].groupby("period").max()
-        expected = float(fitted(DISCOUNT)(np.asarray(shock), np.zeros(()), np.zeros(())))
+        expected = float(load_fitted(DISCOUNT)(np.asarray(shock), np.zeros(()), np.zeros(())))
         expected += largest[0] + sum(DISCOUNT**t * max(largest[t], 0.0) for t in range(1, PERIODS))
         expected += DISCOUNT**PERIODS / (1 - DISCOUNT) * max(largest[PERIODS - 1], 0.0)
         assert table.loc[(shock, "residual bound"), "mean"] == pytest.approx(expected, rel=1e-9)
@@ -202,7 +202,7 @@ def test_a_made_up_residual_bound_is_what_a_pencil_gives() -> None:
     made_up = pd.DataFrame(
         {"period": [0, 0, 1, 1, 2, 2], "highest": [-0.3, -0.5, 0.1, 0.4, -0.2, -0.1]}
     )
-    prior = float(fitted(0.9)(np.asarray(2.0), np.zeros(()), np.zeros(())))
+    prior = float(load_fitted(0.9)(np.asarray(2.0), np.zeros(()), np.zeros(())))
     assert residual_bound(2.0, made_up, 0.9) == pytest.approx(prior - 0.3 + 0.9 * 0.4, abs=1e-12)
     rising = made_up.assign(highest=[-0.3, -0.5, 0.1, 0.4, 0.2, 0.1])
     more = 0.9 * 0.4 + 0.81 * 0.2 + 0.729 / 0.1 * 0.2
@@ -268,7 +268,7 @@ def test_what_an_adversary_seeks_is_the_largest_residual_that_may_follow() -> No
     makers: Any = [partial(Adversary, discount=DISCOUNT)]
     (maker,) = Exchange(makers, prior_sd=1.5, replications=5, rng=2).run(1).makers
     assert isinstance(maker, Adversary)
-    law, value, quote = maker.law, fitted(DISCOUNT), ExactOptimal.quote(maker)
+    law, value, quote = maker.law, load_fitted(DISCOUNT), ExactOptimal.quote(maker)
     largest = np.full(5, -np.inf)
     for side in (-1, 0, 1):
         shown = law.likelihood(quote, np.full(5, side, np.int8))
@@ -276,7 +276,7 @@ def test_what_an_adversary_seeks_is_the_largest_residual_that_may_follow() -> No
         following = best_quote(value, after, law)
         for window in after.windows:
             at = window.rows
-            gap = worth(value, window, law, following.bid[at], following.ask[at])
+            gap = backup(value, window, law, following.bid[at], following.ask[at])
             gap -= value.of(window, 1.0)
             likely = log_mass[at] > np.log(LIKELY)
             largest[at] = np.where(likely, np.maximum(largest[at], gap), largest[at])

@@ -1,4 +1,4 @@
-"""The fit of the value of exact beliefs: it settles, is reproduced, and samples hardly matter."""
+"""The fit of the value of exact beliefs: it converges, is reproduced, and samples hardly matter."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from abm import GridBelief, Quote
-from abm.bellman import solve
+from abm.bellman import NotConvergedError, solve
 from abm.bellman.exact import fit as fitting
-from abm.bellman.exact.fit import LAW, NotSettledError, fit, main, sampled
-from abm.bellman.exact.lookahead import worth
+from abm.bellman.exact.fit import LAW, fit, main, sample_beliefs
+from abm.bellman.exact.lookahead import backup
 from abm.bellman.exact.quotes import best_quote
-from abm.bellman.exact.value import FITTED, KNOTS, SHAPES, ExactValue, fitted
+from abm.bellman.exact.value import FITTED, KNOTS, SHAPES, ExactValue, load_fitted
 from abm.numerics.arrays import Array
 
 DISCOUNT = 0.9
@@ -27,7 +27,7 @@ def other() -> ExactValue:
 @pytest.fixture(scope="module")
 def beliefs() -> list[GridBelief]:
     """Return beliefs of yet another sample."""
-    return sampled(solve(DISCOUNT), 60, 4, 77)
+    return sample_beliefs(solve(DISCOUNT), 60, 4, 77)
 
 
 def on(value: ExactValue, belief: GridBelief, quote: Quote) -> Array:
@@ -35,7 +35,7 @@ def on(value: ExactValue, belief: GridBelief, quote: Quote) -> Array:
     found = np.empty(len(belief.mean))
     for window in belief.windows:
         at = window.rows
-        found[at] = worth(value, window, LAW, quote.bid[at], quote.ask[at])
+        found[at] = backup(value, window, LAW, quote.bid[at], quote.ask[at])
     return found
 
 
@@ -48,14 +48,14 @@ def worth_now(value: ExactValue, belief: GridBelief) -> Array:
 
 def test_a_fit_of_the_kept_size_is_what_is_kept() -> None:
     np.testing.assert_allclose(
-        fit(DISCOUNT).coefficients, fitted(DISCOUNT).coefficients, rtol=0, atol=2e-6
+        fit(DISCOUNT).coefficients, load_fitted(DISCOUNT).coefficients, rtol=0, atol=2e-6
     )
 
 
 def test_a_fit_to_another_sample_leads_to_quotes_as_good(
     other: ExactValue, beliefs: list[GridBelief]
 ) -> None:
-    kept = fitted(DISCOUNT)
+    kept = load_fitted(DISCOUNT)
     assert abs(other.coefficients - kept.coefficients).max() > 0.01
     for belief in beliefs:
         best, theirs = (best_quote(value, belief, LAW) for value in (kept, other))
@@ -67,11 +67,11 @@ def test_a_fit_to_another_sample_leads_to_quotes_as_good(
 @pytest.mark.parametrize("discount", [0.9, 0.95, 0.99])
 def test_a_fitted_value_nearly_solves_the_optimality_equation(discount: float) -> None:
     """Far more nearly than the value of the Gaussian world does."""
-    value = fitted(discount)
+    value = load_fitted(discount)
     plain = ExactValue(discount, np.zeros_like(value.coefficients))
     residuals: list[Array] = []
     gaussian: list[Array] = []
-    for belief in sampled(solve(discount), 100, 4, 78):
+    for belief in sample_beliefs(solve(discount), 100, 4, 78):
         for one, found in ((value, residuals), (plain, gaussian)):
             quote = best_quote(one, belief, LAW)
             found.append(on(one, belief, quote) - worth_now(one, belief))
@@ -83,7 +83,7 @@ def test_a_fitted_value_nearly_solves_the_optimality_equation(discount: float) -
 def test_every_discount_that_is_kept_can_be_had() -> None:
     table = pd.read_csv(FITTED)
     for discount, rows in table.groupby("discount"):
-        value = fitted(float(str(discount)))
+        value = load_fitted(float(str(discount)))
         assert value.discount == discount
         assert rows["sd"].tolist() == KNOTS[1:-1].tolist()
         assert (value.coefficients == rows[list(SHAPES)].to_numpy()).all()
@@ -91,7 +91,7 @@ def test_every_discount_that_is_kept_can_be_had() -> None:
 
 
 def test_samples_are_made_anew_from_their_seed(beliefs: list[GridBelief]) -> None:
-    again, others = (sampled(solve(DISCOUNT), 60, 4, seed) for seed in (77, 78))
+    again, others = (sample_beliefs(solve(DISCOUNT), 60, 4, seed) for seed in (77, 78))
     assert len(beliefs) == 4
     for one, same, different in zip(beliefs, again, others, strict=True):
         assert (one.mean == same.mean).all()
@@ -111,10 +111,12 @@ def test_samples_hold_skewed_beliefs_of_all_sizes(beliefs: list[GridBelief]) -> 
     assert abs(skewness.mean()) < 0.1
 
 
-def test_policy_iteration_that_does_not_settle_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_policy_iteration_that_does_not_converge_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(fitting, "ROUNDS", 1)
     says = r"discount 0\.9 still moves by .* after 1 policies: give more markets or another seed"
-    with pytest.raises(NotSettledError, match=says):
+    with pytest.raises(NotConvergedError, match=says):
         fit(DISCOUNT, markets=40, periods=4)
 
 

@@ -61,7 +61,7 @@ def test_the_cubic_is_continuous_across_nodes() -> None:
 
 def test_the_error_falls_with_the_fourth_power_of_the_cells_width() -> None:
     coarse = uneven(40)
-    fine = coarse.halved()
+    fine = coarse.halve()
     order = np.log2(largest_error(coarse) / largest_error(fine))
     assert order == pytest.approx(4, abs=0.35)
 
@@ -125,7 +125,7 @@ def test_outside_the_nodes_the_nearest_cubic_goes_on() -> None:
 
 def test_halving_keeps_the_nodes_and_puts_one_in_the_middle_of_every_cell() -> None:
     mesh = uneven(9)
-    halved = mesh.halved().nodes
+    halved = mesh.halve().nodes
     np.testing.assert_array_equal(halved[::2], mesh.nodes)
     np.testing.assert_array_equal(halved[1::2], mesh.midpoints())
     np.testing.assert_allclose(mesh.midpoints() - mesh.nodes[:-1], 0.5 * np.diff(mesh.nodes))
@@ -142,7 +142,7 @@ def test_splitting_takes_the_coarse_cells_and_their_neighbours(
     kept = mesh.split(np.isin(np.arange(9), coarse))
     assert kept[::2].all()
     np.testing.assert_array_equal(np.flatnonzero(kept[1::2]), split)
-    assert len(mesh.halved().nodes) == len(kept)
+    assert len(mesh.halve().nodes) == len(kept)
 
 
 def test_splitting_leaves_the_callers_flags_alone() -> None:

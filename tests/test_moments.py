@@ -62,7 +62,7 @@ def test_moments_are_those_of_numpy(sample: list[float]) -> None:
 def test_merged_moments_are_those_of_the_samples_together(
     one: list[float], other: list[float]
 ) -> None:
-    merged = Moments.of(np.array(one)).merged(Moments.of(np.array(other)))
+    merged = Moments.of(np.array(one)).merge(Moments.of(np.array(other)))
     assert_moments_of(merged, one + other)
 
 
@@ -70,7 +70,7 @@ def test_merged_moments_are_those_of_the_samples_together(
 @given(st.lists(SAMPLES, min_size=1, max_size=8), NUMBERS)
 def test_any_number_of_blocks_merges_into_the_whole(blocks: list[list[float]], one: float) -> None:
     parts = [Moments.of(np.array(block)) for block in [[one], *blocks]]
-    assert_moments_of(reduce(Moments.merged, parts), [one, *chain(*blocks)])
+    assert_moments_of(reduce(Moments.merge, parts), [one, *chain(*blocks)])
 
 
 @settings(deadline=None)
@@ -93,9 +93,9 @@ def test_sample_without_a_value_is_empty(sample: list[float]) -> None:
 
 def test_merging_with_the_empty_sample_changes_nothing() -> None:
     some = Moments.of(np.array([1.0, 2.0, 4.0]))
-    assert_same(some.merged(EMPTY), some)
-    assert_same(EMPTY.merged(some), some)
-    assert_same(EMPTY.merged(EMPTY), EMPTY)
+    assert_same(some.merge(EMPTY), some)
+    assert_same(EMPTY.merge(some), some)
+    assert_same(EMPTY.merge(EMPTY), EMPTY)
 
 
 @settings(deadline=None)
@@ -104,10 +104,10 @@ def test_moments_in_arrays_merge_each_on_its_own(
     pairs: list[tuple[list[float], list[float]]],
 ) -> None:
     ones, others = zip(*pairs, strict=True)
-    merged = stacked(ones).merged(stacked(others))
+    merged = stacked(ones).merge(stacked(others))
     assert merged.mean.shape == (len(pairs),)
     for place, (one, other) in enumerate(pairs):
-        alone = Moments.of(np.array(one)).merged(Moments.of(np.array(other)))
+        alone = Moments.of(np.array(one)).merge(Moments.of(np.array(other)))
         assert_same(at(merged, place), alone)
 
 
@@ -147,7 +147,7 @@ def test_large_offset_does_not_lose_the_variance() -> None:
     exact = statistics.variance(sample.tolist())
     blocks = [Moments.of(block) for block in np.split(sample, [1, 10, 500])]
     assert Moments.of(sample).variance == pytest.approx(exact, rel=1e-9)
-    assert reduce(Moments.merged, blocks).variance == pytest.approx(exact, rel=1e-6)
+    assert reduce(Moments.merge, blocks).variance == pytest.approx(exact, rel=1e-6)
 
 
 def test_a_summary_holds_the_moments_of_every_period_and_series() -> None:

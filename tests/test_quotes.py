@@ -38,14 +38,14 @@ def test_trader_facing_crossed_quotes_buys_above_the_middle_and_sells_elsewhere(
 
 
 def test_uncrossed_turns_crossed_prices_to_their_middle_and_leaves_the_others() -> None:
-    turns = Quote([3.0, -1.0, 2.0], [1.0, 1.0, 2.0]).uncrossed()
+    turns = Quote([3.0, -1.0, 2.0], [1.0, 1.0, 2.0]).uncross()
     np.testing.assert_array_equal(turns.bid, [2.0, -1.0, 2.0])
     np.testing.assert_array_equal(turns.ask, [2.0, 1.0, 2.0])
 
 
 def test_uncrossed_returns_a_quote_that_does_not_cross_as_it_is() -> None:
     quote = Quote([-1.0, -INF], [1.0, INF])
-    assert quote.uncrossed() is quote
+    assert quote.uncross() is quote
 
 
 def test_nobody_takes_a_declined_side() -> None:

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 
 from abm.bellman import solve
 from abm.bellman.bounds import revealed_bound
-from abm.bellman.exact.value import fitted
+from abm.bellman.exact.value import load_fitted
 
 
 def best_profit(rho: float) -> float:
@@ -49,7 +49,7 @@ def test_what_is_known_to_be_earned_on_exact_beliefs_is_below() -> None:
 @pytest.mark.parametrize("discount", [0.9, 0.95, 0.99])
 def test_the_fitted_value_is_below(discount: float) -> None:
     sd = np.linspace(0.05, 12, 200)
-    assert (fitted(discount)(sd, 0 * sd, 0 * sd) < revealed_bound(discount, sd) + 1e-7).all()
+    assert (load_fitted(discount)(sd, 0 * sd, 0 * sd) < revealed_bound(discount, sd) + 1e-7).all()
 
 
 @pytest.mark.parametrize("rho", [0.1, 1.0, 4.0])

@@ -187,7 +187,7 @@ def test_merged_summaries_of_two_blocks_are_the_summary_of_both(makers: Any) -> 
     assert both["replication"].nunique() == 60
     spread = (both["ask"] - both["bid"]).where(np.isfinite(both["ask"]))
     both = both.assign(spread=spread).astype({"filled": float})
-    merged = first.moments.moments.merged(second.moments.moments)
+    merged = first.moments.moments.merge(second.moments.moments)
     series = first.moments.series
     assert merged.count.shape == (5, len(series))
     of_makers = [(at, maker, metric) for at, (maker, metric) in enumerate(series) if maker]

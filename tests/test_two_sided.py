@@ -8,7 +8,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtr
 
 from abm.bellman import solve
-from abm.bellman.asymmetric import FreeBackup, curvature, free_backup, worth
+from abm.bellman.asymmetric import FreeBackup, backup, curvature, free_backup
 from abm.bellman.problem import stage
 from abm.bellman.solution import Solution
 from abm.numerics.arrays import Array
@@ -46,12 +46,12 @@ class Period:
         self.reward = buy[0] * (high * s - buy[1]) + sell[0] * (sell[1] - low * s)
         self.next = [(one[0], np.minimum(one[2], rho)) for one in (buy, sell, none)]
 
-    def worth(self, value: Callable[[Array], Array], discount: float) -> Array:
+    def backup(self, value: Callable[[Array], Array], discount: float) -> Array:
         return self.reward + discount * sum(p * value(rho) for p, rho in self.next)
 
 
 @cache
-def backup(discount: float) -> FreeBackup:
+def free_step(discount: float) -> FreeBackup:
     """Return one step of the free equation at RHO."""
     return free_backup(solve(discount), RHO)
 
@@ -68,7 +68,7 @@ def made_up(value: Array) -> Solution:
 
 @each_discount
 def test_the_symmetric_value_solves_the_equation_with_both_depths_free(discount: float) -> None:
-    found = backup(discount)
+    found = free_step(discount)
     assert found.converged
     assert found.residual <= 2e-8
 
@@ -76,14 +76,14 @@ def test_the_symmetric_value_solves_the_equation_with_both_depths_free(discount:
 @each_discount
 def test_no_quote_is_better_than_the_symmetric_one(discount: float) -> None:
     solution = solve(discount)
-    gain = backup(discount).gain
+    gain = free_step(discount).gain
     rounding = 1e-14 * float(solution.value_function(0.0))
     assert abs(gain).max() <= max(rounding, 2e-14)
 
 
 @each_discount
 def test_the_best_of_all_quotes_is_the_symmetric_one(discount: float) -> None:
-    solution, found = solve(discount), backup(discount)
+    solution, found = solve(discount), free_step(discount)
     traded = np.isin(RHO, open_market(solution, RHO))
     assert abs(found.skew[traded]).max() < 2e-6
     symmetric = solution.half_spread(RHO) / np.sqrt(1 + RHO * RHO)
@@ -110,7 +110,7 @@ def test_what_a_skew_reveals_repays_only_a_part_of_the_profit_it_forgoes(
     depth = solution.half_spread(rho) / np.sqrt(1 + rho * rho)
     even, skewed = (Period(state, depth - skew, depth + skew) for skew in (0.0, 0.05))
     forgone = even.reward - skewed.reward
-    loss = even.worth(solution.value_function, 0.9) - skewed.worth(solution.value_function, 0.9)
+    loss = even.backup(solution.value_function, 0.9) - skewed.backup(solution.value_function, 0.9)
     assert forgone > 0
     assert float(1 - loss / forgone) == pytest.approx(share, abs=0.01)
 
@@ -124,7 +124,7 @@ def test_quotes_drawn_at_random_do_no_better_by_the_formulas(discount: float) ->
     ask_depth = rng.uniform(np.maximum(-bid_depth + 0.1, -4), 8)
     ask_depth[:, ::5] = 9.0  # as good as declined
     period = Period(rho, bid_depth, ask_depth)
-    drawn = period.worth(solution.value_function, discount).max(axis=1)
+    drawn = period.backup(solution.value_function, discount).max(axis=1)
     best = free_backup(solution, rho[:, 0])
     assert (drawn <= best.value + 1e-9).all()
     assert (drawn > best.value - 0.05).sum() > 20
@@ -136,8 +136,8 @@ def test_worth_agrees_with_the_formulas_at_any_bid_and_ask() -> None:
     bid_depth = rng.uniform(-3, 5, 5000)
     ask_depth = rng.uniform(np.maximum(-bid_depth + 0.3, -3), 6)
     period = Period(rho, bid_depth, ask_depth)
-    expected = period.worth(solution.value_function, 0.9)
-    found = worth(solution, rho, 0.5 * (ask_depth + bid_depth), 0.5 * (ask_depth - bid_depth))
+    expected = period.backup(solution.value_function, 0.9)
+    found = backup(solution, rho, 0.5 * (ask_depth + bid_depth), 0.5 * (ask_depth - bid_depth))
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-10)
 
 
@@ -148,13 +148,13 @@ def test_worth_without_skew_is_the_symmetric_right_side() -> None:
         p * solution.value_function(to)
         for p, to in zip(one.probability, one.successor, strict=True)
     )
-    found = worth(solution, rho, depth, np.zeros_like(rho))
+    found = backup(solution, rho, depth, np.zeros_like(rho))
     np.testing.assert_allclose(found, one.reward + 0.9 * later, rtol=0, atol=1e-13)
 
 
 def test_the_mirror_image_of_a_quote_is_worth_the_same() -> None:
     rho, depth, skew = np.random.default_rng(5).uniform(0.1, 4, (3, 500))
-    left, right = (worth(solve(0.9), rho, depth, by) for by in (-skew, skew))
+    left, right = (backup(solve(0.9), rho, depth, by) for by in (-skew, skew))
     np.testing.assert_allclose(left, right, rtol=0, atol=1e-13)
 
 
@@ -169,7 +169,7 @@ def test_worth_is_what_simulated_traders_bring() -> None:
     brought = np.where(buys, ask - value, np.where(sells, value - bid, 0.0))
     for side in (buys, sells, ~(buys | sells)):
         brought[side] += 0.9 * solution.value_function(value[side].std())
-    expected = worth(solution, np.array(rho), np.array(1.75 / s), np.array(0.75 / s))
+    expected = backup(solution, np.array(rho), np.array(1.75 / s), np.array(0.75 / s))
     error = brought.std() / np.sqrt(len(brought))
     assert abs(brought.mean() - expected) < 4 * error
     assert solution.value_function(rho) - expected > 10 * error
@@ -196,7 +196,7 @@ def value_iteration(rho: Array, discount: float, bid_depth: Array, ask_depth: Ar
     period = Period(rho[:, np.newaxis], bid_depth, ask_depth)
     value, change = np.zeros_like(rho), np.inf
     while change > 1e-7:
-        new = period.worth(PchipInterpolator(rho, value), discount).max(axis=1)
+        new = period.backup(PchipInterpolator(rho, value), discount).max(axis=1)
         value, change = new, abs(new - value).max()
     return value
 

@@ -2,6 +2,7 @@
 
 from typing import Protocol, Self
 
+from abm.beliefs.window import Window
 from abm.market.valuations import Likelihood
 from abm.numerics.arrays import Array
 
@@ -16,6 +17,21 @@ class Belief(Protocol):
     @property
     def sd(self) -> Array:
         """Standard deviation of V, shape (R,), in units of price."""
+
+    @property
+    def skewness(self) -> Array:
+        """Third moment of the standardised V, shape (R,)."""
+
+    @property
+    def is_gaussian(self) -> bool:
+        """Whether V is normal, so that mean and sd say all and depths have closed forms."""
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The points on which the belief is kept, each replication in one window; () if none."""
+
+    def resolve(self, resolution: float, /) -> Self:
+        """Return the same belief on points that resolve likelihoods of this resolution."""
 
     def condition(self, likelihood: Likelihood, /) -> tuple[Array, Self]:
         """Return the log probability of what was shown, and the belief given it."""

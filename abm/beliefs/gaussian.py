@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from abm.beliefs.window import Window
 from abm.market.valuations import Interval, Likelihood
 from abm.numerics.arrays import Array, Index
 from abm.numerics.checks import compatible, finite, positive
+from abm.numerics.frozen import set_fields
 
 
 @dataclass(frozen=True, eq=False)
 class GaussianBelief:
     """V ~ N(mean, sd^2) in each replication (Das and Magdon-Ismail 2008, section 2.4).
 
-    It takes the noise of valuations, too, for a Gaussian of the same sd. Where traders have
-    another it is misspecified: it learns, but its sd need not say how much is left to learn.
+    Valuations are assumed to have Gaussian noise, too. Where the noise is another of the same sd,
+    the belief is misspecified: it learns, but its sd need not be the size of its errors.
 
     Parameters
     ----------
@@ -32,16 +35,22 @@ class GaussianBelief:
 
     mean: Array
     sd: Array
+    is_gaussian: ClassVar[bool] = True
+    windows: ClassVar[tuple[Window, ...]] = ()
 
     def __init__(self, mean: ArrayLike, sd: ArrayLike) -> None:
-        object.__setattr__(self, "mean", finite("mean", mean))
-        object.__setattr__(self, "sd", positive("sd", sd))
-        compatible(mean=self.mean, sd=self.sd)
+        mean, sd = finite("mean", mean), positive("sd", sd)
+        compatible(mean=mean, sd=sd)
+        set_fields(self, mean=mean, sd=sd)
 
     @property
     def skewness(self) -> Array:
         """0, shape (R,)."""
         return np.zeros_like(self.mean)
+
+    def resolve(self, _: float) -> GaussianBelief:
+        """Return this belief: it has no points."""
+        return self
 
     def condition(self, likelihood: Likelihood) -> tuple[Array, GaussianBelief]:
         """Return the log probability of what was shown, and the moment-matched posterior."""
@@ -57,7 +66,7 @@ class GaussianBelief:
         return self.condition(likelihood)[1]
 
     def update(self, lower: ArrayLike, upper: ArrayLike, noise_sd: float) -> GaussianBelief:
-        """Return the posterior once a valuation with this noise was seen in (lower, upper)."""
+        """Return the posterior given that a valuation with this noise is in (lower, upper)."""
         seen = Interval(lower, upper, noise_sd)
         compatible(mean=self.mean, lower=seen.lower, upper=seen.upper)
         return self.revise(seen)

@@ -1,7 +1,8 @@
-"""The exact posterior on windows: computed from the prior and all that was shown.
+"""The exact posterior on windows, computed from the prior and all that was shown.
 
-Whenever a belief needs another window it is computed there anew, so that nothing is ever
-interpolated. Updates in between multiply what a window holds (see `abm.beliefs.window`).
+A posterior that needs another window is recomputed there from its prior and history, so nothing is
+interpolated. As long as its window serves, an update multiplies the probabilities of the points
+(see `abm.beliefs.window`).
 """
 
 from __future__ import annotations
@@ -11,76 +12,80 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from abm.beliefs.gaussian import GaussianBelief
-from abm.beliefs.window import Places, Window
+from abm.beliefs.window import Placements, Window
 from abm.market.valuations import Likelihood
 from abm.numerics.arrays import Array
 
 History = tuple[Likelihood, ...]
 
-MOVES = 200  # until a window is well placed; each about doubles or halves it
+MOVES = 200  # at most, until a window is well placed; each about doubles or halves it
 
 
-def settled(prior: GaussianBelief, history: History, blur: float, places: Places) -> list[Window]:
+def place_windows(
+    prior: GaussianBelief, history: History, resolution: float, placements: Placements
+) -> list[Window]:
     """Return the posterior of some replications on windows that are well placed.
 
     Parameters
     ----------
     prior, history : GaussianBelief, tuple of Likelihood
         Of all replications.
-    blur : float
+    resolution : float
         The smallest resolution of the history.
-    places : Places
-        Which replications, and where to begin.
+    placements : Placements
+        Which replications, and the first windows to try.
 
     Raises
     ------
     ValueError
-        If there is no such window, the signals being too improbable for floats.
+        If no window is found, for the history is too improbable for floats.
     """
-    done: list[Window] = []
+    placed: list[Window] = []
     for _ in range(MOVES):
-        if not places.rows.size:
-            return done
-        again = []
-        for size, some in places.by_size():
-            window = _posterior(prior, history, some, size)
-            bad = ~window.known | window.coarse(blur) | window.cut_off()
-            done.append(window.at(~bad))
-            again.append(window.at(bad).better(blur))
-        places = together(again)
+        if not placements.rows.size:
+            return placed
+        proposals = []
+        for points, group in placements.by_size():
+            window = _compute_posterior(prior, history, group, points)
+            bad = ~window.possible | window.is_coarse(resolution) | window.is_cut_off()
+            placed.append(window.at(~bad))
+            proposals.append(window.at(bad).propose_placements(resolution))
+        placements = concatenate_placements(proposals)
     raise ValueError(
         f"no window holds the posterior after {len(history)} signals (replication "
-        f"{places.rows[0]}): they are too far out for floats to tell; start from a wider prior"
+        f"{placements.rows[0]}): they are too far out for floats to tell; start from a wider prior"
     )
 
 
-def together(places: Sequence[Places]) -> Places:
-    """Return all these places as one."""
-    return Places(*(np.concatenate(parts) for parts in zip(*places, strict=True)))
+def concatenate_placements(placements: Sequence[Placements]) -> Placements:
+    """Concatenate placements of several replications each."""
+    return Placements(*map(np.concatenate, zip(*placements, strict=True)))
 
 
-def merged(windows: Iterable[Window]) -> tuple[Window, ...]:
-    """Return the windows with those of as many points put together."""
+def merge_by_size(windows: Iterable[Window]) -> tuple[Window, ...]:
+    """Return one window for each number of points, fewest first."""
     by_points: dict[int, list[Window]] = {}
     for window in windows:
         if window.rows.size:
             by_points.setdefault(window.points, []).append(window)
     return tuple(
-        Window(*(np.concatenate(parts) for parts in zip(*(one.parts for one in some), strict=True)))
-        for _, some in sorted(by_points.items())
+        Window(*map(np.concatenate, zip(*(window.parts for window in group), strict=True)))
+        for _, group in sorted(by_points.items())
     )
 
 
-def _posterior(prior: GaussianBelief, history: History, places: Places, points: int) -> Window:
-    """Return prior times likelihoods, on so many points from end to end."""
-    rows, low, high, _ = places
+def _compute_posterior(
+    prior: GaussianBelief, history: History, placements: Placements, points: int
+) -> Window:
+    """Return prior times likelihoods on this many points from end to end."""
+    rows, low, high, _ = placements
     spacing = (high - low) / (points - 1)
     value = low[:, np.newaxis] + spacing[:, np.newaxis] * np.arange(points)
     shown = tuple(likelihood.at(rows) for likelihood in history)
     prior = prior.at(rows)
     log_density = log_product(prior, shown, value)
     peak = log_density.max(axis=-1)
-    with np.errstate(invalid="ignore"):  # nothing is possible where a window is far off
+    with np.errstate(invalid="ignore"):  # a window far off has no probability
         density = np.exp(log_density - peak[:, np.newaxis])
         total = density.sum(axis=-1)
         log_evidence = peak + np.log(total * spacing / (prior.sd * np.sqrt(2 * np.pi)))
@@ -90,7 +95,7 @@ def _posterior(prior: GaussianBelief, history: History, places: Places, points: 
 def log_product(prior: GaussianBelief, history: History, value: Array) -> Array:
     """Return log of prior density times likelihoods, for values of shape (R, G).
 
-    The density is in units of one over sqrt(2 pi) prior sds.
+    Densities are in units of 1 / (sqrt(2 pi) prior sd).
     """
     standard = (value - prior.mean[:, np.newaxis]) / prior.sd[:, np.newaxis]
     log_density = -0.5 * np.square(standard)

@@ -1,18 +1,19 @@
-"""Where the exact belief's grids lie: windows of points that follow the beliefs of replications.
+"""Windows: the evenly spaced points on which exact beliefs are kept, moved as the beliefs move.
 
-Over evenly spaced points a sum is a spectrally accurate integral of a smooth density that vanishes
-at both ends (Trefethen and Weideman 2014): with steps of h, a Gaussian of sd s is off by
-exp(-2 pi^2 (s / h)^2), 1e-13 at COARSEST. What limits h is the smaller of the belief's sd and the
-length over which a likelihood changes.
+For a smooth density that vanishes at both ends the sum over evenly spaced points converges
+spectrally to the integral (Trefethen and Weideman 2014): with spacing h and a Gaussian of sd s the
+error is exp(-2 pi^2 (s / h)^2), 1e-13 at COARSEST. So h is limited by the smaller of the belief's
+sd and the length over which a likelihood changes, its resolution.
 
-A window is misplaced when the belief weighs on its edge, or has become too narrow for its steps,
-or has narrowed so far that fewer points would do; then it knows of a better one. Windows of as many
-points are kept together; how many depends on a replication's own belief alone.
+A window is misplaced where the belief has mass at an edge, where the spacing is too long for the
+belief or the likelihoods, and where far fewer points would do; then it proposes another placement.
+The number of points depends on a replication's own belief alone. Replications with the same number
+share a window.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -22,38 +23,40 @@ import numpy as np
 from abm.market.valuations import Likelihood
 from abm.numerics.arrays import Array, Flags, Index
 
-NEGLIGIBLE = 1e-30  # a probability: quotes may lie nine sds out, and depend on what is beyond
-COARSEST = 0.6  # steps, in units of the smallest length to resolve
-FINE, BLURRED = 0.45, 0.55  # the same, in sds and in resolutions, where a window is placed
-SIZES = [round(64 * 1.25**power) for power in range(42)]  # points of a window
-WASTE = 2.5  # times as many points as would do
-SPAN = 23.0  # sds from where a Gaussian's probabilities become negligible to where they do again
+NEGLIGIBLE = 1e-30  # a probability: quotes may lie nine sds out, and depend on the tail beyond
+COARSEST = 0.6  # longest spacing, in units of the smallest length to resolve
+FINE, FINE_RESOLUTION = 0.45, 0.55  # spacing of a new window, in sds and in resolutions
+SIZES = [round(64 * 1.25**power) for power in range(42)]  # numbers of points a window may have
+WASTE = 2.5  # times the points needed: a window with more is replaced
+SPAN = 23.0  # sds between the two points where a Gaussian's probabilities become negligible
 MARGIN = 2  # points beyond the support
-LEAP = 8.0  # a window's steps become at most so many times shorter in a move
-CHUNK = 2**16  # points of all replications at a time: they fit in a processor's cache
+LEAP = 8.0  # in one move the spacing shrinks by at most this factor
+CHUNK = 2**16  # points computed at a time, over all replications: they fit in a processor's cache
 
 
-class Places(NamedTuple):
-    """Where to put windows: which replications, both ends, and the longest steps, shape (N,)."""
+class Placements(NamedTuple):
+    """Where to put windows: which replications, both ends, and the longest spacing, shape (N,)."""
 
     rows: Index
     low: Array
     high: Array
-    step: Array
+    spacing: Array
 
-    def at(self, chosen: Index) -> Places:
-        """Return those chosen among these."""
-        return Places(self.rows[chosen], self.low[chosen], self.high[chosen], self.step[chosen])
+    def at(self, chosen: Index) -> Placements:
+        """Return the chosen placements."""
+        return Placements(
+            self.rows[chosen], self.low[chosen], self.high[chosen], self.spacing[chosen]
+        )
 
-    def by_size(self) -> Iterator[tuple[int, Places]]:
-        """Yield how many points are needed, and the places that need as many, not too many.
+    def by_size(self) -> Iterator[tuple[int, Placements]]:
+        """Yield a number of points, and placements that need it, in groups of at most CHUNK points.
 
         Raises
         ------
         ValueError
-            If more are needed than SIZES has.
+            If more points are needed than a window may have.
         """
-        needed = (self.high - self.low) / self.step
+        needed = (self.high - self.low) / self.spacing
         size = np.searchsorted(SIZES[:-1], needed)
         if not needed.max() <= SIZES[-1]:
             worst = self.rows[needed.argmax()]
@@ -61,23 +64,23 @@ class Places(NamedTuple):
                 f"an exact belief needs {needed.max():.3g} points (replication {worst}), but has "
                 f"{SIZES[-1]:.3g} at most: give a prior that is narrower next to the noise"
             )
-        for one in np.unique(size):
-            some = np.flatnonzero(size == one)
-            rows = max(1, CHUNK // SIZES[one])
-            for start in range(0, len(some), rows):
-                yield SIZES[one], self.at(some[start : start + rows])
+        for index in np.unique(size):
+            group, points = np.flatnonzero(size == index), SIZES[index]
+            rows = max(1, CHUNK // points)
+            for start in range(0, len(group), rows):
+                yield points, self.at(group[start : start + rows])
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Evenly spaced points in each of some replications, and the belief's probability at each.
+    """Evenly spaced points in each of N replications, and the belief's probability at each.
 
     Parameters
     ----------
     rows : ndarray of int, shape (N,)
         Which replications.
     low, spacing : ndarray, shape (N,)
-        First point, and the distance between two, in units of price.
+        First point, and the distance between neighbours, in units of price.
     weight : ndarray, shape (N, G)
         Probabilities, summing to 1 over the points.
     log_evidence : ndarray, shape (N,)
@@ -92,7 +95,7 @@ class Window:
 
     @property
     def points(self) -> int:
-        """G, how many points."""
+        """G, the number of points."""
         return self.weight.shape[-1]
 
     @cached_property
@@ -103,12 +106,12 @@ class Window:
     @cached_property
     def mean(self) -> Array:
         """Mean of V, shape (N,)."""
-        return self._middle + self.spacing * self._steps(1)
+        return self._middle + self.spacing * self._moment(1)
 
     @cached_property
     def sd(self) -> Array:
         """Standard deviation of V, shape (N,)."""
-        return self.spacing * np.sqrt(self._steps(2) - self._steps(1) ** 2)
+        return self.spacing * np.sqrt(self._moment(2) - self._moment(1) ** 2)
 
     @cached_property
     def standard(self) -> Array:
@@ -127,23 +130,23 @@ class Window:
 
     @property
     def parts(self) -> tuple[Index, Array, Array, Array, Array]:
-        """Everything it holds."""
+        """All five fields."""
         return self.rows, self.low, self.spacing, self.weight, self.log_evidence
 
     def at(self, chosen: Index | Flags | slice) -> Window:
-        """Return the windows of those chosen among these."""
+        """Return the window of the chosen replications, counted within this one."""
         rows, low, spacing, weight, log_evidence = self.parts
         return Window(
             rows[chosen], low[chosen], spacing[chosen], weight[chosen], log_evidence[chosen]
         )
 
     def chunks(self) -> Iterator[Window]:
-        """Yield the same, not too many replications at a time."""
+        """Yield the window in parts of at most CHUNK points."""
         rows = max(1, CHUNK // self.points)
         for start in range(0, len(self.rows), rows):
             yield self.at(slice(start, start + rows))
 
-    def given(self, likelihood: Likelihood) -> Window:
+    def condition(self, likelihood: Likelihood) -> Window:
         """Return the posterior on the same points; NaN where it has probability zero."""
         weight = self.weight * likelihood.at(self.rows).likelihood(self.value)
         mass = weight.sum(axis=-1)
@@ -158,42 +161,42 @@ class Window:
         weight *= self.weight
         mass = weight.sum(axis=-1)
         with np.errstate(invalid="ignore"):
-            steps = np.einsum("ij,j->i", weight, self._offset) / mass
-        return mass, self._middle + self.spacing * steps
+            offset = np.einsum("ij,j->i", weight, self._offset) / mass
+        return mass, self._middle + self.spacing * offset
 
     @property
-    def known(self) -> Flags:
+    def possible(self) -> Flags:
         """Where what was shown has a probability above zero."""
         return self.log_evidence > -np.inf
 
-    def misplaced(self, blur: float) -> Flags:
-        """Where a better window would do, likelihoods having this resolution."""
-        return self.cut_off() | self.coarse(blur) | self.wasteful(blur)
+    def is_misplaced(self, resolution: float) -> Flags:
+        """Where another window is needed, or a smaller one would do, for this resolution."""
+        return self.is_cut_off() | self.is_coarse(resolution) | self.is_wasteful(resolution)
 
-    def coarse(self, blur: float) -> Flags:
-        """Where steps are too long for the belief, or for a likelihood with this resolution."""
-        return self.spacing > COARSEST * np.minimum(self.sd, blur)
+    def is_coarse(self, resolution: float) -> Flags:
+        """Where the spacing is too long for the belief, or for likelihoods of this resolution."""
+        return self.spacing > COARSEST * np.minimum(self.sd, resolution)
 
-    def cut_off(self) -> Flags:
-        """Where the belief weighs on an edge."""
+    def is_cut_off(self) -> Flags:
+        """Where the belief has mass at an edge."""
         return (self.weight[:, 0] > NEGLIGIBLE) | (self.weight[:, -1] > NEGLIGIBLE)
 
-    def wasteful(self, blur: float) -> Flags:
+    def is_wasteful(self, resolution: float) -> Flags:
         """Where far fewer points would do."""
-        needed = SPAN * np.maximum(self.sd / (BLURRED * blur), 1 / FINE)
+        needed = SPAN * np.maximum(self.sd / (FINE_RESOLUTION * resolution), 1 / FINE)
         return self.points > WASTE * np.maximum(needed, SIZES[0])
 
-    def better(self, blur: float) -> Places:
-        """Return ends just outside the support, or a width further where it is cut off."""
+    def propose_placements(self, resolution: float) -> Placements:
+        """Return placements just outside the support, or a width further where it is cut off."""
         counts = self.weight > NEGLIGIBLE
         first, last = counts.argmax(axis=-1), self.points - 1 - counts[:, ::-1].argmax(axis=-1)
         start = np.where(first == 0, -self.points, first - MARGIN)
         end = np.where(last == self.points - 1, 2 * self.points, last + MARGIN)
-        fine = np.maximum(np.minimum(FINE * self.sd, BLURRED * blur), self.spacing / LEAP)
-        step = np.where(self.cut_off(), (end - start) / self.points * self.spacing, fine)
-        return Places(
-            self.rows, self.low + start * self.spacing, self.low + end * self.spacing, step
-        )
+        wanted = np.minimum(FINE * self.sd, FINE_RESOLUTION * resolution)
+        fine = np.maximum(wanted, self.spacing / LEAP)
+        spacing = np.where(self.is_cut_off(), (end - start) / self.points * self.spacing, fine)
+        low, high = self.low + start * self.spacing, self.low + end * self.spacing
+        return Placements(self.rows, low, high, spacing)
 
     @property
     def _middle(self) -> Array:
@@ -201,9 +204,15 @@ class Window:
 
     @property
     def _offset(self) -> Array:
-        """The points, shape (G,), in steps from the middle."""
+        """The points, shape (G,), in spacings from the middle."""
         return np.arange(self.points, dtype=np.float64) - 0.5 * (self.points - 1)
 
-    def _steps(self, power: int) -> Array:
-        """Return a moment of the belief about the window's middle, in steps."""
+    def _moment(self, power: int) -> Array:
+        """Return a moment of the belief about the window's middle, in spacings."""
         return np.einsum("ij,j->i", self.weight, self._offset**power)
+
+
+def iterate_chunks(windows: Iterable[Window]) -> Iterator[Window]:
+    """Yield windows in parts of at most CHUNK points."""
+    for window in windows:
+        yield from window.chunks()

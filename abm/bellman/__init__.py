@@ -1,7 +1,7 @@
-"""The sequential problem of the monopolist who values what a quote teaches her.
+"""The sequential problem of the monopolist, whose quotes also pay by what they teach her.
 
 `solve` returns her value function and half-spread in the Gaussian world; `asymmetric` lets bid and
-ask depth differ, `bounds` holds what no policy can exceed, and `exact` looks for the optimum on
+ask depth differ, `bounds` gives what no policy can exceed, and `exact` approximates the optimum on
 exact beliefs. Knows one period, beliefs, the market and numerics.
 """
 

@@ -1,4 +1,4 @@
-"""Both depths free: the optimal monopolist's problem when her quote need not centre on her mean.
+"""The monopolist's problem with bid and ask depth free: whether a skewed quote ever pays.
 
 Das and Magdon-Ismail (2008, section 2.5) let the monopolist choose one depth q and quote
 mu -/+ q s, with mu her belief's mean and s the sd of a trader's valuation under it. Here bid and
@@ -6,23 +6,23 @@ ask are free: their middle may be skewed off the mean, by k s,
 
     bid = mu + (k - q) s,    ask = mu + (k + q) s,    q >= 0,    any k
 
-Shifting V shifts all prices alike and every posterior is a normal again, so rho stays the only
+A shift of V shifts all prices alike and every posterior is a normal again. So rho is still the only
 state and, by Theorem 2.1, never rises. The free Bellman equation is
 
     W(rho) = max over q and k of  r(rho, q, k)
              + discount * sum over the trader's three sides of P(side) W(rho given the side)
 
-with r the expected profit of a period. One step of it decides whether a skew ever pays:
-`free_backup` takes W, the value of the best symmetric quotes, to the right side. If that gives W
-back at every rho, W is the solution, for the operator contracts and so has no other (Puterman 1994,
-section 6.2), and symmetric quotes are the best of all. That is what it gives: the best k is 0.
+with r the expected profit of a period. One step decides whether a skew ever pays: `free_backup`
+evaluates the right side at W, the value of the best symmetric quotes. Where that returns W at every
+rho, W is the solution, for the operator is a contraction and has no other (Puterman 1994, section
+6.2), and symmetric quotes are optimal. This is what the numbers show: the best k is 0.
 
-It need not have been so. A bid at the mean alone reveals as much as bid and ask both there, for
-half the loss; and given no trade a skew moves the mean, by m say, and leaves a variance lower by
-m^2 than the symmetric quotes as deep as its bid and as its ask leave on average. Past a rho of
-about 1 a skew does reveal more; but that repays at most 0.92 of the profit it forgoes. In all it
-loses 0.74 to 1.5 times as much as an equal small error of the depth (`curvature`; market open).
-Here rho, profits and W are in units of the noise sd, depths and skews in units of s.
+That is not obvious. A bid at the mean without an ask reveals as much as bid and ask both there, for
+half the loss. Given no trade, a skew moves the mean, by m say, and leaves a variance lower by m^2
+than the average of two symmetric quotes, one as deep as its bid and one as its ask. Past a rho of
+about 1 a skew does reveal more, but that repays at most 0.92 of the profit it forgoes. In all it
+loses 0.74 to 1.5 times as much as an equal small error of the depth (`curvature`, where the market
+is open). Here rho, profits and W are in units of the noise sd, depths and skews in units of s.
 """
 
 from dataclasses import dataclass
@@ -42,9 +42,9 @@ from abm.numerics.golden_section import golden_section
 from abm.one_period.profit import expected_profit, outcome
 
 STEP = SCAN[1] - SCAN[0]
-ROUNDS = 4  # of golden sections: depth and skew hardly interact, the first is nearly enough
-WIGGLE = 0.02  # of depth and skew: second differences are then right to three digits
-EVERYWHERE = 2 * TOLERANCE  # of the residual: the solver bounds its own at three points a cell
+ROUNDS = 4  # of golden sections: depth and skew hardly interact, so one is nearly enough
+WIGGLE = 0.02  # of depth and skew: with it second differences are right to three digits
+EVERYWHERE = 2 * TOLERANCE  # residual at any rho: the solver checks its own at three points a cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ class FreeBackup:
 
     @property
     def gain(self) -> Array:
-        """What a period's freedom to skew is worth, in units of the noise sd."""
+        """What a skew adds to the right side, in units of the noise sd."""
         return self.value - self.symmetric
 
     @property
@@ -94,10 +94,10 @@ class FreeBackup:
 
 
 def free_backup(solution: Solution, rho: ArrayLike) -> FreeBackup:
-    """Return the best quotes of one period, both depths free, when W is what follows.
+    """Return the best quotes of one period, both depths free, if W is the value that follows.
 
-    Scanned are all depths and skews up to 8, then the best is polished. That includes quotes that
-    decline a side: past a depth of 8 a trade is rarer than 1e-15.
+    The search scans depths and skews up to 8 and refines the best by golden sections. That includes
+    quotes that decline a side: past a depth of 8 a trade is rarer than 1e-15.
 
     Parameters
     ----------
@@ -112,23 +112,23 @@ def free_backup(solution: Solution, rho: ArrayLike) -> FreeBackup:
         If a rho is not finite and above zero, or past rho_max.
     """
     rho = positive("rho", rho)
-    even, centred = _scanned(solution, rho, np.zeros(1))
+    even, centred = _scan(solution, rho, np.zeros(1))
     even = _best_depth(solution, rho, even, centred)
-    depth, skew = _scanned(solution, rho, SCAN)
+    depth, skew = _scan(solution, rho, SCAN)
     for _ in range(ROUNDS):
-        with_depth = partial(worth, solution, rho, depth)
+        with_depth = partial(backup, solution, rho, depth)
         skew = golden_section(with_depth, skew - STEP, skew + STEP)
         depth = _best_depth(solution, rho, depth, skew)
     return FreeBackup(
         before=solution.value_function(rho),
-        symmetric=worth(solution, rho, even, centred),
-        value=worth(solution, rho, depth, skew),
+        symmetric=backup(solution, rho, even, centred),
+        value=backup(solution, rho, depth, skew),
         depth=depth,
         skew=skew,
     )
 
 
-def worth(solution: Solution, rho: Array, depth: Array, skew: Array) -> Array:
+def backup(solution: Solution, rho: Array, depth: Array, skew: Array) -> Array:
     """Return the right side of the free Bellman equation without its maximum.
 
     Parameters
@@ -140,15 +140,17 @@ def worth(solution: Solution, rho: Array, depth: Array, skew: Array) -> Array:
     """
     s = np.sqrt(1 + rho * rho)
     belief, quote = GaussianBelief(0.0, rho), Quote.around(skew * s, depth * s)
-    sides = [outcome(belief, quote, NOISE, side) for side in Side]
-    future = sum(np.exp(one.log_mass) * solution.value_function(one.posterior.sd) for one in sides)
+    future = sum(
+        np.exp(log_mass) * solution.value_function(posterior.sd)
+        for _, log_mass, posterior in (outcome(belief, quote, NOISE, side) for side in Side)
+    )
     return expected_profit(belief, quote, NOISE) + solution.discount * future
 
 
 def curvature(solution: Solution, rho: ArrayLike) -> tuple[Array, Array]:
-    """Return the second derivatives of `worth` in depth and in skew at the symmetric optimum.
+    """Return the second derivatives of `backup` in depth and in skew at the symmetric optimum.
 
-    If both are negative no quote nearby is better: the mixed one is zero, by the mirror image.
+    If both are negative no quote nearby is better: the mixed derivative is zero by symmetry.
 
     Parameters
     ----------
@@ -163,20 +165,20 @@ def curvature(solution: Solution, rho: ArrayLike) -> tuple[Array, Array]:
     """
     rho = positive("rho", rho)
     depth, centred = solution.half_spread(rho) / np.sqrt(1 + rho * rho), np.zeros_like(rho)
-    peak = worth(solution, rho, depth, centred)
-    wide, narrow = (worth(solution, rho, depth + by, centred) for by in (WIGGLE, -WIGGLE))
-    skewed = worth(solution, rho, depth, centred + WIGGLE)
+    peak = backup(solution, rho, depth, centred)
+    wide, narrow = (backup(solution, rho, depth + by, centred) for by in (WIGGLE, -WIGGLE))
+    skewed = backup(solution, rho, depth, centred + WIGGLE)
     return (wide - 2 * peak + narrow) / WIGGLE**2, 2 * (skewed - peak) / WIGGLE**2
 
 
-def _scanned(solution: Solution, rho: Array, skews: Array) -> tuple[Array, Array]:
+def _scan(solution: Solution, rho: Array, skews: Array) -> tuple[Array, Array]:
     """Return the best depth and skew at each rho among all pairs from the scan and `skews`."""
     depth, skew = (axis.ravel() for axis in np.meshgrid(SCAN, skews))
-    best = worth(solution, rho[..., np.newaxis], depth, skew).argmax(axis=-1)
+    best = backup(solution, rho[..., np.newaxis], depth, skew).argmax(axis=-1)
     return depth[best], skew[best]
 
 
 def _best_depth(solution: Solution, rho: Array, near: Array, skew: Array) -> Array:
     """Return the best depth at this skew within a step of the scan."""
-    with_skew = partial(worth, solution, rho, skew=skew)
+    with_skew = partial(backup, solution, rho, skew=skew)
     return golden_section(with_skew, np.maximum(near - STEP, 0.0), near + STEP)

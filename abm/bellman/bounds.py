@@ -1,14 +1,14 @@
-"""A bound on what any monopolist can earn: the valuation of every trader revealed after her turn.
+"""A bound on what any monopolist can earn: every trader's valuation is revealed after the trade.
 
-Whoever learns each w = V + noise knows, too, on which side of any price it was: every policy of
-the market is open to her, and she can do no worse (information relaxation: Brown, Smith and Sun
-2010, Operations Research 58, 785-801). But what she learns does not depend on her quotes. After t
-traders her exact belief is a normal with 1 / sd^2 = 1 / prior_sd^2 + t / noise_sd^2, and the best
-she can do is to be myopic. With r the expected profit of a period, in noise sds,
+A maker who learns each w = V + noise also knows on which side of any price it was, so every policy
+of the market is open to her and she does no worse (information relaxation: Brown, Smith and Sun
+2010, Operations Research 58, 785-801). But what she learns does not depend on her quotes: after t
+traders her exact belief is a normal with 1 / sd^2 = 1 / prior_sd^2 + t / noise_sd^2, and the myopic
+quote is optimal. With r the expected profit of a period, in noise sds,
 
     W <= sum over t of discount^t max over q of r(rho_t, q),    1 / rho_t^2 = 1 / rho^2 + t
 
-for exact beliefs, whatever their shape on the way.
+for exact beliefs of any shape along the way.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from abm.numerics.arrays import Array
 from abm.numerics.checks import discount_factor, positive
 from abm.one_period.depths import myopic_depth
 
-REST = 1e-13  # of what periods are worth: the last ones are taken to be those of a known value
+REST = 1e-13  # discounted weight of the periods that are computed as if V were known
 
 
 def revealed_bound(discount: float, rho: ArrayLike) -> Array:

@@ -40,9 +40,9 @@ class Stage(NamedTuple):
 
 
 def stage(rho: Array, depth: Array) -> Stage:
-    """Return reward, probabilities and successors of quoting -/+ depth s at belief N(0, rho^2).
+    """Return reward, probabilities and successors of the quote -/+ depth s at belief N(0, rho^2).
 
-    A buy and a sell are mirror images: the branches are a trade and none.
+    A buy and a sale are mirror images, so there are two branches: a trade and no trade.
     """
     quote = Quote.around(0.0, depth * np.sqrt(1 + rho * rho))
     centre = np.zeros_like(rho)

@@ -13,7 +13,7 @@ TOLERANCE = 1e-8  # of the residual: W(0) > 0.33 / (1 - discount), so W is right
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """The optimal policy at one discount and what it is worth, for noise_sd = 1.
+    """The optimal policy at one discount and its value, for noise_sd = 1.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Solution:
 
     @property
     def converged(self) -> bool:
-        """Whether the residual is within the tolerance; `solve` returns nothing else."""
+        """Whether the residual is within the tolerance; always so for what `solve` returns."""
         return self.residual <= TOLERANCE
 
     def value_function(self, rho: ArrayLike) -> Array:

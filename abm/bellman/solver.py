@@ -8,18 +8,18 @@ depth q. She solves the Bellman equation (Das and Magdon-Ismail 2008, section 2.
 
 The unknown is W on the nodes of a mesh in rho, cubic between them. Howard's policy iteration
 alternates the value of a policy (one sparse linear solve) with the policy that is greedy for it
-(a scan over q, then golden sections). Meanwhile the equation is checked where it is not solved, in
-the middle and at the quarters of every cell, and cells that miss the tolerance are split: so nodes
-gather by themselves at the edge past which the market all but closes. Nothing here needs rho to
-fall, as the paper's single ascending pass does.
+(a scan over q, then golden sections). The residual is measured between the nodes, in the middle and
+at the quarters of every cell, and cells that miss the tolerance are split. So nodes gather at the
+edge past which the market all but closes. Unlike the paper's single ascending pass the method does
+not need rho to fall.
 
-Because the Bellman operator contracts by the discount, W is off by at most
+The Bellman operator is a contraction by the discount, so the error of W is at most
 residual / (1 - discount) anywhere (Puterman 1994, theorem 6.3.1).
 
-Where W is below CLOSED W(0) and nothing is to be learnt from periods without a trade,
-probabilities soon leave the range of floats. There the depth maximises
-log P_buy + log(gain of a trade + discount W(rho_trade)). The optimal depth rises with rho
-throughout; the search for it is good to 1e-6, and what falls in the found depths is evened out.
+Where W is below CLOSED W(0), a period without a trade teaches nothing and the probabilities of a
+trade soon underflow. There the depth maximises log P_buy + log(gain of a trade +
+discount W(rho_trade)). The optimal depth rises with rho; the search finds it to 1e-6, and falls
+within that error are removed.
 """
 
 from functools import cache
@@ -48,11 +48,11 @@ NARROWEST = 1e-10  # of 1 + rho: cells are not split below this
 
 
 class NotConvergedError(RuntimeError):
-    """The Bellman equation was not solved to the tolerance."""
+    """An iteration did not converge to its tolerance."""
 
 
 def solve(discount: float = 0.9, rho_max: float = RHO_MAX) -> Solution:
-    """Return the solution of the Bellman equation; each one is solved once and kept.
+    """Return the solution of the Bellman equation; solutions are cached.
 
     Parameters
     ----------
@@ -78,60 +78,62 @@ def _solve(discount: float, rho_max: float) -> Solution:
     depth = np.minimum(myopic_depth(mesh.nodes), 1.0)
     for iteration in range(1, ITERATIONS + 1):
         value = mesh.cubic(_evaluate(mesh, depth, discount))
-        halved = mesh.halved()
+        halved = mesh.halve()
         points = halved.nodes
-        greedy = _greedy(value, points, discount)
+        greedy = _improve(value, points, discount)
         best = _backup(value, stage(points, greedy), discount)
         gap = abs(best - value(points))
-        policy = _monotone(mesh, greedy[::2])
+        policy = _interpolate_monotone(mesh, greedy[::2])
         loss = best - _backup(value, stage(points, policy(points)), discount)
         at_nodes = gap[::2].max()
         coarse = gap[1::2] > max(at_nodes, TOLERANCE)
         coarse |= loss[1::2] > max(at_nodes, POLICY_LOSS * best[0])
         if at_nodes <= 0.1 * TOLERANCE and not coarse.any():
-            quarters = _gap_at_quarters(value, discount)
+            quarters = _residual_at_quarters(value, discount)
             if quarters.max() <= TOLERANCE:
-                policy = _monotone(halved, np.maximum.accumulate(greedy))
+                policy = _interpolate_monotone(halved, np.maximum.accumulate(greedy))
                 residual = float(max(quarters.max(), gap.max()))
                 return Solution(discount, rho_max, residual, iteration, value, policy)
             coarse = quarters > TOLERANCE
         kept = mesh.split(coarse & (np.diff(mesh.nodes) > NARROWEST * (1 + points[1::2])))
         mesh, depth = Mesh(points[kept]), greedy[kept]
     raise NotConvergedError(
-        f"the Bellman equation at discount {discount} has not settled after {ITERATIONS} steps "
+        f"the Bellman equation at discount {discount} has not converged after {ITERATIONS} steps "
         f"(off by {gap.max():.1e} and still moving; tolerance {TOLERANCE}): lower rho_max "
         f"(now {rho_max:g}) or the discount"
     )
 
 
 def range_for(rho: float) -> float:
-    """Return a rho_max for `solve` that holds rho with room to spare: RHO_MAX, or doubles of it."""
+    """Return a rho_max for `solve` that exceeds rho by a margin: RHO_MAX times a power of two."""
     return RHO_MAX * 2 ** max(0, ceil(log2(1.01 * rho / RHO_MAX)))
 
 
-def _backup(value: PiecewiseCubic, one: Stage, discount: float) -> Array:
+def _backup(value: PiecewiseCubic, period: Stage, discount: float) -> Array:
     """Return the right side of the Bellman equation without its maximum."""
-    future = sum(p * value(rho) for p, rho in zip(one.probability, one.successor, strict=True))
-    return one.reward + discount * future
+    future = sum(
+        p * value(rho) for p, rho in zip(period.probability, period.successor, strict=True)
+    )
+    return period.reward + discount * future
 
 
 def _evaluate(mesh: Mesh, depth: Array, discount: float) -> Array:
-    """Return the value at the nodes of following this policy for ever."""
+    """Return the value of this policy at the nodes."""
     size = len(mesh.nodes)
-    one = stage(mesh.nodes, depth)
+    period = stage(mesh.nodes, depth)
     row = np.repeat(np.arange(size), 4)
     system = sparse.identity(size, format="csc")
-    for probability, rho in zip(one.probability, one.successor, strict=True):
+    for probability, rho in zip(period.probability, period.successor, strict=True):
         node, weight = mesh.weights(rho)
         entries = discount * probability[:, np.newaxis] * weight
         system = system - sparse.csc_matrix((entries.ravel(), (row, node.ravel())), (size, size))
-    return sparse.linalg.spsolve(system, one.reward)
+    return sparse.linalg.spsolve(system, period.reward)
 
 
-def _greedy(value: PiecewiseCubic, rho: Array, discount: float) -> Array:
+def _improve(value: PiecewiseCubic, rho: Array, discount: float) -> Array:
     """Return the depth that maximises the right side of the Bellman equation at each rho."""
-    scanned = _backup(value, stage(rho[:, np.newaxis], SCAN), discount)
-    best = np.clip(scanned.argmax(axis=-1), 1, len(SCAN) - 2)
+    backups = _backup(value, stage(rho[:, np.newaxis], SCAN), discount)
+    best = np.clip(backups.argmax(axis=-1), 1, len(SCAN) - 2)
     depth = golden_section(
         lambda q: _backup(value, stage(rho, q), discount), SCAN[best - 1], SCAN[best + 1]
     )
@@ -144,26 +146,26 @@ def _greedy(value: PiecewiseCubic, rho: Array, discount: float) -> Array:
 
 
 def _closed_depth(value: PiecewiseCubic, rho: Array, discount: float) -> Array:
-    """Return the depth where the market all but closes (see the module's text)."""
+    """Return the depth where the market all but closes (see the module's docstring)."""
 
     def log_gain(depth: Array) -> Array:
-        one = stage(rho, depth)
-        gain = one.gain + discount * value(one.successor[0])
+        period = stage(rho, depth)
+        gain = period.gain + discount * value(period.successor[0])
         with np.errstate(divide="ignore"):
-            return one.log_buy + np.log(np.maximum(gain, 0.0))
+            return period.log_buy + np.log(np.maximum(gain, 0.0))
 
     return golden_section(log_gain, np.zeros_like(rho), myopic_depth(rho) + 1)
 
 
-def _monotone(mesh: Mesh, values: Array) -> PiecewiseCubic:
-    """Return the cubic that rises or falls between nodes only as its values do."""
+def _interpolate_monotone(mesh: Mesh, values: Array) -> PiecewiseCubic:
+    """Return a cubic that is monotone wherever its values are."""
     return PiecewiseCubic(mesh, PchipInterpolator(mesh.nodes, values).c)
 
 
-def _gap_at_quarters(value: PiecewiseCubic, discount: float) -> Array:
-    """Return the equation's error in each cell, the larger of those a quarter from its ends."""
+def _residual_at_quarters(value: PiecewiseCubic, discount: float) -> Array:
+    """Return the residual of each cell, the larger of those a quarter from its two ends."""
     left, right = value.mesh.nodes[:-1], value.mesh.nodes[1:]
     points = np.stack([0.75 * left + 0.25 * right, 0.25 * left + 0.75 * right])
-    depth = _greedy(value, points.ravel(), discount)
+    depth = _improve(value, points.ravel(), discount)
     best = _backup(value, stage(points.ravel(), depth), discount)
     return abs(best.reshape(points.shape) - value(points)).max(axis=0)

@@ -22,7 +22,7 @@ from abm.exchange.clearing import Clearing, Dealing
 from abm.exchange.guards import ask_for_quote, ask_for_valuation, name_errors
 from abm.exchange.matching import allocate
 from abm.exchange.tape import RECORDS, Tape
-from abm.market.quotes import Quote, best
+from abm.market.quotes import Quote, inside_quote
 from abm.market.random_streams import LARGEST_SEED, Role, Streams
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array, Sides
@@ -176,7 +176,7 @@ class Exchange(mesa.Model):
     def ask(self) -> None:
         """Ask every maker for a quote."""
         self.quotes = [ask_for_quote(maker, self.period) for maker in self.makers]
-        self.inside = best(self.quotes)
+        self.inside = inside_quote(self.quotes)
 
     def clear(self) -> None:
         """Let a trader deal at the inside quote, settle, and let everyone learn from it."""

@@ -59,7 +59,7 @@ def summary_over(store: Store, units: Sequence[Unit]) -> pd.DataFrame:
     """Return the summary over all these blocks of a point (columns: `abm.runs.schema.SUMMARY`)."""
     frames = [table_of(store, unit, "summary") for unit in units]
     parts = (Moments.of_variance(*(frame[name].to_numpy() for name in MOMENTS)) for frame in frames)
-    merged = reduce(Moments.merged, parts)
+    merged = reduce(Moments.merge, parts)
     return frames[0].assign(**{name: getattr(merged, name) for name in MOMENTS})
 
 

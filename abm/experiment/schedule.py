@@ -110,7 +110,7 @@ class Schedule:
     def _standard_error(self, units: list[Unit], metric: str) -> float:
         """Return the largest standard error among makers of whom the metric is known at all."""
         blocks = [self._moments(unit, metric) for unit in units]
-        merged = [reduce(Moments.merged, (one[maker] for one in blocks)) for maker in blocks[0]]
+        merged = [reduce(Moments.merge, (one[maker] for one in blocks)) for maker in blocks[0]]
         errors = [float(one.se) for one in merged if one.count > 0]
         return max((error if isfinite(error) else inf for error in errors), default=inf)
 

@@ -1,19 +1,18 @@
 """The best monopolist known on exact beliefs: she looks a period ahead at whole posteriors."""
 
 from abm.beliefs.base import Belief
-from abm.beliefs.grid import GridBelief
 from abm.bellman.exact.quotes import best_quote
-from abm.bellman.exact.value import fitted
+from abm.bellman.exact.value import load_fitted
 from abm.market.quotes import Quote
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import Market
 
 
 class ExactOptimal(MarketMaker):
-    """Quotes, on exact beliefs, what is worth most if a fitted value function follows.
+    """Quotes what is best a period ahead, by a value function that was fitted on exact beliefs.
 
-    What is optimal on exact beliefs is not known. Her quotes are greedy for a value function of sd,
-    skewness and kurtosis (see `abm.bellman.exact.value`), with bid and ask apart. It was fitted for
+    The optimum on exact beliefs is not known. Her quotes are greedy for a value function of sd,
+    skewness and kurtosis, with bid and ask depth free (see `abm.bellman.exact`). It was fitted for
     Gaussian noise and information disadvantages up to 12; past that she quotes as `Optimal` does.
 
     Parameters
@@ -35,7 +34,7 @@ class ExactOptimal(MarketMaker):
     ValueError
         If nothing was fitted for the discount.
     TypeError
-        If the belief is not exact.
+        If the belief has no windows.
     """
 
     name = "exact-optimal"
@@ -45,18 +44,18 @@ class ExactOptimal(MarketMaker):
     ) -> None:
         super().__init__(model, belief=belief)
         self.require_posterior()  # so that another belief is an error here, not at her first quote
-        self.value = fitted(discount)
+        self.value = load_fitted(discount)
 
     def quote(self) -> Quote:
-        """Return the quote that is worth the most a period ahead."""
+        """Return the quote with the largest backup."""
         return best_quote(self.value, self.require_posterior(), self.law)
 
-    def require_posterior(self) -> GridBelief:
-        """Return her belief, on points that resolve the traders' noise; TypeError if not exact."""
+    def require_posterior(self) -> Belief:
+        """Return her belief, on points that resolve the traders' noise; TypeError if it has none."""
         belief = self.belief
-        if not isinstance(belief, GridBelief):
+        if belief is None or not belief.windows:
             raise TypeError(
-                f"belief is a {type(belief).__name__}, but must be exact, for she looks at the "
-                f'whole posterior: give "exact" or as GridBelief(mean, sd)'
+                f"belief is a {type(belief).__name__}, but must be exact, for her quotes "
+                f'depend on the whole posterior: give "exact" or as GridBelief(mean, sd)'
             )
-        return belief.resolving(self.law.resolution)
+        return belief.resolve(self.law.resolution)

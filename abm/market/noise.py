@@ -1,18 +1,18 @@
 """How valuations scatter about the value: a Gaussian, or any distribution with a cdf.
 
-Of a noise, beliefs need the probability that it falls into an interval, and traders need draws.
-Its mean need not be zero, but Gaussian beliefs take it to be.
+A noise has the probability of an interval, for beliefs, and draws, for traders. Its mean need not
+be zero, but Gaussian beliefs assume that it is.
 
-Exact beliefs have as many digits with a cdf that is smooth on one scale as with the Gaussian's, on
-up to eight times as many points: mean and sd are right to 1e-12 of the sd with logistic and
-Student's t noise. A cdf that bends at a point leaves them right to 1e-4 (Laplace), one with corners
-or jumps to a few hundredths (uniform, discrete).
+Exact beliefs are as accurate with any cdf that is smooth on one scale as with the Gaussian's, on up
+to eight times as many points: with logistic and Student's t noise mean and sd are right to 1e-12 of
+the sd. With a kink in the density they are right to 1e-4 (Laplace), with corners or jumps in the
+cdf to a few hundredths (uniform, discrete).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,18 +21,19 @@ from scipy import special
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array
 from abm.numerics.checks import positive_number
+from abm.numerics.frozen import set_fields
 from abm.numerics.truncated_normal import interval_mass
 
 NEEDED = ("cdf", "sf", "ppf", "std")
-PROBES = np.linspace(-40.0, 40.0, 4001)  # where a cdf is examined, in sds
-UNSURE = 1e-6  # by how much cdf and sf may miss what they must be
-FINENESS = 8.0  # of other noises: what they are resolved by, in quartile distances or sds
-INNER = 1e-6  # probabilities from here on are to be undone by ppf
+PROBES = np.linspace(-40.0, 40.0, 4001)  # where a cdf is examined, in sds from the median
+UNSURE = 1e-6  # largest error of cdf and sf in what is examined
+FINENESS = 8.0  # interquartile ranges, or sds if less, over the resolution of other noises
+INNER = 1e-6  # ppf must invert the cdf for probabilities from here to 1 less this
 LEAST_UNIFORM = 2.0**-54  # stands for a draw of 0, whose quantile may be infinite
 
 
 class Distribution(Protocol):
-    """A distribution as `scipy.stats` freezes them: `laplace(scale=0.7)`, for one."""
+    """A frozen distribution of `scipy.stats`, as `laplace(scale=0.7)`, or one like it."""
 
     def cdf(self, x: Any, /) -> Any:
         """Return P(noise <= x)."""
@@ -52,9 +53,10 @@ class GaussianNoise:
     """N(0, sd^2), the paper's noise (Das and Magdon-Ismail 2008, section 2.1)."""
 
     sd: float
+    is_gaussian: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sd", positive_number("noise_sd", self.sd))
+        set_fields(self, sd=positive_number("noise_sd", self.sd))
 
     @property
     def resolution(self) -> float:
@@ -90,15 +92,16 @@ class OtherNoise:
     Raises
     ------
     TypeError
-        If it lacks one of them.
+        If a method is missing, or does not take arrays.
     ValueError
-        If its sd is not finite and above zero, or its cdf is not one: NaN somewhere, falling, not
-        from 0 to 1, or at odds with sf or ppf.
+        If its sd is not finite and above zero, or its cdf is NaN somewhere, falls, does not run
+        from 0 to 1, or disagrees with sf or ppf.
     """
 
     distribution: Distribution
     sd: float = field(init=False)
     resolution: float = field(init=False)
+    is_gaussian: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         missing = [name for name in NEEDED if not callable(getattr(self.distribution, name, None))]
@@ -111,8 +114,7 @@ class OtherNoise:
         try:
             sd = positive_number("the noise's std", float(self.distribution.std()))
             low, middle, high = map(float, self.distribution.ppf(np.array([0.25, 0.5, 0.75])))
-            object.__setattr__(self, "sd", sd)
-            object.__setattr__(self, "resolution", min(sd, high - low) / FINENESS)
+            set_fields(self, sd=sd, resolution=min(sd, high - low) / FINENESS)
             _examine(self.distribution, middle + sd * PROBES)
         except TypeError as error:
             raise TypeError(
@@ -146,7 +148,7 @@ Noise = GaussianNoise | OtherNoise
 
 
 def noise_of(given: float | Noise | Distribution) -> Noise:
-    """Return the noise meant: a number is the sd of a Gaussian."""
+    """Return a noise as it is, a number as Gaussian noise of this sd, a distribution as a noise."""
     if isinstance(given, GaussianNoise | OtherNoise):
         return given
     if isinstance(given, float | int | np.number):
@@ -155,7 +157,7 @@ def noise_of(given: float | Noise | Distribution) -> Noise:
 
 
 def _examine(distribution: Distribution, x: Array) -> None:
-    """Raise ValueError unless a distribution's cdf is one, and sf and ppf agree with it."""
+    """Raise ValueError unless the cdf runs from 0 to 1, and sf and ppf agree with it."""
     cdf, sf = (np.asarray(part(x), np.float64) for part in (distribution.cdf, distribution.sf))
     _require(~np.isnan(cdf), x, cdf, "must be a number")
     _require((cdf >= -UNSURE) & (cdf <= 1 + UNSURE), x, cdf, "must be from 0 to 1")

@@ -1,4 +1,4 @@
-"""Quotes, and which side of one a trader takes."""
+"""Quotes, and the side of a quote that a trader takes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.numerics.arrays import Array, Flags, Sides
+from abm.numerics.frozen import set_fields
 
 
 class Side(IntEnum):
@@ -35,8 +36,8 @@ class Quote:
     ask: Array
 
     def __init__(self, bid: ArrayLike, ask: ArrayLike) -> None:
-        object.__setattr__(self, "bid", np.asarray(bid, dtype=np.float64))
-        object.__setattr__(self, "ask", np.asarray(ask, dtype=np.float64))
+        bid, ask = np.asarray(bid, np.float64), np.asarray(ask, np.float64)
+        set_fields(self, bid=bid, ask=ask)
 
     @classmethod
     def around(cls, mid: ArrayLike, half_spread: ArrayLike) -> Quote:
@@ -56,14 +57,14 @@ class Quote:
 
     @property
     def two_sided(self) -> Flags:
-        """Where both a bid and an ask are on offer."""
+        """Where the maker quotes both a bid and an ask."""
         return np.isfinite(self.spread)
 
-    def uncrossed(self) -> Quote:
-        """Return the prices at which a trader turns: both at the middle where bid > ask.
+    def uncross(self) -> Quote:
+        """Return the valuations at which a trader starts to sell and to buy.
 
-        Two makers may cross each other. The trader then takes the better of two deals: she buys
-        if her valuation is above the middle of the two prices, and sells otherwise.
+        They are the bid and the ask, but both the mid where bid > ask: of two makers who cross
+        each other a trader takes the better deal, to buy above the mid and to sell below it.
         """
         crossed = self.bid > self.ask
         if not crossed.any():
@@ -73,18 +74,18 @@ class Quote:
 
     def side(self, valuation: Array) -> Sides:
         """Return the side that a trader with this valuation takes, as int8 (see `Side`)."""
-        turns = self.uncrossed()
-        buys = valuation > turns.ask
-        sells = (valuation < turns.bid) | ((self.bid > self.ask) & ~buys)
+        thresholds = self.uncross()
+        buys = valuation > thresholds.ask
+        sells = (valuation < thresholds.bid) | ((self.bid > self.ask) & ~buys)
         return np.subtract(buys, sells, dtype=np.int8)
 
     def price(self, side: Sides) -> Array:
-        """Return what a trader on this side pays or is paid; 0 where she takes none."""
+        """Return what a trader on this side pays or is paid; 0 where there is no trade."""
         on_bid = np.where(side == Side.SELL, self.bid, 0.0)
         return np.where(side == Side.BUY, self.ask, on_bid)
 
 
-def best(quotes: Sequence[Quote]) -> Quote:
+def inside_quote(quotes: Sequence[Quote]) -> Quote:
     """Return the inside quote: the highest bid and the lowest ask."""
     if len(quotes) == 1:
         return quotes[0]

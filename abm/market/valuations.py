@@ -1,11 +1,11 @@
-"""What a trade reveals, and the laws by which traders value: the wall between traders and beliefs.
+"""How traders value, and what a trade reveals: the only interface between traders and beliefs.
 
-A trader's valuation is w = V + noise. Whatever she does shows that w lies in an interval:
-above the ask (she buys), below the bid (she sells), or between them (she does neither).
-Beliefs see only this likelihood, never the trader; traders never see a belief.
+A trader's valuation is w = V + noise. What the trader does shows in which interval w lies: above
+the ask (a buy), below the bid (a sale), or between them (no trade). Beliefs see only this
+likelihood, never the trader; traders never see a belief.
 
-Exact beliefs weigh the likelihood itself, whatever the noise. Gaussian ones ask for `tilt`, which
-takes any noise for a Gaussian of the same sd: with another noise they are misspecified.
+Exact beliefs use the likelihood as a function of V, whatever the noise. Gaussian beliefs use
+`tilt`, which assumes Gaussian noise of the same sd: with another noise they are misspecified.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from abm.market.quotes import Quote, Side
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array, Index, Sides
 from abm.numerics.checks import compatible
-from abm.numerics.truncated_normal import truncated
+from abm.numerics.frozen import set_fields
+from abm.numerics.truncated_normal import truncated_moments
 
 
 class Likelihood(Protocol):
@@ -39,28 +40,32 @@ class Likelihood(Protocol):
 
     @property
     def replications(self) -> int:
-        """In how many replications it was shown; 1 if the same was in all."""
+        """The number of replications; 1 if the same was shown in all."""
 
     def at(self, replications: Index) -> Self:
-        """Return what was shown in these replications only."""
+        """Return what was shown in these replications."""
 
 
 class Law(Protocol):
-    """How one type of trader values the instrument, and what her side of a quote reveals."""
+    """How one type of trader values the instrument, and what the trader's side reveals."""
 
     @property
     def noise_sd(self) -> float:
-        """Standard deviation of her valuation about the value."""
+        """Standard deviation of a valuation about the value."""
+
+    @property
+    def has_closed_forms(self) -> bool:
+        """Whether the depths on a Gaussian belief have closed forms (`abm.one_period.depths`)."""
 
     @property
     def resolution(self) -> float:
-        """The length, in units of price, over which her likelihoods change."""
+        """The length, in units of price, over which the likelihoods change."""
 
     def valuation(self, value: Array, draws: Draws) -> Array:
         """Return one valuation per replication, shape (R,)."""
 
     def likelihood(self, quote: Quote, side: Sides) -> Likelihood:
-        """Return what it reveals that she took `side` of an uncrossed `quote`."""
+        """Return what it reveals that the trader took `side` of an uncrossed `quote`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +83,7 @@ class Interval:
     ------
     ValueError, TypeError
         If an end is NaN, lower exceeds upper, both are at the same infinity, shapes do not match,
-        or the noise is none.
+        or `noise` is not a distribution.
     """
 
     lower: Array
@@ -97,9 +102,7 @@ class Interval:
                 f"interval is ({low}, {high}), but must run upwards: "
                 f"give lower <= upper, not NaN, and not both at the same infinity"
             )
-        object.__setattr__(self, "lower", lower)
-        object.__setattr__(self, "upper", upper)
-        object.__setattr__(self, "noise", noise_of(noise))
+        set_fields(self, lower=lower, upper=upper, noise=noise_of(noise))
 
     @property
     def noise_sd(self) -> float:
@@ -108,7 +111,7 @@ class Interval:
 
     @property
     def resolution(self) -> float:
-        """The noise's: the interval's edges are blurred over this length."""
+        """The noise's: it blurs the ends of the interval over this length."""
         return self.noise.resolution
 
     def likelihood(self, value: Array) -> Array:
@@ -124,26 +127,26 @@ class Interval:
         return mass
 
     def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
-        """Return log mass, mean and sd of V ~ N(mean, sd^2) given the signal, shape (R,).
+        """Return log P(signal), and mean and sd of V ~ N(mean, sd^2) given the signal, shape (R,).
 
         With s^2 = sd^2 + noise_sd^2, K = sd^2 / s^2 and (m, v) the moments of the standardised
         valuation on the interval, the mean moves by K s m and the variance falls to
         sd^2 (1 - K (1 - v)) (Das and Magdon-Ismail 2008, section 2.4). The sd never rises, to
-        the last bit (Theorem 2.1). A noise that is not Gaussian is taken for one of its sd.
+        the last bit (Theorem 2.1). Any noise is treated as Gaussian with its sd.
         """
         noise_var = self.noise.sd * self.noise.sd
         variance = sd * sd
         s = np.sqrt(variance + noise_var)
-        log_mass, m, v = truncated((self.lower - mean) / s, (self.upper - mean) / s)
+        log_mass, m, v = truncated_moments((self.lower - mean) / s, (self.upper - mean) / s)
         return log_mass, mean + variance / s * m, sd * (np.sqrt(noise_var + variance * v) / s)
 
     @property
     def replications(self) -> int:
-        """How many intervals there are; 1 is that of all replications."""
+        """The number of intervals; 1 if all replications share it."""
         return np.broadcast(self.lower, self.upper).size
 
     def at(self, replications: Index) -> Interval:
-        """Return the intervals of these replications; ends common to all stay so."""
+        """Return the intervals of these replications; an end that all share stays shared."""
         ends = (self.lower, self.upper)
         lower, upper = (end if end.size == 1 else end[replications] for end in ends)
         return Interval(lower, upper, self.noise)
@@ -162,12 +165,17 @@ class NoisyValuation:
     noise: Noise
 
     def __init__(self, noise: float | Noise | Distribution) -> None:
-        object.__setattr__(self, "noise", noise_of(noise))
+        set_fields(self, noise=noise_of(noise))
 
     @property
     def noise_sd(self) -> float:
         """Standard deviation of the noise."""
         return self.noise.sd
+
+    @property
+    def has_closed_forms(self) -> bool:
+        """Whether the noise is Gaussian."""
+        return self.noise.is_gaussian
 
     @property
     def resolution(self) -> float:
@@ -179,7 +187,7 @@ class NoisyValuation:
         return value + self.noise.draw(draws)
 
     def likelihood(self, quote: Quote, side: Sides) -> Interval:
-        """Return the interval in which her valuation must lie."""
+        """Return the interval in which the trader's valuation must lie."""
         buys, sells = side == Side.BUY, side == Side.SELL
         lower = np.where(buys, quote.ask, np.where(sells, -np.inf, quote.bid))
         upper = np.where(sells, quote.bid, np.where(buys, np.inf, quote.ask))

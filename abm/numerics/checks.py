@@ -1,4 +1,4 @@
-"""Checks at the door: each error gives the value, the rule and the mend."""
+"""Argument checks: each error gives the value, the rule and what to do."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -12,7 +12,7 @@ from abm.numerics.arrays import Array
 
 
 def floats(name: str, value: ArrayLike) -> Array:
-    """Return `value` as floats, or raise TypeError if it is no number; text is none."""
+    """Return `value` as floats, or raise TypeError unless it holds numbers; text does not count."""
     try:
         if np.asarray(value).dtype.kind in "US":
             raise TypeError
@@ -53,12 +53,12 @@ def not_negative(name: str, value: ArrayLike) -> Array:
 
 def finite_number(name: str, value: float) -> float:
     """Return `value` as a float, or raise unless it is one finite number."""
-    return float(finite(name, _one(name, value)))
+    return float(finite(name, _scalar(name, value)))
 
 
 def positive_number(name: str, value: float) -> float:
     """Return `value` as a float, or raise unless it is one finite number above zero."""
-    return float(positive(name, _one(name, value)))
+    return float(positive(name, _scalar(name, value)))
 
 
 def not_negative_number(name: str, value: float) -> float:
@@ -77,7 +77,8 @@ def one_in(name: str, value: float, above: float, most: float) -> float:
     return number
 
 
-def _one(name: str, value: float) -> float:
+def _scalar(name: str, value: float) -> float:
+    """Return `value`, or raise ValueError if it is an array of some dimension."""
     if np.ndim(value):
         raise ValueError(f"{name} has shape {np.shape(value)}, but must be one number: give one")
     return value
@@ -97,7 +98,7 @@ def compatible(**arrays: Array) -> None:
 
 def discount_factor(value: float) -> float:
     """Return `value` as a float, or raise ValueError unless 0 <= value < 1."""
-    if not 0 <= floats("discount", _one("discount", value)) < 1:
+    if not 0 <= floats("discount", _scalar("discount", value)) < 1:
         raise ValueError(
             f"discount is {value}, but must be at least 0 and below 1: "
             f"0 is the myopic maker, 0.9 the paper's setting"

@@ -1,4 +1,4 @@
-"""Golden sections, many at once: the maximum of a function of one variable in each element."""
+"""Golden-section search, elementwise: the maximum of a function of one variable in each element."""
 
 from collections.abc import Callable
 

@@ -32,10 +32,10 @@ class Moments:
     @classmethod
     def of(cls, sample: Array) -> Moments:
         """Return the moments of the values that are not NaN, of shape ()."""
-        known = _known(sample)
-        mean = mean_of(known)
-        squares = np.square(known - mean).sum()
-        return cls(np.asarray(known.size), np.asarray(mean), np.asarray(squares))
+        numbers = _drop_missing(sample)
+        mean = mean_of(numbers)
+        squares = np.square(numbers - mean).sum()
+        return cls(np.asarray(numbers.size), np.asarray(mean), np.asarray(squares))
 
     @classmethod
     def of_variance(cls, count: Counts, mean: Array, variance: Array) -> Moments:
@@ -53,8 +53,8 @@ class Moments:
         """The standard error of the mean; NaN below two values."""
         return np.sqrt(self.variance / np.maximum(self.count, 1))
 
-    def merged(self, other: Moments) -> Moments:
-        """Return the moments of both samples together (Chan, Golub and LeVeque 1983)."""
+    def merge(self, other: Moments) -> Moments:
+        """Return the moments of the two samples taken as one (Chan, Golub and LeVeque 1983)."""
         count = self.count + other.count
         both = (self.count > 0) & (other.count > 0)
         gap = np.where(both, other.mean - self.mean, 0.0)
@@ -68,11 +68,11 @@ def mean_of(sample: Array) -> float:
     """Return the mean of the values that are not NaN, or NaN if there is none."""
     mean = sample.mean() if sample.size else np.nan
     if np.isnan(mean):
-        known = _known(sample)
-        mean = known.mean() if known.size else np.nan
+        numbers = _drop_missing(sample)
+        mean = numbers.mean() if numbers.size else np.nan
     return float(mean)
 
 
-def _known(sample: Array) -> Array:
+def _drop_missing(sample: Array) -> Array:
     missing = np.isnan(sample)
     return sample[~missing] if missing.any() else sample

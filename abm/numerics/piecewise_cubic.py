@@ -19,8 +19,8 @@ class Mesh:
     def cell(self, x: Array) -> Index:
         """Return the cell that holds each x; the first or last one outside the nodes.
 
-        A table over even buckets gives the cell at a bucket's left end; at most one node follows
-        in the bucket, but for those in `crowded`, which are searched.
+        A table over even buckets gives the cell at a bucket's left end. At most one node follows
+        within the bucket, except in crowded buckets, which are searched.
         """
         first, scale, cells, crowded = self._buckets
         bucket = np.clip((x - first) * scale, 0, BUCKETS - 1).astype(np.intp)
@@ -58,14 +58,14 @@ class Mesh:
         c1 = f[:, 1] + f[:, 2] * (a + b) + c3 * (a * b + a * c + b * c)
         return PiecewiseCubic(self, np.stack([c3, c2, c1, values[:-1]]))
 
-    def halved(self) -> "Mesh":
-        """Return the mesh with every cell split in two: its even nodes are this one's."""
+    def halve(self) -> "Mesh":
+        """Return the mesh with every cell split in two; its even nodes are those of this one."""
         nodes = np.empty(2 * len(self.nodes) - 1)
         nodes[::2], nodes[1::2] = self.nodes, self.midpoints()
         return Mesh(nodes)
 
     def split(self, cells: Flags) -> Flags:
-        """Return which nodes of the halved mesh to keep to split these cells and neighbours."""
+        """Return which nodes of the halved mesh split these cells and their neighbours."""
         kept = np.ones(2 * len(self.nodes) - 1, dtype=np.bool_)
         kept[1::2] = cells
         kept[3::2] |= cells[:-1]
@@ -74,7 +74,7 @@ class Mesh:
 
     @cached_property
     def _buckets(self) -> tuple[float, float, Index, Flags]:
-        """Left end and scale of the buckets, the cell at each one's left, whether it is crowded."""
+        """Left end and scale of the buckets, the cell at each one's left, and which are crowded."""
         first, last = self.nodes[[0, -1]]
         edges = np.linspace(first, last, BUCKETS + 1)
         cells = np.clip(np.searchsorted(self.nodes, edges, side="right") - 1, 0, None)
@@ -108,7 +108,7 @@ class PiecewiseCubic:
     coefficients: Array
 
     def __call__(self, x: Array) -> Array:
-        """Evaluate at x, any shape; outside the mesh the nearest cell's cubic goes on."""
+        """Return the function at x, any shape; beyond the nodes the last cell's cubic continues."""
         cell = self.mesh.cell(x)
         distance = x - self.mesh.nodes[cell]
         c3, c2, c1, c0 = self.coefficients

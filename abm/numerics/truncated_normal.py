@@ -1,4 +1,4 @@
-"""The unit normal on an interval: its mass, mean and variance, to the last digits.
+"""The unit normal on an interval: its mass, mean and variance, accurate also in the tails.
 
 For X ~ N(0, 1) restricted to (alpha, beta), with phi and Phi its density and cdf,
 
@@ -22,8 +22,8 @@ from scipy import special
 from abm.numerics.arrays import Array
 
 BEYOND = 1e100  # stands for infinity: no mass is past it, and its square is finite
-FAR = 5.0  # an interval that starts past this loses digits in the closed form
-NARROW = 0.5  # so does one shorter than this
+FAR = 5.0  # where an interval starts past this the closed form loses digits
+NARROW = 0.5  # where an interval is shorter than this it does, too
 DECAY = 45.0  # quadrature stops where the density has fallen by exp(-DECAY)
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
@@ -32,7 +32,7 @@ TAIL = 6.0  # where the continued fraction takes over
 FRACTION_TERMS = 22  # enough for full precision from there on
 
 
-class Truncated(NamedTuple):
+class TruncatedMoments(NamedTuple):
     """The unit normal on an interval: log mass, mean and variance, arrays of one shape."""
 
     log_mass: Array
@@ -40,8 +40,8 @@ class Truncated(NamedTuple):
     variance: Array
 
 
-def truncated(alpha: ArrayLike, beta: ArrayLike) -> Truncated:
-    """Log mass, mean and variance of a unit normal on (alpha, beta), elementwise.
+def truncated_moments(alpha: ArrayLike, beta: ArrayLike) -> TruncatedMoments:
+    """Return log mass, mean and variance of a unit normal on (alpha, beta), elementwise.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def truncated(alpha: ArrayLike, beta: ArrayLike) -> Truncated:
 
     Returns
     -------
-    Truncated
+    TruncatedMoments
         Against 50-digit arithmetic the mean is right to 1e-12 and the variance to 1e-9, relative,
-        for any interval. One of no width has log mass -inf, its own place as mean, variance 0.
+        for any interval. One of no width has log mass -inf, its end as mean, and variance 0.
     """
     alpha, beta = np.clip(alpha, -BEYOND, BEYOND), np.clip(beta, -BEYOND, BEYOND)
     shape = np.broadcast_shapes(alpha.shape, beta.shape)
@@ -66,7 +66,7 @@ def truncated(alpha: ArrayLike, beta: ArrayLike) -> Truncated:
         for whole, part in zip((log_mass, mean, variance), precise, strict=True):
             np.place(whole, delicate, part)
     mean = np.copysign(mean, alpha + beta)
-    return Truncated(log_mass.reshape(shape), mean.reshape(shape), variance.reshape(shape))
+    return TruncatedMoments(log_mass.reshape(shape), mean.reshape(shape), variance.reshape(shape))
 
 
 def mills_ratio(x: ArrayLike) -> Array:

@@ -1,4 +1,4 @@
-"""The depths of the two one-period makers on a Gaussian belief, in closed form and two steps.
+"""The depths of the two one-period makers on a Gaussian belief: closed forms, then two steps.
 
 For a belief N(mu, sigma^2), noise sd sigma_eps and the symmetric quote mu -/+ q s,
 s^2 = sigma^2 + sigma_eps^2, the depth q depends on rho = sigma / sigma_eps alone. With
@@ -8,8 +8,8 @@ hazard(q) = phi(q) / (1 - Phi(q)),
     myopic:       q hazard(q) = 1 + rho^2
 
 Both start from the closed form that results when hazard(q) - q is taken as
-2 / (q + sqrt(q^2 + 2 pi)), which is within 3 % of the root at any rho, and are finished by Halley's
-iteration (Newton's with the second derivative): cubic, so that two steps reach full precision.
+2 / (q + sqrt(q^2 + 2 pi)), which is within 3 % of the root at any rho. Halley's iteration (Newton's
+with the second derivative) converges cubically: two steps reach full precision.
 """
 
 import numpy as np

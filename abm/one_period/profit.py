@@ -1,6 +1,6 @@
-"""One period: what a quote may bring, and its expected profit.
+"""One period: the outcomes of a quote, and its expected profit.
 
-A quote has three outcomes: the trader buys, sells, or does neither; each has a probability and
+A quote has three outcomes: the trader buys, sells, or does neither. Each has a probability and
 leaves a posterior. The expected profit of a quote is
 
     P(buy) (ask - E[V | buy]) + P(sell) (E[V | sell] - bid)
@@ -27,7 +27,7 @@ class Outcome(NamedTuple):
 
 
 def outcome(belief: Belief, quote: Quote, law: Law, side: Side) -> Outcome:
-    """Return what follows if the trader takes `side` of `quote`."""
+    """Return the outcome in which the trader takes `side` of `quote`."""
     return Outcome(side, *belief.condition(law.likelihood(quote, np.asarray(side, np.int8))))
 
 

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from abm.market.quotes import Quote, Side, best
+from abm.market.quotes import Quote, Side, inside_quote
 from abm.market.valuations import Law, Likelihood
 from abm.numerics.arrays import Array, Sides
 
@@ -53,7 +53,7 @@ class MarketView:
         Without names a maker at the inside cannot tell who else is there, or what comes next.
         """
         if self.others is not None:
-            return best([Quote(-np.inf, np.inf), *self.others.values()])
+            return inside_quote([Quote(-np.inf, np.inf), *self.others.values()])
         bid, ask = self.inside.bid, self.inside.ask
         return Quote(
             np.where((self.own.bid == bid) & np.isfinite(bid), np.nan, bid),
@@ -69,7 +69,7 @@ def show_public(
     law: Law, quotes: Quotes, inside: Quote, side: Sides, sold: Array
 ) -> Iterator[MarketView]:
     """Yield what each maker sees where all see every quote and every trade."""
-    likelihood = law.likelihood(inside.uncrossed(), side)
+    likelihood = law.likelihood(inside.uncross(), side)
     for (label, own), quantity in zip(quotes.items(), sold, strict=True):
         others = {name: quote for name, quote in quotes.items() if name != label}
         yield MarketView(own, inside, others, side, quantity, likelihood)
@@ -83,7 +83,7 @@ def show_own(
     A side on which she is not at the inside stands, for her, at an infinite price, where nobody
     trades.
     """
-    effective = inside.uncrossed()
+    effective = inside.uncross()
     buys, sells = side == Side.BUY, side == Side.SELL
     for quote, quantity in zip(quotes.values(), sold, strict=True):
         at_bid, at_ask = quote.bid == inside.bid, quote.ask == inside.ask

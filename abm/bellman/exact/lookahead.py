@@ -1,16 +1,6 @@
-"""One period ahead under an exact belief: what quotes are worth, and which are the best.
+"""One period ahead under an exact belief: outcomes of quotes, and their backups.
 
-For a posterior with weights p at values v, standardised to z, an ask a and a bid b split the
-moments of z in three,
-
-    buy:   M_n(a) = sum of p z^n P(buy at a | v)
-    sell:  L_n(b) = sum of p z^n P(sell at b | v)
-    none:  what is left,                                n = 0 to 4
-
-from which follow each signal's probability, mean, sd, skewness and kurtosis. An ask counts in M
-alone, a bid in L alone: many pairs of prices cost little more than the prices. The worth of a pair
-is its expected profit and discount times the expected U (see `abm.bellman.exact.value`). Units here
-are noise sds.
+See `abm.bellman.exact`; units are noise sds.
 """
 
 from __future__ import annotations
@@ -25,12 +15,12 @@ from abm.market.quotes import Quote, Side
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array
 
-LEAST = 1e-14  # a probability below which a signal's shape does not matter
-NARROWEST = 1e-6  # a signal's variance, in units of the variance before
+LEAST = 1e-14  # a probability: a signal that is rarer does not change the backup
+NARROWEST = 1e-6  # least variance after a signal, in units of the variance before
 
 
 class Signal(NamedTuple):
-    """What one side may show: its probability, and the posterior's sd, skewness and kurtosis."""
+    """One outcome: its probability, and the next posterior's sd, skewness and kurtosis."""
 
     probability: Array
     sd: Array
@@ -39,7 +29,7 @@ class Signal(NamedTuple):
 
     @classmethod
     def of(cls, moments: Array, sd: Array) -> Signal:
-        """Return the signal with these moments, n = 0 to 4 first, of a belief with this sd."""
+        """Return the signal with these moments, n = 0 to 4 on the first axis, at this sd."""
         probability = np.maximum(moments[0], LEAST)
         m1, m2, m3, m4 = moments[1:] / probability
         variance = np.maximum(m2 - m1 * m1, NARROWEST)
@@ -51,21 +41,22 @@ class Signal(NamedTuple):
 
 
 class Prospects(NamedTuple):
-    """What pairs of prices promise: expected profit, and the three signals, shape (N, I, J)."""
+    """Expected profit and the three signals of pairs of I asks and J bids, shape (N, I, J)."""
 
     profit: Array
     signals: tuple[Signal, ...]
 
-    def worth(self, value: ExactValue) -> Array:
-        """Return expected profit and discount times expected U, shape (N, I, J)."""
-        worth = self.profit
-        for one in self.signals:
-            worth = worth + value.discount * one.probability * value(*one[1:])
-        return worth
+    def backup(self, value_function: ExactValue) -> Array:
+        """Return expected profit plus discounted expected U, shape (N, I, J)."""
+        total = self.profit
+        for signal in self.signals:
+            weight = value_function.discount * signal.probability
+            total = total + weight * value_function(*signal[1:])
+        return total
 
 
 def prospects(window: Window, law: Law, bids: Array, asks: Array) -> Prospects:
-    """Return the prospects of each ask with each bid.
+    """Return the prospects of every pair of an ask and a bid.
 
     Parameters
     ----------
@@ -76,28 +67,28 @@ def prospects(window: Window, law: Law, bids: Array, asks: Array) -> Prospects:
     bids, asks : ndarray, shapes (N, J) and (N, I)
         In units of price.
     """
-    unit = law.noise_sd
-    sd, mean = window.sd[:, np.newaxis] / unit, window.mean[:, np.newaxis]
+    noise_sd = law.noise_sd
+    sd, mean = window.sd[:, np.newaxis] / noise_sd, window.mean[:, np.newaxis]
     powers = _powers(window)
     bought, sold = (
         _moments(powers, window, law, side, prices)
         for side, prices in ((Side.BUY, asks), (Side.SELL, bids))
     )
     profit = (
-        ((asks - mean) / unit * bought[0] - sd * bought[1])[:, :, np.newaxis]
-        + ((mean - bids) / unit * sold[0] + sd * sold[1])[:, np.newaxis, :]
+        ((asks - mean) / noise_sd * bought[0] - sd * bought[1])[:, :, np.newaxis]
+        + ((mean - bids) / noise_sd * sold[0] + sd * sold[1])[:, np.newaxis, :]
     )  # fmt: skip
     bought, sold = bought[..., np.newaxis], sold[:, :, np.newaxis, :]
     neither = powers.sum(axis=-1)[..., np.newaxis, np.newaxis] - bought - sold
     crossed = asks[:, :, np.newaxis] < bids[:, np.newaxis, :]
-    signals = tuple(Signal.of(one, sd[..., np.newaxis]) for one in (bought, neither, sold))
+    signals = tuple(Signal.of(part, sd[..., np.newaxis]) for part in (bought, neither, sold))
     return Prospects(np.where(crossed, -np.inf, profit), signals)
 
 
-def worth(value: ExactValue, window: Window, law: Law, bid: Array, ask: Array) -> Array:
-    """Return what quotes of shape (N,) are worth if U is what follows, shape (N,), in noise sds."""
+def backup(value_function: ExactValue, window: Window, law: Law, bid: Array, ask: Array) -> Array:
+    """Return the backups of one quote for each posterior of a window, shape (N,), in noise sds."""
     pairs = prospects(window, law, bid[:, np.newaxis], ask[:, np.newaxis])
-    return pairs.worth(value)[:, 0, 0]
+    return pairs.backup(value_function)[:, 0, 0]
 
 
 def _powers(window: Window) -> Array:
@@ -110,7 +101,7 @@ def _powers(window: Window) -> Array:
 
 
 def _moments(powers: Array, window: Window, law: Law, side: Side, prices: Array) -> Array:
-    """Return the moments of the posteriors where the trader takes a side, shape (5, N, J)."""
+    """Return the moments if the trader takes this side, at J prices a posterior, (5, N, J)."""
     taken = np.array(side, np.int8)
     moments = np.empty((5, *prices.shape))
     for j, price in enumerate(prices.T):

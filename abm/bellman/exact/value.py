@@ -1,18 +1,6 @@
-"""What an exact belief is worth to the monopolist, as far as is known: a fitted value function.
+"""The value function U: W of the Gaussian world, corrected for the posterior's shape.
 
-The optimal monopolist's state is her whole posterior. In the Gaussian world it is a normal, and all
-that counts is its sd (`abm.bellman.solver`, W). Here W is corrected for the posterior's shape,
-
-    U = W(sd) + sum over j of c_j(log sd) * shape_j(s, k)
-    shapes: 1, s^2, k, k^2, s^2 k
-
-with s the skewness and k the excess kurtosis, and c_j cubic splines through KNOTS, which vanish
-with their slopes at both ends. U is even in s, as the market is in buys and sells. The values of
-the c_j at the knots are fitted by `abm.bellman.exact.fit` and kept in `value.csv`. Units are noise
-sds.
-
-How good U is as a value, and how good the quotes are that it leads to, are different questions. The
-scenario `exact-optimum` answers both.
+See `abm.bellman.exact`; units are noise sds.
 """
 
 from __future__ import annotations
@@ -33,33 +21,33 @@ from abm.numerics.checks import discount_factor
 
 FITTED = Path(__file__).with_name("value.csv")
 KNOTS = np.array([0.25, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0])  # sds; fitted at all but the ends
-WIDEST = 12.0  # sds up to which U is fitted well; beyond, the Gaussian rule is the better guide
+WIDEST = 12.0  # sds up to which U is fitted well; beyond, the Gaussian rule is more reliable
 SHAPES = ("1", "s2", "k", "k2", "s2k")
-SKEWNESS, KURTOSIS = (-2.0, 2.0), (-1.3, 6.0)  # no log-concave density is outside, but rounding is
+SKEWNESS, KURTOSIS = (-2.0, 2.0), (-1.3, 6.0)  # log-concave densities are inside
 
 
 def shapes(skewness: Array, kurtosis: Array) -> Array:
-    """Return the shapes of posteriors, the five last: 1, s^2, k, k^2, s^2 k."""
+    """Return 1, s^2, k, k^2 and s^2 k of posteriors, along a new last axis."""
     s, k = np.clip(skewness, *SKEWNESS), np.clip(kurtosis, *KURTOSIS)
     return np.stack([np.ones_like(s), s * s, k, k * k, s * s * k], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
 class ExactValue:
-    """U, an approximate value of exact posteriors at one discount.
+    """U, the approximate value of exact posteriors at one discount.
 
     Parameters
     ----------
     discount : float
     coefficients : ndarray, shape (5, 5)
-        Of each knot but the ends, the c_j there.
+        The c_j at each knot but the first and last.
     """
 
     discount: float
     coefficients: Array
 
     def __call__(self, sd: Array, skewness: Array, kurtosis: Array) -> Array:
-        """Return U of posteriors of any shape; sd, result in noise sds."""
+        """Return U of posteriors, arrays of any shape; sd and result in noise sds."""
         corrections = self._splines(_log(sd)) * shapes(skewness, kurtosis)
         return self.gaussian(sd) + corrections.sum(axis=-1)
 
@@ -85,7 +73,7 @@ class ExactValue:
 
 
 def features(sd: Array, skewness: Array, kurtosis: Array) -> Array:
-    """Return what each coefficient is multiplied by, of shape (..., 25)."""
+    """Return what the coefficients multiply in U, shape (..., 25)."""
     inner = np.eye(len(KNOTS))[:, 1:-1]
     basis = CubicSpline(np.log(KNOTS), inner, bc_type="clamped")(_log(sd))
     products = basis[..., :, np.newaxis] * shapes(skewness, kurtosis)[..., np.newaxis, :]
@@ -93,23 +81,23 @@ def features(sd: Array, skewness: Array, kurtosis: Array) -> Array:
 
 
 @cache
-def fitted(discount: float) -> ExactValue:
-    """Return the value function that is kept for a discount.
+def load_fitted(discount: float) -> ExactValue:
+    """Return the value function that was fitted for a discount.
 
     Raises
     ------
     ValueError
-        If none is.
+        If there is none.
     """
     table = pd.read_csv(FITTED)
-    found = table[table["discount"] == discount_factor(discount)]
-    if found.empty:
+    rows = table[table["discount"] == discount_factor(discount)]
+    if rows.empty:
         known = ", ".join(map(str, table["discount"].unique()))
         raise ValueError(
             f"discount is {discount}, but the value of exact beliefs was fitted for {known}: "
             f"give that, or fit one by python -m abm.bellman.exact.fit {discount}"
         )
-    return ExactValue(discount, found[list(SHAPES)].to_numpy())
+    return ExactValue(discount, rows[list(SHAPES)].to_numpy())
 
 
 def _log(sd: Array) -> Array:

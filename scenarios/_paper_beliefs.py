@@ -9,7 +9,6 @@ from scipy.stats import norm
 from abm import Exchange, GridBelief, Optimal, Quote
 from abm.beliefs.base import Belief
 from abm.beliefs.distance import total_variation
-from abm.beliefs.gaussian import GaussianBelief
 from abm.makers import MarketMaker
 from abm.numerics.arrays import Index
 from abm.runs.folder import RunFolder
@@ -71,7 +70,6 @@ def write_snapshot(
     folder: RunFolder, replication: Index, period: int, gaussian: Belief, exact: Belief
 ) -> None:
     """Write both densities in the first replication, and in each how far they are apart."""
-    assert isinstance(gaussian, GaussianBelief)
     assert isinstance(exact, GridBelief)
     apart = total_variation(exact, gaussian)
     distance = {"replication": replication, "period": period, "total_variation": apart}

@@ -489,7 +489,7 @@ def test_what_a_policy_is_assessed_at_is_what_it_earns(maker: Any) -> None:
     market, assessor = assess(maker, 2.0, 2000, 15)
     profits = metrics.discounted_profit(market.tape.makers, DISCOUNT)
     hers = profits[profits["maker"] == maker.name].set_index("replication")["discounted_profit"]
-    at_last = gathered(assessor.posterior, partial(assessor.value.of, noise_sd=1.0))
+    at_last = gathered(assessor.require_posterior(), partial(assessor.value.of, noise_sd=1.0))
     earned = hers.to_numpy() + DISCOUNT**15 * at_last
     error = (earned - assessor.worth).std(ddof=1) / np.sqrt(len(earned))
     assert abs((earned - assessor.worth).mean()) < 4 * error
@@ -523,7 +523,7 @@ def test_the_maker_quotes_what_is_best_on_her_own_belief() -> None:
     market = Exchange("exact-optimal", prior_sd=3.0, noise_sd=0.5, replications=20, rng=2).run(3)
     (maker,) = market.makers
     assert isinstance(maker, ExactOptimal)
-    best = best_quote(load_fitted(DISCOUNT), maker.posterior, NoisyValuation(0.5))
+    best = best_quote(load_fitted(DISCOUNT), maker.require_posterior(), NoisyValuation(0.5))
     quote = maker.quote()
     assert (quote.bid == best.bid).all()
     assert (quote.ask == best.ask).all()

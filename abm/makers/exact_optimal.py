@@ -51,7 +51,7 @@ class ExactOptimal(MarketMaker):
         return best_quote(self.value, self.require_posterior(), self.law)
 
     def require_posterior(self) -> Belief:
-        """Return her belief, on points that resolve the traders' noise; TypeError if it has none."""
+        """Return her belief, on points that resolve the noise; TypeError if it has none."""
         belief = self.belief
         if belief is None or not belief.windows:
             raise TypeError(

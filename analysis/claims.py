@@ -51,7 +51,7 @@ def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
     return pd.DataFrame([vars(claim) | {"holds": claim.holds} for claim in claims])
 
 
-def claims_of(run: Run) -> list[Claim]:
+def read_claims(run: Run) -> list[Claim]:
     """Return the claims that a run has judged; none if it has no claims.csv."""
     if CLAIMS_FILE not in run.files:
         return []

@@ -8,7 +8,14 @@ from scipy.stats import norm
 
 from analysis import metrics
 from analysis.load import LogError, Run
-from analysis.results import METRICS, overall, placed, summary_of, told, totals
+from analysis.results import (
+    METRICS,
+    summarise,
+    totals,
+    totals_by_block,
+    with_derived_columns,
+    with_point_parameters,
+)
 
 Table = pd.DataFrame
 
@@ -60,19 +67,21 @@ def compare(first: Run, second: Run) -> Comparison:
     """
     seeds = {run.parameters.get("seed") for run in (first, second)}
     paired = len(seeds) == 1 and None not in seeds and bool(first.points and second.points)
-    keys = _keys(first, second)
+    keys = _shared_labels(first, second)
     by = [*keys, "maker"]
-    one, other = (placed(overall(run), run, keys) for run in (first, second))
+    one, other = (with_point_parameters(totals_by_block(run), run, keys) for run in (first, second))
     both = set(one["metric"]) & set(other["metric"])
     known = [metric for metric in METRICS if metric in both]
-    results = pd.concat([_means(one, other, metric, by) for metric in known], ignore_index=True)
+    results = pd.concat(
+        [_compare_means(one, other, metric, by) for metric in known], ignore_index=True
+    )
     if results.empty:
         raise LogError(
             f"{first.folder} and {second.folder} have no point and maker in common: compare runs "
             f"that share some"
         )
     if paired:
-        pairs = _pairs(first, second, keys)
+        pairs = _pair_replications(first, second, keys)
         found = [metrics.estimates(pairs, one, by).assign(metric=one) for one in known]
         differences = pd.concat(found).rename(columns={"mean": "difference"})
         results = results.drop(columns=["difference", "se"])
@@ -82,10 +91,10 @@ def compare(first: Run, second: Run) -> Comparison:
     z = (results["difference"] / results["se"]).where(~same, 0.0)
     order = z.abs().sort_values(ascending=False, kind="stable").index
     results = results.assign(z=z).loc[order].reset_index(drop=True)
-    return Comparison(_asked(first, second), results, paired)
+    return Comparison(_list_settings(first, second), results, paired)
 
 
-def _asked(first: Run, second: Run) -> Table:
+def _list_settings(first: Run, second: Run) -> Table:
     """Return the parameters and versions that differ."""
     asked = [{"scenario": run.scenario} | run.parameters | run.versions for run in (first, second)]
     names = [name for name in {**asked[0], **asked[1]} if asked[0].get(name) != asked[1].get(name)]
@@ -93,14 +102,14 @@ def _asked(first: Run, second: Run) -> Table:
     return pd.DataFrame(rows, columns=["name", "first", "second"])
 
 
-def _keys(first: Run, second: Run) -> list[str]:
+def _shared_labels(first: Run, second: Run) -> list[str]:
     """Return the parameters that points of both runs have, and in which some differ."""
     if not (first.points or second.points):
         return ["exchange"]
     points = [*first.points, *second.points]
     common = [name for name in points[0] if all(name in point for point in points)]
     for run in (first, second):
-        if alone := set(run.varied or ["points"] * (not run.points)) - set(common):
+        if alone := set(run.varying_parameters or ["points"] * (not run.points)) - set(common):
             raise LogError(
                 f"{first.folder} and {second.folder} cannot be compared: only {run.folder} has "
                 f"{', '.join(sorted(alone))}"
@@ -108,7 +117,7 @@ def _keys(first: Run, second: Run) -> list[str]:
     return [name for name in common if len({point[name] for point in points}) > 1]
 
 
-def _means(one: Table, other: Table, metric: str, by: list[str]) -> Table:
+def _compare_means(one: Table, other: Table, metric: str, by: list[str]) -> Table:
     """Return the means of a metric in two summaries, and their difference if independent."""
     both = metrics.estimates(one, metric, by).merge(metrics.estimates(other, metric, by), on=by)
     return both[by].assign(
@@ -117,26 +126,28 @@ def _means(one: Table, other: Table, metric: str, by: list[str]) -> Table:
     )  # fmt: skip
 
 
-def _pairs(first: Run, second: Run, keys: list[str]) -> Table:
+def _pair_replications(first: Run, second: Run, keys: list[str]) -> Table:
     """Return a summary by blocks of second less first, in the replications that both have."""
     by = [*keys, "block", "maker"]
     tables = []
-    for piece in totals(first, [*first.varied, "block"]):
-        one = placed(piece, first, keys)
+    for piece in totals(first, [*first.varying_parameters, "block"]):
+        one = with_point_parameters(piece, first, keys)
         here = {key: one[key].iloc[0] for key in (*keys, "block")}
-        other = _piece(second, here)
+        other = _read_piece(second, here)
         if other is not None:
-            both = one.merge(placed(other, second, keys), on=[*by, "replication"])
+            both = one.merge(with_point_parameters(other, second, keys), on=[*by, "replication"])
             known = [name for name in METRICS if name in one and name in other]
             gaps = {name: both[f"{name}_y"] - both[f"{name}_x"] for name in known}
-            tables.append(summary_of(both[by].assign(**gaps), by))
+            tables.append(summarise(both[by].assign(**gaps), by))
     return pd.concat(tables, ignore_index=True)
 
 
-def _piece(run: Run, here: dict[str, Any]) -> Table | None:
+def _read_piece(run: Run, here: dict[str, Any]) -> Table | None:
     """Return a run's totals of one block at one point, or None if it has none."""
-    wanted = {key: value for key, value in here.items() if key in (*run.varied, "block")}
+    wanted = {
+        key: value for key, value in here.items() if key in (*run.varying_parameters, "block")
+    }
     if any(run.points[0][key] != here[key] for key in here.keys() - wanted.keys()):
         return None
     table = run.blocks("totals", **wanted)
-    return None if table.empty else told(table)
+    return None if table.empty else with_derived_columns(table)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from pandas.api.types import is_integer_dtype
 
-from analysis.style import FAINT, LEVEL, Style, line_of, themed
+from analysis.style import FAINT, LEVEL, Style, style_of, with_theme
 
 Table = pd.DataFrame
 
@@ -23,7 +23,7 @@ IN_COMPANY = {"-": "-.", "--": ":", "-.": "-", ":": "--"}  # a maker's line wher
 WIDTH, HEIGHT = 4.0, 3.2  # of a panel, in inches; one by itself is half as wide again
 
 
-@themed
+@with_theme
 def by_period(
     estimates: Table, label: str, facet: str | None = None, *, scale: str = "linear"
 ) -> Figure:
@@ -42,30 +42,30 @@ def by_period(
     """
 
     def draw(axes: Axes, table: Table) -> None:
-        lines_by_period(axes, table)
-        _scaled(axes, scale)
+        draw_lines(axes, table)
+        _set_scale(axes, scale)
 
-    return _panels(estimates, facet, draw, "period", label)
+    return _draw_panels(estimates, facet, draw, "period", label)
 
 
-@themed
+@with_theme
 def by_parameter(
     estimates: Table, label: str, x: str, facet: str | None = None, *, scale: str = "linear"
 ) -> Figure:
     """Draw a metric against a numeric parameter `x` of the points; otherwise as `by_period`."""
 
     def draw(axes: Axes, table: Table) -> None:
-        for name, style, line in _makers(table):
+        for name, style, line in _group_lines(table):
             axes.errorbar(line[x], line["mean"], LEVEL * line["se"], fmt=style.marker + style.line,
                           ms=5, color=style.colour, capsize=2, label=name)  # fmt: skip
-        _scaled(axes, scale)
+        _set_scale(axes, scale)
         if is_integer_dtype(table[x]):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
-    return _panels(estimates, facet, draw, x.replace("_", " "), label)
+    return _draw_panels(estimates, facet, draw, x.replace("_", " "), label)
 
 
-@themed
+@with_theme
 def convergence(table: Table, label: str, facet: str | None = None) -> Figure:
     """Draw standard errors against the number of replications, both on log scales.
 
@@ -80,36 +80,36 @@ def convergence(table: Table, label: str, facet: str | None = None) -> Figure:
     """
 
     def draw(axes: Axes, rows: Table) -> None:
-        for name, style, line in _makers(rows[rows["se"] > 0]):
+        for name, style, line in _group_lines(rows[rows["se"] > 0]):
             axes.plot(line["count"], line["se"], style.line, color=style.colour, label=name)
         axes.set(xscale="log", yscale="log")
         axes.xaxis.set(major_formatter="{x:g}", minor_formatter="")
-        _plain(axes.yaxis)
+        _label_plainly(axes.yaxis)
         ends = np.array([rows["count"].min(), rows["count"].max()], dtype=float)
         last = rows.loc[(rows["count"] == ends[1]) & (rows["se"] > 0), "se"]
         if len(last):
             slope = last.max() * np.sqrt(ends[1] / ends)
             axes.plot(ends, slope, color=FAINT, lw=0.8, zorder=0, label="1 / √replications")
 
-    return _panels(table, facet, draw, "replications", label)
+    return _draw_panels(table, facet, draw, "replications", label)
 
 
-def _scaled(axes: Axes, scale: str) -> None:
+def _set_scale(axes: Axes, scale: str) -> None:
     axes.set_yscale(scale)
     if scale == "log":
-        _plain(axes.yaxis)
+        _label_plainly(axes.yaxis)
 
 
-def _plain(axis: Axis) -> None:
+def _label_plainly(axis: Axis) -> None:
     """Label a log axis with plain numbers, within a decade those at 2 and 5."""
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:.0e}"[0] in "25" else "")
 
 
-def lines_by_period(axes: Axes, estimates: Table) -> None:
+def draw_lines(axes: Axes, estimates: Table) -> None:
     """Draw one line with its band for each maker of each exchange."""
-    for name, style, every in _makers(estimates):
-        line = _thinned(every)
+    for name, style, every in _group_lines(estimates):
+        line = _thin(every)
         low, high = (line["mean"] + side * LEVEL * line["se"] for side in (-1, 1))
         axes.fill_between(line["period"], low, high, color=style.colour, alpha=0.25, lw=0)
         axes.plot(line["period"], line["mean"], style.line, color=style.colour, label=name)
@@ -117,7 +117,7 @@ def lines_by_period(axes: Axes, estimates: Table) -> None:
     axes.legend()
 
 
-def _thinned(line: Table) -> Table:
+def _thin(line: Table) -> Table:
     """Return means over so many periods that a line has POINTS at most.
 
     A mean's standard error is taken to be that of its periods: the band of independent ones would
@@ -130,22 +130,22 @@ def _thinned(line: Table) -> Table:
     return groups.agg({"period": "first", "mean": "mean", "se": "mean"})
 
 
-def _makers(table: Table) -> Iterator[tuple[str, Style, Table]]:
+def _group_lines(table: Table) -> Iterator[tuple[str, Style, Table]]:
     """Yield the label, the look and the rows of each maker of each exchange, or of the market."""
     known = [name for name in ("exchange", "makers", "maker") if name in table]
     keys = [name for name in known if table[name].notna().all()]
     if not keys:
-        yield "market", line_of("market"), table
+        yield "market", style_of("market"), table
         return
     for names, line in table.groupby(keys, observed=True, sort=False):
         label = " in ".join(dict.fromkeys(str(name) for name in reversed(names)))
-        style = line_of(names[-1])
+        style = style_of(names[-1])
         if label != str(names[-1]):
             style = style._replace(line=IN_COMPANY[style.line])
         yield label, style, line
 
 
-def _panels(
+def _draw_panels(
     table: Table, facet: str | None, draw: Callable[[Axes, Table], None], x: str, y: str
 ) -> Figure:
     values = [None] if facet is None or table.empty else list(table[facet].drop_duplicates())

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.facets import lines_by_period
-from analysis.style import COLOURS, FAINT, INK, LEVEL, canvas, line_of, themed
+from analysis.facets import draw_lines
+from analysis.style import COLOURS, FAINT, INK, LEVEL, canvas, style_of, with_theme
 
 Table = pd.DataFrame
 
@@ -17,7 +17,7 @@ WORLDS = {"real": "real", "gaussian": "Gaussian"}
 SHOWN = 1e-3  # of its peak: where a density is drawn
 
 
-@themed
+@with_theme
 def posteriors(curves: Table) -> Figure:
     """Draw the exact and the Gaussian belief of one market after some signals (Fig. 1).
 
@@ -42,7 +42,7 @@ def posteriors(curves: Table) -> Figure:
     return figure
 
 
-@themed
+@with_theme
 def discounted_profit(realised: Table, theory: Table) -> Figure:
     """Draw realised and theoretical discounted profit against the size of the shock (Fig. 3a).
 
@@ -57,7 +57,7 @@ def discounted_profit(realised: Table, theory: Table) -> Figure:
     figure, axes = canvas()
     axes.plot(theory["prior_sd"], theory["value"], color=INK, lw=1, label="theory, W(σ)")
     for (maker, world), points in realised.groupby(["maker", "world"], observed=True):
-        style = line_of(maker)
+        style = style_of(maker)
         axes.errorbar(
             points["prior_sd"], points["mean"], LEVEL * points["se"], fmt=style.marker, ms=5,
             color=style.colour, mfc="white" if world == "gaussian" else style.colour, capsize=2,
@@ -69,7 +69,7 @@ def discounted_profit(realised: Table, theory: Table) -> Figure:
     return figure
 
 
-@themed
+@with_theme
 def spread_by_rho(policies: Table, crossing: float) -> Figure:
     """Draw each maker's spread against the information disadvantage (Fig. 3b).
 
@@ -83,7 +83,7 @@ def spread_by_rho(policies: Table, crossing: float) -> Figure:
     """
     figure, axes = canvas()
     for maker, policy in policies.groupby("maker", observed=True):
-        style = line_of(maker)
+        style = style_of(maker)
         axes.plot(policy["rho"], policy["spread"], style.line, color=style.colour, label=maker)
     if np.isfinite(crossing):
         top = axes.get_ylim()[1]
@@ -95,36 +95,36 @@ def spread_by_rho(policies: Table, crossing: float) -> Figure:
     return figure
 
 
-@themed
+@with_theme
 def profit_by_period(estimates: Table) -> Figure:
     """Draw each maker's mean profit in every period (Fig. 3c); columns of `metrics.by_period`."""
     figure, axes = canvas()
-    lines_by_period(axes, estimates)
+    draw_lines(axes, estimates)
     axes.axhline(0, color=FAINT, lw=0.8)
     axes.set(xlabel="period", ylabel="profit a period (noise sd)")
     return figure
 
 
-@themed
+@with_theme
 def spread_by_period(estimates: Table) -> Figure:
     """Draw each maker's mean spread in every period (Fig. 4a); columns of `metrics.by_period`."""
     figure, axes = canvas()
-    lines_by_period(axes, estimates)
+    draw_lines(axes, estimates)
     axes.set(xlabel="period", ylabel="spread (noise sd), log scale", yscale="log")
     axes.yaxis.set_major_formatter("{x:g}")
     return figure
 
 
-@themed
+@with_theme
 def no_trade_by_period(estimates: Table) -> Figure:
     """Draw the probability that a period brings no trade (Fig. 4b); of `metrics.by_period`."""
     figure, axes = canvas()
-    lines_by_period(axes, estimates)
+    draw_lines(axes, estimates)
     axes.set(xlabel="period", ylabel="probability of no trade", ylim=(0, 1))
     return figure
 
 
-@themed
+@with_theme
 def one_market(market: Table, makers: Table) -> Figure:
     """Draw one market's story: value, quotes, trades and belief over time.
 
@@ -144,7 +144,7 @@ def one_market(market: Table, makers: Table) -> Figure:
             f"market's story needs one of each a period: pick one replication and one maker"
         )
     figure, axes = canvas(8, 4.4)
-    colour = line_of(makers["maker"].iloc[0]).colour
+    colour = style_of(makers["maker"].iloc[0]).colour
     time, mean, sd = (makers[name] for name in ("period", "belief_mean", "belief_sd"))
     axes.fill_between(time, mean - 2 * sd, mean + 2 * sd, color=colour, alpha=0.15, lw=0,
                       step="mid", label="belief, mean ± 2 sd")  # fmt: skip

@@ -9,14 +9,14 @@ import pyarrow as pa
 from fsspec.core import url_to_fs
 from pyarrow import ArrowException, compute, parquet
 
-from abm.runs.parquet import columns_of, unpacked
+from abm.runs.parquet import list_columns, unpack_table
 from abm.runs.schema import FORMAT, RUN_FILE
 
 Cell = str | float
 Columns = Sequence[str] | None
 Made = TypeVar("Made")
 
-DESCRIBED = ("scenario", "parameters", "command", "versions", "points", "files")
+FIELDS = ("scenario", "parameters", "command", "versions", "points", "files")
 
 
 class LogError(ValueError):
@@ -42,7 +42,7 @@ def read_description(folder: str | Path, file: str) -> dict[str, Any]:
         said = json.loads(fs.cat_file(f"{root}/{file}"))
         written = said.pop("format")
         if written == FORMAT:
-            return {name: said[name] for name in DESCRIBED}
+            return {name: said[name] for name in FIELDS}
     except OSError:
         raise LogError(
             f"{folder} holds no {file}, so no whole run: give the folder of a finished run"
@@ -84,7 +84,7 @@ def read_file(folder: str | Path, file: str, size: int, read: Callable[[IO[bytes
         ) from error
 
 
-def whole_table(
+def read_table(
     source: IO[bytes], name: str, columns: Columns, equal: Mapping[str, Cell]
 ) -> pa.Table:
     """Return the part that is asked for of a file with one table."""
@@ -95,7 +95,7 @@ def whole_table(
     )  # fmt: skip
 
 
-def block_table(
+def read_block_table(
     source: IO[bytes],
     name: str,
     at: Mapping[str, Cell],
@@ -107,8 +107,8 @@ def block_table(
     These say which block it is, and may be among those asked for.
     """
     asked = {*(columns or ()), *equal} - at.keys()
-    require_columns(name, asked, [*at, *columns_of(source, name)])
-    table = unpacked(source, name, sorted(asked) if columns else None)
+    require_columns(name, asked, [*at, *list_columns(source, name)])
+    table = unpack_table(source, name, sorted(asked) if columns else None)
     for column, value in equal.items():
         table = table.filter(compute.equal(table[column], value))
     for place, (column, value) in enumerate(at.items()):

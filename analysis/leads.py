@@ -36,7 +36,7 @@ def differences(blocks: Table, metric: str, first: str, second: str, *, family: 
     return interval(found, 1.0 - (1.0 - CONFIDENCE) / (family * max(1, len(found))))
 
 
-def lower(found: Table, first: str, second: str) -> str:
+def describe_leads(found: Table, first: str, second: str) -> str:
     """Say in which periods the first is lower, and in which the second: "optimal 0-8".
 
     Periods that decide nothing, since their intervals hold zero or the difference is negligible,
@@ -53,11 +53,11 @@ def lower(found: Table, first: str, second: str) -> str:
     ahead = np.where(found["mean"].abs() > NEGLIGIBLE, ahead, "")
     decided = found.assign(ahead=ahead)[ahead != ""]
     reigns = decided.groupby((decided["ahead"] != decided["ahead"].shift()).cumsum())
-    said = [_reign(found, one["ahead"].iloc[0], one["period"]) for _, one in reigns]
+    said = [_describe_lead(found, one["ahead"].iloc[0], one["period"]) for _, one in reigns]
     return ", ".join(said) or "undecided"
 
 
-def _reign(found: Table, who: str, decided: "pd.Series[int]") -> str:
+def _describe_lead(found: Table, who: str, decided: "pd.Series[int]") -> str:
     first, last = decided.iloc[0], decided.iloc[-1]
     gaps = int(found["period"].between(first, last).sum()) - len(decided)
     span = str(first) if first == last else f"{first}-{last}"

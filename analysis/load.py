@@ -16,10 +16,10 @@ from analysis.files import (
     Cell,
     LogError,
     Made,
-    block_table,
+    read_block_table,
     read_description,
     read_file,
-    whole_table,
+    read_table,
 )
 
 __all__ = ["LogError", "Run", "load", "load_unfinished"]
@@ -98,7 +98,7 @@ class Run:
         file = f"{name}.parquet"
         if file not in self.files:
             return self.blocks(name, columns, **equal)
-        read = partial(whole_table, name=name, columns=columns, equal=equal)
+        read = partial(read_table, name=name, columns=columns, equal=equal)
         return self._read(file, read).to_pandas()
 
     def blocks(
@@ -120,7 +120,7 @@ class Run:
         """
         if name not in self.tables:
             raise LogError(f"{self.folder} has no table {name!r}: it has {', '.join(self.tables)}")
-        keys = [*self.varied, "block"]
+        keys = [*self.varying_parameters, "block"]
         files = [
             file
             for file, at in self._block_files(name).items()
@@ -169,7 +169,7 @@ class Run:
         for file, about in self.files.items():
             if about["tables"]:
                 point, block = map(int, PurePosixPath(file).stem.split("-"))
-                here = {key: self.points[point][key] for key in self.varied}
+                here = {key: self.points[point][key] for key in self.varying_parameters}
                 found[file] = here | {"block": block}
         return found
 
@@ -184,7 +184,7 @@ class Run:
         parts = []
         for file in files:
             read = partial(
-                block_table, name=name, at=self._places[file], columns=columns, equal=equal
+                read_block_table, name=name, at=self._places[file], columns=columns, equal=equal
             )
             parts.append(self._read(file, read))
         frame: pd.DataFrame = pa.concat_tables(parts).unify_dictionaries().to_pandas()

@@ -65,7 +65,7 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
         together.
     """
     if is_summary(frame):
-        return _merged(of_metric(frame, metric), by)
+        return _merge_blocks(select_metric(frame, metric), by)
     groups = frame.groupby(list(by), observed=True, dropna=False)[metric]
     return groups.agg(mean="mean", se="sem", count="count").reset_index()
 
@@ -75,7 +75,7 @@ def is_summary(frame: Table) -> bool:
     return {"metric", "count", "mean", "variance"} <= set(frame.columns)
 
 
-def of_metric(summary: Table, metric: str) -> Table:
+def select_metric(summary: Table, metric: str) -> Table:
     """Return the rows of a summary that are of a metric, or raise ValueError if none is."""
     rows = summary[summary["metric"] == metric]
     if rows.empty and len(summary):
@@ -84,7 +84,7 @@ def of_metric(summary: Table, metric: str) -> Table:
     return rows
 
 
-def _merged(summary: Table, by: Sequence[str]) -> Table:
+def _merge_blocks(summary: Table, by: Sequence[str]) -> Table:
     """Return the estimates of groups of rows that summarise different blocks."""
     keys = list(by)
     unit = [*keys, "block"] if "block" in summary else keys
@@ -192,7 +192,7 @@ def paired_difference(
     unit = "replication"
     if is_summary(frame):
         unit = "block"
-        frame = of_metric(frame, metric).rename(columns={"mean": metric})
+        frame = select_metric(frame, metric).rename(columns={"mean": metric})
         if unit not in frame:
             raise ValueError(
                 "the summary is over all blocks, but a paired comparison needs each block's: "

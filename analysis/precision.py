@@ -96,11 +96,11 @@ def convergence(frame: Table, metric: str, by: Sequence[str]) -> Table:
     if rows.empty:
         return pd.DataFrame(columns=[*by, "count", "mean", "se"])
     groups = rows.groupby(list(by), observed=True, sort=False)
-    tables = {names: _growing(group.sort_values(unit)) for names, group in groups}
+    tables = {names: _accumulate(group.sort_values(unit)) for names, group in groups}
     return pd.concat(tables, names=list(by)).reset_index(level=list(by)).reset_index(drop=True)
 
 
-def _growing(rows: Table) -> Table:
+def _accumulate(rows: Table) -> Table:
     """Return count, mean and se of the first rows, for some numbers of rows."""
     count, mean = rows["count"].to_numpy(float), rows["mean"].to_numpy(float)
     centre = np.average(mean, weights=count)  # deviations from it lose no digits

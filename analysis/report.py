@@ -14,10 +14,17 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from analysis import facets, metrics
-from analysis.claims import claims_of
+from analysis.claims import read_claims
 from analysis.load import Run
 from analysis.precision import convergence
-from analysis.results import apart, comparisons, overall, quoted, results, totals
+from analysis.results import (
+    comparisons,
+    format_estimates,
+    point_labels,
+    results,
+    totals,
+    totals_by_block,
+)
 
 Table = pd.DataFrame
 
@@ -53,24 +60,24 @@ def report(run: Run) -> str:
         loader=PackageLoader("analysis", "."), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     ).get_template("report.html.jinja")  # fmt: skip
-    summary = overall(run)
+    summary = totals_by_block(run)
     return page.render(
         run=run,
-        markets=_markets(run, summary),
-        claims=claims_of(run),
-        results=quoted(results(run)),
-        comparisons=quoted(comparisons(run)),
-        pictures=[*_own(run), *_drawn(run, summary)],
+        markets=_count_markets(run, summary),
+        claims=read_claims(run),
+        results=format_estimates(results(run)),
+        comparisons=format_estimates(comparisons(run)),
+        pictures=[*_load_pictures(run), *_draw_pictures(run, summary)],
     )
 
 
-def _markets(run: Run, summary: Table) -> int:
+def _count_markets(run: Run, summary: Table) -> int:
     """Return how many markets there were at all points together."""
     profit = summary[summary["metric"] == "profit"]
-    return int(profit.drop_duplicates([*apart(run), "block"])["count"].sum())
+    return int(profit.drop_duplicates([*point_labels(run), "block"])["count"].sum())
 
 
-def _own(run: Run) -> Iterator[Picture]:
+def _load_pictures(run: Run) -> Iterator[Picture]:
     """Yield the figures that the run itself has left."""
     for file in run.files:
         if file.endswith(".png"):
@@ -79,33 +86,33 @@ def _own(run: Run) -> Iterator[Picture]:
             yield Picture(Path(file).stem, "png", b64encode(content).decode(), width)
 
 
-def _drawn(run: Run, whole: Table) -> Iterator[Picture]:
+def _draw_pictures(run: Run, whole: Table) -> Iterator[Picture]:
     """Yield figures of any experiment: over periods, over a parameter, and how sure they are."""
-    keys = apart(run)
+    keys = point_labels(run)
     panels = [key for key in keys if key not in ("makers", "exchange")]
     summary = run.table("summary") if "summary" in run.tables else pd.DataFrame()
     if {*keys, "maker"} <= set(summary):
-        market = _labelled(summary[summary["maker"].isna()], panels)
+        market = _label_panels(summary[summary["maker"].isna()], panels)
         for metric, (label, scale) in MEASURES.items():
             table = metrics.by_period(market, metric, [*keys, *_facet(market)])
             figure = facets.by_period(table, label, *_facet(market), scale=scale)
-            yield _svg(f"{label} by period{_part(summary, panels)}", figure)
+            yield _make_svg(f"{label} by period{_panel_note(summary, panels)}", figure)
     for x in [key for key in panels if pd.api.types.is_numeric_dtype(whole[key])][:1]:
-        others = _labelled(whole, [key for key in panels if key != x])
+        others = _label_panels(whole, [key for key in panels if key != x])
         for metric in ("discounted_profit", "spread"):
             table = metrics.estimates(others, metric, [*keys, "maker", *_facet(others)])
             label = f"{metric.replace('_', ' ')} (price)"
             title = f"{label} by {x.replace('_', ' ')}"
-            yield _svg(title, facets.by_parameter(table, label, x, *_facet(others)))
+            yield _make_svg(title, facets.by_parameter(table, label, x, *_facet(others)))
     by_blocks = whole["block"].nunique() > 1
     rows = whole if by_blocks else pd.concat(totals(run, [*keys, "block"]))
-    labelled = _labelled(rows, panels)
+    labelled = _label_panels(rows, panels)
     table = convergence(labelled, "profit", [*keys, "maker", *_facet(labelled)])
     figure = facets.convergence(table, "s.e. of profit (price)", *_facet(labelled))
-    yield _svg(f"Convergence{_part(rows, panels)}", figure)
+    yield _make_svg(f"Convergence{_panel_note(rows, panels)}", figure)
 
 
-def _labelled(table: Table, names: list[str]) -> Table:
+def _label_panels(table: Table, names: list[str]) -> Table:
     """Return the rows of the first points with a column `panel` that names their parameters."""
     if not names:
         return table
@@ -114,7 +121,7 @@ def _labelled(table: Table, names: list[str]) -> Table:
     return table.assign(panel=panel)[panel.isin(panel.drop_duplicates()[:MOST_PANELS])]
 
 
-def _part(table: Table, names: list[str]) -> str:
+def _panel_note(table: Table, names: list[str]) -> str:
     """Return what a title adds if only some panels are shown."""
     count = len(table[names].drop_duplicates()) if names else 1
     return f" ({MOST_PANELS} of {count} panels)" if count > MOST_PANELS else ""
@@ -125,7 +132,7 @@ def _facet(table: Table) -> list[str]:
     return ["panel"] if "panel" in table else []
 
 
-def _svg(title: str, figure: Figure) -> Picture:
+def _make_svg(title: str, figure: Figure) -> Picture:
     file = BytesIO()
     with rc_context({"svg.hashsalt": "market-shock"}):
         figure.savefig(file, format="svg", metadata={"Date": None})

@@ -12,7 +12,7 @@ from analysis.precision import interval
 
 Table = pd.DataFrame
 
-ESTIMATED = ("mean", "se", "count", "low", "high")
+ESTIMATE_COLUMNS = ("mean", "se", "count", "low", "high")
 ROUNDING = 1e-12  # relative half-width of what differs but by rounding
 MOST_DECIMALS = 6  # in a table that is to be read
 HEADLINES = ("discounted_profit", "profit", "spread", "no_trade", "pricing_error", "trades",
@@ -20,9 +20,9 @@ HEADLINES = ("discounted_profit", "profit", "spread", "no_trade", "pricing_error
 METRICS = (*HEADLINES, "inside_spread", "traders_gain", "surplus", "learnt", "frozen")
 
 
-def apart(run: Run) -> list[str]:
+def point_labels(run: Run) -> list[str]:
     """Return the columns that tell the points of a run, or its exchanges, apart."""
-    return run.varied if run.points else ["exchange"]
+    return run.varying_parameters if run.points else ["exchange"]
 
 
 def totals(run: Run, by: Sequence[str]) -> Iterator[Table]:
@@ -42,7 +42,7 @@ def totals(run: Run, by: Sequence[str]) -> Iterator[Table]:
         If the run holds neither.
     """
     if "totals" in run.tables and run.points:
-        yield from map(told, run.walk("totals", by))
+        yield from map(with_derived_columns, run.walk("totals", by))
         return
     makers = run.makers.assign(spread=lambda rows: metrics.spread(rows), block=0)
     makers = makers if "exchange" in makers else makers.assign(exchange=makers["maker"])
@@ -52,7 +52,7 @@ def totals(run: Run, by: Sequence[str]) -> Iterator[Table]:
     ).reset_index()  # fmt: skip
 
 
-def told(piece: Table) -> Table:
+def with_derived_columns(piece: Table) -> Table:
     """Return totals with what follows from them: whether she has learnt, and nobody ever traded."""
     if not {"learning_time", "no_trade"} <= set(piece):
         return piece
@@ -60,7 +60,7 @@ def told(piece: Table) -> Table:
     return piece.assign(learnt=learnt, frozen=(piece["no_trade"] == 1.0).astype(float))
 
 
-def placed(table: Table, run: Run, keys: Sequence[str]) -> Table:
+def with_point_parameters(table: Table, run: Run, keys: Sequence[str]) -> Table:
     """Return a table of a run with all of these parameters of its points, in plain types."""
     alike = {key: run.points[0][key] for key in keys if key not in table}
     names = table.select_dtypes("category").columns
@@ -69,13 +69,13 @@ def placed(table: Table, run: Run, keys: Sequence[str]) -> Table:
 
 def records(run: Run, keys: Sequence[str]) -> Table:
     """Return the totals of all markets in one table, with these parameters of their points."""
-    return placed(pd.concat(totals(run, ["block"]), ignore_index=True), run, keys)
+    return with_point_parameters(pd.concat(totals(run, ["block"]), ignore_index=True), run, keys)
 
 
-def overall(run: Run) -> Table:
+def totals_by_block(run: Run) -> Table:
     """Return a summary of the totals by blocks: what tells points apart, block, maker, metric."""
-    keys = [*apart(run), "block"]
-    return _joined([summary_of(piece, [*keys, "maker"]) for piece in totals(run, keys)])
+    keys = [*point_labels(run), "block"]
+    return _concatenate([summarise(piece, [*keys, "maker"]) for piece in totals(run, keys)])
 
 
 def results(run: Run) -> Table:
@@ -86,8 +86,8 @@ def results(run: Run) -> Table:
     DataFrame
         What tells points apart, then maker, metric, mean, se, count, low, high.
     """
-    keys = [*apart(run), "maker"]
-    return _over_blocks(overall(run), keys)
+    keys = [*point_labels(run), "maker"]
+    return _merge_blocks(totals_by_block(run), keys)
 
 
 def comparisons(run: Run) -> Table:
@@ -102,19 +102,19 @@ def comparisons(run: Run) -> Table:
         What tells points apart but for makers, then first, second, metric, and mean, se, count,
         low, high of first less second. Empty if there is one maker.
     """
-    where = [key for key in apart(run) if key not in ("makers", "exchange")]
+    where = [key for key in point_labels(run) if key not in ("makers", "exchange")]
     firsts: dict[tuple[object, ...], str] = {}
     tables = []
     for piece in totals(run, [*where, "block"]):
-        contestants = dict(_contestants(piece))
+        contestants = dict(_group_by_maker(piece))
         here = {key: piece[key].iloc[0] for key in (*where, "block")}
         first = firsts.setdefault(tuple(here[key] for key in where), next(iter(contestants)))
         if first in contestants:
             tables += [table.assign(**here) for table in _differences(contestants, first)]
-    return _over_blocks(_joined(tables), [*where, "first", "second"])
+    return _merge_blocks(_concatenate(tables), [*where, "first", "second"])
 
 
-def summary_of(piece: Table, by: Sequence[str]) -> Table:
+def summarise(piece: Table, by: Sequence[str]) -> Table:
     """Return count, mean and variance of every metric in each group."""
     known = [metric for metric in METRICS if metric in piece]
     groups = piece.groupby(list(by), observed=True)[known]
@@ -129,29 +129,29 @@ def _differences(contestants: Mapping[str, Table], first: str) -> Iterator[Table
     for second in [name for name in rows if name != first]:
         known = [metric for metric in METRICS if metric in rows[first]]
         gaps = (rows[first][known] - rows[second][known]).dropna(how="all")
-        yield summary_of(gaps.assign(first=first, second=second), ["first", "second"])
+        yield summarise(gaps.assign(first=first, second=second), ["first", "second"])
 
 
-def _contestants(piece: Table) -> Iterator[tuple[str, Table]]:
+def _group_by_maker(piece: Table) -> Iterator[tuple[str, Table]]:
     """Yield each maker, named with those who share her exchange if any do, and her rows."""
     keys = [key for key in ("maker", "makers", "exchange") if key in piece]
     for names, rows in piece.groupby(keys, observed=True, sort=False):
         yield " in ".join(dict.fromkeys(map(str, names))), rows
 
 
-def _joined(tables: Sequence[Table]) -> Table:
+def _concatenate(tables: Sequence[Table]) -> Table:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _over_blocks(summary: Table, keys: list[str]) -> Table:
+def _merge_blocks(summary: Table, keys: list[str]) -> Table:
     """Return the estimates, with intervals, of every metric of a summary by blocks."""
     if summary.empty:
-        return pd.DataFrame(columns=[*keys, "metric", *ESTIMATED])
+        return pd.DataFrame(columns=[*keys, "metric", *ESTIMATE_COLUMNS])
     known = [metric for metric in METRICS if (summary["metric"] == metric).any()]
-    return estimated(summary, known, keys)
+    return estimate_metrics(summary, known, keys)
 
 
-def estimated(frame: Table, wanted: Sequence[str], keys: Sequence[str]) -> Table:
+def estimate_metrics(frame: Table, wanted: Sequence[str], keys: Sequence[str]) -> Table:
     """Return `metrics.estimates` of several metrics, with intervals, one below the other.
 
     Returns
@@ -162,20 +162,20 @@ def estimated(frame: Table, wanted: Sequence[str], keys: Sequence[str]) -> Table
     tables = [
         interval(metrics.estimates(frame, metric, keys)).assign(metric=metric) for metric in wanted
     ]
-    return pd.concat(tables, ignore_index=True)[[*keys, "metric", *ESTIMATED]]
+    return pd.concat(tables, ignore_index=True)[[*keys, "metric", *ESTIMATE_COLUMNS]]
 
 
-def quoted(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
+def format_estimates(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
     """Return results or comparisons to be read: a column for each metric wanted, mean ± half-width.
 
     The half-width of the 95 % confidence interval has two digits, and the mean as many decimals.
     `markets` is the number of replications.
     """
-    keys = [key for key in table if key not in {*ESTIMATED, "metric"}]
+    keys = [key for key in table if key not in {*ESTIMATE_COLUMNS, "metric"}]
     for company in {"makers", "exchange"} & set(keys):
         if (table[company].astype(str) == table["maker"].astype(str)).all():
             keys.remove(company)
-    cells = [_cell(mean, high - mean) for mean, high in zip(table["mean"], table["high"],
+    cells = [_format_cell(mean, high - mean) for mean, high in zip(table["mean"], table["high"],
              strict=True)]  # fmt: skip
     markets = table.groupby(keys, observed=True)["count"].transform("max")
     text = table[[*keys, "metric"]].assign(cell=cells, markets=markets)
@@ -186,7 +186,7 @@ def quoted(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
     return text[keys].drop_duplicates().merge(wide, on=keys)[[*keys, "markets", *known]]
 
 
-def _cell(mean: float, half: float) -> str:
+def _format_cell(mean: float, half: float) -> str:
     if not (isfinite(mean) and isfinite(half)):
         return f"{mean:.4g}"
     if half <= ROUNDING * abs(mean):

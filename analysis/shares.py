@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.metrics import of_metric
+from analysis.metrics import select_metric
 
 Table = pd.DataFrame
 
@@ -48,8 +48,8 @@ def market_share(summary: Table, by: Sequence[str] = ()) -> Table:
         The columns of `by`, then maker, period, mean, se, count (of replications with a trade).
     """
     keys = [*by, "period"]
-    idle = of_metric(summary, "no_trade")[[*keys, "mean", "count"]]
-    filled = of_metric(summary, "filled")[[*keys, "maker", "mean"]]
+    idle = select_metric(summary, "no_trade")[[*keys, "mean", "count"]]
+    filled = select_metric(summary, "filled")[[*keys, "maker", "mean"]]
     both = filled.merge(idle, on=keys, suffixes=("_filled", "_idle"))
     traded = 1.0 - both["mean_idle"]
     count = both["count"] * traded

@@ -48,12 +48,12 @@ LEVEL = 1.96  # half-width of a 95 % confidence interval, in standard errors
 Parameters = ParamSpec("Parameters")
 
 
-def line_of(maker: object) -> Style:
+def style_of(maker: object) -> Style:
     """Return how a maker or a belief is drawn; one without a style of its own gets one by name."""
     return (MAKERS | BELIEFS).get(str(maker), OTHERS[crc32(str(maker).encode()) % len(OTHERS)])
 
 
-def themed(draw: Callable[Parameters, Figure]) -> Callable[Parameters, Figure]:
+def with_theme(draw: Callable[Parameters, Figure]) -> Callable[Parameters, Figure]:
     """Let a function draw in this look, and leave matplotlib's own settings alone."""
 
     @wraps(draw)

@@ -17,7 +17,7 @@ from abm.makers import MarketMaker
 from abm.market.quotes import Quote
 from abm.participants.terms import Market
 from abm.participants.transparency import MarketView
-from abm.runs.parquet import Tables, typed
+from abm.runs.parquet import Tables, make_table
 from abm.runs.schema import PERIOD, REPLICATION, Column
 from scenarios._common.study import without
 
@@ -89,5 +89,5 @@ class BeliefMarkets(Markets):
             tables = {name: without(table, onlooker.label) for name, table in tables.items()}
             numbered = {"replication": market.replication}
             seen = [pd.DataFrame(numbered | one) for one in onlooker.distances]
-            tables["distances"] = typed(pd.concat(seen), DISTANCES)
+            tables["distances"] = make_table(pd.concat(seen), DISTANCES)
         return tables

@@ -15,7 +15,7 @@ from abm.makers.exact_optimal import ExactOptimal
 from abm.makers.optimal import Optimal
 from abm.numerics.arrays import Array
 from abm.numerics.moments import Moments
-from abm.runs.parquet import Tables, typed
+from abm.runs.parquet import Tables, make_table
 from abm.runs.schema import PERIOD, REPLICATION, Column
 from scenarios._common.study import without
 from scenarios._optimum_policies import Adversary, Assessor, Examiner, Wanderer
@@ -59,8 +59,9 @@ class PolicyMarkets(Markets):
         worth = pd.DataFrame({"replication": market.replication, "worth": assessor.worth})
         kept = super().tables(market, totals).items()
         return {name: without(table, assessor.label) for name, table in kept} | {
-            "worth": typed(worth, WORTH), "residuals": typed(residuals.reset_index(), RESIDUALS)
-        }  # fmt: skip
+            "worth": make_table(worth, WORTH),
+            "residuals": make_table(residuals.reset_index(), RESIDUALS),
+        }
 
 
 def described(sample: Array) -> dict[str, float]:

@@ -12,7 +12,7 @@ from abm.experiment import grid
 from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import interval
-from analysis.results import overall, quoted
+from analysis.results import format_estimates, totals_by_block
 from scenarios._common.study import (
     Asked,
     Discount,
@@ -66,7 +66,7 @@ def run(
     log = compared("breakdown", points, asked, how, write)
     table = log.csv("results.csv", WORDS)
     say("Means with 95 % confidence intervals; frozen and learnt are fractions of markets:")
-    show_table(quoted(table, METRICS))
+    show_table(format_estimates(table, METRICS))
     for maker, rows in table[table["metric"] == "frozen"].groupby("maker", sort=False):
         say(verdict(maker, rows, periods))
     say_where(out)
@@ -82,7 +82,7 @@ def write(folder: RunFolder, log: Run) -> None:
 def liquidity(log: Run) -> pd.DataFrame:
     """Return the estimates of METRICS: maker, prior_sd, metric, mean, se, count."""
     keys = ["maker", "prior_sd"]
-    summary, whole = log.table("summary"), overall(log)
+    summary, whole = log.table("summary"), totals_by_block(log)
     hers = summary[summary["maker"].notna()]
     spreads = metrics.by_period(hers, "spread", ["prior_sd"])
     ends = {"first_spread": spreads["period"].min(), "last_spread": spreads["period"].max()}

@@ -28,7 +28,7 @@ from abm.numerics.checks import one_in
 from abm.runs.folder import RunFolder
 from analysis import Run, metrics
 from analysis.precision import interval
-from analysis.results import ESTIMATED, placed, quoted
+from analysis.results import ESTIMATE_COLUMNS, format_estimates, with_point_parameters
 from scenarios._common.study import (
     Discount,
     How,
@@ -90,7 +90,7 @@ def run(
         f"comes after {periods} periods, {discount**periods:.2%} of the weight, is taken to be "
         f"worth what the fitted value says:"
     )
-    show_table(quoted(table, SHOWN))
+    show_table(format_estimates(table, SHOWN))
     say(
         "Both depths free in the Gaussian world: by how much W misses that equation, what a skew "
         "of the quotes gains, the best depth and skew, and how sharp the peak is in the skew, "
@@ -102,7 +102,7 @@ def run(
 
 def write(folder: RunFolder, log: Run) -> None:
     """Write what policies are worth, the residuals, and whether symmetric quotes are optimal."""
-    residuals = placed(log.blocks("residuals"), log, KEYS)
+    residuals = with_point_parameters(log.blocks("residuals"), log, KEYS)
     discount = log.parameters["discount"]
     write_tables(
         folder,
@@ -115,7 +115,7 @@ def write(folder: RunFolder, log: Run) -> None:
 
 def results(log: Run, residuals: pd.DataFrame, discount: float) -> pd.DataFrame:
     """Return one row a shock and metric of SHOWN, and of the other policies."""
-    worth = placed(log.blocks("worth"), log, KEYS)
+    worth = with_point_parameters(log.blocks("worth"), log, KEYS)
     means = metrics.estimates(worth, "worth", KEYS).rename(columns={"policy": "metric"})
     gains = [
         metrics.paired_difference(
@@ -136,7 +136,7 @@ def results(log: Run, residuals: pd.DataFrame, discount: float) -> pd.DataFrame:
             | {"metric": "relaxation bound", "mean": revealed_bound(discount, shocks), "se": 0.0}
         ),
     ]
-    return interval(pd.concat([means, *gains, *bounds]))[["prior_sd", "metric", *ESTIMATED]]
+    return interval(pd.concat([means, *gains, *bounds]))[["prior_sd", "metric", *ESTIMATE_COLUMNS]]
 
 
 def residual_bound(shock: float, residuals: pd.DataFrame, discount: float) -> float:

@@ -20,7 +20,13 @@ from abm.participants.registry import MAKER_TYPES
 from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import CONFIDENCE, interval
-from analysis.results import ESTIMATED, estimated, placed, quoted, records
+from analysis.results import (
+    ESTIMATE_COLUMNS,
+    estimate_metrics,
+    format_estimates,
+    records,
+    with_point_parameters,
+)
 from scenarios._common.study import (
     Asked,
     Discount,
@@ -86,7 +92,7 @@ def run(
         f"world, for ever. Then how far the Gaussian belief is from the exact one after "
         f"{compared_after(periods)} signals, on average:"
     )
-    show_table(quoted(table, SHOWN))
+    show_table(format_estimates(table, SHOWN))
     for maker, rows in table[table["metric"] == "difference"].groupby("maker", sort=False):
         say(verdict(maker, rows))
     say_where(out)
@@ -127,8 +133,8 @@ def realised(log: Run) -> pd.DataFrame:
 
 def between(log: Run) -> pd.DataFrame:
     """Return the estimates of APART, by maker, prior_sd and period."""
-    markets = in_order(placed(log.blocks("distances"), log, OF_A_POINT), log)
-    return estimated(markets, APART, [*KEYS, "period"])
+    markets = in_order(with_point_parameters(log.blocks("distances"), log, OF_A_POINT), log)
+    return estimate_metrics(markets, APART, [*KEYS, "period"])
 
 
 def in_order(table: pd.DataFrame, log: Run) -> pd.DataFrame:
@@ -159,7 +165,7 @@ def results(profits: pd.DataFrame, distances: pd.DataFrame, theory: pd.DataFrame
     table = interval(pd.concat(parts))
     compared = distances["period"] == compared_after(distances["period"].max())
     return pd.concat([table, distances[compared].drop(columns="period")])[
-        [*KEYS, "metric", *ESTIMATED]
+        [*KEYS, "metric", *ESTIMATE_COLUMNS]
     ]
 
 

@@ -12,7 +12,7 @@ from abm.experiment import grid
 from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import interval
-from analysis.results import estimated, placed, quoted, records
+from analysis.results import estimate_metrics, format_estimates, records, with_point_parameters
 from analysis.shares import market_share, ratio
 from scenarios._common.study import (
     Asked,
@@ -65,16 +65,19 @@ def run(
     how = How(out, workers, resume, verify)
     log = compared("head-to-head", points, asked, how, write)
     say("Means with 95 % confidence intervals; a share is of all trades in the market:")
-    show_table(quoted(log.csv("results.csv", WORDS), METRICS))
+    show_table(format_estimates(log.csv("results.csv", WORDS), METRICS))
     say("What company and its secrecy change, market by market:")
-    show_table(quoted(log.csv("differences.csv", WORDS), METRICS))
+    show_table(format_estimates(log.csv("differences.csv", WORDS), METRICS))
     say_where(out)
 
 
 def write(folder: RunFolder, log: Run) -> None:
     """Write results, differences and market shares by period, and draw."""
-    table, summary = shares_of(log), in_company(placed(log.table("summary"), log, ["prior_sd"]))
-    found = estimated(table, METRICS, KEYS)
+    table, summary = (
+        shares_of(log),
+        in_company(with_point_parameters(log.table("summary"), log, ["prior_sd"])),
+    )
+    found = estimate_metrics(table, METRICS, KEYS)
     rivals = summary[summary["company"] != "alone"].drop(columns="makers")
     share = interval(market_share(rivals, ["prior_sd", "company"]))
     tables = {"results": found, "differences": differences(table), "market-share": share}

@@ -26,7 +26,7 @@ from abm.one_period.depths import myopic_depth, zero_profit_depth
 from abm.participants.transparency import MarketView
 from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
-from analysis.results import estimated, placed, quoted, records
+from analysis.results import estimate_metrics, format_estimates, records, with_point_parameters
 from scenarios._common.study import (
     How,
     Out,
@@ -112,7 +112,7 @@ def run(
         "learning-makers", experiment, parameters, How(out, workers, resume, verify), write
     )
     say(f"The last {periods // LATE} of {periods} periods, with 95 % confidence intervals:")
-    show_table(quoted(log.csv("results.csv", WORDS), METRICS))
+    show_table(format_estimates(log.csv("results.csv", WORDS), METRICS))
     say(
         "What a single price would bring (tick: the tightest depth that they can choose at a gain):"
     )
@@ -146,7 +146,7 @@ def payable(shocks: list[float]) -> list[float]:
 def write(folder: RunFolder, log: Run) -> None:
     """Write indices and benchmarks, and draw."""
     table = outcomes(log)
-    found = estimated(table, METRICS, KEYS)
+    found = estimate_metrics(table, METRICS, KEYS)
     known = benchmarks(sorted(table["prior_sd"].unique()))
     write_tables(folder, {"results": found, "benchmarks": known})
     write_figures(folder, drawn(log, found, known))
@@ -183,7 +183,7 @@ def benchmarks(shocks: list[float]) -> pd.DataFrame:
 
 def drawn(log: Run, found: pd.DataFrame, known: pd.DataFrame) -> dict[str, Figure]:
     """Return the inside spread over time beside the benchmarks, and the index by number."""
-    summary = placed(log.table("summary"), log, KEYS)
+    summary = with_point_parameters(log.table("summary"), log, KEYS)
     spread = metrics.by_period(summary[summary["maker"].isna()], "spread", KEYS)
     learning = spread.assign(maker=spread["learners"].map("{} learning".format))
     ends = pd.DataFrame({"period": [0, spread["period"].max()]})

@@ -13,9 +13,16 @@ from matplotlib.figure import Figure
 from abm.experiment import grid
 from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
-from analysis.leads import differences, lower
+from analysis.leads import describe_leads, differences
 from analysis.precision import median
-from analysis.results import comparisons, overall, placed, quoted, records, results
+from analysis.results import (
+    comparisons,
+    format_estimates,
+    records,
+    results,
+    totals_by_block,
+    with_point_parameters,
+)
 from scenarios._common.study import (
     Asked,
     Discount,
@@ -73,9 +80,9 @@ def run(
         "monopolist-vs-competitive", points, asked, how, write, block=max(1, replications // BLOCKS)
     )
     say("Means over all periods (profit, surplus: sums), with 95 % confidence intervals:")
-    show_table(quoted(log.csv("results.csv", WORDS), METRICS))
+    show_table(format_estimates(log.csv("results.csv", WORDS), METRICS))
     say("First less second, market by market:")
-    show_table(quoted(log.csv("comparisons.csv", WORDS), METRICS))
+    show_table(format_estimates(log.csv("comparisons.csv", WORDS), METRICS))
     say(
         "Who gives more liquidity, in which periods (95 % confidence in all together), and what "
         "traders gain with the first less with the second, in money and by their own valuations:"
@@ -95,7 +102,7 @@ def write(folder: RunFolder, log: Run) -> None:
 
 def by_period(log: Run) -> pd.DataFrame:
     """Return the differences of the first maker from each other one, in every period and metric."""
-    blocks = placed(log.blocks("summary"), log, ["prior_sd"])
+    blocks = with_point_parameters(log.blocks("summary"), log, ["prior_sd"])
     market = blocks[blocks["maker"].isna()]
     first, *others = dict.fromkeys(market["makers"])
     family = len(BY_PERIOD) * len(others) * market["prior_sd"].nunique()
@@ -120,19 +127,19 @@ def answers(
     log: Run, compared: pd.DataFrame, ahead: pd.DataFrame, times: pd.DataFrame
 ) -> pd.DataFrame:
     """Return one row a shock and rival of the first maker: who is ahead when, and who pays."""
-    compared = placed(compared, log, ["prior_sd"])
+    compared = with_point_parameters(compared, log, ["prior_sd"])
     compared["second"] = compared["second"].str.rpartition(" in ")[2]
     medians = times.set_index(["prior_sd", "makers"])["median"]
     rows = []
     for shock, first, second in ahead[PAIR].drop_duplicates().itertuples(index=False):
         pair = ahead[(ahead["prior_sd"] == shock) & (ahead["second"] == second)]
         leads = {
-            says: lower(pair[pair["metric"] == metric], first, second)
+            says: describe_leads(pair[pair["metric"] == metric], first, second)
             for metric, says in BY_PERIOD.items()
         }
         learnt = " : ".join(f"{medians.get((shock, one), np.nan):g}" for one in (first, second))
         pays = compared[(compared["prior_sd"] == shock) & (compared["second"] == second)]
-        told = quoted(pays, ("traders_gain", "surplus")).iloc[0]
+        told = format_estimates(pays, ("traders_gain", "surplus")).iloc[0]
         rows.append(
             dict(zip(PAIR, (shock, first, second), strict=True))
             | leads
@@ -144,7 +151,7 @@ def answers(
 
 def drawn(log: Run) -> dict[str, Figure]:
     """Return a figure for each metric by period, and one over shocks."""
-    summary = placed(log.table("summary"), log, ["prior_sd"])
+    summary = with_point_parameters(log.table("summary"), log, ["prior_sd"])
     market = by_shock(summary[summary["maker"].isna()])
     by = ["makers", "prior_sd", "panel"]
     figures = {
@@ -154,7 +161,7 @@ def drawn(log: Run) -> dict[str, Figure]:
         )
         for metric, label in LABELS.items()
     }  # fmt: skip
-    whole = placed(overall(log), log, ["prior_sd"])
+    whole = with_point_parameters(totals_by_block(log), log, ["prior_sd"])
     panels = {"profit": "maker's profit = traders' loss", "surplus": "traders' perceived surplus"}
     transfer = pd.concat(
         metrics.estimates(whole, metric, ["makers", "maker", "prior_sd"]).assign(panel=says)

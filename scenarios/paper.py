@@ -20,7 +20,7 @@ from abm.one_period.depths import myopic_depth, zero_profit_depth
 from abm.runs.folder import RunFolder
 from abm.runs.schema import EXCHANGE, MAKER, MAKERS, MARKET, REPLICATION, SUMMARY, Column
 from analysis import Run, figures, load, load_unfinished, metrics
-from analysis.claims import claims_of, claims_table
+from analysis.claims import claims_table, read_claims
 from scenarios._common.study import (
     Discount,
     How,
@@ -98,12 +98,12 @@ def run(
             write_theory(folder, discount)
             write_logs(folder, experiment)
             write_posteriors(folder, discount, seed, replications, periods)
-            folder.seal()
+            folder.complete_tables()
             log = load_unfinished(folder.store.url)
             draw(log, folder)
             claims = claims_table(paper_claims(log))
             write_tables(folder, {"claims": claims})
-    show_claims(claims_of(load(out)))
+    show_claims(read_claims(load(out)))
     say(f"Logs, figures and claims.csv are in {out}")
 
 

@@ -12,7 +12,7 @@ from abm.experiment import Experiment, grid
 from abm.experiment.experiment import BLOCK, Markets, Target
 from abm.runs.folder import RunFolder
 from analysis import Run
-from analysis.results import comparisons, quoted, results
+from analysis.results import comparisons, format_estimates, results
 from scenarios._common.study import (
     Discount,
     How,
@@ -83,12 +83,12 @@ def run(
         parameters |= {"until_se": until_se, "metric": metric, "at_most": at_most}
     log = carried_out("sweep", experiment, parameters, How(out, workers, resume, verify), write)
     say("Means with 95 % confidence intervals:")
-    show_table(quoted(log.csv("results.csv", WORDS)))
+    show_table(format_estimates(log.csv("results.csv", WORDS)))
     if target:
         say(_reached(log, target))
     if len(differences := log.csv("comparisons.csv", WORDS)):
         say("Differences, market by market:")
-        show_table(quoted(differences))
+        show_table(format_estimates(differences))
     say(
         f"Blocks, summary.parquet, results.csv and comparisons.csv are in {out}; "
         f"market-shock report {out} makes a page of them"
@@ -103,7 +103,11 @@ def write(folder: RunFolder, log: Run) -> None:
 def _reached(log: Run, target: Target) -> str:
     """Return a sentence on the points whose standard errors are below the target."""
     table = log.csv("results.csv", WORDS)
-    errors = table[table["metric"] == target.metric].groupby(log.varied or "metric")["se"].max()
+    errors = (
+        table[table["metric"] == target.metric]
+        .groupby(log.varying_parameters or "metric")["se"]
+        .max()
+    )
     below = int((errors <= target.se).sum())
     said = f"The s.e. of {target.metric} is below {target.se} at {below} of {len(errors)} points"
     return said if below == len(errors) else f"{said}: others have as many markets as --at-most"

@@ -184,7 +184,7 @@ def test_a_point_may_have_names_of_its_own(tmp_path: Path) -> None:
     Experiment(points, Crowds(), replications=20, periods=5, seed=SEED).run(tmp_path / "run")
     run = load(tmp_path / "run")
     assert run.points == points
-    assert run.varied == ["crowd", "shock"]
+    assert run.varying_parameters == ["crowd", "shock"]
     assert run.parameters["kind"] == "zero-profit"
     table = run.blocks("totals")
     for point in points:

@@ -8,7 +8,7 @@ import pytest
 
 from abm.runs.folder import RunFolder
 from analysis import load
-from analysis.claims import CLAIMS_FILE, Claim, claims_of, claims_table
+from analysis.claims import CLAIMS_FILE, Claim, claims_table, read_claims
 
 COLUMNS = ["exhibit", "says", "measured", "se", "low", "high", "holds"]
 
@@ -84,7 +84,7 @@ def left_by(folder: Path, claims: list[Claim]) -> list[Claim]:
     """Return the claims of a run that wrote these."""
     with RunFolder(folder, "mine", {"seed": 1}) as run:
         run.store.write(CLAIMS_FILE, claims_table(claims).to_csv(index=False).encode())
-    return claims_of(load(folder))
+    return read_claims(load(folder))
 
 
 def test_a_run_keeps_its_claims_to_the_last_digit(tmp_path: Path) -> None:
@@ -111,4 +111,4 @@ def test_a_claim_that_nothing_was_measured_for_stays_undecided(tmp_path: Path) -
 def test_a_run_without_claims_has_none(tmp_path: Path) -> None:
     with RunFolder(tmp_path / "run", "mine", {"seed": 1}):
         pass
-    assert claims_of(load(tmp_path / "run")) == []
+    assert read_claims(load(tmp_path / "run")) == []

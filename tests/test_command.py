@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 from abm.experiment import Experiment
 from abm.experiment.simulation import Markets, Unit
 from abm.participants.registry import MAKER_TYPES
-from abm.runs.location import Place
+from abm.runs.location import Location
 from abm.runs.manifest import Manifest
 from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE, REPORT_FILE, RUN_FILE
@@ -560,7 +560,7 @@ def test_the_command_that_goes_on_has_every_option(
     assert values.items() >= dict(zip(given[::2], given[1::2], strict=True)).items()
 
 
-@pytest.mark.parametrize(("place", "moment"), [(Place, "claim"), (Experiment, "fill")])
+@pytest.mark.parametrize(("place", "moment"), [(Location, "claim"), (Experiment, "fill")])
 def test_ctrl_c_at_other_moments_is_a_line_as_well(
     tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch, place: type, moment: str
 ) -> None:

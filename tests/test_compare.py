@@ -67,7 +67,7 @@ def only(
 
 def test_a_run_does_not_differ_from_itself(make: Make) -> None:
     found = compare(make(), make())
-    assert found.asked.empty
+    assert found.settings.empty
     assert found.paired
     assert len(found.results) == found.identical == len(POINTS) * len(METRICS)
     assert not found.differ
@@ -79,7 +79,7 @@ def test_what_was_asked_is_told_apart_by_name(make: Make) -> None:
     second = replace(make(seed=5), scenario="other", versions=first.versions | {"numpy": "9.9"})
     fewer = {name: value for name, value in second.parameters.items() if name != "discount"}
     second = replace(second, parameters=fewer)
-    asked = compare(first, second).asked
+    asked = compare(first, second).settings
     assert asked.columns.tolist() == ["name", "first", "second"]
     rows = {name: (one, other) for name, one, other in asked.itertuples(index=False)}
     assert rows == {

@@ -671,7 +671,7 @@ def test_a_run_by_other_versions_is_refused_with_the_difference(
     with pytest.raises(FolderTakenError) as refusal:
         experiment().run(out, resume=True)
     assert f"other versions ({difference}" in str(refusal.value)
-    assert "go on with those, choose another folder (--out), or remove this one" in str(
+    assert "resume it with those, choose another folder (--out), or remove this one" in str(
         refusal.value
     )
     assert contents(folder) == before

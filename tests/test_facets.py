@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import facets
-from analysis.style import FAINT, LOOK, line_of
+from analysis.style import FAINT, LOOK, style_of
 from analysis.style import MAKERS as STYLED
 
 MAKERS = ("optimal", "myopic", "zero-profit")
@@ -151,8 +151,8 @@ def test_makers_look_alike_in_all_panels(name: str) -> None:
     for axes in seen(drawn(name, 5)):
         for maker in MAKERS:
             one = bars(axes)[maker].lines[0] if bars(axes) else line_labelled(axes, maker)
-            assert to_hex(one.get_color()) == line_of(maker).colour
-            assert one.get_linestyle() == line_of(maker).line
+            assert to_hex(one.get_color()) == style_of(maker).colour
+            assert one.get_linestyle() == style_of(maker).line
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -189,7 +189,7 @@ def test_panels_hold_the_means_of_their_own_rows_within_bands() -> None:
             line = line_labelled(axes, maker)
             np.testing.assert_array_equal(line.get_xdata(), hers["period"])
             np.testing.assert_array_equal(line.get_ydata(), hers["mean"])
-            corners = np.asarray(bands[line_of(maker).colour].get_paths()[0].vertices)
+            corners = np.asarray(bands[style_of(maker).colour].get_paths()[0].vertices)
             assert corners[:, 1].max() == pytest.approx((hers["mean"] + 1.96 * hers["se"]).max())
             assert corners[:, 1].min() == pytest.approx((hers["mean"] - 1.96 * hers["se"]).min())
 

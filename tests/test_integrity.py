@@ -10,26 +10,23 @@ import pandas as pd
 import pytest
 from pyarrow import parquet
 
-from abm.runs.integrity import Stamp, faults, stamp_of_block
-from abm.runs.parquet import packed, typed
+from abm.runs.integrity import Stamp, find_faults, read_block_stamp
+from abm.runs.parquet import make_table, pack_tables
 from abm.runs.schema import REPLICATION, Column
 from abm.runs.store import Store
 
 PROFIT = Column("profit", "float64", "price", "of the period")
-UNIT = "0000-00000"
-NAME = f"blocks/{UNIT}.parquet"
-
-
-UNIT = "0000-00000"
+TASK = "0000-00000"
+NAME = f"blocks/{TASK}.parquet"
 
 
 def block(rows: int = 400) -> bytes:
     totals = {"replication": np.arange(rows), "profit": np.random.default_rng(1).normal(size=rows)}
     tables = {
-        "totals": typed(totals, (REPLICATION, PROFIT)),
-        "summary": typed(totals, (PROFIT,)),
+        "totals": make_table(totals, (REPLICATION, PROFIT)),
+        "summary": make_table(totals, (PROFIT,)),
     }
-    return packed(tables, {"unit": UNIT})
+    return pack_tables(tables, {"block_task": TASK})
 
 
 BLOCK = block()
@@ -61,7 +58,7 @@ def test_whole_files_have_no_fault_and_other_files_are_not_asked_for(
     for name, content in (contents | {"other.parquet": b"x"}).items():
         store.write(name, content)
     stamps = {name: Stamp.of(content) for name, content in contents.items()}
-    assert faults(store, stamps, every_byte=every_byte) == {}
+    assert find_faults(store, stamps, every_byte=every_byte) == {}
 
 
 @pytest.mark.parametrize("every_byte", [False, True])
@@ -84,7 +81,7 @@ def test_a_damaged_file_is_found_and_its_fault_told(
     if found is not None:
         store.write(NAME, found)
     stamps = {NAME: STAMP, "whole.txt": Stamp.of(b"whole")}
-    assert faults(store, stamps, every_byte=every_byte) == {NAME: fault}
+    assert find_faults(store, stamps, every_byte=every_byte) == {NAME: fault}
 
 
 @pytest.mark.parametrize(
@@ -97,8 +94,10 @@ def test_a_flipped_byte_is_found_only_where_every_byte_is_compared(
 ) -> None:
     store.write(name, found)
     stamps = {name: Stamp.of(written)}
-    assert faults(store, stamps, every_byte=False) == {}
-    assert faults(store, stamps, every_byte=True) == {name: "has other bytes than the run wrote"}
+    assert find_faults(store, stamps, every_byte=False) == {}
+    assert find_faults(store, stamps, every_byte=True) == {
+        name: "has other bytes than the run wrote"
+    }
 
 
 def test_a_flipped_byte_of_a_footer_is_a_fault_and_no_error(tmp_path: Path) -> None:
@@ -106,13 +105,13 @@ def test_a_flipped_byte_of_a_footer_is_a_fault_and_no_error(tmp_path: Path) -> N
     said = set()
     for place in range(FOOTER, len(BLOCK), 3):
         store.write(NAME, flipped(place))
-        said |= set(faults(store, {NAME: STAMP}, every_byte=True).items())
+        said |= set(find_faults(store, {NAME: STAMP}, every_byte=True).items())
     faulty = {"cannot be read as Parquet", "has other bytes than the run wrote"}
     assert said == {(NAME, fault) for fault in faulty}
 
 
 def test_a_whole_block_has_the_stamp_that_it_was_written_with() -> None:
-    assert stamp_of_block(UNIT, BLOCK) == STAMP
+    assert read_block_stamp(TASK, BLOCK) == STAMP
 
 
 def cut(length: int) -> bytes:
@@ -128,12 +127,12 @@ def test_a_damaged_block_has_no_stamp(
     damage: Callable[[int], bytes], places: Sequence[int]
 ) -> None:
     assert len(places) > 90
-    assert [place for place in places if stamp_of_block(UNIT, damage(place))] == []
+    assert [place for place in places if read_block_stamp(TASK, damage(place))] == []
 
 
 def test_a_block_with_a_flipped_byte_in_its_footer_has_its_own_stamp_or_none() -> None:
     contents = [flipped(place) for place in range(FOOTER, len(BLOCK))]
-    found = [stamp_of_block(UNIT, content) for content in contents]
+    found = [read_block_stamp(TASK, content) for content in contents]
     assert None in found
     assert all(
         stamp is None or stamp.sha256 == sha256(content).hexdigest()
@@ -142,10 +141,10 @@ def test_a_block_with_a_flipped_byte_in_its_footer_has_its_own_stamp_or_none() -
 
 
 def test_another_block_is_not_this_one() -> None:
-    assert stamp_of_block("0000-00001", BLOCK) is None
+    assert read_block_stamp("0000-00001", BLOCK) is None
 
 
 def test_parquet_of_other_origin_is_no_block() -> None:
     file = BytesIO()
     pd.DataFrame({"profit": [1.0]}).to_parquet(file)
-    assert stamp_of_block(UNIT, file.getvalue()) is None
+    assert read_block_stamp(TASK, file.getvalue()) is None

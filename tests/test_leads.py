@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pandas.testing import assert_frame_equal
 from scipy import stats
 
-from analysis.leads import NEGLIGIBLE, differences, lower
+from analysis.leads import NEGLIGIBLE, describe_leads, differences
 
 Draws = NDArray[np.float64]
 
@@ -87,7 +87,7 @@ def test_alone_a_table_is_read_by_itself(blocks: pd.DataFrame) -> None:
 def test_the_order_of_two_turns_the_sign(blocks: pd.DataFrame) -> None:
     one, other = (differences(blocks, "spread", *names) for names in ("ab", "ba"))
     np.testing.assert_allclose(one["low"], -other["high"], rtol=1e-12)
-    assert lower(one, "a", "b") == lower(other, "b", "a")
+    assert describe_leads(one, "a", "b") == describe_leads(other, "b", "a")
 
 
 def test_what_two_exchanges_have_in_common_widens_no_interval(blocks: pd.DataFrame) -> None:
@@ -113,7 +113,10 @@ def test_all_intervals_hold_together_as_often_as_they_should() -> None:
     for seed in range(200):
         gaps = draws(seed, (20, BLOCKS))
         pieces = [by_blocks("a", gaps), by_blocks("b", np.zeros_like(gaps))]
-        missed += lower(differences(pd.concat(pieces), "spread", "a", "b"), "a", "b") != "undecided"
+        missed += (
+            describe_leads(differences(pd.concat(pieces), "spread", "a", "b"), "a", "b")
+            != "undecided"
+        )
     assert 1 <= missed <= 10 + 4 * np.sqrt(10)  # 5 % of 200; one by one 95 % would give 128
 
 
@@ -121,7 +124,7 @@ def test_one_block_decides_nothing() -> None:
     pieces = [by_blocks("a", draws(1, (PERIODS, 1))), by_blocks("b", draws(2, (PERIODS, 1)))]
     found = differences(pd.concat(pieces), "spread", "a", "b")
     assert found[["low", "high"]].isna().all(axis=None)
-    assert lower(found, "a", "b") == "undecided"
+    assert describe_leads(found, "a", "b") == "undecided"
 
 
 def test_an_exchange_that_is_not_there_is_an_error(blocks: pd.DataFrame) -> None:
@@ -151,34 +154,36 @@ def test_an_exchange_that_is_not_there_is_an_error(blocks: pd.DataFrame) -> None
     ],
 )
 def test_reigns_are_put_into_words(signs: str, said: str) -> None:
-    assert lower(intervals(signs), "a", "b") == said
+    assert describe_leads(intervals(signs), "a", "b") == said
 
 
 def test_periods_are_called_as_the_table_has_them() -> None:
     table = intervals("aab.b", [3, 5, 8, 9, 20])
-    assert lower(table, "optimal", "zero-profit") == ("optimal 3-5, zero-profit 8-20 (1 undecided)")
+    assert describe_leads(table, "optimal", "zero-profit") == (
+        "optimal 3-5, zero-profit 8-20 (1 undecided)"
+    )
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1.0, 0.0), (0.0, 1.0), (0.0, 0.0)])
 def test_an_interval_that_ends_at_zero_holds_it(low: float, high: float) -> None:
     table = pd.DataFrame({"period": [0], "mean": [0.5], "low": [low], "high": [high]})
-    assert lower(table, "a", "b") == "undecided"
+    assert describe_leads(table, "a", "b") == "undecided"
 
 
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
 def test_a_negligible_difference_decides_nothing_however_sure_it_is(sign: float) -> None:
     sizes = sign * NEGLIGIBLE * np.array([0.0, 0.5, 1.0, 1.01])
     table = pd.DataFrame({"period": range(4), "mean": sizes, "low": sizes, "high": sizes})
-    assert lower(table[:3], "a", "b") == "undecided"
-    assert lower(table, "a", "b") == ("a 3" if sign < 0 else "b 3")
+    assert describe_leads(table[:3], "a", "b") == "undecided"
+    assert describe_leads(table, "a", "b") == ("a 3" if sign < 0 else "b 3")
 
 
 def test_a_difference_is_negligible_by_its_mean_whatever_its_interval() -> None:
     means = np.array([-0.5, -1e-9, 1e-9, -0.5])
     table = pd.DataFrame({"period": range(4), "mean": means, "low": means, "high": means})
-    assert lower(table, "a", "b") == "a 0-3 (2 undecided)"
+    assert describe_leads(table, "a", "b") == "a 0-3 (2 undecided)"
     wide = table.assign(low=means - 1e-3, high=means - 5e-4)
-    assert lower(wide, "a", "b") == "a 0-3 (2 undecided)"
+    assert describe_leads(wide, "a", "b") == "a 0-3 (2 undecided)"
 
 
 def test_what_rounding_makes_of_two_like_exchanges_decides_nothing() -> None:
@@ -186,10 +191,10 @@ def test_what_rounding_makes_of_two_like_exchanges_decides_nothing() -> None:
     pieces = [by_blocks("a", means), by_blocks("b", means + 1e-12)]
     found = differences(pd.concat(pieces), "spread", "a", "b")
     assert (found["high"] < 0).all()
-    assert lower(found, "a", "b") == "undecided"
+    assert describe_leads(found, "a", "b") == "undecided"
 
 
 def test_a_difference_without_noise_is_decided() -> None:
     means = draws(1)
     pieces = [by_blocks("a", means - 0.25), by_blocks("b", means)]
-    assert lower(differences(pd.concat(pieces), "spread", "a", "b"), "a", "b") == "a 0-5"
+    assert describe_leads(differences(pd.concat(pieces), "spread", "a", "b"), "a", "b") == "a 0-5"

@@ -15,7 +15,7 @@ from abm.exchange.tape import Tape
 from abm.runs.folder import RunFolder
 from abm.runs.integrity import Stamp
 from abm.runs.manifest import Finished, block_file
-from abm.runs.parquet import packed, typed
+from abm.runs.parquet import make_table, pack_tables
 from abm.runs.schema import EXCHANGE, FORMAT, MAKERS, MARKET, RUN_FILE, SUMMARY, UNFINISHED_FILE
 from abm.runs.store import Store
 from analysis import load, load_unfinished
@@ -40,10 +40,10 @@ def tape() -> Tape:
 
 def written(out: str, point: int, number: int) -> Finished:
     market = Exchange("zero-profit", replications=4, block=number, rng=point).run(3)
-    tables = {"summary": typed(market.tape.summary, SUMMARY)}
+    tables = {"summary": make_table(market.tape.summary, SUMMARY)}
     if point == 2:
-        tables["makers"] = typed(market.tape.makers, MAKERS)
-    name, content = f"{point:04d}-{number:05d}", packed(tables, {})
+        tables["makers"] = make_table(market.tape.makers, MAKERS)
+    name, content = f"{point:04d}-{number:05d}", pack_tables(tables, {})
     Store(out).write(block_file(name), content)
     return Finished(name, Stamp.of(content, list(tables)), 0.0)
 
@@ -91,7 +91,7 @@ def test_a_run_says_what_it_is(folder: Path) -> None:
     assert run.tables == sorted(TABLES)
     assert run.command == ""
     assert run.points == []
-    assert run.varied == []
+    assert run.varying_parameters == []
     assert run.versions["pandas"] == pd.__version__
     content = (folder / "market.parquet").read_bytes()
     assert run.files["market.parquet"] == Stamp.of(content)._asdict()
@@ -210,7 +210,7 @@ def test_a_run_whose_tables_are_sealed_can_be_read_before_it_has_ended(
     with RunFolder(out, "mine", {"seed": 5}, POINTS) as folder:
         folder.manifest.add(written(folder.store.url, 1, 0))
         folder.write("numbers", pd.DataFrame({"replication": [1, 2]}), MARKET[:1])
-        folder.seal()
+        folder.complete_tables()
         run = load_unfinished(folder.store.url)
         assert run.tables == ["numbers", "summary"]
         assert run.table("numbers")["replication"].tolist() == [1, 2]
@@ -229,7 +229,7 @@ def test_the_tables_of_an_experiment_are_those_beside_its_blocks_and_in_them(
     run = load(experiment)
     assert run.tables == ["makers", "over all", "summary"]
     assert run.points == POINTS
-    assert run.varied == KEYS[:-1]
+    assert run.varying_parameters == KEYS[:-1]
     assert run.table("over all")["replication"].tolist() == [1]
     assert run.content("note.txt") == b"a note"
 

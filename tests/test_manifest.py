@@ -13,7 +13,7 @@ from fsspec.core import url_to_fs
 
 from abm.runs.integrity import Stamp
 from abm.runs.manifest import DamageWarning, Failed, Finished, Manifest, block_file
-from abm.runs.parquet import packed, typed
+from abm.runs.parquet import make_table, pack_tables
 from abm.runs.schema import MANIFEST_FILE, REPLICATION
 from abm.runs.store import Store
 
@@ -27,8 +27,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 
 def content(block: str) -> bytes:
-    rows = typed({"replication": np.arange(500) + int(block[-5:])}, (REPLICATION,))
-    return packed({"totals": rows, "summary": rows}, {"unit": block})
+    rows = make_table({"replication": np.arange(500) + int(block[-5:])}, (REPLICATION,))
+    return pack_tables({"totals": rows, "summary": rows}, {"block_task": block})
 
 
 def written(store: Store, block: str) -> Finished:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from abm.exchange.summary import Series, Summary
 from abm.numerics.moments import Moments
-from abm.runs.parquet import typed
+from abm.runs.parquet import make_table
 from abm.runs.schema import SUMMARY
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda number: round(number, 6))
@@ -181,6 +181,6 @@ def test_columns_of_a_summary_are_those_of_the_schema(periods: list[dict[Series,
 
 def test_a_summary_is_typed_from_its_columns_as_from_its_frame() -> None:
     summary = Summary.of([period([1.0], [2.0, 3.0], []), period([], [4.0], [5.0])])
-    one, other = (typed(columns, SUMMARY) for columns in (summary.columns(), summary.frame()))
+    one, other = (make_table(columns, SUMMARY) for columns in (summary.columns(), summary.frame()))
     assert one.schema.equals(other.schema)
     pd.testing.assert_frame_equal(one.to_pandas(), other.to_pandas(), check_exact=True)

@@ -24,7 +24,7 @@ from abm.experiment import Experiment
 from abm.runs.folder import RunFolder
 from abm.runs.location import FolderTakenError
 from abm.runs.manifest import DamageWarning
-from abm.runs.parquet import unpacked
+from abm.runs.parquet import unpack_table
 from abm.runs.schema import BLOCKS, MANIFEST_FILE, RUN_FILE
 from analysis import Run, load
 from scenarios import paper
@@ -465,7 +465,7 @@ def test_the_tables_are_those_of_the_blocks(folder: Path, log: Run) -> None:
     kept = log.table("totals").groupby(places, observed=True)["discounted_profit"]
     means = {key: sample.to_numpy() for key, sample in kept}
     for point, file in zip(paper.POINTS, BLOCK_FILES, strict=True):
-        block = unpacked(folder / file, "totals").to_pandas()
+        block = unpack_table(folder / file, "totals").to_pandas()
         known = means.pop((point["world"], point["prior_sd"], point["makers"]))
         np.testing.assert_array_equal(block["discounted_profit"], known)
     assert not means

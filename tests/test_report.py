@@ -27,7 +27,7 @@ from analysis import Run, facets, load
 from analysis.claims import CLAIMS_FILE, Claim, claims_table
 from analysis.load import LogError
 from analysis.report import report
-from analysis.results import comparisons, quoted, results
+from analysis.results import comparisons, format_estimates, results
 from scenarios.__main__ import app
 
 NASTY = '<b>&"{{ 7 * 6 }}</b>'
@@ -249,7 +249,7 @@ def test_the_page_asks_for_nothing(shown: dict[str, Page]) -> None:
 
 def test_a_page_that_asks_for_something_would_be_found_out(show: Callable[[str], Page]) -> None:
     asked = {"http://example.com/picture.png", "https://example.org/style.css"}
-    assert show(ASKS).asked == asked
+    assert show(ASKS).settings == asked
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -285,7 +285,7 @@ def test_the_tables_show_every_result(
 ) -> None:
     tables = Tables(shown[name].dom).tables
     for expected in (results(runs[name]), comparisons(runs[name])):
-        assert in_words(quoted(expected)) in tables
+        assert in_words(format_estimates(expected)) in tables
 
 
 def test_one_maker_has_no_table_of_differences(pages: dict[str, str]) -> None:

@@ -16,7 +16,15 @@ from abm.runs.folder import RunFolder
 from abm.runs.schema import EXCHANGE, MAKERS, MARKET
 from analysis import Run, load, metrics
 from analysis.load import LogError
-from analysis.results import METRICS, comparisons, overall, quoted, records, results, totals
+from analysis.results import (
+    METRICS,
+    comparisons,
+    format_estimates,
+    records,
+    results,
+    totals,
+    totals_by_block,
+)
 
 DISCOUNT, BLOCK, PERIODS = 0.8, 20, 6
 COMPANY = ["myopic", "fixed-spread"]
@@ -129,7 +137,16 @@ def test_rows_are_in_the_order_of_the_points(run: Run) -> None:
     order = table[["makers", "prior_sd"]].astype({"makers": str}).drop_duplicates()
     assert order.to_numpy().tolist() == [[one["makers"], one["prior_sd"]] for one in run.points]
     assert comparisons(run)["prior_sd"].unique().tolist() == [2.0, 10.0]
-    assert quoted(table)["prior_sd"].tolist() == [2.0, 10.0, 2.0, 10.0, 2.0, 2.0, 10.0, 10.0]
+    assert format_estimates(table)["prior_sd"].tolist() == [
+        2.0,
+        10.0,
+        2.0,
+        10.0,
+        2.0,
+        2.0,
+        10.0,
+        10.0,
+    ]
 
 
 def test_records_are_the_totals_of_all_markets_with_the_parameters_asked_for(
@@ -150,7 +167,7 @@ def test_records_are_the_totals_of_all_markets_with_the_parameters_asked_for(
 
 
 def test_the_summary_by_blocks_is_in_disorder_nowhere(run: Run) -> None:
-    table = overall(run)
+    table = totals_by_block(run)
     assert table.groupby("metric").size().tolist() == [3 * 8] * len(METRICS)
     assert set(table["block"]) == {0, 1, 2}
     assert (table["count"] <= BLOCK).all()
@@ -175,7 +192,7 @@ def test_one_maker_has_nobody_to_be_compared_with(tmp_path: Path) -> None:
     table = comparisons(left_by(tmp_path / "run", grid(makers=["myopic"], prior_sd=[1.0, 2.0])))
     assert table.empty
     assert table.columns.tolist() == ["prior_sd", "first", "second", "metric", *NOTED]
-    assert quoted(table).empty
+    assert format_estimates(table).empty
 
 
 def test_makers_are_compared_in_the_blocks_that_both_have(tmp_path: Path) -> None:
@@ -219,7 +236,7 @@ def test_a_plain_record_has_results_too(tmp_path: Path, *, together: bool, named
     gap = expected.loc["zero-profit", "profit"] - expected.loc["myopic", "profit"]
     pairs = comparisons(run)
     assert_noted(pairs[pairs["metric"] == "profit"], by_hand(gap))
-    assert quoted(table)["maker"].tolist() == ["zero-profit", "myopic"]
+    assert format_estimates(table)["maker"].tolist() == ["zero-profit", "myopic"]
 
 
 def test_a_run_without_totals_or_records_is_an_error_that_says_what_it_has(tmp_path: Path) -> None:
@@ -271,13 +288,13 @@ def measured(*rows: tuple[float, float], metric: str = "profit") -> pd.DataFrame
     ],
 )
 def test_half_widths_are_quoted_with_two_digits(mean: float, half: float, cell: str) -> None:
-    assert quoted(measured((mean, half)))["profit"].item() == cell
+    assert format_estimates(measured((mean, half)))["profit"].item() == cell
 
 
 @pytest.mark.parametrize("half", np.geomspace(2e-5, 99.0, 60))
 def test_a_quoted_interval_is_the_interval(half: float) -> None:
     mean = 7 / 3
-    left, right = quoted(measured((mean, half)))["profit"].item().split(" ± ")
+    left, right = format_estimates(measured((mean, half)))["profit"].item().split(" ± ")
     unit = 10.0 ** (floor(log10(half)) - 1)
     assert float(right) == pytest.approx(half, abs=0.51 * unit)
     assert float(left) == pytest.approx(mean, abs=0.51 * unit)
@@ -287,7 +304,7 @@ def test_a_quoted_interval_is_the_interval(half: float) -> None:
 
 @pytest.mark.parametrize("half", [1e-8, 1e-12])
 def test_a_half_width_is_never_quoted_as_nothing(half: float) -> None:
-    cell = quoted(measured((51.0244, half)))["profit"].item()
+    cell = format_estimates(measured((51.0244, half)))["profit"].item()
     assert not cell.endswith("± 0.000000")
     assert float(cell.partition(" ± ")[0]) == pytest.approx(51.0244)
 
@@ -296,25 +313,25 @@ def test_quoted_tables_have_a_column_for_each_metric_and_a_row_for_each_maker() 
     table = pd.concat(
         [measured((1.0, 0.1), (2.0, 0.2), metric=metric) for metric in ("spread", "profit")]
     )
-    wide = quoted(table.assign(makers=table["maker"]))
+    wide = format_estimates(table.assign(makers=table["maker"]))
     assert wide.columns.tolist() == ["maker", "markets", "profit", "spread"]
     assert wide.to_numpy().tolist() == [
         ["maker-0", 9, "1.00 ± 0.10", "1.00 ± 0.10"],
         ["maker-1", 9, "2.00 ± 0.20", "2.00 ± 0.20"],
     ]
-    company = quoted(table.assign(makers="maker-0+maker-1"))
+    company = format_estimates(table.assign(makers="maker-0+maker-1"))
     assert set(company.columns) == {"makers", "maker", "markets", "profit", "spread"}
 
 
 def test_rows_are_quoted_in_the_order_of_the_table() -> None:
     table = measured((1.0, 0.1), (2.0, 0.2), (3.0, 0.3))
     table["maker"] = ["zero-profit", "optimal", "myopic"]
-    assert quoted(table)["maker"].tolist() == ["zero-profit", "optimal", "myopic"]
+    assert format_estimates(table)["maker"].tolist() == ["zero-profit", "optimal", "myopic"]
 
 
 def test_a_metric_that_a_maker_lacks_is_quoted_as_missing() -> None:
     table = pd.concat([measured((1.0, 0.1), (2.0, 0.2)), measured((3.0, 0.3), metric="spread")])
-    wide = quoted(table)
+    wide = format_estimates(table)
     assert wide["profit"].tolist() == ["1.00 ± 0.10", "2.00 ± 0.20"]
     assert wide["spread"].tolist()[0] == "3.00 ± 0.30"
     assert pd.isna(wide["spread"].tolist()[1]) or wide["spread"].tolist()[1] == ""

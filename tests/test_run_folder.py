@@ -20,7 +20,7 @@ from abm.runs.folder import RunFolder
 from abm.runs.integrity import Stamp
 from abm.runs.location import FolderTakenError
 from abm.runs.manifest import DamageWarning, Failed, Finished, block_file
-from abm.runs.parquet import packed, typed
+from abm.runs.parquet import make_table, pack_tables
 from abm.runs.schema import (
     EXCHANGE,
     FORMAT,
@@ -74,7 +74,7 @@ def small_run(out: Path, scenario: str = "mine", **changed: Any) -> Path:
 
 
 def block(folder: RunFolder, name: str) -> Finished:
-    content = packed({"totals": typed(NUMBERS, (REPLICATION,))}, {"unit": name})
+    content = pack_tables({"totals": make_table(NUMBERS, (REPLICATION,))}, {"block_task": name})
     folder.store.write(block_file(name), content)
     return Finished(name, Stamp.of(content, ["totals"]), 0.0)
 

@@ -14,7 +14,7 @@ from abm.experiment.simulation import Unit
 from abm.numerics.arrays import Array
 from abm.runs.integrity import Stamp
 from abm.runs.manifest import Failed, Finished, Manifest, block_file
-from abm.runs.parquet import packed, typed
+from abm.runs.parquet import make_table, pack_tables
 from abm.runs.schema import TOTALS
 from abm.runs.store import Store
 
@@ -68,7 +68,7 @@ class Bench:
             "maker": np.tile(list(hers), SIZE),
         } | {one.name: np.full(SIZE * len(hers), 7.0) for one in TOTALS[2:]}
         columns[METRIC] = np.stack(list(hers.values()), axis=-1).ravel()
-        content = packed({"totals": typed(columns, TOTALS)}, {})
+        content = pack_tables({"totals": make_table(columns, TOTALS)}, {})
         self.store.write(block_file(unit.name), content)
         self.manifest.add(Finished(unit.name, Stamp.of(content, ["totals"]), 0.0))
 

@@ -13,7 +13,7 @@ from abm.experiment.experiment import Markets
 from abm.makers import MarketMaker
 from analysis import Run, load, metrics, shares
 from analysis.precision import interval
-from analysis.results import placed, quoted, results, totals
+from analysis.results import format_estimates, results, totals, with_point_parameters
 
 INF, NAN = np.inf, np.nan
 RIVALS = ["optimal", "zero-profit", "fixed-spread", "zero-profit"]
@@ -271,7 +271,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def told(run: Run) -> pd.DataFrame:
-    return placed(pd.concat(totals(run, ["block"])), run, [])
+    return with_point_parameters(pd.concat(totals(run, ["block"])), run, [])
 
 
 def test_a_market_is_frozen_if_nobody_ever_trades_in_it(run: Run, told: pd.DataFrame) -> None:
@@ -317,7 +317,7 @@ def test_results_hold_the_fractions_of_markets_that_have_learnt_or_are_frozen(
 def test_a_table_is_placed_by_the_parameters_that_all_points_share(run: Run) -> None:
     summary = run.table("summary")
     assert "noise_sd" not in summary
-    table = placed(summary, run, ["noise_sd", "prior_sd"])
+    table = with_point_parameters(summary, run, ["noise_sd", "prior_sd"])
     assert (table["noise_sd"] == 2.0).all()
     assert table["prior_sd"].tolist() == summary["prior_sd"].tolist()
     assert not any(isinstance(kind, pd.CategoricalDtype) for kind in table.dtypes)
@@ -328,19 +328,19 @@ def test_a_table_is_placed_by_the_parameters_that_all_points_share(run: Run) -> 
 
 def test_a_parameter_that_points_do_not_have_has_no_place(run: Run) -> None:
     with pytest.raises(KeyError, match="world"):
-        placed(run.table("summary"), run, ["world"])
+        with_point_parameters(run.table("summary"), run, ["world"])
 
 
 @pytest.mark.parametrize(
     "wanted", [("spread",), ("frozen", "learnt", "profit"), ("profit", "unheard of", "trades"), ()]
 )
 def test_what_is_wanted_is_quoted_and_nothing_else(run: Run, wanted: tuple[str, ...]) -> None:
-    table = quoted(results(run), wanted)
+    table = format_estimates(results(run), wanted)
     known = [metric for metric in wanted if metric != "unheard of"]
     assert table.columns.tolist() == ["makers", "maker", "prior_sd", "markets", *known] or (
         table.columns.tolist() == ["makers", "prior_sd", "maker", "markets", *known]
     )
     assert len(table) == 8
     assert (table["markets"] == 80).all()
-    whole = quoted(results(run), (*known, "surplus"))
+    whole = format_estimates(results(run), (*known, "surplus"))
     pd.testing.assert_frame_equal(whole[table.columns], table)

@@ -216,5 +216,5 @@ def test_what_a_killed_write_left_is_not_counted_and_swept_away(tmp_path: Path) 
         assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     assert len(contents(tmp_path)) == len(before) + 2
     assert store.sizes() == {"a": 1, "blocks/a": 1, ".a.1f": 1, "blocks/.b": 1}
-    store.sweep()
+    store.remove_partial_files()
     assert contents(tmp_path) == before

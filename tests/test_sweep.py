@@ -20,7 +20,7 @@ from abm.runs.folder import RunFolder
 from abm.runs.schema import BLOCKS, MANIFEST_FILE, RUN_FILE
 from analysis import Run, load
 from analysis.load import LogError
-from analysis.results import METRICS, comparisons, quoted, results
+from analysis.results import METRICS, comparisons, format_estimates, results
 from scenarios import sweep
 from scenarios.sweep import WORDS
 
@@ -105,7 +105,7 @@ def test_seed_and_discount_reach_the_markets(swept: Swept) -> None:
 
 def test_what_is_printed_is_what_analysis_makes_of_the_log(swept: Swept, tmp_path: Path) -> None:
     log, said = swept(prior_sd="1,3")
-    table, differences = quoted(results(log)), quoted(comparisons(log))
+    table, differences = format_estimates(results(log)), format_estimates(comparisons(log))
     assert len(table) == 4
     assert len(differences) == 2
     out = tmp_path / "sweep"

@@ -11,7 +11,7 @@ import pyarrow as pa
 from abm.exchange.clearing import Clearing
 from abm.numerics.arrays import Array, Flags, Index
 from abm.participants.maker import MarketMaker
-from abm.runs.parquet import typed
+from abm.runs.parquet import make_table
 from abm.runs.schema import TOTALS
 
 LEARNT = 0.5  # information disadvantage below which a maker has learnt the value
@@ -65,7 +65,7 @@ class Totals:
             "replication": np.repeat(replication, len(labels)),
             "maker": pd.Categorical.from_codes(codes, labels),
         }
-        return typed(keys | columns, TOTALS)
+        return make_table(keys | columns, TOTALS)
 
 
 class Account:

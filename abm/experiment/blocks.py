@@ -14,7 +14,8 @@ from abm.experiment.simulation import Markets, Unit
 from abm.numerics.moments import Moments
 from abm.runs.integrity import UNREADABLE, Stamp
 from abm.runs.manifest import Failed, Finished, block_file
-from abm.runs.parquet import packed, unpacked
+from abm.runs.parquet import pack_tables, unpack_table
+from abm.runs.schema import BLOCK_TASK
 from abm.runs.store import Store
 
 MOMENTS = ["count", "mean", "variance"]
@@ -32,7 +33,7 @@ def simulated(markets: Markets, store: Store, unit: Unit) -> Finished | Failed |
         (point,) = described([unit.point])
         said = f"{type(error).__name__}: {error}"
         return Failed(unit.name, point, unit.seed, said, traceback.format_exc())
-    content = packed(tables, {"unit": unit.name, "block": unit.block, "seed": unit.seed})
+    content = pack_tables(tables, {BLOCK_TASK: unit.name, "block": unit.block, "seed": unit.seed})
     try:
         store.write(block_file(unit.name), content)
     except OSError as error:
@@ -47,7 +48,7 @@ def table_of(
     name = block_file(unit.name)
     try:
         with store.open(name) as file:
-            frame: pd.DataFrame = unpacked(file, table, columns).to_pandas()
+            frame: pd.DataFrame = unpack_table(file, table, columns).to_pandas()
     except UNREADABLE as error:
         raise OSError(
             f"{store.path(name)} is damaged ({error}): --resume --verify finds and mends it"

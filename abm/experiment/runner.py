@@ -86,7 +86,7 @@ def fill(
                     tell()
         except CancelledError as error:
             raise OSError(
-                f"the cluster at {workers} went away ({error}). {folder.manifest.kept}: "
+                f"the cluster at {workers} went away ({error}). {folder.manifest.status}: "
                 f"go on with --resume"
             ) from error
         except WorkerDiedError as error:
@@ -94,7 +94,7 @@ def fill(
             if deaths == DEATHS:
                 raise BlocksFailedError(
                     f"{error}: {DEATHS} in succession, with no block finished between. "
-                    f"{folder.manifest.kept}; find out what kills them, then go on with --resume"
+                    f"{folder.manifest.status}; find out what kills them, then go on with --resume"
                 ) from error
     if manifest.failed:
         raise _failed(folder, schedule.planned)
@@ -102,7 +102,7 @@ def fill(
 
 def _note(folder: RunFolder, outcome: Finished | Failed | OSError) -> None:
     """Write down what became of a block, or raise what keeps it from being written."""
-    with folder.writing():
+    with folder.explain_errors():
         if isinstance(outcome, OSError):
             raise outcome
         folder.manifest.add(outcome)
@@ -112,7 +112,7 @@ def _failed(folder: RunFolder, planned: int) -> BlocksFailedError:
     failed = list(folder.manifest.failed.values())
     first = failed[0]
     return BlocksFailedError(
-        f"{len(failed)} of {planned} blocks failed, {folder.manifest.kept}: "
+        f"{len(failed)} of {planned} blocks failed, {folder.manifest.status}: "
         f"--resume tries these again. "
         f"The first, {first.block} at {first.point}, seed {first.seed}: "
         f"{' '.join(first.error.split())}"

@@ -19,7 +19,7 @@ from abm.experiment.points import Point
 from abm.numerics.checks import discount_factor, one_of, whole
 from abm.participants.maker import MarketMaker
 from abm.participants.registry import MAKER_TYPES, locate
-from abm.runs.parquet import Tables, typed
+from abm.runs.parquet import Tables, make_table
 from abm.runs.schema import MAKERS, MARKET, SUMMARY
 
 OF_THE_BLOCK = {"record", "replications", "block", "rng"}
@@ -131,12 +131,12 @@ class Markets:
     def tables(self, market: Exchange, totals: Totals) -> Tables:
         """Return what is kept of markets that have run."""
         tables = {
-            "summary": typed(market.tape.moments.columns(), SUMMARY),
+            "summary": make_table(market.tape.moments.columns(), SUMMARY),
             "totals": totals.table(market.replication),
         }
         if market.tape.full:
-            tables["market"] = typed(market.tape.market, MARKET)
-            tables["makers"] = typed(market.tape.makers, MAKERS)
+            tables["market"] = make_table(market.tape.market, MARKET)
+            tables["makers"] = make_table(market.tape.makers, MAKERS)
         return tables
 
     def _choices(

@@ -1,4 +1,4 @@
-"""Whether files are what was written: by size and footer, or by every byte."""
+"""Checks that files are as they were written: by size and footer, or by every byte."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import NamedTuple
 
 from pyarrow import ArrowException, parquet
 
+from abm.runs.parquet import read_metadata
+from abm.runs.schema import BLOCK_TASK
 from abm.runs.store import Store
-from abm.runs.parquet import described
 
-UNREADABLE = (ArrowException, OSError, ValueError)  # what pyarrow raises of damaged files
+UNREADABLE = (ArrowException, OSError, ValueError)  # pyarrow's, for damaged files
 
 
 class Stamp(NamedTuple):
-    """What a file is known by.
+    """Size and hash of a file.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ class Stamp(NamedTuple):
     sha256 : str
         Of its content, in hexadecimal digits.
     tables : list of str
-        Of a block's file, the tables in it.
+        Of a block file, the tables in it.
     """
 
     size: int
@@ -38,21 +39,21 @@ class Stamp(NamedTuple):
         return cls(len(content), sha256(content).hexdigest(), list(tables))
 
 
-def faults(store: Store, stamps: Mapping[str, Stamp], *, every_byte: bool) -> dict[str, str]:
-    """Return what is wrong with each file that is not as it was written.
+def find_faults(store: Store, stamps: Mapping[str, Stamp], *, every_byte: bool) -> dict[str, str]:
+    """Return the fault of each file that is not as it was written, by the file's name.
 
     Sizes are compared and Parquet footers read; if `every_byte`, hashes are compared too.
     """
     sizes = store.sizes()
-    found = {
-        name: _fault(store, name, stamp, sizes.get(name), every_byte)
+    faults = {
+        name: _find_fault(store, name, stamp, sizes.get(name), every_byte)
         for name, stamp in stamps.items()
     }
-    return {name: fault for name, fault in found.items() if fault}
+    return {name: fault for name, fault in faults.items() if fault}
 
 
-def _fault(store: Store, name: str, stamp: Stamp, size: int | None, every_byte: bool) -> str:
-    """Return what is wrong with a file, or nothing."""
+def _find_fault(store: Store, name: str, stamp: Stamp, size: int | None, every_byte: bool) -> str:
+    """Return what is wrong with a file; empty if nothing is."""
     if size is None:
         return "is missing"
     if size != stamp.size:
@@ -73,12 +74,13 @@ def _has_footer(store: Store, name: str) -> bool:
     return True
 
 
-def stamp_of_block(block: str, content: bytes) -> Stamp | None:
-    """Return the stamp of this block's file, or None unless every page of it is intact."""
+def read_block_stamp(block: str, content: bytes) -> Stamp | None:
+    """Return the stamp of a block's file; None if it is another block's, or a page is damaged."""
     try:
         file = parquet.ParquetFile(BytesIO(content), page_checksum_verification=True)
         file.read()
-        about = described(file.schema_arrow)
-        return Stamp.of(content, list(about["tables"])) if about["unit"] == block else None
+        metadata = read_metadata(file.schema_arrow)
+        tables = list(metadata["tables"])
+        return Stamp.of(content, tables) if metadata[BLOCK_TASK] == block else None
     except (*UNREADABLE, KeyError):
         return None

@@ -1,8 +1,8 @@
-"""Where a run is made and where it ends up.
+"""The location of a run: where it is written, and where it is once it is whole.
 
-On this machine a run is made in a hidden folder, ".NAME.partial", and takes its place by a rename
-when it is whole; a lock keeps a second run away. Behind a URL, where folders cannot be renamed at
-once, it is made in place, and the file run.json appears last.
+On this machine a run is written to a hidden folder, ".NAME.partial", which is renamed to NAME when
+the run is whole; a lock excludes a second run. Behind a URL, where folders cannot be renamed
+atomically, it is written in place, and the file run.json appears last.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from abm.runs.store import Store
 
 
 class FolderTakenError(FileExistsError):
-    """The output folder holds something that this run may not replace."""
+    """The output folder holds something that this run must not replace."""
 
 
-class Place:
-    """A folder to be filled.
+class Location:
+    """A folder that a run is written to.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class Place:
     Attributes
     ----------
     home : Store
-        Where the run is to be.
+        Where the run is once it is whole.
     work : Store
-        Where it is made.
+        Where it is written.
     """
 
     def __init__(self, out: str | Path) -> None:
@@ -48,13 +48,13 @@ class Place:
     def _beside(self, what: str) -> Path:
         return self._path.with_name(f".{self._path.name}.{what}")
 
-    def claim(self) -> None:
-        """Keep other runs away, and mend what a kill left.
+    def acquire(self) -> None:
+        """Take the lock and recover from a kill.
 
         Raises
         ------
         FolderTakenError
-            If another run is at work here.
+            If another run holds the lock.
         OSError
             If the folder cannot be written.
         """
@@ -65,7 +65,7 @@ class Place:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise FolderTakenError(
-                f"{self._path} is being written by another run: wait for its end, or choose "
+                f"{self._path} is being written by another run: wait until it ends, or choose "
                 f"another folder (--out)"
             ) from None
         except OSError as error:
@@ -73,13 +73,13 @@ class Place:
                 f"{self._path} cannot be written ({error.strerror}): "
                 f"give --out a folder that can be"
             ) from error
-        self._mend()
+        self._recover()
 
-    def _mend(self) -> None:
-        """Complete what a kill amid renames and removals left undone."""
+    def _recover(self) -> None:
+        """Complete renames and removals that a kill interrupted."""
         replaced = self._beside("replaced")
         if self.work.holds(RUN_FILE) and not self.work.holds(UNFINISHED_FILE):
-            self._take()
+            self._publish()
         elif not self.work.holds(UNFINISHED_FILE):
             self.work.remove()
         if replaced.exists() and not self._path.exists():
@@ -87,29 +87,29 @@ class Place:
         shutil.rmtree(replaced, ignore_errors=True)
 
     def release(self) -> None:
-        """Let other runs in."""
+        """Release the lock."""
         if self.home.local:
-            with suppress(PermissionError):  # Windows keeps files that are open
+            with suppress(PermissionError):  # Windows does not remove open files
                 Path(self._lock.lock_file).unlink(missing_ok=True)
             self._lock.release()
 
     def begin(self, description: bytes) -> None:
         """Start with an empty folder."""
-        self.work.remove(RUN_FILE)  # first: what is half removed must not look whole
+        self.work.remove(RUN_FILE)  # first: a half-removed run must not look whole
         self.work.remove()
         if self.home.local:
             Path(self.work.path()).mkdir()
         self.work.write(UNFINISHED_FILE, description)
 
     def finish(self, description: bytes) -> None:
-        """Make the run whole, and let it stand where it was asked for."""
+        """Write run.json, and give the folder its name."""
         self.work.write(RUN_FILE, description)
         self.work.remove(UNFINISHED_FILE)
         if self.home.local:
-            self._take()
+            self._publish()
 
-    def _take(self) -> None:
-        """Stand where the run was asked for, instead of an earlier one."""
+    def _publish(self) -> None:
+        """Rename the hidden folder, in place of an earlier run."""
         replaced = self._beside("replaced")
         if self._path.exists():
             shutil.rmtree(replaced, ignore_errors=True)
@@ -118,7 +118,7 @@ class Place:
         shutil.rmtree(replaced, ignore_errors=True)
 
     def reopen(self) -> None:
-        """Take a run that was whole back to where it is made."""
+        """Make a whole run unfinished again, so that its damaged files can be rewritten."""
         if self.home.local:
             self._path.rename(self.work.path())
         self.work.write(UNFINISHED_FILE, self.work.read(RUN_FILE))

@@ -1,4 +1,4 @@
-"""Tables in Parquet: typed by the schema, several to a file, and whole down to the footer."""
+"""Tables in Parquet: with the schema's types, units and meanings, one or several to a file."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Tables = dict[str, pa.Table]
 NAMES = pa.dictionary(pa.int8(), pa.string())
 
 
-def typed(columns: Mapping[str, Any] | pd.DataFrame, schema: Sequence[Column]) -> pa.Table:
-    """Return a table of these columns, with their units and meanings in its metadata."""
-    arrays = [_array(columns[column.name], column.dtype) for column in schema]
+def make_table(columns: Mapping[str, Any] | pd.DataFrame, schema: Sequence[Column]) -> pa.Table:
+    """Return a table in the schema's types, with units and meanings in its metadata."""
+    arrays = [_make_array(columns[column.name], column.dtype) for column in schema]
     fields = [
         pa.field(
             column.name,
@@ -32,7 +32,7 @@ def typed(columns: Mapping[str, Any] | pd.DataFrame, schema: Sequence[Column]) -
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 
-def _array(values: Any, dtype: str) -> pa.Array:
+def _make_array(values: Any, dtype: str) -> pa.Array:
     if dtype == "category":
         return pa.array(pd.Categorical(values), NAMES)
     if isinstance(values, pd.Series):
@@ -40,40 +40,42 @@ def _array(values: Any, dtype: str) -> pa.Array:
     return pa.array(values.astype(dtype, copy=False), from_pandas=False)
 
 
-def writer(where: Any, schema: pa.Schema) -> parquet.ParquetWriter:
-    """Return a writer of tables, with a checksum on every page and no needless dictionaries."""
+def open_writer(where: Any, schema: pa.Schema) -> parquet.ParquetWriter:
+    """Return a writer of tables, with a checksum on every page, and dictionaries of names alone."""
     names = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     return parquet.ParquetWriter(
         where, schema, compression="zstd", use_dictionary=names, write_page_checksum=True
     )
 
 
-def packed(tables: Tables, description: Mapping[str, Any]) -> bytes:
+def pack_tables(tables: Tables, description: Mapping[str, Any]) -> bytes:
     """Return one Parquet file that holds several tables.
 
-    The column `table` says to which a row belongs; columns of other tables are null there.
+    The column `table` names the table of each row; columns of other tables are null there.
 
     Parameters
     ----------
     tables : dict of pyarrow.Table
         By name; columns of one name have one type.
     description : dict
-        What the file's metadata says of it, in JSON.
+        Metadata of the file, kept as JSON.
     """
     fields = {field.name: field for table in tables.values() for field in table.schema}
-    about = dict(description) | {
+    metadata = dict(description) | {
         "tables": {name: table.column_names for name, table in tables.items()}
     }
-    schema = pa.schema([pa.field(TABLE, NAMES), *fields.values()], {DESCRIPTION: json.dumps(about)})
+    schema = pa.schema(
+        [pa.field(TABLE, NAMES), *fields.values()], {DESCRIPTION: json.dumps(metadata)}
+    )
     file = BytesIO()
-    with writer(file, schema) as parts:
+    with open_writer(file, schema) as parts:
         for name, table in tables.items():
-            parts.write_table(_stretched(name, table, schema))
+            parts.write_table(_pad_table(name, table, schema))
     return file.getvalue()
 
 
-def _stretched(name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return a table with its name as first column, and null wherever it has no column."""
+def _pad_table(name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table with its name as first column, and null in columns that it lacks."""
     rows = len(table)
     label = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), [name])
     own = dict(zip(table.column_names, table.columns, strict=True)) | {TABLE: label}
@@ -81,28 +83,28 @@ def _stretched(name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def columns_of(file: Any, name: str) -> list[str]:
-    """Return the columns of one table of such a file."""
-    columns: list[str] = described(parquet.read_schema(file))["tables"][name]
+def list_columns(file: Any, name: str) -> list[str]:
+    """Return the columns of one table of a file of several."""
+    columns: list[str] = read_metadata(parquet.read_schema(file))["tables"][name]
     return columns
 
 
-def unpacked(file: Any, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Return one table of such a file, or the columns of it that are asked for."""
+def unpack_table(file: Any, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return one table of a file of several, with all its columns or the given ones."""
     source = parquet.ParquetFile(file, page_checksum_verification=True)
     if columns is None:
-        columns = described(source.schema_arrow)["tables"][name]
-    groups = [number for number, group in enumerate(_names(source)) if group == name]
+        columns = read_metadata(source.schema_arrow)["tables"][name]
+    groups = [number for number, group in enumerate(_list_group_tables(source)) if group == name]
     return source.read_row_groups(groups, columns=list(columns)).select(list(columns))
 
 
-def _names(source: parquet.ParquetFile) -> list[str]:
-    """Return the table that each row group belongs to."""
+def _list_group_tables(source: parquet.ParquetFile) -> list[str]:
+    """Return the name of each row group's table."""
     groups = (source.metadata.row_group(number) for number in range(source.num_row_groups))
     return [group.column(0).statistics.min if group.num_rows else "" for group in groups]
 
 
-def described(schema: pa.Schema) -> dict[str, Any]:
-    """Return what a file says of itself; empty for files of other origin."""
-    about: dict[str, Any] = json.loads((schema.metadata or {}).get(DESCRIPTION.encode(), b"{}"))
-    return about
+def read_metadata(schema: pa.Schema) -> dict[str, Any]:
+    """Return the description that `pack_tables` put into a file; empty for other files."""
+    metadata: dict[str, Any] = json.loads((schema.metadata or {}).get(DESCRIPTION.encode(), b"{}"))
+    return metadata

@@ -1,4 +1,4 @@
-"""A folder to keep a run in: on this machine, or behind any URL that fsspec knows."""
+"""The folder of a run: on this machine, or behind any URL that fsspec knows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
-REMNANT = re.compile(r"\..+\.[0-9a-f]{32}")  # the name of a file that is being written
+PARTIAL = re.compile(r"\..+\.[0-9a-f]{32}")  # the name of a file while it is written
 
 
 class Store:
@@ -52,20 +52,20 @@ class Store:
         return not isinstance(self._fs, MemoryFileSystem)
 
     def path(self, name: str = "") -> str:
-        """Return where a file is, as its file system calls it."""
+        """Return the path of a file in its file system."""
         return f"{self._root}/{name}" if name else str(self._root)
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file into the folder, which is there, or one below it.
+        """Write a file into the folder, which must exist, or into one below it.
 
-        Whoever looks sees nothing or the whole of it.
+        The file appears as a whole.
         """
         if not self.local:
             self._fs.pipe_file(self.path(name), content)
             return
         target = Path(self.path(name))
         target.parent.mkdir(exist_ok=True)
-        hidden = target.with_name(f".{target.name}.{uuid4().hex}")  # as REMNANT
+        hidden = target.with_name(f".{target.name}.{uuid4().hex}")  # as PARTIAL
         try:
             with hidden.open("wb") as file:
                 file.write(content)
@@ -76,7 +76,7 @@ class Store:
             hidden.unlink(missing_ok=True)
 
     def append(self, name: str, line: str) -> None:
-        """Add a line to a file; where files cannot grow it is written anew."""
+        """Add a line to a file; where files cannot grow it is rewritten."""
         added = f"{line}\n".encode()
         if self.local:
             with Path(self.path(name)).open("ab") as file:
@@ -90,7 +90,7 @@ class Store:
         return bytes(self._fs.cat_file(self.path(name)))
 
     def open(self, name: str, mode: str = "rb") -> IO[bytes]:
-        """Open a file to be read, or written bit by bit."""
+        """Open a file to read it, or to write it piece by piece."""
         return self._fs.open(self.path(name), mode)
 
     def holds(self, name: str) -> bool:
@@ -98,27 +98,27 @@ class Store:
         return bool(self._fs.isfile(self.path(name)))
 
     def is_file(self) -> bool:
-        """Whether the folder is none, but a file."""
+        """Whether the path of the folder is a file's."""
         return bool(self._fs.isfile(self._root))
 
     def sizes(self) -> dict[str, int]:
-        """Return the size in bytes of each file, those in folders below included."""
-        found = self._fs.find(self._root, detail=True)
+        """Return the size in bytes of each file, also in folders below."""
+        files = self._fs.find(self._root, detail=True)
         return {
-            str(PurePosixPath(path).relative_to(self._root)): int(about["size"])
-            for path, about in found.items()
-            if not REMNANT.fullmatch(PurePosixPath(path).name)
+            str(PurePosixPath(path).relative_to(self._root)): int(details["size"])
+            for path, details in files.items()
+            if not PARTIAL.fullmatch(PurePosixPath(path).name)
         }
 
-    def sweep(self) -> None:
-        """Remove what a kill left of files that were being written."""
+    def remove_partial_files(self) -> None:
+        """Remove files that a kill left partly written."""
         for path in self._fs.find(self._root):
-            if REMNANT.fullmatch(PurePosixPath(path).name):
-                with suppress(FileNotFoundError):  # its writer may live, and have renamed it
+            if PARTIAL.fullmatch(PurePosixPath(path).name):
+                with suppress(FileNotFoundError):  # its writer may be alive, and have renamed it
                     self._fs.rm_file(path)
 
     def remove(self, name: str = "") -> None:
-        """Remove a file, or the folder with all that is in it."""
+        """Remove a file, or the folder with all its files."""
         path = self.path(name)
         if self.local and Path(path).is_dir():
             shutil.rmtree(path)

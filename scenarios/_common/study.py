@@ -139,7 +139,7 @@ def carried_out(
     with study(scenario, experiment, parameters, how) as folder:
         if not folder.finished:
             experiment.summarise(folder)
-            folder.seal()
+            folder.complete_tables()
             write(folder, load_unfinished(folder.store.url))
     return load(how.out)
 

@@ -65,9 +65,9 @@ def show_table(frame: pd.DataFrame) -> None:
 
 def show_comparison(found: Comparison) -> None:
     """Print what differs between two runs, the largest differences of results first."""
-    if len(found.asked):
+    if len(found.settings):
         say("What was asked differs:")
-        show_table(found.asked)
+        show_table(found.settings)
     else:
         say("What was asked is the same.")
     how = "replication by replication" if found.paired else "as independent runs"

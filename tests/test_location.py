@@ -25,10 +25,10 @@ import pytest
 
 from abm.runs.description import Description
 from abm.runs.folder import RunFolder
-from abm.runs.integrity import Stamp, faults
+from abm.runs.integrity import Stamp, find_faults
 from abm.runs.location import FolderTakenError
 from abm.runs.manifest import DamageWarning, Finished, block_file
-from abm.runs.parquet import packed, typed
+from abm.runs.parquet import make_table, pack_tables
 from abm.runs.schema import MANIFEST_FILE, REPLICATION, RUN_FILE, UNFINISHED_FILE
 from abm.runs.store import Store
 
@@ -41,8 +41,8 @@ CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir"}
 
 
 def block(store: Store, name: str) -> Finished:
-    rows = typed({"replication": np.arange(10) + int(name[-1])}, NUMBERS)
-    content = packed({"totals": rows}, {"unit": name})
+    rows = make_table({"replication": np.arange(10) + int(name[-1])}, NUMBERS)
+    content = pack_tables({"totals": rows}, {"block_task": name})
     store.write(block_file(name), content)
     return Finished(name, Stamp.of(content, ["totals"]), 0.0)
 
@@ -225,7 +225,7 @@ def assert_whole(out: str | Path) -> None:
     home = Store(out)
     files = Description.read(home, RUN_FILE).files
     assert files
-    assert faults(home, files, every_byte=True) == {}
+    assert find_faults(home, files, every_byte=True) == {}
 
 
 @pytest.fixture

@@ -9,7 +9,15 @@ import pyarrow as pa
 import pytest
 from pyarrow import ArrowException, parquet
 
-from abm.runs.parquet import Tables, columns_of, described, packed, typed, unpacked, writer
+from abm.runs.parquet import (
+    Tables,
+    list_columns,
+    make_table,
+    open_writer,
+    pack_tables,
+    read_metadata,
+    unpack_table,
+)
 from abm.runs.schema import MAKER, PERIOD, REPLICATION, TABLE, Column
 
 PROFIT = Column("profit", "float64", "price", "of the period")
@@ -18,7 +26,7 @@ COUNT = Column("count", "int64", "1", "of replications")
 TOTALS = (REPLICATION, MAKER, PROFIT)
 SUMMARY = (PERIOD, MAKER, FILLED, COUNT)
 SCHEMAS = {"totals": TOTALS, "summary": SUMMARY, "alone": (PROFIT,)}
-ABOUT = {"unit": "0000-00003", "seed": 7}
+ABOUT = {"block_task": "0000-00003", "seed": 7}
 
 
 def tables(rows: int = 50) -> Tables:
@@ -39,7 +47,7 @@ def tables(rows: int = 50) -> Tables:
         "summary": summary,
         "alone": {"profit": np.array([np.inf, -np.inf])},
     }
-    return {name: typed(columns[name], schema) for name, schema in SCHEMAS.items()}
+    return {name: make_table(columns[name], schema) for name, schema in SCHEMAS.items()}
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -56,7 +64,7 @@ def test_a_frame_and_a_dict_of_arrays_make_one_table() -> None:
     table = tables()["summary"]
     frame = table.to_pandas().iloc[::-1].assign(more="ignored")
     mixed = frame[["more", "filled", "count", "maker", "period"]]
-    assert typed(mixed, SUMMARY).equals(table.take([2, 1, 0]))
+    assert make_table(mixed, SUMMARY).equals(table.take([2, 1, 0]))
 
 
 def test_missing_numbers_are_nan_and_missing_names_are_null() -> None:
@@ -67,9 +75,9 @@ def test_missing_numbers_are_nan_and_missing_names_are_null() -> None:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_several_tables_in_one_file_come_back_as_they_were(name: str) -> None:
-    before, file = tables(), packed(tables(), ABOUT)
-    after = unpacked(BytesIO(file), name)
-    assert columns_of(BytesIO(file), name) == [column.name for column in SCHEMAS[name]]
+    before, file = tables(), pack_tables(tables(), ABOUT)
+    after = unpack_table(BytesIO(file), name)
+    assert list_columns(BytesIO(file), name) == [column.name for column in SCHEMAS[name]]
     assert after.column_names == before[name].column_names
     for column in SCHEMAS[name]:
         assert after.schema.field(column.name).equals(
@@ -80,29 +88,29 @@ def test_several_tables_in_one_file_come_back_as_they_were(name: str) -> None:
 
 @pytest.mark.parametrize("columns", [["count", "period"], ["maker"], []])
 def test_a_part_of_a_table_has_the_columns_asked_for_in_that_order(columns: list[str]) -> None:
-    part = unpacked(BytesIO(packed(tables(), ABOUT)), "summary", columns)
+    part = unpack_table(BytesIO(pack_tables(tables(), ABOUT)), "summary", columns)
     assert part.column_names == columns
     assert part.num_rows == 3
 
 
 def test_a_table_of_more_rows_than_a_row_group_comes_back_whole() -> None:
     rows = 2**20 + 5
-    long = typed({"replication": np.arange(rows)}, (REPLICATION,))
-    file = packed({"short": tables()["alone"], "long": long, "end": tables()["alone"]}, ABOUT)
+    long = make_table({"replication": np.arange(rows)}, (REPLICATION,))
+    file = pack_tables({"short": tables()["alone"], "long": long, "end": tables()["alone"]}, ABOUT)
     assert parquet.ParquetFile(BytesIO(file)).num_row_groups == 4
-    assert unpacked(BytesIO(file), "long").equals(long)
-    assert unpacked(BytesIO(file), "end").num_rows == 2
+    assert unpack_table(BytesIO(file), "long").equals(long)
+    assert unpack_table(BytesIO(file), "end").num_rows == 2
 
 
 def test_a_table_without_rows_comes_back_empty() -> None:
-    file = packed(tables(rows=0), ABOUT)
-    assert unpacked(BytesIO(file), "totals").column_names == ["replication", "maker", "profit"]
-    assert unpacked(BytesIO(file), "totals").num_rows == 0
-    assert unpacked(BytesIO(file), "summary").num_rows == 3
+    file = pack_tables(tables(rows=0), ABOUT)
+    assert unpack_table(BytesIO(file), "totals").column_names == ["replication", "maker", "profit"]
+    assert unpack_table(BytesIO(file), "totals").num_rows == 0
+    assert unpack_table(BytesIO(file), "summary").num_rows == 3
 
 
 def test_any_reader_of_parquet_finds_the_tables_by_name_and_nulls_in_other_columns() -> None:
-    frame = pd.read_parquet(BytesIO(packed(tables(), ABOUT)))
+    frame = pd.read_parquet(BytesIO(pack_tables(tables(), ABOUT)))
     assert frame[TABLE].value_counts().to_dict() == {"totals": 50, "summary": 3, "alone": 2}
     totals = frame[frame[TABLE] == "totals"]
     assert totals[["period", "filled", "count"]].isna().all(axis=None)
@@ -110,22 +118,22 @@ def test_any_reader_of_parquet_finds_the_tables_by_name_and_nulls_in_other_colum
 
 
 def test_a_file_says_what_it_is_and_others_say_nothing() -> None:
-    said = described(parquet.read_schema(BytesIO(packed(tables(), ABOUT))))
+    said = read_metadata(parquet.read_schema(BytesIO(pack_tables(tables(), ABOUT))))
     names = {name: [column.name for column in schema] for name, schema in SCHEMAS.items()}
     assert said == ABOUT | {"tables": names}
-    assert described(pa.schema([])) == {}
+    assert read_metadata(pa.schema([])) == {}
 
 
 def test_equal_tables_give_equal_bytes_and_others_do_not() -> None:
-    file = packed(tables(), ABOUT)
-    assert packed(tables(), ABOUT) == file
-    assert packed(tables(), ABOUT | {"seed": 8}) != file
-    assert packed(tables(rows=51), ABOUT) != file
+    file = pack_tables(tables(), ABOUT)
+    assert pack_tables(tables(), ABOUT) == file
+    assert pack_tables(tables(), ABOUT | {"seed": 8}) != file
+    assert pack_tables(tables(rows=51), ABOUT) != file
 
 
 def test_a_flipped_byte_in_a_page_is_noticed_wherever_it_is() -> None:
-    file = packed(tables(rows=2000), ABOUT)
-    assert unpacked(BytesIO(file), "totals").num_rows == 2000
+    file = pack_tables(tables(rows=2000), ABOUT)
+    assert unpack_table(BytesIO(file), "totals").num_rows == 2000
     totals = parquet.ParquetFile(BytesIO(file)).metadata.row_group(0)
     chunks = [totals.column(place) for place in range(totals.num_columns)]
     (profit,) = (one for one in chunks if one.path_in_schema == "profit")
@@ -135,12 +143,12 @@ def test_a_flipped_byte_in_a_page_is_noticed_wherever_it_is() -> None:
         flipped = bytearray(file)
         flipped[place] ^= 1
         with pytest.raises((ArrowException, OSError)):
-            unpacked(BytesIO(flipped), "totals")
+            unpack_table(BytesIO(flipped), "totals")
 
 
 def test_a_file_written_bit_by_bit_has_checksums_too() -> None:
     table, file = tables(rows=2000)["totals"], BytesIO()
-    with writer(file, table.schema) as parts:
+    with open_writer(file, table.schema) as parts:
         for start in (0, 1000):
             parts.write_table(table.slice(start, 1000))
     content = bytearray(file.getvalue())

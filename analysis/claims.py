@@ -1,4 +1,4 @@
-"""Claims, judged by what was measured and how surely."""
+"""Claims: bounds on a quantity, judged by its confidence interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ CLAIMS_FILE = "claims.csv"
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement that a quantity lies between two bounds, and a measurement of it.
+    """The claim that a quantity lies between two bounds, and its estimate.
 
     Parameters
     ----------
     exhibit : str
-        Where the statement is made.
+        Where the claim is made.
     says : str
-        The statement in words, with its bounds.
+        The claim in words, with its bounds.
     measured, se : float
-        The measurement and its standard error; 0 for what is not sampled.
+        The estimate and its standard error; 0 if it is not sampled.
     low, high : float
         The bounds.
     """
@@ -52,7 +52,7 @@ def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
 
 
 def read_claims(run: Run) -> list[Claim]:
-    """Return the claims that a run has judged; none if it has no claims.csv."""
+    """Return the claims in a run's claims.csv; none if it has no such file."""
     if CLAIMS_FILE not in run.files:
         return []
     rows = (

@@ -1,4 +1,4 @@
-"""What differs between two runs: what was asked, and what came of it in standard errors."""
+"""Two runs compared: their settings by name, their results in standard errors."""
 
 from typing import Any, NamedTuple
 
@@ -19,8 +19,8 @@ from analysis.results import (
 
 Table = pd.DataFrame
 
-ROUNDING = 1e-12  # relative difference that summing in another order can make
-CHANCE = 0.05  # of calling equal runs different, over all results together
+ROUNDING = 1e-12  # relative difference that another order of summation can make
+CHANCE = 0.05  # of calling equal runs different, over all results (Bonferroni)
 
 
 class Comparison(NamedTuple):
@@ -28,32 +28,32 @@ class Comparison(NamedTuple):
 
     Parameters
     ----------
-    asked : DataFrame
-        Parameters and versions that differ: name, first, second.
+    settings : DataFrame
+        Parameters, versions and code that differ: name, first, second.
     results : DataFrame
-        What tells points apart, maker, metric, first, second, difference (second less first), se
-        and z, the difference in standard errors; the farthest apart first.
+        The point labels, maker, metric, first, second, difference (second less first), se and z,
+        the difference in standard errors; in descending order of its size.
     paired : bool
-        Whether the seed is the same, so that replications were compared one by one.
+        Whether the seed is the same, so that differences are taken by replication.
     """
 
-    asked: Table
+    settings: Table
     results: Table
     paired: bool
 
     @property
     def identical(self) -> int:
-        """How many results are the same to the last digit."""
+        """Number of results that are the same to the last digit."""
         return int((self.results["difference"] == 0).sum())
 
     @property
     def limit(self) -> float:
-        """The z that the largest of so many results reaches by chance with probability CHANCE."""
+        """The z that some result of equal runs exceeds with probability CHANCE."""
         return float(norm.isf(CHANCE / 2 / max(1, len(self.results))))
 
     @property
     def differ(self) -> bool:
-        """Whether some result differs by more than chance explains."""
+        """Whether some difference is significant."""
         return bool((self.results["z"].abs() > self.limit).any())
 
 
@@ -69,7 +69,8 @@ def compare(first: Run, second: Run) -> Comparison:
     paired = len(seeds) == 1 and None not in seeds and bool(first.points and second.points)
     keys = _shared_labels(first, second)
     by = [*keys, "maker"]
-    one, other = (with_point_parameters(totals_by_block(run), run, keys) for run in (first, second))
+    one = with_point_parameters(totals_by_block(first), first, keys)
+    other = with_point_parameters(totals_by_block(second), second, keys)
     both = set(one["metric"]) & set(other["metric"])
     known = [metric for metric in METRICS if metric in both]
     results = pd.concat(
@@ -82,8 +83,8 @@ def compare(first: Run, second: Run) -> Comparison:
         )
     if paired:
         pairs = _pair_replications(first, second, keys)
-        found = [metrics.estimates(pairs, one, by).assign(metric=one) for one in known]
-        differences = pd.concat(found).rename(columns={"mean": "difference"})
+        paired_means = [metrics.estimates(pairs, name, by).assign(metric=name) for name in known]
+        differences = pd.concat(paired_means).rename(columns={"mean": "difference"})
         results = results.drop(columns=["difference", "se"])
         results = results.merge(differences.drop(columns="count"), on=[*by, "metric"])
     size = results[["first", "second"]].abs().max(axis=1)
@@ -95,15 +96,18 @@ def compare(first: Run, second: Run) -> Comparison:
 
 
 def _list_settings(first: Run, second: Run) -> Table:
-    """Return the parameters and versions that differ."""
-    asked = [{"scenario": run.scenario} | run.parameters | run.versions for run in (first, second)]
-    names = [name for name in {**asked[0], **asked[1]} if asked[0].get(name) != asked[1].get(name)]
-    rows = [(name, *(str(one.get(name, "absent")) for one in asked)) for name in names]
+    """Return the parameters, versions and code that differ."""
+    one, other = (
+        {"scenario": run.scenario} | run.parameters | run.versions | run.code
+        for run in (first, second)
+    )
+    names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
+    rows = [(name, *(str(run.get(name, "absent")) for run in (one, other))) for name in names]
     return pd.DataFrame(rows, columns=["name", "first", "second"])
 
 
 def _shared_labels(first: Run, second: Run) -> list[str]:
-    """Return the parameters that points of both runs have, and in which some differ."""
+    """Return the parameters that all points of both runs have, and in which some differ."""
     if not (first.points or second.points):
         return ["exchange"]
     points = [*first.points, *second.points]
@@ -127,7 +131,7 @@ def _compare_means(one: Table, other: Table, metric: str, by: list[str]) -> Tabl
 
 
 def _pair_replications(first: Run, second: Run, keys: list[str]) -> Table:
-    """Return a summary by blocks of second less first, in the replications that both have."""
+    """Return a summary by block of second less first, in the replications of both."""
     by = [*keys, "block", "maker"]
     tables = []
     for piece in totals(first, [*first.varying_parameters, "block"]):

@@ -1,6 +1,6 @@
-"""Figures with a panel for each value of a parameter, or one panel for all.
+"""Figures with a panel for each value of a parameter, or one panel.
 
-Every maker is one line, the same in every panel; bands and bars are 95 % confidence intervals.
+A maker's line looks the same in every panel; bands and bars are 95 % confidence intervals.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ Table = pd.DataFrame
 
 COLUMNS = 3  # panels side by side
 POINTS = 400  # of a line over periods, at most
-IN_COMPANY = {"-": "-.", "--": ":", "-.": "-", ":": "--"}  # a maker's line where she has rivals
+BESIDE_RIVALS = {"-": "-.", "--": ":", "-.": "-", ":": "--"}  # a maker's line if she has rivals
 WIDTH, HEIGHT = 4.0, 3.2  # of a panel, in inches; one by itself is half as wide again
 
 
@@ -32,11 +32,11 @@ def by_period(
     Parameters
     ----------
     estimates : DataFrame
-        Columns of `metrics.by_period`, and those that tell points apart.
+        Columns of `metrics.by_period`, and the point labels.
     label : str
         Of the vertical axis, with its unit.
     facet : str, optional
-        The column whose values have a panel each.
+        The column with one panel a value.
     scale : {"linear", "log"}
         Of the vertical axis.
     """
@@ -52,7 +52,7 @@ def by_period(
 def by_parameter(
     estimates: Table, label: str, x: str, facet: str | None = None, *, scale: str = "linear"
 ) -> Figure:
-    """Draw a metric against a numeric parameter `x` of the points; otherwise as `by_period`."""
+    """Draw a metric against a numeric parameter `x` of the points; the rest as in `by_period`."""
 
     def draw(axes: Axes, table: Table) -> None:
         for name, style, line in _group_lines(table):
@@ -72,11 +72,11 @@ def convergence(table: Table, label: str, facet: str | None = None) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        Columns of `precision.convergence`, and those that tell points apart.
+        Columns of `precision.convergence`, and the point labels.
     label : str
         Of the vertical axis.
     facet : str, optional
-        The column whose values have a panel each.
+        The column with one panel a value.
     """
 
     def draw(axes: Axes, rows: Table) -> None:
@@ -101,15 +101,15 @@ def _set_scale(axes: Axes, scale: str) -> None:
 
 
 def _label_plainly(axis: Axis) -> None:
-    """Label a log axis with plain numbers, within a decade those at 2 and 5."""
+    """Label a log axis with plain numbers, also at 2 and 5 within a decade."""
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:.0e}"[0] in "25" else "")
 
 
 def draw_lines(axes: Axes, estimates: Table) -> None:
     """Draw one line with its band for each maker of each exchange."""
-    for name, style, every in _group_lines(estimates):
-        line = _thin(every)
+    for name, style, rows in _group_lines(estimates):
+        line = _thin(rows)
         low, high = (line["mean"] + side * LEVEL * line["se"] for side in (-1, 1))
         axes.fill_between(line["period"], low, high, color=style.colour, alpha=0.25, lw=0)
         axes.plot(line["period"], line["mean"], style.line, color=style.colour, label=name)
@@ -118,10 +118,10 @@ def draw_lines(axes: Axes, estimates: Table) -> None:
 
 
 def _thin(line: Table) -> Table:
-    """Return means over so many periods that a line has POINTS at most.
+    """Return means over consecutive periods, so many that a line has POINTS at most.
 
-    A mean's standard error is taken to be that of its periods: the band of independent ones would
-    be narrower, but a market's periods are not.
+    The standard error of such a mean is the mean of its periods' standard errors, as for perfectly
+    correlated periods: an upper bound.
     """
     step = -(-len(line) // POINTS)
     if step <= 1:
@@ -131,7 +131,7 @@ def _thin(line: Table) -> Table:
 
 
 def _group_lines(table: Table) -> Iterator[tuple[str, Style, Table]]:
-    """Yield the label, the look and the rows of each maker of each exchange, or of the market."""
+    """Yield label, style and rows of each maker of each exchange, or of the market."""
     known = [name for name in ("exchange", "makers", "maker") if name in table]
     keys = [name for name in known if table[name].notna().all()]
     if not keys:
@@ -141,7 +141,7 @@ def _group_lines(table: Table) -> Iterator[tuple[str, Style, Table]]:
         label = " in ".join(dict.fromkeys(str(name) for name in reversed(names)))
         style = style_of(names[-1])
         if label != str(names[-1]):
-            style = style._replace(line=IN_COMPANY[style.line])
+            style = style._replace(line=BESIDE_RIVALS[style.line])
         yield label, style, line
 
 

@@ -1,4 +1,4 @@
-"""One function a figure: each takes tables from a log and returns a matplotlib Figure.
+"""The figures: one function each, from tables of a log to a matplotlib Figure.
 
 Bands and bars are 95 % confidence intervals over replications. Exhibits are those of Das and
 Magdon-Ismail (2008). Prices are in units of the noise sd.
@@ -14,7 +14,7 @@ from analysis.style import COLOURS, FAINT, INK, LEVEL, canvas, style_of, with_th
 Table = pd.DataFrame
 
 WORLDS = {"real": "real", "gaussian": "Gaussian"}
-SHOWN = 1e-3  # of its peak: where a density is drawn
+DRAWN_ABOVE = 1e-3  # of its peak: where a density is drawn
 
 
 @with_theme
@@ -31,7 +31,7 @@ def posteriors(curves: Table) -> Figure:
     panels = figure.subplots(1, len(periods), squeeze=False)[0]
     for axes, period in zip(panels, periods, strict=True):
         curve = curves[curves["period"] == period]
-        curve = curve[curve["exact"] > SHOWN * curve["exact"].max()]
+        curve = curve[curve["exact"] > DRAWN_ABOVE * curve["exact"].max()]
         value, exact, gaussian = (curve[name] for name in ("value", "exact", "gaussian"))
         axes.plot(value, exact, color=INK, label="exact posterior")
         axes.plot(value, gaussian, "--", color=COLOURS[3], label="Gaussian update")
@@ -49,8 +49,8 @@ def discounted_profit(realised: Table, theory: Table) -> Figure:
     Parameters
     ----------
     realised : DataFrame
-        Columns maker, world, prior_sd, mean, se; of the optimal maker, with what her last belief
-        is worth, so that the number of periods does not matter.
+        Columns maker, world, prior_sd, mean, se; the optimal maker's mean includes the value of her
+        last belief, so that the number of periods does not matter.
     theory : DataFrame
         Columns prior_sd, value: the value function.
     """
@@ -71,7 +71,7 @@ def discounted_profit(realised: Table, theory: Table) -> Figure:
 
 @with_theme
 def spread_by_rho(policies: Table, crossing: float) -> Figure:
-    """Draw each maker's spread against the information disadvantage (Fig. 3b).
+    """Draw each maker's spread against her information disadvantage (Fig. 3b).
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def spread_by_period(estimates: Table) -> Figure:
 
 @with_theme
 def no_trade_by_period(estimates: Table) -> Figure:
-    """Draw the probability that a period brings no trade (Fig. 4b); of `metrics.by_period`."""
+    """Draw the probability of no trade in a period (Fig. 4b); columns of `metrics.by_period`."""
     figure, axes = canvas()
     draw_lines(axes, estimates)
     axes.set(xlabel="period", ylabel="probability of no trade", ylim=(0, 1))
@@ -126,7 +126,7 @@ def no_trade_by_period(estimates: Table) -> Figure:
 
 @with_theme
 def one_market(market: Table, makers: Table) -> Figure:
-    """Draw one market's story: value, quotes, trades and belief over time.
+    """Draw one replication over time: value, quotes, trades and belief.
 
     Parameters
     ----------
@@ -140,8 +140,8 @@ def one_market(market: Table, makers: Table) -> Figure:
     """
     if len(market) != len(makers) or market["period"].duplicated().any():
         raise ValueError(
-            f"there are {len(market)} rows of the market and {len(makers)} of makers, but one "
-            f"market's story needs one of each a period: pick one replication and one maker"
+            f"there are {len(market)} rows of the market and {len(makers)} of makers, but the "
+            f"figure needs one of each a period: pick one replication and one maker"
         )
     figure, axes = canvas(8, 4.4)
     colour = style_of(makers["maker"].iloc[0]).colour
@@ -152,10 +152,10 @@ def one_market(market: Table, makers: Table) -> Figure:
     axes.step(time, makers["bid"], where="mid", color=colour, lw=1)
     axes.plot(time, market["value"], color=INK, lw=1.2, label="value")
     axes.plot(time, market["valuation"], ".", ms=4, color=FAINT, label="trader's valuation")
-    for side, price, mark, deal in ((1, "ask", "^", "buys"), (-1, "bid", "v", "sells")):
+    for side, price, marker, verb in ((1, "ask", "^", "buys"), (-1, "bid", "v", "sells")):
         trades = market[market["side"] == side]
-        label = f"trader {deal}"
-        axes.plot(trades["period"], trades[price], mark, ms=6, color=COLOURS[3], label=label)
+        label = f"trader {verb}"
+        axes.plot(trades["period"], trades[price], marker, ms=6, color=COLOURS[3], label=label)
     axes.set(xlabel="period", ylabel="price (noise sd)")
     axes.legend(ncols=2, fontsize="small")
     return figure

@@ -1,4 +1,4 @@
-"""The files of a run, read with care: a file that is not what the run wrote is an error."""
+"""The files of a run; a file that is not what the run wrote is an error."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,13 +10,13 @@ from fsspec.core import url_to_fs
 from pyarrow import ArrowException, compute, parquet
 
 from abm.runs.parquet import list_columns, unpack_table
-from abm.runs.schema import FORMAT, RUN_FILE
+from abm.runs.schema import explain_format
 
 Cell = str | float
 Columns = Sequence[str] | None
-Made = TypeVar("Made")
+Content = TypeVar("Content")
 
-FIELDS = ("scenario", "parameters", "command", "versions", "points", "files")
+FIELDS = ("scenario", "parameters", "command", "versions", "code", "points", "files")
 
 
 class LogError(ValueError):
@@ -24,7 +24,7 @@ class LogError(ValueError):
 
 
 def read_description(folder: str | Path, file: str) -> dict[str, Any]:
-    """Return what a run says of itself.
+    """Return the description of a run, by the names in FIELDS.
 
     Raises
     ------
@@ -39,10 +39,10 @@ def read_description(folder: str | Path, file: str) -> dict[str, Any]:
             f"file system that fsspec knows and whose package is installed"
         ) from None
     try:
-        said = json.loads(fs.cat_file(f"{root}/{file}"))
-        written = said.pop("format")
-        if written == FORMAT:
-            return {name: said[name] for name in FIELDS}
+        content = json.loads(fs.cat_file(f"{root}/{file}"))
+        refusal = explain_format(folder, content)
+        if not refusal:
+            return {name: content[name] for name in FIELDS}
     except OSError:
         raise LogError(
             f"{folder} holds no {file}, so no whole run: give the folder of a finished run"
@@ -51,25 +51,24 @@ def read_description(folder: str | Path, file: str) -> dict[str, Any]:
         raise LogError(
             f"{folder}/{file} is not a run's description: give the folder of a finished run"
         ) from None
-    raise LogError(
-        f"{folder} is in format {written}, but this version reads format {FORMAT}: "
-        f"read it with the version in its {RUN_FILE}, or repeat the run"
-    )
+    raise LogError(refusal)
 
 
-def read_file(folder: str | Path, file: str, size: int, read: Callable[[IO[bytes]], Made]) -> Made:
-    """Return what `read` makes of a file.
+def read_file(
+    folder: str | Path, file: str, size: int, read: Callable[[IO[bytes]], Content]
+) -> Content:
+    """Return what `read` returns for the opened file.
 
     Raises
     ------
     LogError
-        If it has not the size in bytes that it was written with, or cannot be read.
+        If its size in bytes is not the one it was written with, or it cannot be read.
     """
     fs, root = url_to_fs(str(folder))
     path = f"{root}/{file}"
-    found = fs.size(path) if fs.exists(path) else None
-    if found != size:
-        state = "is missing" if found is None else f"has {found} bytes"
+    present = fs.size(path) if fs.exists(path) else None
+    if present != size:
+        state = "is missing" if present is None else f"has {present} bytes"
         raise LogError(
             f"{path} {state}, but the run wrote {size} bytes: it was cut off or replaced; "
             f"repeat the run"
@@ -87,7 +86,7 @@ def read_file(folder: str | Path, file: str, size: int, read: Callable[[IO[bytes
 def read_table(
     source: IO[bytes], name: str, columns: Columns, equal: Mapping[str, Cell]
 ) -> pa.Table:
-    """Return the part that is asked for of a file with one table."""
+    """Return the given columns of a file with one table, in the rows with these values."""
     require_columns(name, {*(columns or ()), *equal}, parquet.read_schema(source).names)
     return parquet.read_table(
         source, columns=list(columns) if columns else None, page_checksum_verification=True,
@@ -102,24 +101,24 @@ def read_block_table(
     columns: Columns,
     equal: Mapping[str, Cell],
 ) -> pa.Table:
-    """Return the part that is asked for of a table in a block, after the columns that `at` names.
+    """Return the given columns of a table in a block file, in the rows with these values.
 
-    These say which block it is, and may be among those asked for.
+    The columns `at` come first: they say which block it is.
     """
-    asked = {*(columns or ()), *equal} - at.keys()
-    require_columns(name, asked, [*at, *list_columns(source, name)])
-    table = unpack_table(source, name, sorted(asked) if columns else None)
+    own = {*(columns or ()), *equal} - at.keys()
+    require_columns(name, own, [*at, *list_columns(source, name)])
+    table = unpack_table(source, name, sorted(own) if columns else None)
     for column, value in equal.items():
         table = table.filter(compute.equal(table[column], value))
-    for place, (column, value) in enumerate(at.items()):
+    for index, (column, value) in enumerate(at.items()):
         cells = pa.array([value] * len(table), pa.scalar(value).type)
-        named = cells.dictionary_encode() if isinstance(value, str) else cells
-        table = table.add_column(place, column, named)
+        encoded = cells.dictionary_encode() if isinstance(value, str) else cells
+        table = table.add_column(index, column, encoded)
     return table.select(list(columns)) if columns else table
 
 
 def require_columns(table: str, wanted: set[str], known: Sequence[str]) -> None:
-    """Raise LogError unless a table has all columns that are wanted."""
+    """Raise LogError unless a table has these columns."""
     if unknown := wanted - set(known):
         raise LogError(
             f"{table} has no column {', '.join(sorted(unknown))}: it has {', '.join(known)}"

@@ -1,4 +1,4 @@
-"""A run's folder, read back into pandas."""
+"""A run folder, read into pandas."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +14,8 @@ import pyarrow as pa
 from abm.runs.schema import RUN_FILE, UNFINISHED_FILE
 from analysis.files import (
     Cell,
+    Content,
     LogError,
-    Made,
     read_block_table,
     read_description,
     read_file,
@@ -27,7 +27,7 @@ __all__ = ["LogError", "Run", "load", "load_unfinished"]
 
 @dataclass(frozen=True)
 class Run:
-    """What a run left behind.
+    """A run, as its folder describes it; tables are read when asked for.
 
     Parameters
     ----------
@@ -37,13 +37,15 @@ class Run:
     parameters : dict
         What the run depended on, the seed included.
     command : str
-        How to repeat it, or nothing.
+        How to repeat it, or empty.
     versions : dict
         Of Python and the libraries that made it.
+    code : dict
+        Hashes of source files outside this package that made it.
     points : list of dict
         Of an experiment, the parameters of each of its points.
     files : dict of dict
-        What every file is known by: size in bytes, sha256, and of a block's file its tables.
+        Of every file its size in bytes, its sha256, and for a block file its tables.
     """
 
     folder: str | Path
@@ -51,6 +53,7 @@ class Run:
     parameters: dict[str, Any]
     command: str
     versions: dict[str, str]
+    code: dict[str, str]
     points: list[dict[str, Any]]
     files: dict[str, dict[str, Any]]
 
@@ -58,10 +61,10 @@ class Run:
     def tables(self) -> list[str]:
         """Names of the run's tables, those in its blocks included."""
         own = {Path(file).stem for file in self.files if re.fullmatch(r"[^/]+\.parquet", file)}
-        return sorted(own.union(*(about["tables"] for about in self.files.values())))
+        return sorted(own.union(*(stamp["tables"] for stamp in self.files.values())))
 
     @property
-    def varied(self) -> list[str]:
+    def varying_parameters(self) -> list[str]:
         """Names of the parameters in which the points of an experiment differ."""
         names = self.points[0] if self.points else {}
         return [name for name in names if len({point[name] for point in self.points}) > 1]
@@ -77,18 +80,18 @@ class Run:
         return self.table("makers")
 
     def table(self, name: str, columns: Sequence[str] | None = None, **equal: Cell) -> pd.DataFrame:
-        """Return one table, or the part of it that is asked for.
+        """Return one table, or some of its columns and rows.
 
-        A table that is kept in an experiment's blocks is read from them, as `blocks` does.
+        A table in an experiment's blocks is read as by `blocks`.
 
         Parameters
         ----------
         name : str
             As in `tables`.
         columns : sequence of str, optional
-            Which columns; all unless given.
+            All unless given.
         **equal : str or number
-            Which rows: those where the column of this name has this value.
+            Only rows with this value in the column of this name.
 
         Raises
         ------
@@ -104,19 +107,19 @@ class Run:
     def blocks(
         self, name: str, columns: Sequence[str] | None = None, **equal: Cell
     ) -> pd.DataFrame:
-        """Return one table of an experiment's blocks, one below the other.
+        """Return one table of an experiment's blocks, concatenated.
 
-        Before its own columns stand the parameters in which points differ, and `block`.
+        Its first columns are the parameters in which points differ, and `block`.
 
         Parameters
         ----------
         name, columns, **equal
-            As of `table`; what stands before the table's own columns may be among them.
+            As in `table`; the first columns may be among them.
 
         Raises
         ------
         LogError
-            As `table` does.
+            As in `table`.
         """
         if name not in self.tables:
             raise LogError(f"{self.folder} has no table {name!r}: it has {', '.join(self.tables)}")
@@ -128,33 +131,33 @@ class Run:
         ]
         inside = {column: value for column, value in equal.items() if column not in keys}
         if files:
-            return self._joined(name, files, columns, inside)
-        return self._joined(name, list(self._block_files(name))[:1], columns, inside).head(0)
+            return self._concatenate(name, files, columns, inside)
+        return self._concatenate(name, list(self._block_files(name))[:1], columns, inside).head(0)
 
     def walk(self, name: str, by: Sequence[str]) -> Iterator[pd.DataFrame]:
-        """Yield a table of the blocks, one piece for each combination of values in `by`.
+        """Yield a table of the blocks in pieces, one for each combination of values in `by`.
 
         Parameters
         ----------
         name : str
-            As of `blocks`.
+            As in `blocks`.
         by : sequence of str
-            Columns that stand before the table's own, as `block`.
+            Some of the first columns of `blocks`.
         """
         groups: dict[tuple[Cell, ...], list[str]] = {}
         for file, at in self._block_files(name).items():
             groups.setdefault(tuple(at[key] for key in by), []).append(file)
         for files in groups.values():
-            yield self._joined(name, files, None, {})
+            yield self._concatenate(name, files, None, {})
 
     def content(self, file: str) -> bytes:
-        """Return the bytes of a file, if there are as many as the run wrote."""
+        """Return the bytes of a file, which must be as many as the run wrote."""
         if file not in self.files:
             raise LogError(f"{self.folder} has no file {file}: it has {', '.join(self.files)}")
         return self._read(file, lambda source: source.read())
 
     def csv(self, file: str, words: Sequence[str]) -> pd.DataFrame:
-        """Return a table that the run wrote as text; in the columns of `words` it stays text."""
+        """Return a table that the run wrote as CSV; the columns of `words` stay text."""
         content = self.content(file)
         missing = {str(name): [""] for name in pd.read_csv(BytesIO(content), nrows=0)}
         for name in words:
@@ -163,34 +166,42 @@ class Run:
         return pd.read_csv(BytesIO(content), dtype=types, na_values=missing, keep_default_na=False)
 
     @cached_property
-    def _places(self) -> dict[str, dict[str, Cell]]:
-        """Of each block's file, the varied parameters of its point and its number."""
-        found: dict[str, dict[str, Cell]] = {}
-        for file, about in self.files.items():
-            if about["tables"]:
+    def _block_labels(self) -> dict[str, dict[str, Cell]]:
+        """Varying parameters of the point and number of the block, by block file."""
+        labels: dict[str, dict[str, Cell]] = {}
+        for file, stamp in self.files.items():
+            if stamp["tables"]:
                 point, block = map(int, PurePosixPath(file).stem.split("-"))
-                here = {key: self.points[point][key] for key in self.varying_parameters}
-                found[file] = here | {"block": block}
-        return found
+                parameters = {key: self.points[point][key] for key in self.varying_parameters}
+                labels[file] = parameters | {"block": block}
+        return labels
 
     def _block_files(self, name: str) -> dict[str, dict[str, Cell]]:
-        """Return where the blocks with this table are."""
-        return {file: at for file, at in self._places.items() if name in self.files[file]["tables"]}
+        """Return the labels of the block files that hold a table."""
+        return {
+            file: at
+            for file, at in self._block_labels.items()
+            if name in self.files[file]["tables"]
+        }
 
-    def _joined(
+    def _concatenate(
         self, name: str, files: list[str], columns: Sequence[str] | None, equal: dict[str, Cell]
     ) -> pd.DataFrame:
-        """Return one table of these blocks, one below the other."""
+        """Return one table of these blocks, concatenated."""
         parts = []
         for file in files:
             read = partial(
-                read_block_table, name=name, at=self._places[file], columns=columns, equal=equal
+                read_block_table,
+                name=name,
+                at=self._block_labels[file],
+                columns=columns,
+                equal=equal,
             )
             parts.append(self._read(file, read))
         frame: pd.DataFrame = pa.concat_tables(parts).unify_dictionaries().to_pandas()
         return frame
 
-    def _read(self, file: str, read: Callable[[IO[bytes]], Made]) -> Made:
+    def _read(self, file: str, read: Callable[[IO[bytes]], Content]) -> Content:
         return read_file(self.folder, file, self.files[file]["size"], read)
 
 
@@ -200,11 +211,11 @@ def load(folder: str | Path) -> Run:
     Raises
     ------
     LogError
-        If it holds no whole run, or one written in another format.
+        If it holds no whole run, or one of another format.
     """
     return Run(folder, **read_description(folder, RUN_FILE))
 
 
 def load_unfinished(folder: str | Path) -> Run:
-    """Return a run whose tables are complete, but which has not ended yet."""
+    """Return a run that has not ended, but whose tables are complete."""
     return Run(folder, **read_description(folder, UNFINISHED_FILE))

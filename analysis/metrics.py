@@ -1,8 +1,8 @@
-"""What the logs say: spread, profit, liquidity and pricing error, each with its standard error.
+"""Metrics from logs: spread, profit, liquidity and pricing error, with standard errors.
 
 A replication is one independent observation. Means are taken over replications, and a standard
-error is the sample's standard deviation over the square root of their number. Makers that faced
-the same draws are compared replication by replication, which removes what they have in common.
+error is the sample's standard deviation over the square root of their number. Makers that face the
+same draws are compared by replication, which removes the variance that they have in common.
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ def pricing_error(market: Table) -> "pd.Series[float]":
 
 
 def surplus(market: Table) -> "pd.Series[float]":
-    """Return what each row's trader gained by her own valuation, 0 if she did not trade.
+    """Return each trader's gain by the trader's own valuation w, in units of price.
 
-    It is her valuation less the ask, or the bid less her valuation, in units of price. Measured
-    by the value, which is common to all, her gain is what the makers lose.
+    It is w - ask for a buy, bid - w for a sale, and 0 without a trade. With the value V in place of
+    w, the trader's gain is the makers' loss.
     """
     bought, sold = market["valuation"] - market["ask"], market["bid"] - market["valuation"]
     return bought.where(market["side"] > 0, 0.0) + sold.where(market["side"] < 0, 0.0)
@@ -46,8 +46,8 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
     Parameters
     ----------
     frame : DataFrame
-        Records, one row an independent observation within each group, of which those with NaN are
-        left out; or a summary (`abm.runs.schema.SUMMARY`), of all replications or by blocks.
+        Records, one row an independent observation within each group, NaN left out; or a summary
+        (`abm.runs.schema.SUMMARY`), of all replications or by block.
     metric : str
         The column to estimate, or the metric of a summary.
     by : sequence of str
@@ -61,8 +61,7 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
     Raises
     ------
     ValueError
-        If a summary lacks the metric, or rows of it that are not different blocks would be put
-        together.
+        If a summary lacks the metric, or has several rows a group and block.
     """
     if is_summary(frame):
         return _merge_blocks(select_metric(frame, metric), by)
@@ -76,7 +75,7 @@ def is_summary(frame: Table) -> bool:
 
 
 def select_metric(summary: Table, metric: str) -> Table:
-    """Return the rows of a summary that are of a metric, or raise ValueError if none is."""
+    """Return the rows of a metric in a summary; ValueError if there are none."""
     rows = summary[summary["metric"] == metric]
     if rows.empty and len(summary):
         known = ", ".join(map(str, summary["metric"].unique()))
@@ -85,13 +84,13 @@ def select_metric(summary: Table, metric: str) -> Table:
 
 
 def _merge_blocks(summary: Table, by: Sequence[str]) -> Table:
-    """Return the estimates of groups of rows that summarise different blocks."""
+    """Return the estimates of groups of rows, each row the summary of one block."""
     keys = list(by)
-    unit = [*keys, "block"] if "block" in summary else keys
-    if summary.duplicated(unit).any():
+    row = [*keys, "block"] if "block" in summary else keys
+    if summary.duplicated(row).any():
         raise ValueError(
-            f"the summary has several rows for one {', '.join(unit)}, whose moments must not be "
-            f"put together: name all columns that tell its rows apart"
+            f"the summary has several rows for one {', '.join(row)}, whose moments must not be "
+            f"merged: name in `by` all columns that tell its rows apart"
         )
     count = summary["count"].astype(float)
     parts = summary[keys].assign(
@@ -107,17 +106,17 @@ def _merge_blocks(summary: Table, by: Sequence[str]) -> Table:
     some = table["count"].where(table["count"] > 0)
     mean = table["sum"] / some
     se = np.sqrt(table["squares"] / (some - 1).where(some > 1) / some)
-    found = pd.DataFrame({"mean": mean, "se": se, "count": table["count"].astype(int)})
-    return found.reset_index()
+    merged = pd.DataFrame({"mean": mean, "se": se, "count": table["count"].astype(int)})
+    return merged.reset_index()
 
 
 def by_period(frame: Table, metric: str, by: Sequence[str] = ()) -> Table:
-    """Return the estimates of a metric for each period, apart for each exchange and maker.
+    """Return the estimates of a metric for each period, exchange and maker.
 
     Parameters
     ----------
     frame, metric
-        As of `estimates`.
+        As in `estimates`.
     by : sequence of str
         Further columns that form the groups, as parameters of points.
     """
@@ -163,18 +162,18 @@ def paired_difference(
 ) -> Table:
     """Return the estimates of `first` less `second`, paired by replication or by block.
 
-    Blocks at different points face the same draws as replications do: their means pair.
+    Blocks of one number face the same draws at all points, so that their means pair too.
 
     Parameters
     ----------
     frame : DataFrame
-        One row a replication in each group, for both of the compared; or a summary by blocks.
+        One row a replication in each group, for both; or a summary by block.
     metric : str
         The column to compare, or the metric of a summary.
     first, second : str
         Two entries of the column `between`.
     between : str
-        Who is compared: "maker", "exchange" or a parameter of points.
+        What is compared: "maker", "exchange" or a parameter of points.
     by : sequence of str
         Columns within which to compare, as "period"; none for one comparison.
 
@@ -186,19 +185,19 @@ def paired_difference(
     Raises
     ------
     ValueError
-        If one of the two is not in the frame, has several rows for a replication, or does not
-        face the same replications as the other.
+        If one of the two is not in the frame, has several rows for a replication, or has not the
+        same replications as the other.
     """
-    unit = "replication"
+    pair = "replication"
     if is_summary(frame):
-        unit = "block"
+        pair = "block"
         frame = select_metric(frame, metric).rename(columns={"mean": metric})
-        if unit not in frame:
+        if pair not in frame:
             raise ValueError(
                 "the summary is over all blocks, but a paired comparison needs each block's: "
                 'give run.blocks("summary")'
             )
-    keys = [*by, unit]
+    keys = [*by, pair]
     one, other = (
         frame.loc[frame[between] == name].set_index(keys)[metric] for name in (first, second)
     )
@@ -206,7 +205,7 @@ def paired_difference(
     if first == second or one.empty or one.index.has_duplicates or not alike:
         raise ValueError(
             f"{first} has {len(one)} rows and {second} has {len(other)}, but a paired comparison "
-            f"needs two, once each, in the same {unit}s: compare runs of one seed and size"
+            f"needs two, once each, in the same {pair}s: compare runs of one seed and size"
         )
     differences = (one - other).rename("difference").reset_index()
     if by:

@@ -1,4 +1,4 @@
-"""How sure an estimate is: confidence intervals, and how they narrow as replications are added."""
+"""Precision: confidence intervals, and how standard errors fall with more replications."""
 
 from collections.abc import Sequence
 
@@ -17,14 +17,14 @@ STEPS = 40  # of a convergence table, evenly spaced in the logarithm of their si
 def interval(estimates: Table, confidence: float = CONFIDENCE) -> Table:
     """Return the estimates with columns low and high, a confidence interval.
 
-    Student's t with count - 1 degrees of freedom is used, so that few blocks count as few.
+    Student's t with count - 1 degrees of freedom, which matters where blocks are few.
 
     Parameters
     ----------
     estimates : DataFrame
         Columns mean, se, count.
     confidence : float
-        The probability that an interval holds what it estimates.
+        The probability that an interval contains the estimated mean.
     """
     freedom = (estimates["count"] - 1).where(estimates["count"] > 1)
     half = t.ppf(0.5 + confidence / 2, freedom) * estimates["se"]
@@ -34,15 +34,15 @@ def interval(estimates: Table, confidence: float = CONFIDENCE) -> Table:
 def median(frame: Table, metric: str, by: Sequence[str]) -> Table:
     """Return the median of a metric in each group, with a 95 % confidence interval.
 
-    The interval runs between two order statistics, whatever the distribution (David and Nagaraja
-    2003, section 7.1). Below six values it is their whole range, which covers less.
+    The interval is between two order statistics, for any distribution (David and Nagaraja 2003,
+    section 7.1). Below six values it is their range, which has less than 95 % confidence.
 
     Parameters
     ----------
     frame : DataFrame
-        Records, one row a replication in each group; infinite values are as good as others.
+        Records, one row a replication in each group; values may be infinite.
     metric : str
-        The column whose median is wanted.
+        The column of the metric.
     by : sequence of str
         Columns that form the groups.
 
@@ -68,12 +68,12 @@ def _median(sample: "pd.Series[float]") -> "pd.Series[float]":
 
 
 def convergence(frame: Table, metric: str, by: Sequence[str]) -> Table:
-    """Return what the estimate would have been after fewer replications, or fewer blocks.
+    """Return the estimates from the first replications, or the first blocks, of a run.
 
     Parameters
     ----------
     frame : DataFrame
-        Records, one row a replication in each group; or a summary by blocks.
+        Records, one row a replication in each group; or a summary by block.
     metric : str
         The column to estimate, or the metric of a summary.
     by : sequence of str
@@ -85,23 +85,23 @@ def convergence(frame: Table, metric: str, by: Sequence[str]) -> Table:
         The columns of `by`, then count, mean, se; up to STEPS rows a group.
     """
     if is_summary(frame):
-        unit = "block"
+        order = "block"
         rows = frame[(frame["metric"] == metric) & (frame["count"] > 0)]
         squares = rows["variance"].where(rows["count"] > 1, 0.0) * (rows["count"] - 1)
         rows = rows.assign(squares=squares)
     else:
-        unit = "replication"
+        order = "replication"
         rows = frame.dropna(subset=[metric])
         rows = rows.assign(count=1, mean=rows[metric], squares=0.0)
     if rows.empty:
         return pd.DataFrame(columns=[*by, "count", "mean", "se"])
     groups = rows.groupby(list(by), observed=True, sort=False)
-    tables = {names: _accumulate(group.sort_values(unit)) for names, group in groups}
+    tables = {names: _accumulate(group.sort_values(order)) for names, group in groups}
     return pd.concat(tables, names=list(by)).reset_index(level=list(by)).reset_index(drop=True)
 
 
 def _accumulate(rows: Table) -> Table:
-    """Return count, mean and se of the first rows, for some numbers of rows."""
+    """Return count, mean and se of the first n rows, for up to STEPS values of n."""
     count, mean = rows["count"].to_numpy(float), rows["mean"].to_numpy(float)
     centre = np.average(mean, weights=count)  # deviations from it lose no digits
     total, shift = np.cumsum(count), np.cumsum(count * (mean - centre))

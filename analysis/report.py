@@ -1,4 +1,4 @@
-"""A run as one page of HTML that needs nothing else: what was asked, what came of it, how sure."""
+"""A run as one self-contained page of HTML: claims, results, figures, parameters."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ MOST_PANELS = 6
 
 
 class Picture(NamedTuple):
-    """A figure, ready to be shown in a page."""
+    """A figure, encoded for a page."""
 
     title: str
     kind: str
@@ -49,7 +49,7 @@ class Picture(NamedTuple):
 
 
 def report(run: Run) -> str:
-    """Return the page: claims, results, comparisons, figures, parameters, how to repeat it.
+    """Return the page: claims, results, comparisons, figures, parameters and the command.
 
     Parameters
     ----------
@@ -72,13 +72,13 @@ def report(run: Run) -> str:
 
 
 def _count_markets(run: Run, summary: Table) -> int:
-    """Return how many markets there were at all points together."""
+    """Return the number of replications at all points together."""
     profit = summary[summary["metric"] == "profit"]
     return int(profit.drop_duplicates([*point_labels(run), "block"])["count"].sum())
 
 
 def _load_pictures(run: Run) -> Iterator[Picture]:
-    """Yield the figures that the run itself has left."""
+    """Yield the figures that the run wrote."""
     for file in run.files:
         if file.endswith(".png"):
             content = run.content(file)
@@ -87,7 +87,7 @@ def _load_pictures(run: Run) -> Iterator[Picture]:
 
 
 def _draw_pictures(run: Run, whole: Table) -> Iterator[Picture]:
-    """Yield figures of any experiment: over periods, over a parameter, and how sure they are."""
+    """Yield figures of any experiment: by period, by a parameter, and convergence."""
     keys = point_labels(run)
     panels = [key for key in keys if key not in ("makers", "exchange")]
     summary = run.table("summary") if "summary" in run.tables else pd.DataFrame()
@@ -113,16 +113,16 @@ def _draw_pictures(run: Run, whole: Table) -> Iterator[Picture]:
 
 
 def _label_panels(table: Table, names: list[str]) -> Table:
-    """Return the rows of the first points with a column `panel` that names their parameters."""
+    """Return the rows of the first MOST_PANELS points, with their parameters in column `panel`."""
     if not names:
         return table
     words = [f"{name.replace('_', ' ')} = " + table[name].astype(str) for name in names]
-    panel = reduce(lambda one, other: one + ", " + other, words)
+    panel = reduce(lambda left, right: left + ", " + right, words)
     return table.assign(panel=panel)[panel.isin(panel.drop_duplicates()[:MOST_PANELS])]
 
 
 def _panel_note(table: Table, names: list[str]) -> str:
-    """Return what a title adds if only some panels are shown."""
+    """Return the note in a title if only some panels are drawn."""
     count = len(table[names].drop_duplicates()) if names else 1
     return f" ({MOST_PANELS} of {count} panels)" if count > MOST_PANELS else ""
 

@@ -1,4 +1,4 @@
-"""What came of an experiment, in tables: every metric at every point, and between makers."""
+"""Results of an experiment: every metric at every point, and paired differences of makers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
@@ -13,28 +13,29 @@ from analysis.precision import interval
 Table = pd.DataFrame
 
 ESTIMATE_COLUMNS = ("mean", "se", "count", "low", "high")
-ROUNDING = 1e-12  # relative half-width of what differs but by rounding
-MOST_DECIMALS = 6  # in a table that is to be read
+ROUNDING = 1e-12  # relative half-width that rounding alone can make
+MOST_DECIMALS = 6  # in a formatted table
 HEADLINES = ("discounted_profit", "profit", "spread", "no_trade", "pricing_error", "trades",
              "belief_sd")  # fmt: skip
 METRICS = (*HEADLINES, "inside_spread", "traders_gain", "surplus", "learnt", "frozen")
 
 
 def point_labels(run: Run) -> list[str]:
-    """Return the columns that tell the points of a run, or its exchanges, apart."""
+    """Return the columns that label the points of a run, or its exchanges if it has no points."""
     return run.varying_parameters if run.points else ["exchange"]
 
 
 def totals(run: Run, by: Sequence[str]) -> Iterator[Table]:
-    """Yield totals piece by piece, so that no more than a block need be in memory.
+    """Yield totals in pieces, so that one block at a time is in memory.
 
-    From the blocks of an experiment (`abm.runs.schema.TOTALS`), or from a record of makers.
+    They come from the blocks of an experiment (`abm.runs.schema.TOTALS`), or from a record of
+    makers.
 
     Parameters
     ----------
     run : Run
     by : sequence of str
-        Columns whose values are the same throughout a piece.
+        Columns that are constant in a piece.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def totals(run: Run, by: Sequence[str]) -> Iterator[Table]:
 
 
 def with_derived_columns(piece: Table) -> Table:
-    """Return totals with what follows from them: whether she has learnt, and nobody ever traded."""
+    """Return totals with columns learnt (rho fell below 0.5) and frozen (nobody ever traded)."""
     if not {"learning_time", "no_trade"} <= set(piece):
         return piece
     learnt = piece["learning_time"].notna().astype(float).where(piece["belief_sd"].notna())
@@ -61,19 +62,19 @@ def with_derived_columns(piece: Table) -> Table:
 
 
 def with_point_parameters(table: Table, run: Run, keys: Sequence[str]) -> Table:
-    """Return a table of a run with all of these parameters of its points, in plain types."""
-    alike = {key: run.points[0][key] for key in keys if key not in table}
+    """Return a table of a run with these parameters of its points as columns, names as str."""
+    constant = {key: run.points[0][key] for key in keys if key not in table}
     names = table.select_dtypes("category").columns
-    return table.assign(**alike).astype(dict.fromkeys(names, "str"))
+    return table.assign(**constant).astype(dict.fromkeys(names, "str"))
 
 
 def records(run: Run, keys: Sequence[str]) -> Table:
-    """Return the totals of all markets in one table, with these parameters of their points."""
+    """Return the totals of all replications in one table, with these parameters of their points."""
     return with_point_parameters(pd.concat(totals(run, ["block"]), ignore_index=True), run, keys)
 
 
 def totals_by_block(run: Run) -> Table:
-    """Return a summary of the totals by blocks: what tells points apart, block, maker, metric."""
+    """Return a summary of the totals by block; keys: point labels, block, maker, metric."""
     keys = [*point_labels(run), "block"]
     return _concatenate([summarise(piece, [*keys, "maker"]) for piece in totals(run, keys)])
 
@@ -84,33 +85,32 @@ def results(run: Run) -> Table:
     Returns
     -------
     DataFrame
-        What tells points apart, then maker, metric, mean, se, count, low, high.
+        The point labels, then maker, metric, mean, se, count, low, high.
     """
     keys = [*point_labels(run), "maker"]
     return _merge_blocks(totals_by_block(run), keys)
 
 
 def comparisons(run: Run) -> Table:
-    """Return the paired differences of all makers from the first, market by market.
+    """Return paired differences: the first maker less each other one, by replication.
 
-    Makers are compared where all other parameters are the same, in the replications that both
-    have faced.
+    Makers are compared at points that differ in makers alone, in the replications of both.
 
     Returns
     -------
     DataFrame
-        What tells points apart but for makers, then first, second, metric, and mean, se, count,
-        low, high of first less second. Empty if there is one maker.
+        The point labels but for makers, then first, second, metric, and mean, se, count, low, high
+        of first less second. Empty if there is one maker.
     """
     where = [key for key in point_labels(run) if key not in ("makers", "exchange")]
     firsts: dict[tuple[object, ...], str] = {}
     tables = []
     for piece in totals(run, [*where, "block"]):
-        contestants = dict(_group_by_maker(piece))
+        makers = dict(_group_by_maker(piece))
         here = {key: piece[key].iloc[0] for key in (*where, "block")}
-        first = firsts.setdefault(tuple(here[key] for key in where), next(iter(contestants)))
-        if first in contestants:
-            tables += [table.assign(**here) for table in _differences(contestants, first)]
+        first = firsts.setdefault(tuple(here[key] for key in where), next(iter(makers)))
+        if first in makers:
+            tables += [table.assign(**here) for table in _differences(makers, first)]
     return _merge_blocks(_concatenate(tables), [*where, "first", "second"])
 
 
@@ -123,9 +123,9 @@ def summarise(piece: Table, by: Sequence[str]) -> Table:
     return pd.DataFrame(long).reset_index()
 
 
-def _differences(contestants: Mapping[str, Table], first: str) -> Iterator[Table]:
+def _differences(makers: Mapping[str, Table], first: str) -> Iterator[Table]:
     """Yield a summary of the differences between the first maker and each other one."""
-    rows = {name: table.set_index("replication") for name, table in contestants.items()}
+    rows = {name: table.set_index("replication") for name, table in makers.items()}
     for second in [name for name in rows if name != first]:
         known = [metric for metric in METRICS if metric in rows[first]]
         gaps = (rows[first][known] - rows[second][known]).dropna(how="all")
@@ -133,7 +133,7 @@ def _differences(contestants: Mapping[str, Table], first: str) -> Iterator[Table
 
 
 def _group_by_maker(piece: Table) -> Iterator[tuple[str, Table]]:
-    """Yield each maker, named with those who share her exchange if any do, and her rows."""
+    """Yield each maker's name and rows; rivals in her exchange are part of the name."""
     keys = [key for key in ("maker", "makers", "exchange") if key in piece]
     for names, rows in piece.groupby(keys, observed=True, sort=False):
         yield " in ".join(dict.fromkeys(map(str, names))), rows
@@ -144,7 +144,7 @@ def _concatenate(tables: Sequence[Table]) -> Table:
 
 
 def _merge_blocks(summary: Table, keys: list[str]) -> Table:
-    """Return the estimates, with intervals, of every metric of a summary by blocks."""
+    """Return the estimates of every metric of a summary by block, with intervals."""
     if summary.empty:
         return pd.DataFrame(columns=[*keys, "metric", *ESTIMATE_COLUMNS])
     known = [metric for metric in METRICS if (summary["metric"] == metric).any()]
@@ -152,7 +152,7 @@ def _merge_blocks(summary: Table, keys: list[str]) -> Table:
 
 
 def estimate_metrics(frame: Table, wanted: Sequence[str], keys: Sequence[str]) -> Table:
-    """Return `metrics.estimates` of several metrics, with intervals, one below the other.
+    """Return `metrics.estimates` of several metrics with intervals, concatenated.
 
     Returns
     -------
@@ -166,15 +166,15 @@ def estimate_metrics(frame: Table, wanted: Sequence[str], keys: Sequence[str]) -
 
 
 def format_estimates(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
-    """Return results or comparisons to be read: a column for each metric wanted, mean ± half-width.
+    """Return results or comparisons as text, a column a metric: mean ± half-width.
 
     The half-width of the 95 % confidence interval has two digits, and the mean as many decimals.
-    `markets` is the number of replications.
+    The column `markets` is the number of replications.
     """
     keys = [key for key in table if key not in {*ESTIMATE_COLUMNS, "metric"}]
-    for company in {"makers", "exchange"} & set(keys):
-        if (table[company].astype(str) == table["maker"].astype(str)).all():
-            keys.remove(company)
+    for label in {"makers", "exchange"} & set(keys):
+        if (table[label].astype(str) == table["maker"].astype(str)).all():
+            keys.remove(label)
     cells = [_format_cell(mean, high - mean) for mean, high in zip(table["mean"], table["high"],
              strict=True)]  # fmt: skip
     markets = table.groupby(keys, observed=True)["count"].transform("max")

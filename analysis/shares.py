@@ -1,4 +1,4 @@
-"""Shares: one maker's part of all trades, with its standard error."""
+"""Market shares: one maker's fraction of all trades, with its standard error."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ Table = pd.DataFrame
 def ratio(frame: Table, part: str, whole: str, by: Sequence[str]) -> "pd.Series[float]":
     """Return values whose mean in each group is the ratio of two columns' means there.
 
-    Their standard error is that of the ratio estimator (Cochran 1977, section 6.3), and like any
-    metric they can be estimated and paired.
+    Their standard error is that of the ratio estimator (Cochran 1977, section 6.3); they can be
+    estimated and paired like any metric.
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ def ratio(frame: Table, part: str, whole: str, by: Sequence[str]) -> "pd.Series[
 def market_share(summary: Table, by: Sequence[str] = ()) -> Table:
     """Return each maker's share of the trades in each period, with its standard error.
 
-    Of so many replications with a trade, those whose trade was hers are a binomial count.
+    Her trades are a binomial count among the replications with a trade.
 
     Parameters
     ----------
     summary : DataFrame
         Columns of `abm.runs.schema.SUMMARY`, over all replications, and of `by`.
     by : sequence of str
-        Further columns that tell exchanges apart.
+        Further columns that label exchanges.
 
     Returns
     -------

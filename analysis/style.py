@@ -1,4 +1,4 @@
-"""How figures look: one colour and one line for each maker or belief, the same everywhere."""
+"""The style of figures: one colour, line and marker for each maker or belief in all of them."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,7 +14,7 @@ COLOURS = sns.color_palette("colorblind").as_hex()
 
 
 class Style(NamedTuple):
-    """How a maker is drawn."""
+    """Colour, line and marker of a maker."""
 
     colour: str
     line: str
@@ -49,19 +49,19 @@ Parameters = ParamSpec("Parameters")
 
 
 def style_of(maker: object) -> Style:
-    """Return how a maker or a belief is drawn; one without a style of its own gets one by name."""
+    """Return the style of a maker or a belief; if it has none, one chosen by its name."""
     return (MAKERS | BELIEFS).get(str(maker), OTHERS[crc32(str(maker).encode()) % len(OTHERS)])
 
 
 def with_theme(draw: Callable[Parameters, Figure]) -> Callable[Parameters, Figure]:
-    """Let a function draw in this look, and leave matplotlib's own settings alone."""
+    """Return a function that draws in this theme, and leaves matplotlib's settings unchanged."""
 
     @wraps(draw)
-    def drawn(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Figure:
+    def draw_with_theme(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Figure:
         with rc_context(LOOK):
             return draw(*args, **kwargs)
 
-    return drawn
+    return draw_with_theme
 
 
 def canvas(width: float = 6.4, height: float = 4.2) -> tuple[Figure, Axes]:

@@ -622,7 +622,7 @@ def test_runs_alike_are_told_to_agree(swept: Path, tmp_path: Path, call: Call) -
     code, out, err = call("compare", swept, again)
     same, results, verdict = out.splitlines()
     assert (code, err) == (0, "")
-    assert same == "What was asked is the same."
+    assert same == "The settings are the same."
     assert re.match(r"Of (\d+) results, compared replication by replication, \1 are ident", results)
     assert verdict == "The results agree, as far as can be told."
 
@@ -640,7 +640,7 @@ def test_runs_that_differ_are_told_apart_in_what_was_asked_and_in_results(
     call(*GRID, *options, "--out", tmp_path / "other")
     code, out, err = call("compare", swept, tmp_path / "other")
     assert (code, err) == (0, "")
-    assert out.startswith("What was asked differs:\n")
+    assert out.startswith("The settings differ:\n")
     assert re.search(told, out)
     assert how in out
     verdict = "differ by more than chance" if "--discount" in options else "agree, as far as can"

@@ -74,19 +74,25 @@ def test_a_run_does_not_differ_from_itself(make: Make) -> None:
     assert (found.results[["difference", "z"]] == 0).all(axis=None)
 
 
-def test_what_was_asked_is_told_apart_by_name(make: Make) -> None:
+def test_settings_that_differ_are_listed_by_name(make: Make) -> None:
     first = make()
-    second = replace(make(seed=5), scenario="other", versions=first.versions | {"numpy": "9.9"})
+    second = replace(
+        make(seed=5),
+        scenario="other",
+        versions=first.versions | {"numpy": "9.9"},
+        code={"code of mine:Half": "aaa"},
+    )
     fewer = {name: value for name, value in second.parameters.items() if name != "discount"}
     second = replace(second, parameters=fewer)
-    asked = compare(first, second).settings
-    assert asked.columns.tolist() == ["name", "first", "second"]
-    rows = {name: (one, other) for name, one, other in asked.itertuples(index=False)}
+    settings = compare(first, second).settings
+    assert settings.columns.tolist() == ["name", "first", "second"]
+    rows = {name: (one, other) for name, one, other in settings.itertuples(index=False)}
     assert rows == {
         "scenario": ("experiment", "other"),
         "seed": ("0", "5"),
         "discount": ("0.9", "absent"),
         "numpy": (first.versions["numpy"], "9.9"),
+        "code of mine:Half": ("absent", "aaa"),
     }
 
 
@@ -283,7 +289,7 @@ def test_the_command_tells_what_differs(make: Make) -> None:
     assert lines[-1] == "The results differ by more than chance."
     said = CliRunner().invoke(app, ["compare", str(first.folder), str(first.folder)])
     lines = said.stdout.splitlines()
-    assert lines[0] == "What was asked is the same."
+    assert lines[0] == "The settings are the same."
     number = 4 * len(METRICS)
     same = f"Of {number} results, compared replication by replication, {number} are identical"
     assert same in said.stdout

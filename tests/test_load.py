@@ -130,15 +130,26 @@ def test_a_description_in_another_encoding_is_no_run(folder: Path) -> None:
         load(folder)
 
 
-@pytest.mark.parametrize("written", [1, FORMAT + 1])
+@pytest.mark.parametrize(
+    ("versions", "reader"),
+    [({"market-shock": "0.1.0"}, "market-shock 0.1.0"), ({}, "the version that wrote it")],
+)
+@pytest.mark.parametrize("written", [1, 3, 5])
 @pytest.mark.parametrize("more", [{}, {"host": "a key that only the other format has"}])
-def test_another_format_is_refused_as_such(
-    folder: Path, written: int, more: dict[str, Any]
+def test_another_format_is_refused_with_the_version_that_reads_it(
+    folder: Path, written: int, more: dict[str, Any], versions: dict[str, str], reader: str
 ) -> None:
     run = json.loads((folder / RUN_FILE).read_text())
-    (folder / RUN_FILE).write_text(json.dumps(run | {"format": written} | more))
-    with pytest.raises(LogError, match=f"in format {written}, .* format {FORMAT}: read it with"):
+    changed = run | {"format": written, "versions": versions} | more
+    (folder / RUN_FILE).write_text(json.dumps(changed))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(LogError) as refusal:
         load(folder)
+    assert str(refusal.value) == (
+        f"{folder} is a run folder of format {written}, but this version reads format 4: "
+        f"read it with {reader}, or repeat the run in another folder (--out)"
+    )
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_a_table_the_run_never_had_is_an_error_that_lists_those_it_has(folder: Path) -> None:

@@ -142,6 +142,7 @@ def test_a_finished_run_holds_its_tables_and_their_description(tmp_path: Path) -
         "parameters": PARAMETERS,
         "points": [],
         "command": "",
+        "code": {},
     }
 
 
@@ -425,7 +426,7 @@ def test_a_run_of_blocks_that_stops_keeps_them_and_is_not_begun_anew(tmp_path: P
     stopped_experiment(out)
     assert not out.exists()
     before = contents(tmp_path)
-    with pytest.raises(FolderTakenError, match=r"unfinished: 1 blocks are there\. --resume goes"):
+    with pytest.raises(FolderTakenError, match=r"unfinished, with 1 finished blocks: .* --resume"):
         experiment(out)
     assert contents(tmp_path) == before
     with pytest.raises(FolderTakenError, match=r"another run \(seed is 1 there, 2 here\)"):
@@ -514,8 +515,8 @@ def test_a_damaged_file_of_a_finished_run_is_told_and_alone_made_again(
         (out / file).write_bytes(damage(before[file]))
     with pytest.warns(DamageWarning) as warned:
         redone = experiment(out, resume=True, verify=verify)
-    (said,) = (str(one.message) for one in warned)
-    assert re.search(rf"{file} {fault}: (it|its block) is made again$", said)
+    (message,) = (str(warning.message) for warning in warned)
+    assert re.search(rf"{file} {fault}: (it|its block) is made again$", message)
     assert redone == ([BLOCKS[1]] if "blocks" in file else [])
     assert contents(out) == before
 
@@ -572,15 +573,47 @@ def test_a_run_begun_with_other_versions_is_not_gone_on_with(
     assert contents(tmp_path) == before
 
 
-EARLIER = {"format": 1, "files": {"numbers.parquet": 1234}}
-LATER = {"format": FORMAT + 1, "files": [3], "host": "a key that only the other format has"}
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_run_begun_with_other_code_of_a_maker_is_not_resumed(
+    tmp_path: Path, finished: bool
+) -> None:
+    out, name = tmp_path / "run", "code of mine:Half"
+    with (
+        suppress(KeyboardInterrupt),
+        RunFolder(out, "mine", PARAMETERS, POINTS, code={name: "aaa"}) as folder,
+    ):
+        folder.manifest.add(block(folder, BLOCKS[0]))
+        if not finished:
+            raise KeyboardInterrupt
+    file = out / RUN_FILE if finished else tmp_path / ".run.partial" / UNFINISHED_FILE
+    description = json.loads(file.read_text())
+    assert description["code"] == {name: "aaa"}
+    assert set(description["versions"]) == {"python", *LIBRARIES}
+    before = contents(tmp_path)
+    refusal = r"other versions \(code of mine:Half is aaa there, bbb here\)"
+    with pytest.raises(FolderTakenError, match=refusal):
+        RunFolder(out, "mine", PARAMETERS, POINTS, code={name: "bbb"}, resume=True).__enter__()
+    assert contents(tmp_path) == before
+    with RunFolder(out, "mine", PARAMETERS, POINTS, code={name: "aaa"}, resume=True) as folder:
+        assert set(folder.manifest.finished) == {BLOCKS[0]}
+
+
+EARLIEST = {"format": 1, "files": {"numbers.parquet": 1234}}
+EARLIER = {"format": 3, "versions": {"market-shock": "0.1.0", "code of mine:Half": "aaa"}}
+LATER = {
+    "format": 5,
+    "versions": {"market-shock": "9.0"},
+    "files": [3],
+    "host": "a key that only the other format has",
+}
+READERS = [(EARLIEST, "0.2.0"), (EARLIER, "0.1.0"), (LATER, "9.0")]
 
 
 @pytest.mark.parametrize("resume", [False, True])
 @pytest.mark.parametrize("finished", [False, True])
-@pytest.mark.parametrize("other", [EARLIER, LATER], ids=["earlier", "later"])
+@pytest.mark.parametrize(("other", "reader"), READERS, ids=["earliest", "earlier", "later"])
 def test_a_run_in_the_format_of_another_version_is_refused_as_such(
-    tmp_path: Path, other: dict[str, Any], finished: bool, resume: bool
+    tmp_path: Path, other: dict[str, Any], reader: str, finished: bool, resume: bool
 ) -> None:
     out = tmp_path / "run"
     folder = out if finished else tmp_path / ".run.partial"
@@ -592,7 +625,10 @@ def test_a_run_in_the_format_of_another_version_is_refused_as_such(
     rewritten(file, **other)
     (folder / MANIFEST_FILE).write_text('{"stamp": {"md5": 3}}\n{"done": 3}\n3\n"stamp"\n')
     before = contents(tmp_path)
-    said = rf"format (is )?{other['format']}\b.*\b{FORMAT}\b"
-    with pytest.raises(FolderTakenError, match=said):
+    with pytest.raises(FolderTakenError) as refusal:
         experiment(out, resume=resume)
+    assert str(refusal.value) == (
+        f"{folder} is a run folder of format {other['format']}, but this version reads format 4: "
+        f"read it with market-shock {reader}, or repeat the run in another folder (--out)"
+    )
     assert contents(tmp_path) == before

@@ -115,15 +115,16 @@ class Description:
 
     def require_same_run(self, there: Description, where: str) -> None:
         """Raise FolderTakenError unless the run described there is this one."""
-        ours, theirs = ({"scenario": run.scenario} | run.parameters for run in (self, there))
-        if ours == theirs:
-            ours, theirs = (
-                {f"point {number}": point for number, point in enumerate(run.points)}
-                for run in (self, there)
-            )
-        if ours != theirs:
+        difference = _describe_difference(
+            {"scenario": there.scenario} | there.parameters,
+            {"scenario": self.scenario} | self.parameters,
+        ) or _describe_difference(
+            {f"point {number}": point for number, point in enumerate(there.points)},
+            {f"point {number}": point for number, point in enumerate(self.points)},
+        )
+        if difference:
             raise FolderTakenError(
-                f"{where} holds another run ({_describe_difference(theirs, ours)}): "
+                f"{where} holds another run ({difference}): "
                 f"choose another folder (--out), or remove this one"
             )
 
@@ -148,10 +149,10 @@ class Description:
 
     def require_same_versions(self, there: Description, where: str) -> None:
         """Raise FolderTakenError unless the run there was begun with these versions and code."""
-        ours, theirs = (run.versions | run.code for run in (self, there))
-        if ours != theirs:
+        theirs, ours = there.versions | there.code, self.versions | self.code
+        if difference := _describe_difference(theirs, ours):
             raise FolderTakenError(
-                f"{where} was begun with other versions ({_describe_difference(theirs, ours)}), "
+                f"{where} was begun with other versions ({difference}), "
                 f"whose digits may differ: resume it with those, choose another folder (--out), "
                 f"or remove this one"
             )
@@ -174,8 +175,8 @@ def _points_as_json(points: Sequence[Parameters]) -> list[Parameters]:
     return [_as_json("parameters of a point", point) for point in points]
 
 
-def _describe_difference(there: Parameters, here: Parameters) -> str:
-    """Return a sentence that names the parameters that differ, and both values."""
+def _describe_difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Return the entries that differ and both values, in words; empty if none does."""
     both = [
         (name, there.get(name, "absent"), here.get(name, "absent")) for name in {**there, **here}
     ]

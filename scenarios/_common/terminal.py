@@ -66,16 +66,16 @@ def show_table(frame: pd.DataFrame) -> None:
 def show_comparison(found: Comparison) -> None:
     """Print what differs between two runs, the largest differences of results first."""
     if len(found.settings):
-        say("What was asked differs:")
+        say("The settings differ:")
         show_table(found.settings)
     else:
-        say("What was asked is the same.")
+        say("The settings are the same.")
     how = "replication by replication" if found.paired else "as independent runs"
     largest = found.results["z"].abs().max()
     apart = f"{largest:.2f} standard errors" if isfinite(largest) else "beyond any chance"
     say(
         f"Of {len(found.results)} results, compared {how}, {found.identical} are identical; the "
-        f"largest difference is {apart} (beyond {found.limit:.2f} it is no chance):"
+        f"largest difference is {apart} (beyond {found.limit:.2f} the difference is significant):"
     )
     if found.identical < len(found.results):
         show_table(found.results.head(LARGEST).round(6))

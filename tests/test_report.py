@@ -249,7 +249,7 @@ def test_the_page_asks_for_nothing(shown: dict[str, Page]) -> None:
 
 def test_a_page_that_asks_for_something_would_be_found_out(show: Callable[[str], Page]) -> None:
     asked = {"http://example.com/picture.png", "https://example.org/style.css"}
-    assert show(ASKS).settings == asked
+    assert show(ASKS).asked == asked
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -37,7 +37,6 @@ class Run:
     parameters : dict
         What the run depended on, the seed included.
     command : str
-        How to repeat it, or empty.
     versions : dict
         Of Python and the libraries that made it.
     code : dict

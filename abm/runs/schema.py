@@ -41,10 +41,10 @@ def explain_format(where: object, description: dict[str, Any]) -> str:
         return ""
     versions = description.get("versions")
     writer = versions.get("market-shock") if isinstance(versions, dict) else None
+    reader = f"market-shock {writer}" if writer else "the version that wrote it"
     return (
-        f"{where} is a run folder of format {written}, but this version reads format {FORMAT}: read "
-        f"it with {f'market-shock {writer}' if writer else 'the version that wrote it'}, or repeat "
-        f"the run in another folder (--out)"
+        f"{where} is a run folder of format {written}, but this version reads format {FORMAT}: "
+        f"read it with {reader}, or repeat the run in another folder (--out)"
     )
 
 

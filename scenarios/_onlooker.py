@@ -1,4 +1,4 @@
-"""Who looks on in the scenario `exact-vs-gaussian`: how far a Gaussian belief is from the exact."""
+"""The onlooker of the scenario `exact-vs-gaussian`: how far Gaussian beliefs are from exact."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -19,11 +19,11 @@ from abm.participants.terms import Market
 from abm.participants.transparency import MarketView
 from abm.runs.parquet import Tables, make_table
 from abm.runs.schema import PERIOD, REPLICATION, Column
-from scenarios._common.study import without
+from scenarios._common.study import drop_maker
 
 SIGNALS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # after which beliefs are compared
-APART = ("total_variation", "mean_gap", "sd_gap", "skewness")
-ROUNDING = 1e-10  # smaller distances are none
+DISTANCE_METRICS = ("total_variation", "mean_gap", "sd_gap", "skewness")
+ROUNDING = 1e-10  # smaller distances are rounding errors, and count as zero
 DISTANCES = (
     REPLICATION,
     PERIOD,
@@ -35,7 +35,7 @@ DISTANCES = (
 
 
 class Onlooker(MarketMaker):
-    """Declines both sides, and keeps a Gaussian belief beside her exact one."""
+    """Does not trade, and keeps a Gaussian belief beside her exact one."""
 
     name = "onlooker"
 
@@ -46,29 +46,32 @@ class Onlooker(MarketMaker):
         self.seen = 0
 
     def quote(self) -> Quote:
-        """Return no offer at all."""
+        """Return a quote that offers neither side."""
         return Quote(-np.inf, np.inf)
 
     def observe(self, view: MarketView) -> None:
-        """Revise both beliefs, and note how far they are apart."""
+        """Update both beliefs, and record their distance."""
         super().observe(view)
         self.gaussian = self.gaussian.revise(view.likelihood)
         self.seen += 1
         if self.seen in SIGNALS:
             self.distances.append(
-                {"period": self.seen, **apart(self.require_belief(), self.gaussian)}
+                {"period": self.seen, **measure_distances(self.belief, self.gaussian)}
             )
 
 
-def apart(exact: Belief, gaussian: Belief) -> dict[str, Any]:
-    """Return how far a Gaussian belief is from the exact one, by the names of APART."""
-    found = {
+def measure_distances(exact: Any, gaussian: GaussianBelief) -> dict[str, Any]:
+    """Return the DISTANCE_METRICS of a Gaussian belief from the exact one, each of shape (R,)."""
+    assert isinstance(exact, GridBelief)
+    distances = {
         "total_variation": total_variation(exact, gaussian),
         "mean_gap": np.abs(gaussian.mean - exact.mean) / exact.sd,
         "sd_gap": np.abs(gaussian.sd / exact.sd - 1),
         "skewness": np.abs(exact.skewness),
     }
-    return {name: np.where(distance < ROUNDING, 0.0, distance) for name, distance in found.items()}
+    return {
+        name: np.where(distance < ROUNDING, 0.0, distance) for name, distance in distances.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class BeliefMarkets(Markets):
         tables = super().tables(market, totals)
         onlooker = market.makers[-1]
         if isinstance(onlooker, Onlooker):
-            tables = {name: without(table, onlooker.label) for name, table in tables.items()}
+            tables = {name: drop_maker(table, onlooker.label) for name, table in tables.items()}
             numbered = {"replication": market.replication}
             seen = [pd.DataFrame(numbered | one) for one in onlooker.distances]
             tables["distances"] = make_table(pd.concat(seen), DISTANCES)

@@ -1,4 +1,4 @@
-"""What the scenario `exact-optimum` simulates: a policy's maker, and who assesses it."""
+"""What the scenario `exact-optimum` simulates: a policy's maker, and her assessor."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from abm.numerics.arrays import Array
 from abm.numerics.moments import Moments
 from abm.runs.parquet import Tables, make_table
 from abm.runs.schema import PERIOD, REPLICATION, Column
-from scenarios._common.study import without
+from scenarios._common.study import drop_maker
 from scenarios._optimum_policies import Adversary, Assessor, Examiner, Wanderer
 
 POLICIES: dict[str, tuple[Callable[..., MarketMaker], type[Assessor]]] = {
@@ -55,18 +55,17 @@ class PolicyMarkets(Markets):
         """Return summary and totals, what the policy is worth, and residuals by period."""
         assessor = market.makers[1]
         assert isinstance(assessor, Assessor)
-        residuals = pd.DataFrame(map(described, assessor.residuals)).rename_axis("period")
+        residuals = pd.DataFrame(map(summarise_sample, assessor.residuals)).rename_axis("period")
         worth = pd.DataFrame({"replication": market.replication, "worth": assessor.worth})
         kept = super().tables(market, totals).items()
-        return {name: without(table, assessor.label) for name, table in kept} | {
-            "worth": make_table(worth, WORTH),
-            "residuals": make_table(residuals.reset_index(), RESIDUALS),
-        }
+        return {name: drop_maker(table, assessor.label) for name, table in kept} | {
+            "worth": typed(worth, WORTH), "residuals": typed(residuals.reset_index(), RESIDUALS)
+        }  # fmt: skip
 
 
-def described(sample: Array) -> dict[str, float]:
-    """Return the residuals' moments and extremes."""
-    found = Moments.of(sample)
-    moments = {"count": int(found.count), "mean": float(found.mean)}
+def summarise_sample(sample: Array) -> dict[str, float]:
+    """Return moments and extremes of a period's residuals."""
+    sums = Moments.of(sample)
+    moments = {"count": int(sums.count), "mean": float(sums.mean)}
     extremes = {"lowest": sample.min(), "highest": sample.max()}
-    return moments | {"variance": float(found.variance)} | extremes
+    return moments | {"variance": float(sums.variance)} | extremes

@@ -1,4 +1,4 @@
-"""Who takes part in the scenario `exact-optimum`: policies, and those who assess them."""
+"""The makers of the scenario `exact-optimum`: policies, and their assessors."""
 
 import numpy as np
 
@@ -11,21 +11,21 @@ from abm.numerics.arrays import Array
 from abm.participants.terms import Market
 from abm.participants.transparency import MarketView
 
-WILDNESS = 0.4  # log sd of how much farther from the mean than the best a random price is
-SHIFT = 0.7  # of both prices, in wildnesses and half-spreads
-CHOICES = 3  # random quotes, beside the best, among which the adversary chooses
-LIKELY = 1e-3  # what a signal that is rarer leads to is not looked into
+LOG_SD = 0.4  # of the distance of a random price from the mean, relative to the best price's
+SHIFT = 0.7  # sd of a random mid, in LOG_SD times the half-spread
+CHOICES = 3  # random quotes, beside the best, from which the adversary chooses
+LIKELY = 1e-3  # beliefs after rarer outcomes are not examined
 
 
 class Assessor(ExactOptimal):
-    """Declines both sides, and adds up what the other maker's quotes are worth on exact beliefs.
+    """Does not trade, and adds up what the other maker's quotes earn on exact beliefs.
 
     Attributes
     ----------
     worth : ndarray, shape (R,)
         U(prior) and the discounted gaps B U - U so far, in noise sds, B being the other's policy.
     residuals : list of ndarray, each of shape (R,)
-        The gap noted in each period: of the posted quotes here, of the best ones in `Examiner`.
+        The gap of each period: of the posted quotes here, of the best ones in `Examiner`.
     """
 
     name = "assessor"
@@ -38,22 +38,22 @@ class Assessor(ExactOptimal):
         self.residuals: list[Array] = []
 
     def quote(self) -> Quote:
-        """Return no offer at all."""
+        """Return a quote that offers neither side."""
         return Quote(-np.inf, np.inf)
 
     def observe(self, view: MarketView) -> None:
         """Assess the quotes of the period, then learn from it."""
-        gap = self.gap(view.inside)
+        gap = self.measure_gap(view.inside)
         self.worth = self.worth + self.value.discount ** len(self.residuals) * gap
-        self.residuals.append(self.noted(gap))
+        self.residuals.append(self.choose_residual(gap))
         super().observe(view)
 
-    def noted(self, gap: Array) -> Array:
-        """Return what is noted of a period in which quotes with this gap were posted."""
+    def choose_residual(self, gap: Array) -> Array:
+        """Return what to keep of a period in which quotes with this gap were posted."""
         return gap
 
-    def gap(self, quote: Quote) -> Array:
-        """Return B U - U at her belief for a policy that quotes this, shape (R,)."""
+    def measure_gap(self, quote: Quote) -> Array:
+        """Return B U - U at her belief for a policy with this quote, shape (R,)."""
         gap = np.empty_like(quote.bid)
         for chunk in iterate_chunks(self.require_posterior().windows):
             prices = quote.bid[chunk.rows], quote.ask[chunk.rows]
@@ -63,50 +63,50 @@ class Assessor(ExactOptimal):
 
 
 class Examiner(Assessor):
-    """Notes the gaps of the best quotes instead: the residuals of the optimality equation."""
+    """Keeps the gaps of the best quotes instead: the residuals of the optimality equation."""
 
     name = "examiner"
 
-    def noted(self, gap: Array) -> Array:  # noqa: ARG002, the posted quotes do not matter
+    def choose_residual(self, gap: Array) -> Array:  # noqa: ARG002, the posted quotes do not matter
         """Return the gap of the best quotes at her belief."""
-        return self.gap(ExactOptimal.quote(self))
+        return self.measure_gap(ExactOptimal.quote(self))
 
 
 class Wanderer(ExactOptimal):
-    """Quotes at random around the best."""
+    """Quotes at random around the best quote."""
 
     name = "wanderer"
 
     def quote(self) -> Quote:
-        """Return the best quote, both prices moved, together and apart."""
-        return self.strayed(super().quote())
+        """Return the best quote with both prices perturbed."""
+        return self.perturb(super().quote())
 
-    def strayed(self, quote: Quote) -> Quote:
-        """Return a quote moved at random, its bid below its ask."""
+    def perturb(self, quote: Quote) -> Quote:
+        """Return a quote with mid and depths moved at random, its bid below its ask."""
         mean, draws = self.require_belief().mean, self.draws
-        shift = SHIFT * WILDNESS * draws.normal() * 0.5 * quote.spread
-        below = (mean - quote.bid) * np.exp(WILDNESS * draws.normal())
-        above = (quote.ask - mean) * np.exp(WILDNESS * draws.normal())
+        shift = SHIFT * LOG_SD * draws.normal() * 0.5 * quote.spread
+        below = (mean - quote.bid) * np.exp(LOG_SD * draws.normal())
+        above = (quote.ask - mean) * np.exp(LOG_SD * draws.normal())
         return Quote(mean + shift - below, mean + shift + above)
 
 
 class Adversary(Wanderer):
-    """Quotes what may lead to beliefs at which the fitted value function is most too low."""
+    """Quotes to reach beliefs at which the fitted value function is too low by most."""
 
     name = "adversary"
 
     def quote(self) -> Quote:
-        """Return the choice after which the largest residual may be found."""
+        """Return the one of CHOICES + 1 quotes that may lead to the largest residual."""
         best = ExactOptimal.quote(self)
-        choices = [best, *(self.strayed(best) for _ in range(CHOICES))]
-        worst = np.argmax([self.residual_after(quote) for quote in choices], axis=0)
+        choices = [best, *(self.perturb(best) for _ in range(CHOICES))]
+        worst = np.argmax([self.find_residual_after(quote) for quote in choices], axis=0)
         return Quote(
             np.choose(worst, [quote.bid for quote in choices]),
             np.choose(worst, [quote.ask for quote in choices]),
         )
 
-    def residual_after(self, quote: Quote) -> Array:
-        """Return the largest B U - U of the beliefs that a quote may lead to, shape (R,)."""
+    def find_residual_after(self, quote: Quote) -> Array:
+        """Return the largest B U - U of the beliefs that may follow a quote, shape (R,)."""
         law, size = self.law, self.terms.replications
         largest = np.full(size, -np.inf)
         for side in Side:

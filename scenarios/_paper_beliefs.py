@@ -15,8 +15,8 @@ from abm.runs.folder import RunFolder
 from abm.runs.schema import PERIOD, REPLICATION, Column
 from scenarios._paper_claims import SHOCK
 
-COMPARED = 200  # replications in which the exact posterior is kept beside the Gaussian one
-REACH, POINTS = 8.0, 321  # of the densities of the first, in sds
+COMPARED = 200  # replications with an exact posterior beside the Gaussian belief
+REACH, POINTS = 8.0, 321  # of the densities in the first replication, in sds
 SNAPSHOTS = (1, 3, 10, 30)  # signals after which the two are compared
 
 POSTERIORS = (
@@ -33,12 +33,12 @@ DISTANCES = (
 
 
 class Spectator(MarketMaker):
-    """Declines both sides and only learns."""
+    """Does not trade, and only learns."""
 
     name = "spectator"
 
     def quote(self) -> Quote:
-        """Return no offer at all."""
+        """Return a quote that offers neither side."""
         return Quote(-np.inf, np.inf)
 
 
@@ -69,10 +69,13 @@ def write_posteriors(
 def write_snapshot(
     folder: RunFolder, replication: Index, period: int, gaussian: Belief, exact: Belief
 ) -> None:
-    """Write both densities in the first replication, and in each how far they are apart."""
+    """Write both densities of the first replication, and the distance of beliefs in each."""
+    assert isinstance(gaussian, GaussianBelief)
     assert isinstance(exact, GridBelief)
-    apart = total_variation(exact, gaussian)
-    distance = {"replication": replication, "period": period, "total_variation": apart}
+    distance = {
+        "replication": replication, "period": period,
+        "total_variation": total_variation(exact, gaussian),
+    }  # fmt: skip
     folder.write("distances", pd.DataFrame(distance), DISTANCES)
     value = exact.mean[0] + exact.sd[0] * np.linspace(-REACH, REACH, POINTS)
     normal = norm.pdf(value, gaussian.mean[0], gaussian.sd[0])

@@ -7,24 +7,24 @@ from analysis import Run, metrics
 from analysis.claims import Claim
 
 SHOCK = 3.0  # the size of shock that the logs hold in full
-CLOSE = 0.05  # what "closely matches" is taken to mean: within 5 % of theory, or 5 % of probability
-SETTLED = 0.5  # the information disadvantage below which a maker counts as having learnt
+CLOSE = 0.05  # how "closely matches" is read: within 5 % of theory, or 0.05 of total variation
+LEARNT = 0.5  # the information disadvantage below which a maker counts as having learnt
 
 
-def paper_claims(log: Run) -> list[Claim]:
+def measure_claims(log: Run) -> list[Claim]:
     """Return every claim, in the order of the exhibits."""
     return [
-        *_gaussian_update(log),
-        *_value_function(log),
-        *_policies(log),
-        *_profits(log),
-        *_spreads(log),
-        _liquidity(log),
-        _monotone_state(log),
+        *_measure_update(log),
+        *_measure_values(log),
+        *_measure_crossing(log),
+        *_measure_profits(log),
+        *_measure_spreads(log),
+        _measure_liquidity(log),
+        _count_rises(log),
     ]
 
 
-def crossing(log: Run) -> float:
+def find_crossing(log: Run) -> float:
     """Return the rho past which the optimal maker is tighter than the zero-profit one, or NaN."""
     spreads = log.table("policies").pivot(index="rho", columns="maker", values="spread")
     wider = (spreads["optimal"] - spreads["zero-profit"]).to_numpy()
@@ -35,10 +35,10 @@ def crossing(log: Run) -> float:
     return float(np.interp(0.0, wider[[last + 1, last]], rho[[last + 1, last]]))
 
 
-def _gaussian_update(log: Run) -> list[Claim]:
+def _measure_update(log: Run) -> list[Claim]:
     distances = metrics.estimates(log.table("distances"), "total_variation", ["period"])
     return [
-        _claim(
+        _make_claim(
             "Fig. 1",
             f"after {period} signal{'' if period == 1 else 's'} the Gaussian update is close to "
             f"the exact posterior: total variation below {CLOSE}",
@@ -49,7 +49,7 @@ def _gaussian_update(log: Run) -> list[Claim]:
     ]
 
 
-def realised(log: Run) -> pd.DataFrame:
+def add_realised(log: Run) -> pd.DataFrame:
     """Return the totals with a column `realised`: discounted profit, for any number of periods.
 
     To the optimal maker's it adds discount^periods W(rho) for the periods cut off, rho her
@@ -62,19 +62,19 @@ def realised(log: Run) -> pd.DataFrame:
     return totals.assign(realised=totals["discounted_profit"] + cut_off)
 
 
-def _value_function(log: Run) -> list[Claim]:
-    totals = realised(log)
+def _measure_values(log: Run) -> list[Claim]:
+    totals = add_realised(log)
     says = f"at sigma = {SHOCK:g} the optimal maker outperforms the myopic one"
     real = totals[(totals["world"] == "real") & (totals["prior_sd"] == SHOCK)]
     ahead = metrics.paired_difference(real, "discounted_profit", "optimal", "myopic")
     return [
-        *(_gap_to_theory(log, totals, "real", shock) for shock in (1.0, 3.0, 5.0)),
-        *(_gap_to_theory(log, totals, "gaussian", shock) for shock in (3.0, 5.0)),
-        _claim("Fig. 3a", says, ahead, low=0),
+        *(_measure_gap(log, totals, "real", shock) for shock in (1.0, 3.0, 5.0)),
+        *(_measure_gap(log, totals, "gaussian", shock) for shock in (3.0, 5.0)),
+        _make_claim("Fig. 3a", says, ahead, low=0),
     ]
 
 
-def _gap_to_theory(log: Run, totals: pd.DataFrame, world: str, shock: float) -> Claim:
+def _measure_gap(log: Run, totals: pd.DataFrame, world: str, shock: float) -> Claim:
     optimal = (totals["maker"] == "optimal") & (totals["world"] == world)
     (row,) = metrics.estimates(
         totals[optimal & (totals["prior_sd"] == shock)], "realised", ["maker"]
@@ -88,21 +88,21 @@ def _gap_to_theory(log: Run, totals: pd.DataFrame, world: str, shock: float) -> 
     return Claim("Fig. 3a", says, row[0] / value - 1, row[1] / value, -CLOSE, CLOSE)
 
 
-def _policies(log: Run) -> list[Claim]:
+def _measure_crossing(log: Run) -> list[Claim]:
     says = "the optimal spread is the tightest past rho of about 1.5: within 0.1"
-    return [Claim("Fig. 3b", says, crossing(log), 0.0, 1.4, 1.6)]
+    return [Claim("Fig. 3b", says, find_crossing(log), 0.0, 1.4, 1.6)]
 
 
-def _profits(log: Run) -> list[Claim]:
+def _measure_profits(log: Run) -> list[Claim]:
     makers = log.table("makers", ["maker", "replication", "period", "profit"])
     first = makers[(makers["maker"] == "optimal") & (makers["period"] == 0)]
     loss = metrics.estimates(first, "profit", ["maker"])
     whole = makers.groupby(["maker", "replication"], observed=True)["profit"].sum().reset_index()
     says = "over all periods the optimal maker earns more than the {} one"
     return [
-        _claim("Fig. 3c", "the optimal maker loses in the first period", loss, high=0),
+        _make_claim("Fig. 3c", "the optimal maker loses in the first period", loss, high=0),
         *(
-            _claim(
+            _make_claim(
                 "Fig. 3c",
                 says.format(other),
                 metrics.paired_difference(whole, "profit", "optimal", other),
@@ -113,13 +113,13 @@ def _profits(log: Run) -> list[Claim]:
     ]
 
 
-def _spreads(log: Run) -> list[Claim]:
-    first, last = (_spreads_at(log, period) for period in (0, log.parameters["periods"] - 1))
-    learnt = _periods_to_learn(log)
+def _measure_spreads(log: Run) -> list[Claim]:
+    first, last = (_read_spreads(log, period) for period in (0, log.parameters["periods"] - 1))
+    learnt = _count_periods_to_learn(log)
     difference = metrics.paired_difference
     return [
         *(
-            _claim(
+            _make_claim(
                 "Fig. 4a",
                 f"the optimal spread starts below the {other} one",
                 difference(first, "spread", "optimal", other),
@@ -128,22 +128,22 @@ def _spreads(log: Run) -> list[Claim]:
             for other in ("zero-profit", "myopic")
         ),
         *(
-            _claim(
+            _make_claim(
                 "Fig. 4a",
-                f"the optimal maker settles before the {other} one: periods until rho < {SETTLED}",
+                f"the optimal maker learns before the {other} one: periods until rho < {LEARNT}",
                 difference(learnt, "periods", "optimal", other),
                 high=0,
             )
             for other in ("zero-profit", "myopic")
         ),
-        _claim(
+        _make_claim(
             "Fig. 4a",
             f"in the end the optimal and the myopic spread coincide: within {CLOSE}",
             difference(last, "spread", "optimal", "myopic"),
             low=-CLOSE,
             high=CLOSE,
         ),
-        _claim(
+        _make_claim(
             "Fig. 4a",
             "in the end the optimal spread is above the zero-profit one",
             difference(last, "spread", "optimal", "zero-profit"),
@@ -152,37 +152,37 @@ def _spreads(log: Run) -> list[Claim]:
     ]
 
 
-def _spreads_at(log: Run, period: int) -> pd.DataFrame:
+def _read_spreads(log: Run, period: int) -> pd.DataFrame:
     makers = log.table("makers", ["maker", "replication", "bid", "ask"], period=period)
     return makers.assign(spread=metrics.spread(makers))
 
 
-def _periods_to_learn(log: Run) -> pd.DataFrame:
-    """Return how many periods each maker starts with rho at SETTLED or above (noise_sd is 1)."""
+def _count_periods_to_learn(log: Run) -> pd.DataFrame:
+    """Return how many periods each maker starts with rho at LEARNT or above (noise_sd is 1)."""
     makers = log.table("makers", ["maker", "replication", "belief_sd"])
-    learning = makers.assign(periods=(makers["belief_sd"] >= SETTLED).astype(float))
+    learning = makers.assign(periods=(makers["belief_sd"] >= LEARNT).astype(float))
     groups = learning.groupby(["maker", "replication"], observed=True)
     return groups["periods"].sum().reset_index()
 
 
-def _liquidity(log: Run) -> Claim:
+def _measure_liquidity(log: Run) -> Claim:
     market = log.table("market", ["exchange", "replication", "side"], period=0)
     market["no_trade"] = metrics.no_trade(market)
     rarer = metrics.paired_difference(
         market, "no_trade", "optimal", "zero-profit", between="exchange"
     )
     says = "at first a trade is likelier with the optimal than with the zero-profit maker"
-    return _claim("Fig. 4b", says, rarer, high=0)
+    return _make_claim("Fig. 4b", says, rarer, high=0)
 
 
-def _monotone_state(log: Run) -> Claim:
+def _count_rises(log: Run) -> Claim:
     makers = log.table("makers", ["maker", "replication", "period", "belief_sd"])
     before = makers.groupby(["maker", "replication"], observed=True)["belief_sd"].shift()
     rises = int((makers["belief_sd"] > before).sum())
     return Claim("Th. 2.1", "the belief's sd never rises: rises counted", rises, 0.0, high=0.5)
 
 
-def _claim(
+def _make_claim(
     exhibit: str, says: str, estimate: pd.DataFrame, low: float = -np.inf, high: float = np.inf
 ) -> Claim:
     """Return a claim measured by a table of one row, with mean and se."""

@@ -1,7 +1,7 @@
 """How large a shock may be before nobody trades: competition freezes, the monopolist goes on.
 
-Past some size of shock the zero-profit quote is so wide that no trader comes, so that nothing is
-learnt and it stays as wide. Every maker quotes alone and meets the same values and traders.
+Above some size of shock the zero-profit quote is so wide that no trader deals; nothing is learnt,
+and the quote stays as wide. Every maker quotes alone and faces the same values and traders.
 """
 
 import numpy as np
@@ -12,26 +12,24 @@ from abm.experiment import grid
 from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import interval
-from analysis.results import format_estimates, totals_by_block
-from scenarios._common.study import (
-    Asked,
+from analysis.results import overall, quoted
+from scenarios._common.options import (
     Discount,
-    How,
     Makers,
     Out,
     Periods,
     Replications,
     Resume,
+    RunOptions,
     Seed,
     Shocks,
+    StudyParameters,
     Verify,
     Workers,
-    compared,
-    contestants,
-    numbers,
-    write_figures,
-    write_tables,
+    parse_makers,
+    parse_numbers,
 )
+from scenarios._common.study import run_comparison, write_figures, write_tables
 from scenarios._common.terminal import say, say_where, show_table
 
 METRICS = ("first_spread", "last_spread", "no_trade", "frozen", "learnt")
@@ -41,7 +39,7 @@ LABELS = {
     "frozen": "markets without any trade",
     "learnt": "markets with rho below 0.5 at the end",
 }
-WORDS = ["makers", "maker", "metric"]
+TEXT_COLUMNS = ["makers", "maker", "metric"]
 
 
 def run(
@@ -57,34 +55,34 @@ def run(
     verify: Verify = False,
 ) -> None:
     """Measure liquidity against the size of the shock, and where markets freeze."""
-    shocks = sorted(numbers("prior_sd", prior_sd))
+    shocks = sorted(parse_numbers("prior_sd", prior_sd))
     if len(shocks) < 2:
         raise ValueError(f"prior_sd is {prior_sd!r}, but must be two shocks or more: give as 1,5")
-    points = grid(makers=contestants(makers), prior_sd=shocks)
-    asked = Asked(makers, prior_sd, replications, discount, seed, periods)
-    how = How(out, workers, resume, verify)
-    log = compared("breakdown", points, asked, how, write)
-    table = log.csv("results.csv", WORDS)
+    points = grid(makers=parse_makers(makers), prior_sd=shocks)
+    parameters = StudyParameters(makers, prior_sd, replications, discount, seed, periods)
+    options = RunOptions(out, workers, resume, verify)
+    log = run_comparison("breakdown", points, parameters, options, write)
+    table = log.csv("results.csv", TEXT_COLUMNS)
     say("Means with 95 % confidence intervals; frozen and learnt are fractions of markets:")
     show_table(format_estimates(table, METRICS))
     for maker, rows in table[table["metric"] == "frozen"].groupby("maker", sort=False):
-        say(verdict(maker, rows, periods))
+        say(describe_freezing(maker, rows, periods))
     say_where(out)
 
 
 def write(folder: RunFolder, log: Run) -> None:
-    """Write liquidity by maker and shock, and draw it."""
-    table = liquidity(log)
+    """Write liquidity by maker and shock, and its figures."""
+    table = estimate_liquidity(log)
     write_tables(folder, {"results": interval(table)})
-    write_figures(folder, drawn(table))
+    write_figures(folder, draw_figures(table))
 
 
-def liquidity(log: Run) -> pd.DataFrame:
+def estimate_liquidity(log: Run) -> pd.DataFrame:
     """Return the estimates of METRICS: maker, prior_sd, metric, mean, se, count."""
     keys = ["maker", "prior_sd"]
-    summary, whole = log.table("summary"), totals_by_block(log)
-    hers = summary[summary["maker"].notna()]
-    spreads = metrics.by_period(hers, "spread", ["prior_sd"])
+    summary, whole = log.table("summary"), overall(log)
+    of_makers = summary[summary["maker"].notna()]
+    spreads = metrics.by_period(of_makers, "spread", ["prior_sd"])
     ends = {"first_spread": spreads["period"].min(), "last_spread": spreads["period"].max()}
     tables = {name: spreads[spreads["period"] == period] for name, period in ends.items()}
     tables |= {name: metrics.estimates(whole, name, keys) for name in METRICS[2:]}
@@ -92,28 +90,28 @@ def liquidity(log: Run) -> pd.DataFrame:
     return pd.concat(parts)[[*keys, "metric", "mean", "se", "count"]]
 
 
-def verdict(maker: object, frozen: pd.DataFrame, periods: int) -> str:
-    """Say at which shocks most of a maker's markets see no trade at all, as far as is sure."""
+def describe_freezing(maker: object, frozen: pd.DataFrame, periods: int) -> str:
+    """Return a sentence: at which shocks most of a maker's markets have no trade (95 % sure)."""
     rows = frozen.sort_values("prior_sd")
     low, high = (rows[end].fillna(rows["mean"]) for end in ("low", "high"))
-    never = f"most see no trade in {periods} period{'' if periods == 1 else 's'}"
+    never = f"most have no trade in {periods} period{'' if periods == 1 else 's'}"
     state = pd.Series(np.where(low > 0.5, never, np.where(high < 0.5, "most trade", "undecided")))
     spans = rows["prior_sd"].reset_index(drop=True).groupby((state != state.shift()).cumsum())
-    said = [f"{_span(shocks)}: {state[shocks.index[0]]}" for _, shocks in spans]
-    return f"{maker}'s markets at shocks of {'; '.join(said)}"
+    lines = [f"{_format_span(shocks)}: {state[shocks.index[0]]}" for _, shocks in spans]
+    return f"{maker}'s markets at shocks of {'; '.join(lines)}"
 
 
-def _span(shocks: "pd.Series[float]") -> str:
+def _format_span(shocks: "pd.Series[float]") -> str:
     first, last = shocks.iloc[0], shocks.iloc[-1]
     return f"{first:g}" if first == last else f"{first:g} to {last:g}"
 
 
-def drawn(table: pd.DataFrame) -> dict[str, Figure]:
-    """Return spreads, and fractions of markets, by the size of the shock."""
+def draw_figures(table: pd.DataFrame) -> dict[str, Figure]:
+    """Return figures of spreads and of fractions of markets, by the size of the shock."""
     groups = {"spread": ("first_spread", "last_spread"), "frozen": ("frozen", "learnt")}
     figures = {}
-    for name, of_group in groups.items():
-        rows = table[table["metric"].isin(of_group)]
+    for name, members in groups.items():
+        rows = table[table["metric"].isin(members)]
         rows = rows.assign(panel=rows["metric"].map(LABELS))
         label, scale = ("spread (noise sd)", "log") if name == "spread" else ("fraction", "linear")
         figures[name] = facets.by_parameter(rows, label, "prior_sd", "panel", scale=scale)

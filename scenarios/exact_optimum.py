@@ -1,19 +1,19 @@
 """How far from the optimum: what the paper assumes of quotes and beliefs, put to the test.
 
 What the monopolist could earn on exact beliefs is not known. Policies are measured by an identity:
-for any policy and any function U of beliefs, with B U a policy's expected profit of a period and
+for any policy and any function U of beliefs, with B U the policy's expected profit of a period plus
 discount times the expected U after it,
 
     W(policy) = U(prior) + E[sum over t of discount^t (B U - U)(belief t)]
 
 Beside the maker of each policy an assessor adds up the right side, U being the fitted value of
-exact beliefs: as that is nearly right, there is little to add and little to be unsure of.
+exact beliefs: as that is nearly right, the sum is small and so is its sampling error.
 
 With B the best of all policies, B U - U is the residual of the optimality equation. No policy can
-earn more than U(prior) and the discounted sum of the largest residuals on its way. The largest on
-the ways of the best policy known, of random quotes and of quotes chosen to find large ones take
-their place here: a certificate on so many beliefs, and no theorem. Revealing every valuation is
-one (see `abm.bellman.bounds`).
+earn more than U(prior) plus the discounted sum of the largest residuals over all beliefs. Here the
+largest is taken over the beliefs reached by the best policy known, by random quotes and by quotes
+chosen to find large residuals: a certificate on so many beliefs, not a theorem. The bound by
+revealing every valuation is one (see `abm.bellman.bounds`).
 """
 
 import numpy as np
@@ -28,22 +28,21 @@ from abm.numerics.checks import one_in
 from abm.runs.folder import RunFolder
 from analysis import Run, metrics
 from analysis.precision import interval
-from analysis.results import ESTIMATE_COLUMNS, format_estimates, with_point_parameters
-from scenarios._common.study import (
+from analysis.results import ESTIMATED, placed, quoted
+from scenarios._common.options import (
     Discount,
-    How,
     Out,
     Periods,
     Replications,
     Resume,
+    RunOptions,
     Seed,
     Shocks,
     Verify,
     Workers,
-    carried_out,
-    numbers,
-    write_tables,
+    parse_numbers,
 )
+from scenarios._common.study import run_study, write_tables
 from scenarios._common.terminal import say, say_where, show_table
 from scenarios._optimum_markets import POLICIES, PolicyMarkets
 
@@ -66,9 +65,9 @@ def run(
     resume: Resume = False,
     verify: Verify = False,
 ) -> None:
-    """Measure how far from the optimum the monopolist is whose beliefs are kept normal."""
-    load_fitted(discount)
-    shocks = numbers("prior_sd", prior_sd)
+    """Measure how far from the optimum the monopolist with Gaussian beliefs is."""
+    fitted(discount)
+    shocks = parse_numbers("prior_sd", prior_sd)
     for shock in shocks:
         one_in("prior_sd", shock, 0.0, WIDEST)
     experiment = Experiment(
@@ -79,41 +78,41 @@ def run(
         "prior_sd": prior_sd, "replications": replications, "discount": discount, "seed": seed,
         "periods": periods,
     }  # fmt: skip
-    how = How(out, workers, resume, verify)
-    log = carried_out("exact-optimum", experiment, parameters, how, write)
+    how = RunOptions(out, workers, resume, verify)
+    log = run_study("exact-optimum", experiment, parameters, how, write)
     table = log.csv("results.csv", ["metric"])
     beliefs = log.csv("residuals.csv", ["policy"]).groupby("prior_sd")["count"].sum().max()
     say(
-        f"The worth of policies in the real world, with 95 % confidence intervals, and two bounds "
-        f"on what any can earn: one certified on {beliefs} beliefs a shock only, more of which "
-        f"might raise it, the other proven. What "
-        f"comes after {periods} periods, {discount**periods:.2%} of the weight, is taken to be "
-        f"worth what the fitted value says:"
+        f"Discounted profit of policies with a fixed value, with 95 % confidence intervals, and "
+        f"two bounds on that of any policy: one certified on {beliefs} beliefs a shock only, more "
+        f"of which might raise it, the other proven. The profit after {periods} periods, "
+        f"{discount**periods:.2%} of the weight, is taken from the fitted value function:"
     )
     show_table(format_estimates(table, SHOWN))
     say(
-        "Both depths free in the Gaussian world: by how much W misses that equation, what a skew "
-        "of the quotes gains, the best depth and skew, and how sharp the peak is in the skew, "
-        "next to the depth:"
+        "Bid and ask free in the Gaussian world: the residual of W in that equation, the gain from "
+        "a skew of the quotes, the best depth and skew, and the curvature in the skew relative to "
+        "that in the depth:"
     )
     show_table(log.csv("symmetry.csv", []).round(8) + 0.0)
     say_where(out)
 
 
 def write(folder: RunFolder, log: Run) -> None:
-    """Write what policies are worth, the residuals, and whether symmetric quotes are optimal."""
-    residuals = with_point_parameters(log.blocks("residuals"), log, KEYS)
+    """Write the profits of policies, the residuals, and whether symmetric quotes are optimal."""
+    residuals = placed(log.blocks("residuals"), log, KEYS)
     discount = log.parameters["discount"]
     write_tables(
         folder,
         {
-            "results": results(log, residuals, discount), "residuals": by_period(residuals),
-            "symmetry": symmetry(discount),
+            "results": estimate_results(log, residuals, discount),
+            "residuals": summarise_residuals(residuals),
+            "symmetry": measure_symmetry(discount),
         },
-    )  # fmt: skip
+    )
 
 
-def results(log: Run, residuals: pd.DataFrame, discount: float) -> pd.DataFrame:
+def estimate_results(log: Run, residuals: pd.DataFrame, discount: float) -> pd.DataFrame:
     """Return one row a shock and metric of SHOWN, and of the other policies."""
     worth = with_point_parameters(log.blocks("worth"), log, KEYS)
     means = metrics.estimates(worth, "worth", KEYS).rename(columns={"policy": "metric"})
@@ -124,9 +123,9 @@ def results(log: Run, residuals: pd.DataFrame, discount: float) -> pd.DataFrame:
         for name, other in GAINS.items()
     ]
     shocks = sorted(means["prior_sd"].unique())
-    found = residuals[residuals["policy"].isin(CERTIFIED)]
+    sought = residuals[residuals["policy"].isin(CERTIFIED)]
     certified = [
-        residual_bound(shock, found[found["prior_sd"] == shock], discount) for shock in shocks
+        bound_by_residuals(shock, sought[sought["prior_sd"] == shock], discount) for shock in shocks
     ]
     size = {"prior_sd": shocks, "count": means["count"].max()}
     bounds = [
@@ -139,8 +138,8 @@ def results(log: Run, residuals: pd.DataFrame, discount: float) -> pd.DataFrame:
     return interval(pd.concat([means, *gains, *bounds]))[["prior_sd", "metric", *ESTIMATE_COLUMNS]]
 
 
-def residual_bound(shock: float, residuals: pd.DataFrame, discount: float) -> float:
-    """Return U(prior) and the discounted sum of the largest residuals, the last one's for ever."""
+def bound_by_residuals(shock: float, residuals: pd.DataFrame, discount: float) -> float:
+    """Return U(prior) plus the discounted largest residuals, the last period's for ever."""
     highest = residuals.groupby("period")["highest"].max().to_numpy()
     later = np.maximum(highest[1:], 0.0) * discount ** np.arange(1, len(highest))
     rest = discount ** len(highest) / (1 - discount) * max(highest[-1], 0.0)
@@ -149,7 +148,7 @@ def residual_bound(shock: float, residuals: pd.DataFrame, discount: float) -> fl
     return float(prior + highest[0] + later.sum() + rest)
 
 
-def by_period(residuals: pd.DataFrame) -> pd.DataFrame:
+def summarise_residuals(residuals: pd.DataFrame) -> pd.DataFrame:
     """Return mean and sd of the residuals, and their extremes, by shock, policy and period."""
     rows = residuals[residuals["policy"].isin(CERTIFIED)].assign(metric="residual")
     keys = [*KEYS, "period"]
@@ -158,15 +157,15 @@ def by_period(residuals: pd.DataFrame) -> pd.DataFrame:
     return means.merge(extremes.reset_index(), on=keys)
 
 
-def symmetry(discount: float) -> pd.DataFrame:
-    """Return, over rho, what free depths add to the symmetric policy, and how sharp its peak is."""
+def measure_symmetry(discount: float) -> pd.DataFrame:
+    """Return, by rho, what a free bid and ask add to the symmetric policy, and its curvature."""
     solution = solve(discount)
-    found = free_backup(solution, RHO)
+    backup = free_backup(solution, RHO)
     depth, skew = curvature(solution, RHO)
     return pd.DataFrame(
         {
-            "rho": RHO, "W": found.before, "residual": found.value - found.before,
-            "gain": found.gain, "depth": found.depth, "skew": abs(found.skew),
+            "rho": RHO, "W": backup.before, "residual": backup.value - backup.before,
+            "gain": backup.gain, "depth": backup.depth, "skew": abs(backup.skew),
             "sharpness": skew / depth,
         }
     )  # fmt: skip

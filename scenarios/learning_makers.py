@@ -1,7 +1,7 @@
-"""Makers that learn by trial: do they come to the competitive spread, or to a monopolist's.
+"""Makers that learn by trial: whether they reach the competitive spread, or a monopolist's.
 
 As in Colliard, Foucault and Lovo (2022) every period is a new shock: the value is drawn anew from
-what all believe of it, and nothing that is learnt about one value tells of the next. Makers only
+the makers' common belief, so that nothing learnt about one value bears on the next. Makers only
 learn which depth pays. The index of Calvano, Calzolari, Denicolo and Pastorello (2020) is their
 joint profit in units of the monopolist's: 0 is the zero-profit maker's, 1 the myopic one's.
 """
@@ -26,37 +26,34 @@ from abm.one_period.depths import myopic_depth, zero_profit_depth
 from abm.participants.transparency import MarketView
 from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
-from analysis.results import estimate_metrics, format_estimates, records, with_point_parameters
-from scenarios._common.study import (
-    How,
+from analysis.results import estimated, placed, quoted, records
+from scenarios._common.options import (
     Out,
     Periods,
     Replications,
     Resume,
+    RunOptions,
     Seed,
     Shocks,
     Verify,
     Workers,
-    by_shock,
-    carried_out,
-    numbers,
-    words,
-    write_figures,
-    write_tables,
+    parse_numbers,
+    split_commas,
 )
+from scenarios._common.study import add_panels, run_study, write_figures, write_tables
 from scenarios._common.terminal import say, say_where, show_table
 
-DEPTHS = tuple(round(0.05 * step, 2) for step in range(1, 31))
-FADING = 8.0  # by the last period, experiments are exp(-FADING) as frequent as in the first
-LATE = 10  # one period in so many is measured, the last ones
+DEPTHS = tuple(round(0.05 * number, 2) for number in range(1, 31))
+FADING = 8.0  # in the last period, exploration is exp(-FADING) as frequent as in the first
+LATE = 10  # the last 1 / LATE of the periods is measured
 MOST_LEARNERS = 100
 KEYS = ["prior_sd", "learners"]
 METRICS = ("index", "profit", "inside_spread")
-WORDS = ["metric", "benchmark"]
+TEXT_COLUMNS = ["metric", "benchmark"]
 
 
 class Learner(QLearning):
-    """Learns what a depth earns, and forgets the value: the next period has another."""
+    """Learns what a depth earns; her belief returns to the prior, for values are redrawn."""
 
     name = "learner"
 
@@ -84,9 +81,11 @@ class LearningMarkets(Markets):
 
 
 def run(
-    learners: Annotated[str, Option(help="How many makers, with commas.")] = "1,2,4",
+    learners: Annotated[str, Option(help="Numbers of makers, separated by commas.")] = "1,2,4",
     prior_sd: Shocks = "0.5,1",
-    learning_rate: Annotated[float, Option(help="Above 0, at most 1.")] = 0.01,
+    learning_rate: Annotated[
+        float, Option(help="Weight of a new observation, above 0 and at most 1.")
+    ] = 0.01,
     replications: Replications = 500,
     periods: Periods = 20_000,
     seed: Seed = 0,
@@ -100,30 +99,29 @@ def run(
     markets = LearningMarkets(
         burn_in=periods - periods // LATE, learning_rate=learning_rate, decay=FADING / periods
     )
+    shocks = require_paying_depth(parse_numbers("prior_sd", prior_sd))
     experiment = Experiment(
-        grid(prior_sd=payable(numbers("prior_sd", prior_sd)), learners=counted(learners)), markets,
+        grid(prior_sd=shocks, learners=parse_counts(learners)), markets,
         replications=replications, periods=periods, seed=seed,
     )  # fmt: skip
     parameters = {
         "learners": learners, "prior_sd": prior_sd, "learning_rate": learning_rate,
         "replications": replications, "periods": periods, "seed": seed,
     }  # fmt: skip
-    log = carried_out(
-        "learning-makers", experiment, parameters, How(out, workers, resume, verify), write
+    log = run_study(
+        "learning-makers", experiment, parameters, RunOptions(out, workers, resume, verify), write
     )
     say(f"The last {periods // LATE} of {periods} periods, with 95 % confidence intervals:")
-    show_table(format_estimates(log.csv("results.csv", WORDS), METRICS))
-    say(
-        "What a single price would bring (tick: the tightest depth that they can choose at a gain):"
-    )
-    show_table(log.csv("benchmarks.csv", WORDS).round(4))
+    show_table(quoted(log.csv("results.csv", TEXT_COLUMNS), METRICS))
+    say("If all quoted one depth (tick: the tightest profitable depth that they choose from):")
+    show_table(log.csv("benchmarks.csv", TEXT_COLUMNS).round(4))
     say_where(out)
 
 
-def counted(learners: str) -> list[int]:
-    """Return the numbers of makers between the commas of the option."""
+def parse_counts(learners: str) -> list[int]:
+    """Return the numbers of makers of the option; ValueError if one is out of range."""
     try:
-        return [whole("learners", int(word), 1, MOST_LEARNERS) for word in words(learners)]
+        return [whole("learners", int(word), 1, MOST_LEARNERS) for word in split_commas(learners)]
     except ValueError:
         raise ValueError(
             f"learners is {learners!r}, but must be whole numbers from 1 to {MOST_LEARNERS}: "
@@ -131,75 +129,75 @@ def counted(learners: str) -> list[int]:
         ) from None
 
 
-def payable(shocks: list[float]) -> list[float]:
-    """Return the shocks, or raise ValueError if one is so large that no depth pays."""
+def require_paying_depth(shocks: list[float]) -> list[float]:
+    """Return the shocks; ValueError if one is so large that no depth is profitable."""
     for shock in shocks:
         positive_number("prior_sd", shock)
         if zero_profit_depth(shock) >= DEPTHS[-1]:
             raise ValueError(
-                f"prior_sd is {shock}, at which none of the depths that makers choose from pays: "
-                f"give a smaller shock"
+                f"prior_sd is {shock}, where none of the depths that makers choose from is "
+                f"profitable: give a smaller shock"
             )
     return shocks
 
 
 def write(folder: RunFolder, log: Run) -> None:
-    """Write indices and benchmarks, and draw."""
-    table = outcomes(log)
-    found = estimate_metrics(table, METRICS, KEYS)
-    known = benchmarks(sorted(table["prior_sd"].unique()))
-    write_tables(folder, {"results": found, "benchmarks": known})
-    write_figures(folder, drawn(log, found, known))
+    """Write indices and benchmarks, and figures."""
+    table = measure_outcomes(log)
+    estimates = estimated(table, METRICS, KEYS)
+    benchmarks = compute_benchmarks(sorted(table["prior_sd"].unique()))
+    write_tables(folder, {"results": estimates, "benchmarks": benchmarks})
+    write_figures(folder, draw_figures(log, estimates, benchmarks))
 
 
-def outcomes(log: Run) -> pd.DataFrame:
+def measure_outcomes(log: Run) -> pd.DataFrame:
     """Return one row a market: joint profit and inside spread a late period, and the index."""
     periods = log.parameters["periods"] // LATE
     table = records(log, KEYS)
     markets = table.groupby([*KEYS, "replication"])
-    found = markets.agg(profit=("profit", "sum"), inside_spread=("inside_spread", "first"))
-    found = found.reset_index().assign(profit=lambda rows: rows["profit"] / periods)
-    most = found["prior_sd"].map(lambda rho: reward(rho, float(myopic_depth(rho))))
-    return found.assign(index=found["profit"] / most)
+    outcomes = markets.agg(profit=("profit", "sum"), inside_spread=("inside_spread", "first"))
+    outcomes = outcomes.reset_index().assign(profit=lambda rows: rows["profit"] / periods)
+    most = outcomes["prior_sd"].map(lambda rho: compute_profit(rho, float(myopic_depth(rho))))
+    return outcomes.assign(index=outcomes["profit"] / most)
 
 
-def reward(rho: float, depth: float) -> float:
+def compute_profit(rho: float, depth: float) -> float:
     """Return the expected profit of a period at a depth (noise_sd is 1)."""
     return float(stage(np.asarray(rho), np.asarray(depth)).reward)
 
 
-def benchmarks(shocks: list[float]) -> pd.DataFrame:
-    """Return index, profit and spread if all quoted one depth: zero-profit, tick or myopic."""
+def compute_benchmarks(shocks: list[float]) -> pd.DataFrame:
+    """Return index, profit and spread if all quote one depth: zero-profit, tick or myopic."""
     rows = []
     for rho in shocks:
         competitive, monopoly = float(zero_profit_depth(rho)), float(myopic_depth(rho))
         tick = min(depth for depth in DEPTHS if depth > competitive)
         for name, depth in (("zero-profit", competitive), ("tick", tick), ("myopic", monopoly)):
-            profit = reward(rho, depth)
+            profit = compute_profit(rho, depth)
             spread = 2 * depth * np.hypot(1.0, rho)
-            rows.append((rho, name, profit / reward(rho, monopoly), profit, spread))
+            rows.append((rho, name, profit / compute_profit(rho, monopoly), profit, spread))
     return pd.DataFrame(rows, columns=["prior_sd", "benchmark", *METRICS])
 
 
-def drawn(log: Run, found: pd.DataFrame, known: pd.DataFrame) -> dict[str, Figure]:
-    """Return the inside spread over time beside the benchmarks, and the index by number."""
-    summary = with_point_parameters(log.table("summary"), log, KEYS)
+def draw_figures(log: Run, estimates: pd.DataFrame, benchmarks: pd.DataFrame) -> dict[str, Figure]:
+    """Return figures: inside spread by period with benchmarks, and index by number of makers."""
+    summary = placed(log.table("summary"), log, KEYS)
     spread = metrics.by_period(summary[summary["maker"].isna()], "spread", KEYS)
     learning = spread.assign(maker=spread["learners"].map("{} learning".format))
     ends = pd.DataFrame({"period": [0, spread["period"].max()]})
-    levels = known[known["benchmark"] != "tick"].merge(ends, how="cross")
+    levels = benchmarks[benchmarks["benchmark"] != "tick"].merge(ends, how="cross")
     levels = levels.rename(columns={"benchmark": "maker", "inside_spread": "mean"}).assign(se=0.0)
     lines = pd.concat([learning, levels], ignore_index=True)
-    index = found[found["metric"] == "index"].assign(maker="learner")
-    tick = known[known["benchmark"] == "tick"].merge(
+    index = estimates[estimates["metric"] == "index"].assign(maker="learner")
+    tick = benchmarks[benchmarks["benchmark"] == "tick"].merge(
         pd.DataFrame({"learners": index["learners"].unique()}), how="cross"
     )
     tick = tick.assign(maker="tick", mean=tick["index"], se=0.0)
     return {
         "spread": facets.by_period(
-            by_shock(lines), "inside spread (noise sd)", "panel", scale="log"
+            add_panels(lines), "inside spread (noise sd)", "panel", scale="log"
         ),
         "index": facets.by_parameter(
-            by_shock(pd.concat([index, tick])), "collusion index", "learners", "panel"
+            add_panels(pd.concat([index, tick])), "collusion index", "learners", "panel"
         ),
     }

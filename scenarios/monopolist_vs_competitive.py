@@ -1,9 +1,9 @@
 """Who gives more liquidity, a monopolist or competing makers; when, and who pays for it.
 
-Every maker quotes alone, in an exchange of her own, and meets the same values and traders as the
-others; the zero-profit maker stands for competition. All are compared with the first. A value is
-the same for everybody, so what makers earn their traders lose: a transfer. By their own
-valuations, which is why they trade, traders gain all the same.
+Every maker quotes alone, in an exchange of her own, and faces the same values and traders as the
+others; the zero-profit maker stands for competition. All are compared with the first. The value is
+common, so a maker's profit is her traders' loss: a transfer. By their own valuations, which are why
+they trade, traders gain.
 """
 
 import numpy as np
@@ -15,34 +15,24 @@ from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.leads import describe_leads, differences
 from analysis.precision import median
-from analysis.results import (
-    comparisons,
-    format_estimates,
-    records,
-    results,
-    totals_by_block,
-    with_point_parameters,
-)
-from scenarios._common.study import (
-    Asked,
+from analysis.results import comparisons, overall, placed, quoted, records, results
+from scenarios._common.options import (
     Discount,
-    How,
     Makers,
     Out,
     Periods,
     Replications,
     Resume,
+    RunOptions,
     Seed,
     Shocks,
+    StudyParameters,
     Verify,
     Workers,
-    by_shock,
-    compared,
-    contestants,
-    numbers,
-    write_figures,
-    write_tables,
+    parse_makers,
+    parse_numbers,
 )
+from scenarios._common.study import add_panels, run_comparison, write_figures, write_tables
 from scenarios._common.terminal import say, say_where, show_table
 
 BLOCKS = 20  # whose means are the observations of a period
@@ -57,7 +47,7 @@ LABELS = {
     "profit": "profit a period (noise sd)",
     "surplus": "perceived surplus (noise sd)",
 }
-WORDS = ["makers", "maker", "first", "second", "metric", *BY_PERIOD.values()]
+TEXT_COLUMNS = ["makers", "maker", "first", "second", "metric", *BY_PERIOD.values()]
 
 
 def run(
@@ -73,36 +63,44 @@ def run(
     verify: Verify = False,
 ) -> None:
     """Compare makers alone: who gives more liquidity, when, and who pays for it."""
-    points = grid(prior_sd=numbers("prior_sd", prior_sd), makers=contestants(makers, least=2))
-    asked = Asked(makers, prior_sd, replications, discount, seed, periods)
-    how = How(out, workers, resume, verify)
-    log = compared(
-        "monopolist-vs-competitive", points, asked, how, write, block=max(1, replications // BLOCKS)
+    points = grid(
+        prior_sd=parse_numbers("prior_sd", prior_sd), makers=parse_makers(makers, least=2)
+    )
+    parameters = StudyParameters(makers, prior_sd, replications, discount, seed, periods)
+    options = RunOptions(out, workers, resume, verify)
+    log = run_comparison(
+        "monopolist-vs-competitive",
+        points,
+        parameters,
+        options,
+        write,
+        block=max(1, replications // BLOCKS),
     )
     say("Means over all periods (profit, surplus: sums), with 95 % confidence intervals:")
-    show_table(format_estimates(log.csv("results.csv", WORDS), METRICS))
+    show_table(quoted(log.csv("results.csv", TEXT_COLUMNS), METRICS))
     say("First less second, market by market:")
-    show_table(format_estimates(log.csv("comparisons.csv", WORDS), METRICS))
+    show_table(quoted(log.csv("comparisons.csv", TEXT_COLUMNS), METRICS))
     say(
         "Who gives more liquidity, in which periods (95 % confidence in all together), and what "
         "traders gain with the first less with the second, in money and by their own valuations:"
     )
-    show_table(log.csv("answers.csv", WORDS))
+    show_table(log.csv("answers.csv", TEXT_COLUMNS))
     say_where(out)
 
 
 def write(folder: RunFolder, log: Run) -> None:
-    """Write results, comparisons, differences by period, learning times and answers, and draw."""
-    compared, ahead, times = comparisons(log), by_period(log), learning_times(log)
-    tables = {"results": results(log), "comparisons": compared, "by-period": ahead,
-              "learning-times": times, "answers": answers(log, compared, ahead, times)}  # fmt: skip
+    """Write results, comparisons, leads by period, learning times, answers, and figures."""
+    paired, leads, times = comparisons(log), estimate_leads(log), estimate_learning_times(log)
+    tables = {"results": results(log), "comparisons": paired, "by-period": leads,
+              "learning-times": times,
+              "answers": summarise_answers(log, paired, leads, times)}  # fmt: skip
     write_tables(folder, tables)
-    write_figures(folder, drawn(log))
+    write_figures(folder, draw_figures(log))
 
 
-def by_period(log: Run) -> pd.DataFrame:
-    """Return the differences of the first maker from each other one, in every period and metric."""
-    blocks = with_point_parameters(log.blocks("summary"), log, ["prior_sd"])
+def estimate_leads(log: Run) -> pd.DataFrame:
+    """Return the first maker's differences from each other one, by shock, metric and period."""
+    blocks = placed(log.blocks("summary"), log, ["prior_sd"])
     market = blocks[blocks["maker"].isna()]
     first, *others = dict.fromkeys(market["makers"])
     family = len(BY_PERIOD) * len(others) * market["prior_sd"].nunique()
@@ -116,43 +114,43 @@ def by_period(log: Run) -> pd.DataFrame:
     )[[*PAIR, "metric", "period", "mean", "se", "count", "low", "high"]]
 
 
-def learning_times(log: Run) -> pd.DataFrame:
-    """Return the median period in which rho falls below 0.5; none for makers without a belief."""
+def estimate_learning_times(log: Run) -> pd.DataFrame:
+    """Return the median period in which rho falls below 0.5; NaN for makers without a belief."""
     table = records(log, ["prior_sd"])
     times = table["learning_time"].fillna(np.inf).where(table["belief_sd"].notna())
     return median(table.assign(learning_time=times), "learning_time", ["prior_sd", "makers"])
 
 
-def answers(
-    log: Run, compared: pd.DataFrame, ahead: pd.DataFrame, times: pd.DataFrame
+def summarise_answers(
+    log: Run, paired: pd.DataFrame, leads: pd.DataFrame, times: pd.DataFrame
 ) -> pd.DataFrame:
     """Return one row a shock and rival of the first maker: who is ahead when, and who pays."""
-    compared = with_point_parameters(compared, log, ["prior_sd"])
-    compared["second"] = compared["second"].str.rpartition(" in ")[2]
+    paired = placed(paired, log, ["prior_sd"])
+    paired["second"] = paired["second"].str.rpartition(" in ")[2]
     medians = times.set_index(["prior_sd", "makers"])["median"]
     rows = []
-    for shock, first, second in ahead[PAIR].drop_duplicates().itertuples(index=False):
-        pair = ahead[(ahead["prior_sd"] == shock) & (ahead["second"] == second)]
-        leads = {
-            says: describe_leads(pair[pair["metric"] == metric], first, second)
+    for shock, first, second in leads[PAIR].drop_duplicates().itertuples(index=False):
+        pair = leads[(leads["prior_sd"] == shock) & (leads["second"] == second)]
+        spans = {
+            says: lower(pair[pair["metric"] == metric], first, second)
             for metric, says in BY_PERIOD.items()
         }
-        learnt = " : ".join(f"{medians.get((shock, one), np.nan):g}" for one in (first, second))
-        pays = compared[(compared["prior_sd"] == shock) & (compared["second"] == second)]
-        told = format_estimates(pays, ("traders_gain", "surplus")).iloc[0]
+        learnt = " : ".join(f"{medians.get((shock, maker), np.nan):g}" for maker in (first, second))
+        gains = paired[(paired["prior_sd"] == shock) & (paired["second"] == second)]
+        row = quoted(gains, ("traders_gain", "surplus")).iloc[0]
         rows.append(
             dict(zip(PAIR, (shock, first, second), strict=True))
-            | leads
+            | spans
             | {"median periods to learn": learnt}
-            | {name: told[name] for name in ("traders_gain", "surplus")}
+            | {name: row[name] for name in ("traders_gain", "surplus")}
         )
     return pd.DataFrame(rows)
 
 
-def drawn(log: Run) -> dict[str, Figure]:
+def draw_figures(log: Run) -> dict[str, Figure]:
     """Return a figure for each metric by period, and one over shocks."""
-    summary = with_point_parameters(log.table("summary"), log, ["prior_sd"])
-    market = by_shock(summary[summary["maker"].isna()])
+    summary = placed(log.table("summary"), log, ["prior_sd"])
+    market = add_panels(summary[summary["maker"].isna()])
     by = ["makers", "prior_sd", "panel"]
     figures = {
         metric.replace("_", "-"): facets.by_period(

@@ -1,7 +1,7 @@
 """Das and Magdon-Ismail (2008), reproduced: Fig. 1, 3a to 3c, 4a and 4b, and Theorem 2.1.
 
-Every maker quotes alone, in an exchange of her own, and meets the same values and traders as the
-others. The logs hold the size of shock SHOCK in full, and discounted profits for all sizes.
+Every maker quotes alone, in an exchange of her own, and faces the same values and traders as the
+others. The logs hold every period at the size of shock SHOCK, and discounted profits at all sizes.
 """
 
 from dataclasses import dataclass
@@ -20,24 +20,22 @@ from abm.one_period.depths import myopic_depth, zero_profit_depth
 from abm.runs.folder import RunFolder
 from abm.runs.schema import EXCHANGE, MAKER, MAKERS, MARKET, REPLICATION, SUMMARY, Column
 from analysis import Run, figures, load, load_unfinished, metrics
-from analysis.claims import claims_table, read_claims
-from scenarios._common.study import (
+from analysis.claims import claims_of, claims_table
+from scenarios._common.options import (
     Discount,
-    How,
     Out,
     Periods,
     Replications,
     Resume,
+    RunOptions,
     Seed,
     Verify,
     Workers,
-    study,
-    write_figures,
-    write_tables,
 )
+from scenarios._common.study import open_study, write_figures, write_tables
 from scenarios._common.terminal import say, show_claims
 from scenarios._paper_beliefs import write_posteriors
-from scenarios._paper_claims import SHOCK, crossing, paper_claims, realised
+from scenarios._paper_claims import SHOCK, add_realised, find_crossing, measure_claims
 
 SHOCKS = (0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
 POINTS = [
@@ -93,22 +91,23 @@ def run(
     parameters = {
         "replications": replications, "discount": discount, "seed": seed, "periods": periods
     }  # fmt: skip
-    with study("paper", experiment, parameters, How(out, workers, resume, verify)) as folder:
+    options = RunOptions(out, workers, resume, verify)
+    with open_study("paper", experiment, parameters, options) as folder:
         if not folder.finished:
             write_theory(folder, discount)
             write_logs(folder, experiment)
             write_posteriors(folder, discount, seed, replications, periods)
             folder.complete_tables()
             log = load_unfinished(folder.store.url)
-            draw(log, folder)
-            claims = claims_table(paper_claims(log))
+            draw_figures(log, folder)
+            claims = claims_table(measure_claims(log))
             write_tables(folder, {"claims": claims})
     show_claims(read_claims(load(out)))
     say(f"Logs, figures and claims.csv are in {out}")
 
 
 def write_logs(folder: RunFolder, experiment: Experiment) -> None:
-    """Write the totals of all points, and where points are in full, their summary and record."""
+    """Write the totals of all points, and the summary and record of those IN_FULL."""
     schedule = experiment.schedule(folder)
     for number, point in enumerate(POINTS):
         units = schedule.units(number)
@@ -129,7 +128,7 @@ def write_logs(folder: RunFolder, experiment: Experiment) -> None:
 
 
 def write_theory(folder: RunFolder, discount: float) -> None:
-    """Write the value function over the shocks, and the spreads that the three makers choose."""
+    """Write the value function by shock, and the spreads of the three makers by rho."""
     solution = solve(discount)
     shock = np.union1d(np.linspace(0.0, max(SHOCKS), 601), SHOCKS)
     rho = np.linspace(0.0, 5.0, 501)
@@ -147,11 +146,11 @@ def write_theory(folder: RunFolder, discount: float) -> None:
         )
 
 
-def draw(log: Run, folder: RunFolder) -> None:
-    """Draw the paper's six figures and one market's story, from the log alone."""
+def draw_figures(log: Run, folder: RunFolder) -> None:
+    """Draw the paper's six figures and one market by period, from the log alone."""
     summary = log.table("summary")
     of_makers = summary[summary["maker"].notna()]
-    totals = realised(log)
+    totals = add_realised(log)
     monopolists = totals[totals["maker"] != "zero-profit"]
     profits = metrics.estimates(monopolists, "realised", ["maker", "world", "prior_sd"])
     theory = log.table("theory")
@@ -159,13 +158,13 @@ def draw(log: Run, folder: RunFolder) -> None:
     market, makers = (
         log.table(table, exchange="optimal", replication=0) for table in ("market", "makers")
     )
-    drawn = {
+    drawings = {
         "fig-1-posteriors": figures.posteriors(log.table("posteriors")),
         "fig-3a-discounted-profit": figures.discounted_profit(profits, theory),
-        "fig-3b-spread-by-rho": figures.spread_by_rho(log.table("policies"), crossing(log)),
+        "fig-3b-spread-by-rho": figures.spread_by_rho(log.table("policies"), find_crossing(log)),
         "fig-3c-profit": figures.profit_by_period(metrics.by_period(of_makers, "profit")),
         "fig-4a-spread": figures.spread_by_period(metrics.by_period(of_makers, "spread")),
         "fig-4b-no-trade": figures.no_trade_by_period(metrics.by_period(summary, "no_trade")),
         "one-market": figures.one_market(market, makers),
     }
-    write_figures(folder, drawn)
+    write_figures(folder, drawings)

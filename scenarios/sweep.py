@@ -1,7 +1,7 @@
-"""Any grid of makers and terms: profit and liquidity at each point, and between makers.
+"""Any grid of makers, traders and terms: profit and liquidity at each point, and between makers.
 
-Exchanges at all points face the same values and the same traders, so makers are compared market by
-market. Lists are given with commas; makers joined by "+" share an exchange.
+Exchanges at all points face the same values and the same draws of traders, so makers are compared
+market by market. Lists are separated by commas; makers joined by "+" share an exchange.
 """
 
 from typing import Annotated
@@ -10,60 +10,76 @@ from typer import Option
 
 from abm.experiment import Experiment, grid
 from abm.experiment.experiment import BLOCK, Markets, Target
+from abm.participants.registry import TRADER_TYPES
 from abm.runs.folder import RunFolder
 from analysis import Run
-from analysis.results import comparisons, format_estimates, results
-from scenarios._common.study import (
+from analysis.results import comparisons, quoted, results
+from scenarios._common.options import (
     Discount,
-    How,
     Out,
     Periods,
     Replications,
     Resume,
+    RunOptions,
     Seed,
+    Shocks,
     Verify,
     Workers,
-    carried_out,
-    numbers,
-    words,
-    write_tables,
+    parse_numbers,
+    split_commas,
 )
+from scenarios._common.study import run_study, write_tables
 from scenarios._common.terminal import say, show_table
 
-WORDS = ["makers", "maker", "first", "second", "world", "transparency", "metric"]  # text in tables
+TEXT_COLUMNS = [
+    "makers", "traders", "maker", "first", "second", "world", "transparency", "metric"
+]  # fmt: skip
 
 
 def run(
     makers: Annotated[
-        str, Option(help="Names with commas; with + those who share an exchange.")
+        str, Option(help="Names or module:Class, separated by commas; + joins those who compete.")
     ] = "optimal,myopic,zero-profit",
-    prior_sd: Annotated[str, Option(help="Sizes of the shock, with commas.")] = "1,3,5",
-    noise_sd: Annotated[str, Option(help="Sds of valuations, with commas.")] = "1",
-    world: Annotated[str, Option(help="real, gaussian, or both with a comma.")] = "real",
-    transparency: Annotated[str, Option(help="public, own, or both.")] = "public",
+    traders: Annotated[
+        str, Option(help="Trader types, names or module:Class, separated by commas.")
+    ] = "noisy",
+    prior_sd: Shocks = "1,3,5",
+    noise_sd: Annotated[
+        str, Option(help="Sds of valuations about the value, separated by commas.")
+    ] = "1",
+    world: Annotated[str, Option(help="real, gaussian, or both, separated by a comma.")] = "real",
+    transparency: Annotated[
+        str, Option(help="public, own, or both, separated by a comma.")
+    ] = "public",
     replications: Replications = BLOCK,
     discount: Discount = 0.9,
     seed: Seed = 0,
     periods: Periods = 100,
-    block: Annotated[int, Option(help="Markets simulated at once.")] = BLOCK,
-    record: Annotated[str, Option(help="summary, or full for every period of all.")] = "summary",
+    block: Annotated[int, Option(help="Markets in a block, simulated at once.")] = BLOCK,
+    record: Annotated[str, Option(help="summary, or full to keep every period.")] = "summary",
     until_se: Annotated[
-        float | None, Option(help="Add blocks to each point until the s.e. is below this.")
+        float | None,
+        Option(help="Add blocks to each point until the standard error is below this."),
     ] = None,
-    metric: Annotated[str, Option(help="Whose s.e. that is.")] = "discounted_profit",
-    at_most: Annotated[int, Option(help="Markets a point, whatever the s.e.")] = 1_000_000,
+    metric: Annotated[
+        str, Option(help="The metric with that standard error.")
+    ] = "discounted_profit",
+    at_most: Annotated[
+        int, Option(help="Most markets at a point, whatever the standard error.")
+    ] = 1_000_000,
     out: Out = "runs/sweep",
     workers: Workers = "1",
     resume: Resume = False,
     verify: Verify = False,
 ) -> None:
-    """Sweep a grid of makers and terms."""
+    """Run a grid of makers, traders and terms."""
     points = grid(
-        makers=[one.split("+") for one in words(makers)],
-        prior_sd=numbers("prior_sd", prior_sd),
-        noise_sd=numbers("noise_sd", noise_sd),
-        world=words(world),
-        transparency=words(transparency),
+        makers=[word.split("+") for word in split_commas(makers)],
+        traders=[TRADER_TYPES.find(word) for word in split_commas(traders)],
+        prior_sd=parse_numbers("prior_sd", prior_sd),
+        noise_sd=parse_numbers("noise_sd", noise_sd),
+        world=split_commas(world),
+        transparency=split_commas(transparency),
     )
     if until_se is None and (metric, at_most) != (Target(1.0).metric, Target(1.0).at_most):
         raise ValueError(
@@ -75,18 +91,19 @@ def run(
         block=block, target=target,
     )  # fmt: skip
     parameters = {
-        "makers": makers, "prior_sd": prior_sd, "noise_sd": noise_sd, "world": world,
-        "transparency": transparency, "replications": replications, "discount": discount,
-        "seed": seed, "periods": periods, "block": block, "record": record,
+        "makers": makers, "traders": traders, "prior_sd": prior_sd, "noise_sd": noise_sd,
+        "world": world, "transparency": transparency, "replications": replications,
+        "discount": discount, "seed": seed, "periods": periods, "block": block, "record": record,
     }  # fmt: skip
     if target:
         parameters |= {"until_se": until_se, "metric": metric, "at_most": at_most}
-    log = carried_out("sweep", experiment, parameters, How(out, workers, resume, verify), write)
+    options = RunOptions(out, workers, resume, verify)
+    log = run_study("sweep", experiment, parameters, options, write)
     say("Means with 95 % confidence intervals:")
-    show_table(format_estimates(log.csv("results.csv", WORDS)))
+    show_table(quoted(log.csv("results.csv", TEXT_COLUMNS)))
     if target:
-        say(_reached(log, target))
-    if len(differences := log.csv("comparisons.csv", WORDS)):
+        say(_describe_precision(log, target))
+    if len(differences := log.csv("comparisons.csv", TEXT_COLUMNS)):
         say("Differences, market by market:")
         show_table(format_estimates(differences))
     say(
@@ -96,18 +113,14 @@ def run(
 
 
 def write(folder: RunFolder, log: Run) -> None:
-    """Write what came of the grid."""
+    """Write results by point, and comparisons between makers."""
     write_tables(folder, {"results": results(log), "comparisons": comparisons(log)})
 
 
-def _reached(log: Run, target: Target) -> str:
-    """Return a sentence on the points whose standard errors are below the target."""
-    table = log.csv("results.csv", WORDS)
-    errors = (
-        table[table["metric"] == target.metric]
-        .groupby(log.varying_parameters or "metric")["se"]
-        .max()
-    )
+def _describe_precision(log: Run, target: Target) -> str:
+    """Return a sentence: at how many points the standard error is below the target."""
+    table = log.csv("results.csv", TEXT_COLUMNS)
+    errors = table[table["metric"] == target.metric].groupby(log.varied or "metric")["se"].max()
     below = int((errors <= target.se).sum())
-    said = f"The s.e. of {target.metric} is below {target.se} at {below} of {len(errors)} points"
-    return said if below == len(errors) else f"{said}: others have as many markets as --at-most"
+    text = f"The s.e. of {target.metric} is below {target.se} at {below} of {len(errors)} points"
+    return text if below == len(errors) else f"{text}: others have as many markets as --at-most"

@@ -22,7 +22,7 @@ SMALL: dict[str, Any] = {
     "makers": "zero-profit,optimal", "prior_sd": "5,1", "replications": 20, "periods": 4,
     "seed": 8,
 }  # fmt: skip
-TRADE, FREEZE = "most trade", "most see no trade in 100 periods"
+TRADE, FREEZE = "most trade", "most have no trade in 100 periods"
 MINE = '''
 from abm import Optimal as Theirs, Quote
 from abm.makers import MarketMaker
@@ -212,13 +212,13 @@ def frozen(fractions: dict[float, float], half: float = 0.02) -> pd.DataFrame:
 def test_a_verdict_says_at_which_shocks_most_markets_freeze(
     fractions: dict[float, float], half: float, says: str
 ) -> None:
-    said = breakdown.verdict("myopic", frozen(fractions, half), 100)
+    said = breakdown.describe_freezing("myopic", frozen(fractions, half), 100)
     assert said == f"myopic's markets at shocks of {says}"
 
 
 def test_a_verdict_of_one_period_says_so() -> None:
-    said = breakdown.verdict("myopic", frozen({4.0: 1.0}), 1)
-    assert said == "myopic's markets at shocks of 4: most see no trade in 1 period"
+    said = breakdown.describe_freezing("myopic", frozen({4.0: 1.0}), 1)
+    assert said == "myopic's markets at shocks of 4: most have no trade in 1 period"
 
 
 def test_what_is_printed_names_the_makers_that_freeze(
@@ -245,7 +245,7 @@ def test_shocks_are_put_in_order(small: Path, tmp_path: Path) -> None:
 def test_one_maker_is_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     breakdown.run(makers="zero-profit", prior_sd="1,8", periods=2, out=str(tmp_path / "a"))
     said = capsys.readouterr().out
-    never = "most see no trade in 2 periods"
+    never = "most have no trade in 2 periods"
     assert f"\nzero-profit's markets at shocks of 1: {TRADE}; 8: {never}\n" in said
 
 

@@ -13,7 +13,8 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
-from importlib.metadata import entry_points
+from importlib import import_module
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,17 +25,20 @@ from typer.testing import CliRunner
 
 from abm.experiment import Experiment
 from abm.experiment.simulation import Markets, Unit
-from abm.participants.registry import MAKER_TYPES
-from abm.runs.location import Location
+from abm.participants.registry import MAKER_TYPES, TRADER_TYPES
+from abm.runs.location import Place
 from abm.runs.manifest import Manifest
 from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE, REPORT_FILE, RUN_FILE
 from abm.testing.rules import RULES
 from analysis import load
 from scenarios import paper, sweep
-from scenarios.__main__ import app, main, studies
+from scenarios.__main__ import app, main
+from scenarios._common.commands import list_scenarios
 
-SCENARIOS = studies()
+SCENARIOS = {
+    name: import_module(f"scenarios.{name.replace('-', '_')}") for name in list_scenarios()
+}
 ROOT = Path(__file__).parents[1]
 SMALL = ["run", "paper", "--replications", "60", "--periods", "12"]
 GRID = ["run", "sweep", "--makers", "myopic,zero-profit", "--prior-sd", "1", "--periods", "5",
@@ -117,14 +121,16 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_the_list_has_a_line_for_each_scenario_and_maker(call: Call) -> None:
+def test_the_list_has_a_line_for_each_scenario_maker_and_trader(call: Call) -> None:
     code, out, _ = call("list")
     lines = out.splitlines()
     assert code == 0
-    assert [line for line in lines if not line.startswith("  ")] == ["scenarios:", "makers:"]
+    headings = ["scenarios:", "makers:", "traders:"]
+    assert [line for line in lines if not line.startswith("  ")] == headings
     names = [line.split()[0] for line in lines]
-    assert names == ["scenarios:", *SCENARIOS, "makers:", *MAKER_TYPES.load_own()]
-    assert {"zero-profit", "myopic", "optimal", "fixed-spread"} < set(names)
+    types = ["makers:", *MAKER_TYPES.load_own(), "traders:", *TRADER_TYPES.load_own()]
+    assert names == ["scenarios:", *SCENARIOS, *types]
+    assert {"zero-profit", "myopic", "optimal", "fixed-spread", "noisy", "sweep"} < set(names)
     assert all(len(line.split()) > 4 for line in lines if line.startswith("  "))
 
 
@@ -135,6 +141,18 @@ def test_help_names_every_option_of_a_scenario(scenario: Any) -> None:
     assert result.exit_code == 0
     for parameter in inspect.signature(scenario.run).parameters:
         assert f"--{parameter.replace('_', '-')} " in result.stdout
+
+
+def test_help_of_run_names_every_scenario_with_its_first_line() -> None:
+    result = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    for name, scenario in SCENARIOS.items():
+        first = str(scenario.__doc__).partition("\n")[0]
+        assert re.search(rf"{name} +{re.escape(first)} ", result.stdout)
+
+
+def test_the_version_is_that_of_the_installed_package(call: Call) -> None:
+    assert call("--version") == (0, f"market-shock {version('market-shock')}\n", "")
 
 
 def test_the_paper_has_the_options_it_always_had() -> None:
@@ -410,8 +428,9 @@ def test_a_check_that_cannot_be_made_is_an_error_of_one_line(
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["run", "papre"], "papre"),
+        (["run", "papre"], "Did you mean 'paper'?"),
         (["show"], "show"),
+        (["--verison"], "--version"),
         (["run", "paper", "--replications", "many"], "--replications"),
         (["run", "sweep", "--until-se", "little"], "--until-se"),
         (["run", "sweep", "--maker", "optimal"], "--makers"),
@@ -622,9 +641,9 @@ def test_runs_alike_are_told_to_agree(swept: Path, tmp_path: Path, call: Call) -
     code, out, err = call("compare", swept, again)
     same, results, verdict = out.splitlines()
     assert (code, err) == (0, "")
-    assert same == "The settings are the same."
+    assert same == "The parameters are the same."
     assert re.match(r"Of (\d+) results, compared replication by replication, \1 are ident", results)
-    assert verdict == "The results agree, as far as can be told."
+    assert verdict == "The results do not differ significantly."
 
 
 @pytest.mark.parametrize(
@@ -640,10 +659,10 @@ def test_runs_that_differ_are_told_apart_in_what_was_asked_and_in_results(
     call(*GRID, *options, "--out", tmp_path / "other")
     code, out, err = call("compare", swept, tmp_path / "other")
     assert (code, err) == (0, "")
-    assert out.startswith("The settings differ:\n")
+    assert out.startswith("The parameters differ:\n")
     assert re.search(told, out)
     assert how in out
-    verdict = "differ by more than chance" if "--discount" in options else "agree, as far as can"
+    verdict = "differ significantly" if "--discount" in options else "do not differ"
     assert verdict in out.splitlines()[-1]
 
 

@@ -286,11 +286,11 @@ def test_the_command_tells_what_differs(make: Make) -> None:
     lines = said.stdout.splitlines()
     assert any(line.split() == ["periods", "6", "12"] for line in lines)
     assert "replication by replication" in said.stdout
-    assert lines[-1] == "The results differ by more than chance."
+    assert lines[-1] == "The results differ significantly."
     said = CliRunner().invoke(app, ["compare", str(first.folder), str(first.folder)])
     lines = said.stdout.splitlines()
-    assert lines[0] == "The settings are the same."
+    assert lines[0] == "The parameters are the same."
     number = 4 * len(METRICS)
     same = f"Of {number} results, compared replication by replication, {number} are identical"
     assert same in said.stdout
-    assert lines[-1] == "The results agree, as far as can be told."
+    assert lines[-1] == "The results do not differ significantly."

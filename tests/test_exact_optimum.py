@@ -25,7 +25,7 @@ from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import exact_optimum
 from scenarios._optimum_policies import LIKELY, Adversary, Assessor, Examiner, Wanderer
-from scenarios.exact_optimum import CERTIFIED, COMPARED, GAINS, residual_bound, symmetry
+from scenarios.exact_optimum import CERTIFIED, COMPARED, GAINS, bound_by_residuals, measure_symmetry
 
 SHOCKS, SIZE, PERIODS, SEED, DISCOUNT = [1.0, 4.0], 14, 5, 3, 0.9
 GIVEN: dict[str, Any] = {
@@ -202,11 +202,13 @@ def test_a_made_up_residual_bound_is_what_a_pencil_gives() -> None:
     made_up = pd.DataFrame(
         {"period": [0, 0, 1, 1, 2, 2], "highest": [-0.3, -0.5, 0.1, 0.4, -0.2, -0.1]}
     )
-    prior = float(load_fitted(0.9)(np.asarray(2.0), np.zeros(()), np.zeros(())))
-    assert residual_bound(2.0, made_up, 0.9) == pytest.approx(prior - 0.3 + 0.9 * 0.4, abs=1e-12)
+    prior = float(fitted(0.9)(np.asarray(2.0), np.zeros(()), np.zeros(())))
+    assert bound_by_residuals(2.0, made_up, 0.9) == pytest.approx(
+        prior - 0.3 + 0.9 * 0.4, abs=1e-12
+    )
     rising = made_up.assign(highest=[-0.3, -0.5, 0.1, 0.4, 0.2, 0.1])
     more = 0.9 * 0.4 + 0.81 * 0.2 + 0.729 / 0.1 * 0.2
-    assert residual_bound(2.0, rising, 0.9) == pytest.approx(prior - 0.3 + more, abs=1e-12)
+    assert bound_by_residuals(2.0, rising, 0.9) == pytest.approx(prior - 0.3 + more, abs=1e-12)
 
 
 def test_bounds_are_in_order(table: Any) -> None:
@@ -222,7 +224,7 @@ def test_bounds_are_in_order(table: Any) -> None:
 
 def test_symmetry_is_that_of_both_depths_free(folder: Path) -> None:
     found = pd.read_csv(folder / "symmetry.csv")
-    pd.testing.assert_frame_equal(found, symmetry(DISCOUNT), rtol=1e-9)
+    pd.testing.assert_frame_equal(found, measure_symmetry(DISCOUNT), rtol=1e-9)
     solution, rho = solve(DISCOUNT), found["rho"].to_numpy()
     best = free_backup(solution, rho)
     depth, skew = curvature(solution, rho)
@@ -259,9 +261,9 @@ def test_an_adversary_quotes_what_leads_to_larger_residuals() -> None:
     (adversary,) = Exchange(makers, prior_sd=3.0, replications=40, rng=1).run(2).makers
     assert isinstance(adversary, Adversary)
     best = ExactOptimal.quote(adversary)
-    chosen = adversary.residual_after(adversary.quote())
-    assert (chosen >= adversary.residual_after(best) - 1e-12).all()
-    assert chosen.mean() > 1.2 * adversary.residual_after(best).mean()
+    chosen = adversary.find_residual_after(adversary.quote())
+    assert (chosen >= adversary.find_residual_after(best) - 1e-12).all()
+    assert chosen.mean() > 1.2 * adversary.find_residual_after(best).mean()
 
 
 def test_what_an_adversary_seeks_is_the_largest_residual_that_may_follow() -> None:
@@ -280,7 +282,7 @@ def test_what_an_adversary_seeks_is_the_largest_residual_that_may_follow() -> No
             gap -= value.of(window, 1.0)
             likely = log_mass[at] > np.log(LIKELY)
             largest[at] = np.where(likely, np.maximum(largest[at], gap), largest[at])
-    np.testing.assert_allclose(maker.residual_after(quote), largest, rtol=1e-4, atol=1e-8)
+    np.testing.assert_allclose(maker.find_residual_after(quote), largest, rtol=1e-4, atol=1e-8)
 
 
 def test_what_is_printed_says_on_how_many_beliefs_it_rests(

@@ -20,8 +20,8 @@ from abm.runs.manifest import DamageWarning
 from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import exact_vs_gaussian
-from scenarios._onlooker import APART, Onlooker
-from scenarios.exact_vs_gaussian import verdict
+from scenarios._onlooker import DISTANCE_METRICS, Onlooker
+from scenarios.exact_vs_gaussian import describe_gain
 
 MAKERS, SHOCKS, SIZE, PERIODS, SEED = ["optimal", "zero-profit"], [1.0, 4.0], 60, 12, 3
 DISCOUNT = 0.8
@@ -130,7 +130,7 @@ def test_a_run_leaves_blocks_tables_and_pictures(folder: Path, log: Run) -> None
 
 
 def test_the_table_has_every_metric_once_for_every_maker_and_shock(table: Any) -> None:
-    metrics = ["W", "gaussian", "exact", "difference", *APART]
+    metrics = ["W", "gaussian", "exact", "difference", *DISTANCE_METRICS]
     assert sorted(table.index) == sorted(
         (maker, shock, metric) for maker in MAKERS for shock in SHOCKS for metric in metrics
     )
@@ -185,7 +185,7 @@ def test_distances_are_noted_after_some_signals_and_the_table_has_those_after_te
     found = pd.read_csv(folder / "distances.csv")
     assert sorted(found["period"].unique()) == [1, 2, 3, 5, 7, 10]
     after_ten = found[found["period"] == 10].set_index(["maker", "prior_sd", "metric"])
-    assert len(after_ten) == len(MAKERS) * len(SHOCKS) * len(APART)
+    assert len(after_ten) == len(MAKERS) * len(SHOCKS) * len(DISTANCE_METRICS)
     for key, row in after_ten.iterrows():
         assert table.loc[key, "mean"] == pytest.approx(row["mean"], rel=1e-12)
 
@@ -235,7 +235,7 @@ def leads(**of_shocks: tuple[float, float]) -> pd.DataFrame:
     ],
 )
 def test_a_verdict_is_sure_of_all_shocks_together(rows: pd.DataFrame, says: str) -> None:
-    assert verdict("optimal", rows) == f"optimal earns on the exact belief: {says}"
+    assert describe_gain("optimal", rows) == f"optimal earns on the exact belief: {says}"
 
 
 def test_what_is_printed_has_a_verdict_for_each_maker(
@@ -271,8 +271,8 @@ def test_before_ten_signals_the_table_has_the_last_distances(small: Path) -> Non
     table = pd.read_csv(small / "results.csv").set_index("metric")
     distances = pd.read_csv(small / "distances.csv")
     last = distances[distances["period"] == 3].set_index("metric")
-    assert len(last) == len(APART)
-    for metric in APART:
+    assert len(last) == len(DISTANCE_METRICS)
+    for metric in DISTANCE_METRICS:
         assert table["mean"][metric] == last["mean"][metric]
 
 

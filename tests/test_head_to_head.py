@@ -331,7 +331,7 @@ def test_two_makers_with_one_name_are_refused(call: Call, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--makers", "optimal"], "makers is 'optimal', but 2 are to meet: give as"),
+        (["--makers", "optimal"], "makers is 'optimal', but must name at least 2: give as"),
         (["--makers", "optimal,zero-proft"], "which is unknown: did you mean 'zero-profit'?"),
         (["--makers", "optimal+myopic,optimal"], "maker is 'optimal+myopic', which is unknown"),
         (["--makers", ",optimal"], "maker is '', which is unknown: known: "),

@@ -17,7 +17,7 @@ from abm.experiment.simulation import Unit
 from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import learning_makers
-from scenarios.learning_makers import DEPTHS, LATE, Learner, LearningMarkets, benchmarks
+from scenarios.learning_makers import DEPTHS, LATE, Learner, LearningMarkets, compute_benchmarks
 
 SIZE, PERIODS, COUNTS, SHOCKS = 120, 600, [1, 2, 4], [0.5, 1.0]
 SMALL: dict[str, Any] = {
@@ -136,7 +136,7 @@ def test_the_more_learn_the_more_competitive_they_become(results: Any, shock: fl
 
 @pytest.mark.parametrize("rho", [0.1, 0.5, 1.0, 1.2])
 def test_benchmarks_are_closed_forms(rho: float) -> None:
-    table: Any = benchmarks([rho]).set_index("benchmark")
+    table: Any = compute_benchmarks([rho]).set_index("benchmark")
     tick = min(depth for depth in DEPTHS if reward(rho, depth) > 0)
     depths = {"zero-profit": competitive(rho), "tick": tick, "myopic": monopoly(rho)}
     assert table.index.tolist() == list(depths)
@@ -153,7 +153,7 @@ def test_benchmarks_are_closed_forms(rho: float) -> None:
 
 def test_benchmarks_of_a_run_are_those_of_its_shocks(folder: Path) -> None:
     table = pd.read_csv(folder / "benchmarks.csv")
-    pd.testing.assert_frame_equal(table, benchmarks(SHOCKS), rtol=1e-12)
+    pd.testing.assert_frame_equal(table, compute_benchmarks(SHOCKS), rtol=1e-12)
 
 
 @pytest.mark.parametrize("period", [0, PERIODS - 1])
@@ -227,7 +227,9 @@ def test_a_shock_too_large_for_any_depth_is_refused(call: Call, tmp_path: Path) 
     code, _, error = call("--prior-sd", "2", "--learners", "1", "--replications", "2",
                           "--periods", "10")  # fmt: skip
     assert code == 1
-    assert "prior_sd is 2.0, at which none of the depths that makers choose from pays" in error
+    assert (
+        "prior_sd is 2.0, where none of the depths that makers choose from is profitable" in error
+    )
     assert list(tmp_path.iterdir()) == []
 
 

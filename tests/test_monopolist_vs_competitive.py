@@ -383,7 +383,7 @@ def test_a_maker_without_a_belief_has_no_learning_time(call: Call, tmp_path: Pat
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--makers", "optimal"], "makers is 'optimal', but 2 are to meet: give as"),
+        (["--makers", "optimal"], "makers is 'optimal', but must name at least 2: give as"),
         (["--makers", "optimal,myopik"], "maker is 'myopik', which is unknown: did you mean"),
         (["--makers", "optimal+myopic,optimal"], "maker is 'optimal+myopic', which is unknown"),
         (["--makers", "optimal,"], "maker is '', which is unknown: known: "),

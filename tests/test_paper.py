@@ -28,7 +28,7 @@ from abm.runs.parquet import unpack_table
 from abm.runs.schema import BLOCKS, MANIFEST_FILE, RUN_FILE
 from analysis import Run, load
 from scenarios import paper
-from scenarios._paper_claims import SHOCK, crossing, paper_claims, realised
+from scenarios._paper_claims import SHOCK, add_realised, find_crossing, measure_claims
 
 ROOT = Path(__file__).parents[1]
 SMALL: dict[str, Any] = {"replications": 200, "discount": 0.9, "seed": 0, "periods": 30}
@@ -106,7 +106,7 @@ def tampered(folder: Path, tmp_path: Path) -> Tamper:
 
 
 def verdicts(log: Run, exhibit: str, words: str = "") -> list[str]:
-    judged = [one for one in paper_claims(log) if one.exhibit == exhibit and words in one.says]
+    judged = [one for one in measure_claims(log) if one.exhibit == exhibit and words in one.says]
     assert judged
     return [one.holds for one in judged]
 
@@ -168,7 +168,7 @@ def test_verdicts_follow_from_what_was_measured(claims: pd.DataFrame) -> None:
 
 
 def test_the_claims_written_are_those_of_the_log(claims: pd.DataFrame, log: Run) -> None:
-    judged = paper_claims(log)
+    judged = measure_claims(log)
     assert claims["says"].tolist() == [claim.says for claim in judged]
     assert claims["measured"].tolist() == [claim.measured for claim in judged]
 
@@ -197,7 +197,7 @@ def test_policies_have_the_spreads_and_their_crossing(log: Run) -> None:
     spreads = log.table("policies").pivot(index="rho", columns="maker", values="spread").loc[3.0]
     expected = {"optimal": 9.083, "zero-profit": 17.267, "myopic": 19.130}
     assert spreads.to_dict() == pytest.approx(expected, abs=5e-4)
-    assert crossing(log) == pytest.approx(1.544, abs=1e-3)
+    assert find_crossing(log) == pytest.approx(1.544, abs=1e-3)
 
 
 def test_makers_face_the_same_values_and_traders(log: Run) -> None:
@@ -228,7 +228,7 @@ def test_fig_3a_is_judged_by_the_gap_to_theory(
     log: Run, tampered: Tamper, factor: float, verdict: str
 ) -> None:
     theory = log.table("theory").set_index("prior_sd")["value"]
-    found = realised(log)
+    found = add_realised(log)
     cut_off = found["realised"] - found["discounted_profit"]
     change = with_totals_of(lambda totals: factor * totals["prior_sd"].map(theory) - cut_off)
     other = tampered(totals=change)
@@ -236,7 +236,7 @@ def test_fig_3a_is_judged_by_the_gap_to_theory(
 
 
 def test_what_the_periods_cut_off_are_worth_is_added_to_the_optimal_makers_profit(log: Run) -> None:
-    found = realised(log)
+    found = add_realised(log)
     cut_off = found["realised"] - found["discounted_profit"]
     optimal = found["maker"] == "optimal"
     later = 0.9 ** log.parameters["periods"] * solve(0.9).value_function(found["belief_sd"])
@@ -252,14 +252,14 @@ def test_fig_3a_sees_when_the_optimal_maker_falls_behind(log: Run, tampered: Tam
 
 def test_fig_3b_sees_when_the_spreads_cross_elsewhere(log: Run, tampered: Tamper) -> None:
     other = tampered(policies=lambda frame: frame.assign(rho=2 * frame["rho"]))
-    assert crossing(other) == pytest.approx(2 * crossing(log))
+    assert find_crossing(other) == pytest.approx(2 * find_crossing(log))
     assert verdicts(log, "Fig. 3b") == ["yes"]
     assert verdicts(other, "Fig. 3b") == ["no"]
 
 
 def test_spreads_that_never_cross_leave_fig_3b_open(tampered: Tamper) -> None:
     other = tampered(policies=with_makers_swapped("optimal", "zero-profit"))
-    assert np.isnan(crossing(other))
+    assert np.isnan(find_crossing(other))
     assert verdicts(other, "Fig. 3b") == ["undecided"]
 
 
@@ -269,7 +269,7 @@ def test_spreads_that_never_cross_leave_fig_3b_open(tampered: Tamper) -> None:
     [
         ("Fig. 3c", "earns more than the {}"),
         ("Fig. 4a", "spread starts below the {}"),
-        ("Fig. 4a", "settles before the {}"),
+        ("Fig. 4a", "learns before the {}"),
     ],
 )
 def test_claims_about_makers_turn_round_when_the_makers_are_swapped(
@@ -320,7 +320,7 @@ def test_claims_do_not_depend_on_the_order_of_replications(log: Run, tampered: T
         return shuffled(frame).sort_values("period", kind="stable")
 
     other = tampered(makers=regrouped, market=shuffled, totals=shuffled, distances=shuffled)
-    for there, here in zip(paper_claims(log), paper_claims(other), strict=True):
+    for there, here in zip(measure_claims(log), measure_claims(other), strict=True):
         assert there.exhibit == here.exhibit
         assert there.measured == pytest.approx(here.measured, rel=1e-9, abs=1e-12)
         assert there.holds == here.holds
@@ -378,7 +378,7 @@ def test_without_a_future_the_optimal_maker_is_the_myopic_one(
     run = load(tmp_path / "paper")
     makers = run.makers.set_index(["exchange", "replication", "period"])["ask"]
     np.testing.assert_allclose(makers.loc["optimal"], makers.loc["myopic"], rtol=1e-4)
-    assert np.isnan(crossing(run))
+    assert np.isnan(find_crossing(run))
 
 
 @pytest.mark.parametrize(
@@ -476,7 +476,7 @@ def test_a_claim_from_one_replication_stays_open(tampered: Tamper) -> None:
         return frame[frame["replication"] == 0]
 
     single = tampered(makers=only, market=only, totals=only, distances=only)
-    sampled = [one for one in paper_claims(single) if one.exhibit not in ("Fig. 3b", "Th. 2.1")]
+    sampled = [one for one in measure_claims(single) if one.exhibit not in ("Fig. 3b", "Th. 2.1")]
     assert {one.holds for one in sampled} == {"undecided"}
 
 

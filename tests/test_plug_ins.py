@@ -19,7 +19,7 @@ from abm.makers import MarketMaker
 from abm.participants import registry
 from abm.participants.registry import MAKER_TYPES
 from analysis import load
-from scenarios.__main__ import makers as listed
+from scenarios.__main__ import describe_types
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-P", "-c", "from scenarios.__main__ import main; main()"]
@@ -176,7 +176,7 @@ def test_an_installed_maker_goes_by_her_name_in_python_and_in_the_list(
     about = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines if line.startswith("  ")}
     assert about["cautious"] == "Quotes two sds of her belief around its mean."
     assert about["counting"] == "Widens after every trade of her own."
-    hers = [line.split()[0] for line in lines[lines.index("makers:") + 1 :]]
+    hers = [line.split()[0] for line in lines[lines.index("makers:") + 1 : lines.index("traders:")]]
     assert hers == sorted([*MAKER_TYPES.load_own(), "cautious", "counting"])
 
 
@@ -299,7 +299,7 @@ def test_a_plug_in_cannot_take_the_name_of_a_maker_that_is_here(install: Install
     assert "abm.makers.optimal:Optimal" in said
     assert f"{package}:Optimal of {package}" in said
     assert "give one of them another name, or remove it" in said
-    assert "is the name of 2" in listed()["optimal"]
+    assert "is the name of 2" in describe_types(MAKER_TYPES)["optimal"]
     assert MAKER_TYPES.list_names().count("optimal") == 1
 
 
@@ -353,7 +353,7 @@ def test_whatever_a_module_raises_is_its_own(install: Install, source: str, caus
         MAKER_TYPES.find("broken")
     assert f"{package} does not import" in str(caught.value)
     assert cause in str(caught.value)
-    assert cause in listed()["broken"]
+    assert cause in describe_types(MAKER_TYPES)["broken"]
 
 
 @pytest.mark.parametrize(
@@ -400,7 +400,7 @@ def test_what_is_no_maker_is_refused(install: Install, place: str) -> None:
         with pytest.raises(TypeError, match="MarketMaker without abstract methods") as caught:
             MAKER_TYPES.find(name)
         assert f"maker {name!r} is " in str(caught.value)
-    assert "must be a MarketMaker" in listed()["half"]
+    assert "must be a MarketMaker" in describe_types(MAKER_TYPES)["half"]
 
 
 @pytest.mark.parametrize("place", ["nowhere:Cautious", "no.where:Cautious"])

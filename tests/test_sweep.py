@@ -22,7 +22,7 @@ from analysis import Run, load
 from analysis.load import LogError
 from analysis.results import METRICS, comparisons, format_estimates, results
 from scenarios import sweep
-from scenarios.sweep import WORDS
+from scenarios.sweep import TEXT_COLUMNS
 
 SMALL: dict[str, Any] = {
     "makers": "myopic,zero-profit",
@@ -117,7 +117,7 @@ def test_what_is_printed_is_what_analysis_makes_of_the_log(swept: Swept, tmp_pat
     )
     for name, made in (("results", results(log)), ("comparisons", comparisons(log))):
         pd.testing.assert_frame_equal(
-            log.csv(f"{name}.csv", WORDS), made, check_dtype=False, rtol=1e-12
+            log.csv(f"{name}.csv", TEXT_COLUMNS), made, check_dtype=False, rtol=1e-12
         )
 
 
@@ -303,3 +303,61 @@ def test_spaces_after_commas_do_no_harm(swept: Swept) -> None:
                    replications=4)  # fmt: skip
     assert len(log.points) == 8
     assert {point["makers"] for point in log.points} == {"myopic", "zero-profit"}
+
+
+CAREFUL = '''
+from abm.traders import NoisyTrader
+
+
+class Careful(NoisyTrader):
+    """Values the instrument with half the noise."""
+
+    name = "careful"
+
+    def __init__(self, model):
+        super().__init__(model, noise_sd=0.5 * model.noise_sd)
+'''
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_each_trader_type_has_exchanges_of_its_own(
+    swept: Swept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    module = f"mine_traders_{workers}"
+    (tmp_path / f"{module}.py").write_text(CAREFUL)
+    monkeypatch.syspath_prepend(tmp_path)
+    log, said = swept(traders=f"noisy, {module}:Careful", workers=workers)
+    assert [point["traders"] == f"{module}:Careful" for point in log.points] == [False, True] * 2
+    assert log.varied == ["makers", "traders"]
+    assert said.count(f"{module}:Careful") == 3
+    profit = log.blocks("totals").set_index(["makers", "traders"])["profit"]
+    usual, _ = swept(out=str(tmp_path / "usual"))
+    half, _ = swept(out=str(tmp_path / "half"), noise_sd="0.5")
+    for (maker, traders), column in profit.groupby(level=[0, 1], observed=True):
+        expected = half if "Careful" in traders else usual
+        frame = expected.blocks("totals")
+        np.testing.assert_array_equal(column, frame["profit"][frame["makers"] == maker])
+
+
+def test_noisy_traders_are_the_default_and_change_no_byte(swept: Swept, tmp_path: Path) -> None:
+    swept()
+    swept(traders="noisy", out=str(tmp_path / "named"))
+    assert contents(tmp_path / "named") == contents(tmp_path / "sweep")
+    assert "traders" not in pd.read_csv(tmp_path / "sweep" / "results.csv").columns
+
+
+@pytest.mark.parametrize(
+    ("traders", "says"),
+    [
+        ("nosy", "trader is 'nosy', which is unknown: did you mean 'noisy'"),
+        ("noisy,", "trader is '', which is unknown: known: noisy"),
+        ("noisy,noisy", "is there twice"),
+        ("nowhere:Careful", "trader 'nowhere:Careful' cannot be loaded, for nowhere does not"),
+    ],
+)
+def test_a_trader_type_that_cannot_be_used_is_refused_before_anything_is_written(
+    swept: Swept, tmp_path: Path, traders: str, says: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        swept(traders=traders)
+    assert list(tmp_path.iterdir()) == []

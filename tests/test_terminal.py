@@ -19,10 +19,10 @@ from scenarios import sweep
 from scenarios._common import terminal as _terminal
 from scenarios._common.terminal import (
     LARGEST,
-    progress,
     say,
     show_claims,
     show_comparison,
+    show_progress,
     show_table,
 )
 
@@ -69,7 +69,7 @@ def test_a_terminal_shows_blocks_rate_failures_and_time_left(
 ) -> None:
     clock = iter([0.0, 0.5, 2.0])
     monkeypatch.setattr(_terminal, "monotonic", lambda: next(clock))
-    with Terminal() as terminal, progress() as watch:
+    with Terminal() as terminal, show_progress() as watch:
         watch(Progress(3, 0, 10, 0))
         watch(Progress(5, 2, 12, 5_000_000))
     words = r"━ +7/12 blocks, 2\.50 million arrivals/s, 2 failed +(-:--:--|\d:\d\d:\d\d)"
@@ -77,7 +77,7 @@ def test_a_terminal_shows_blocks_rate_failures_and_time_left(
 
 
 def test_a_run_without_failures_does_not_speak_of_them() -> None:
-    with Terminal() as terminal, progress() as watch:
+    with Terminal() as terminal, show_progress() as watch:
         watch(Progress(1, 0, 2, 1_000_000))
     assert "1/2 blocks" in terminal.shown
     assert "failed" not in terminal.shown
@@ -98,7 +98,7 @@ def test_progress_is_quiet_when_not_on_a_terminal(
 ) -> None:
     if colour:
         monkeypatch.setenv("FORCE_COLOR", colour)  # as continuous integration does
-    with progress() as watch:
+    with show_progress() as watch:
         watch(Progress(1, 1, 10, 1_000))
         watch(Progress(9, 1, 10, 9_000))
     assert capsys.readouterr() == ("", "")
@@ -139,9 +139,9 @@ def compared(z: list[float], asked: int = 0, *, paired: bool = True) -> Comparis
 def test_runs_alike_are_said_to_agree_without_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     show_comparison(compared([0.0, 0.0]))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "The settings are the same."
+    assert lines[0] == "The parameters are the same."
     assert "Of 2 results, compared replication by replication, 2 are identical" in lines[1]
-    assert lines[2:] == ["The results agree, as far as can be told."]
+    assert lines[2:] == ["The results do not differ significantly."]
 
 
 def test_differences_are_shown_from_the_largest_on_and_no_more_than_can_be_read(
@@ -149,23 +149,20 @@ def test_differences_are_shown_from_the_largest_on_and_no_more_than_can_be_read(
 ) -> None:
     show_comparison(compared([-5.0, *np.linspace(3.0, 0.0, 19)], asked=2, paired=False))
     said = capsys.readouterr().out
-    assert said.startswith("The settings differ:\n  name first second\nname-0 there   here\n")
+    assert said.startswith("The parameters differ:\n  name first second\nname-0 there   here\n")
     assert "Of 20 results, compared as independent runs, 1 are identical" in said
-    assert (
-        "the largest difference is 5.00 standard errors (beyond 3.02 the difference is significant)"
-        in said
-    )
+    assert "the largest difference is 5.00 standard errors (significant above 3.02)" in said
     assert re.findall(r"metric-\d+", said) == [f"metric-{number}" for number in range(LARGEST)]
-    assert said.splitlines()[-1] == "The results differ by more than chance."
+    assert said.splitlines()[-1] == "The results differ significantly."
 
 
 def test_a_difference_within_chance_is_no_difference(capsys: pytest.CaptureFixture[str]) -> None:
     show_comparison(compared([2.9, *[1.0] * 19]))
-    assert capsys.readouterr().out.splitlines()[-1] == "The results agree, as far as can be told."
+    assert capsys.readouterr().out.splitlines()[-1] == "The results do not differ significantly."
 
 
 def test_a_difference_without_chance_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     show_comparison(compared([np.inf, -4.0, 0.0]))
     said = capsys.readouterr().out
     assert "inf standard errors" not in said
-    assert said.splitlines()[-1] == "The results differ by more than chance."
+    assert said.splitlines()[-1] == "The results differ significantly."

@@ -1,4 +1,4 @@
-"""What a study shows on the terminal: progress while it works, then its results."""
+"""What a study prints: progress while it runs, then its results."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +22,8 @@ COLOUR = {"yes": "green", "no": "red", "undecided": "yellow"}
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[Progress], None]]:
-    """Show a bar on a terminal; yield a function that takes how far the run has come."""
+def show_progress() -> Iterator[Callable[[Progress], None]]:
+    """Show a bar if this is a terminal; yield a function that takes the progress and updates it."""
     console = Console(stderr=True)
     columns = (
         BarColumn(),
@@ -38,9 +38,9 @@ def progress() -> Iterator[Callable[[Progress], None]]:
         def watch(now: Progress) -> None:
             rate = now.arrivals / max(monotonic() - start, 1e-9)
             failures = f", [red]{now.failed} failed[/]" if now.failed else ""
-            said = f"{rate / 1e6:.2f} million arrivals/s{failures}"
+            text = f"{rate / 1e6:.2f} million arrivals/s{failures}"
             done = now.finished + now.failed
-            bar.update(task, total=now.planned, completed=done, description=said)
+            bar.update(task, total=now.planned, completed=done, description=text)
 
         yield watch
 
@@ -63,28 +63,28 @@ def show_table(frame: pd.DataFrame) -> None:
     say(frame.to_string(index=False, na_rep="nan"))
 
 
-def show_comparison(found: Comparison) -> None:
-    """Print what differs between two runs, the largest differences of results first."""
-    if len(found.settings):
-        say("The settings differ:")
-        show_table(found.settings)
+def show_comparison(comparison: Comparison) -> None:
+    """Print how two runs differ, the largest differences of results first."""
+    if len(comparison.asked):
+        say("The parameters differ:")
+        show_table(comparison.asked)
     else:
-        say("The settings are the same.")
-    how = "replication by replication" if found.paired else "as independent runs"
-    largest = found.results["z"].abs().max()
-    apart = f"{largest:.2f} standard errors" if isfinite(largest) else "beyond any chance"
+        say("The parameters are the same.")
+    pairing = "replication by replication" if comparison.paired else "as independent runs"
+    largest = comparison.results["z"].abs().max()
+    size = f"{largest:.2f} standard errors" if isfinite(largest) else "without sampling error"
     say(
-        f"Of {len(found.results)} results, compared {how}, {found.identical} are identical; the "
-        f"largest difference is {apart} (beyond {found.limit:.2f} the difference is significant):"
+        f"Of {len(comparison.results)} results, compared {pairing}, {comparison.identical} are "
+        f"identical; the largest difference is {size} (significant above {comparison.limit:.2f}):"
     )
-    if found.identical < len(found.results):
-        show_table(found.results.head(LARGEST).round(6))
-    verdict = "differ by more than chance" if found.differ else "agree, as far as can be told"
+    if comparison.identical < len(comparison.results):
+        show_table(comparison.results.head(LARGEST).round(6))
+    verdict = "differ significantly" if comparison.differ else "do not differ significantly"
     say(f"The results {verdict}.")
 
 
 def say_where(out: str) -> None:
-    """Print where a study has left what came of it."""
+    """Print in which folder a study left its results."""
     say(f"Blocks, tables and figures are in {out}; market-shock report {out} makes a page of them")
 
 

@@ -1,0 +1,107 @@
+"""The options that scenarios share: their types and help, and how their texts are read."""
+
+from typing import Annotated, NamedTuple
+
+from typer import Option
+
+from abm.participants.registry import MAKER_TYPES
+
+Makers = Annotated[str, Option(help="Names or module:Class, separated by commas.")]
+Shocks = Annotated[str, Option(help="Sds of the value after the shock, separated by commas.")]
+Replications = Annotated[
+    int, Option(help="Markets at each point; above one block, a multiple of it.")
+]
+Discount = Annotated[float, Option(help="Discount factor per period, from 0 to below 1.")]
+Seed = Annotated[int, Option(help="Seed of all random draws.")]
+Periods = Annotated[int, Option(help="Periods; one trader arrives in each.")]
+Out = Annotated[str, Option(help="Folder to write into, or a URL.")]
+Workers = Annotated[
+    str, Option(help="Number of processes, or a Dask scheduler as tcp://HOST:8786.")
+]
+Resume = Annotated[bool, Option("--resume", help="Continue what an earlier run left unfinished.")]
+Verify = Annotated[bool, Option("--verify", help="With --resume, check every byte of it.")]
+
+
+class RunOptions(NamedTuple):
+    """How a study is run, which its results do not depend on.
+
+    Parameters
+    ----------
+    out : str
+        Folder or URL.
+    workers : str
+        A number of processes, or the address of a Dask scheduler.
+    resume, verify : bool
+        Whether to continue an earlier run in that folder, and to check every byte of it.
+    """
+
+    out: str
+    workers: str = "1"
+    resume: bool = False
+    verify: bool = False
+
+
+class StudyParameters(NamedTuple):
+    """The parameters of a study that compares makers, which its results depend on.
+
+    Parameters
+    ----------
+    makers, prior_sd : str
+        Separated by commas.
+    replications : int
+    discount : float
+    seed, periods : int
+    """
+
+    makers: str
+    prior_sd: str
+    replications: int
+    discount: float
+    seed: int
+    periods: int
+
+
+def parse_makers(makers: str, least: int = 1) -> list[str]:
+    """Return the makers of an option; tables identify them by the names of their classes.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there are fewer than `least`, one is unknown, or two different classes have one name.
+    """
+    chosen = split_commas(makers)
+    if len(chosen) < least:
+        raise ValueError(
+            f"makers is {makers!r}, but must name at least {least}: give as optimal,myopic"
+        )
+    firsts: dict[str, str] = {}
+    for word in chosen:
+        name = MAKER_TYPES.find(word).name
+        first = firsts.setdefault(name, word)
+        if first != word:
+            raise ValueError(
+                f"makers is {makers!r}, where {first} and {word} both have the name {name!r}: "
+                f"give one class another, or leave one out"
+            )
+    return chosen
+
+
+def split_commas(text: str) -> list[str]:
+    """Return the words of a text that are separated by commas."""
+    return [word.strip() for word in text.split(",")]
+
+
+def parse_numbers(name: str, text: str) -> list[float]:
+    """Return the numbers of an option, which commas separate.
+
+    Raises
+    ------
+    ValueError
+        If one is no number; the message has the option's name.
+    """
+    try:
+        return [float(word) for word in split_commas(text)]
+    except ValueError:
+        raise ValueError(
+            f"{name} is {text!r}, but must be numbers: give as 1 or as 1,3,5"
+        ) from None

@@ -1,0 +1,91 @@
+"""What is loaded by the command, by `analysis` and by `abm.bellman`, each in a new process."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ["matplotlib", "mesa", "pandas", "scenarios.*"]  # the last stands for any scenario
+LOADED = """
+import sys
+sys.argv = ["market-shock", *{words!r}]
+from scenarios.__main__ import main
+try:
+    main()
+finally:
+    print(*sorted(sys.modules), file=sys.stderr)
+"""
+
+
+def run_python(code: str, path: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(path), "COLUMNS": "120"}
+    return subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False,
+        env=environment,
+    )  # fmt: skip
+
+
+def list_heavy(words: list[str]) -> list[str]:
+    """Return which of HEAVY the command loads."""
+    modules = set(run_python(LOADED.format(words=words)).stderr.splitlines()[-1].split())
+    assert "typer" in modules
+    scenarios = {f"scenarios.{path.stem}" for path in (ROOT / "scenarios").glob("[!_]*.py")}
+    assert scenarios
+    return [
+        name for name in HEAVY if name in modules or (name == HEAVY[-1] and scenarios & modules)
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [], ["--help"], ["--version"], ["--hepl"], ["lsit"], ["run"], ["run", "--help"],
+        ["run", "papre"], ["run", "--hepl"], ["report", "--help"], ["check", "--wave"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_help_and_slips_load_no_scenario_and_no_library_of_simulation(words: list[str]) -> None:
+    assert list_heavy(words) == []
+
+
+def test_the_list_loads_no_scenario_and_no_matplotlib() -> None:
+    assert list_heavy(["list"]) == ["mesa", "pandas"]
+
+
+def test_a_scenario_that_runs_is_loaded() -> None:
+    assert list_heavy(["run", "sweep", "--help"]) == HEAVY
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import analysis", "from analysis import Run, load", "from abm.bellman import solve"],
+)
+def test_reading_logs_and_the_bellman_equation_load_no_mesa_and_no_figures(statement: str) -> None:
+    loaded = run_python(f"{statement}\nimport sys\nprint(*sys.modules)").stdout.split()
+    assert statement.split()[1] in loaded
+    assert not {"mesa", "matplotlib", "seaborn"} & set(loaded)
+
+
+def test_modules_of_analysis_are_found_as_its_attributes() -> None:
+    code = "from analysis import figures, metrics\nprint(metrics.estimates, figures.posteriors)"
+    assert run_python(code).returncode == 0
+
+
+def test_a_scenario_that_cannot_be_parsed_leaves_the_others_usable(tmp_path: Path) -> None:
+    for package in ("abm", "analysis", "scenarios"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=ignored)
+    (tmp_path / "scenarios" / "half_done.py").write_text('"""A study."""\ndef run(:\n')
+    (tmp_path / "scenarios" / "own").mkdir()
+    (tmp_path / "scenarios" / "own" / "__init__.py").write_text(
+        '"""A study in a folder.\n\nMore."""'
+    )
+    out = run_python(LOADED.format(words=["list"]), tmp_path).stdout
+    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in out.splitlines() if " " in line}
+    assert lines["half-done"].startswith("cannot be used: invalid syntax")
+    assert lines["own"] == "A study in a folder."
+    assert run_python(LOADED.format(words=["run", "sweep", "--help"]), tmp_path).returncode == 0

@@ -1,1 +1,1 @@
-"""Studies: one script each, run by `market-shock run NAME`; a name with an underscore is none."""
+"""Studies: a file or folder each, run by `market-shock run NAME`; helpers have an underscore."""

@@ -91,6 +91,6 @@ class BeliefMarkets(Markets):
         if isinstance(onlooker, Onlooker):
             tables = {name: drop_maker(table, onlooker.label) for name, table in tables.items()}
             numbered = {"replication": market.replication}
-            seen = [pd.DataFrame(numbered | one) for one in onlooker.distances]
-            tables["distances"] = make_table(pd.concat(seen), DISTANCES)
+            seen = [pd.DataFrame(numbered | row) for row in onlooker.distances]
+            tables["distances"] = typed(pd.concat(seen), DISTANCES)
         return tables

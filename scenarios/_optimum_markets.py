@@ -48,7 +48,7 @@ class PolicyMarkets(Markets):
     def terms(self, point: Point) -> Point:
         """Return the parameters of the exchange that a point stands for."""
         maker, assessor = POLICIES[point["policy"]]
-        pair = (partial(one, discount=self.discount) for one in (maker, assessor))
+        pair = (partial(kind, discount=self.discount) for kind in (maker, assessor))
         return {"makers": list(pair), "prior_sd": point["prior_sd"]}
 
     def tables(self, market: Exchange, totals: Totals) -> Tables:

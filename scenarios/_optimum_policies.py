@@ -110,9 +110,9 @@ class Adversary(Wanderer):
         law, size = self.law, self.terms.replications
         largest = np.full(size, -np.inf)
         for side in Side:
-            shown = law.likelihood(quote, np.full(size, side, np.int8))
-            for chunk in iterate_chunks(self.require_posterior().windows):
-                after = chunk.condition(shown)
+            likelihood = law.likelihood(quote, np.full(size, side, np.int8))
+            for chunk in self.require_posterior().chunks():
+                after = chunk.given(likelihood)
                 probability = np.exp(after.log_evidence - chunk.log_evidence)
                 likely = probability > LIKELY
                 after = after.at(likely)

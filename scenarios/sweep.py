@@ -10,7 +10,6 @@ from typer import Option
 
 from abm.experiment import Experiment, grid
 from abm.experiment.experiment import BLOCK, Markets, Target
-from abm.participants.registry import TRADER_TYPES
 from abm.runs.folder import RunFolder
 from analysis import Run
 from analysis.results import comparisons, quoted, results
@@ -75,7 +74,7 @@ def run(
     """Run a grid of makers, traders and terms."""
     points = grid(
         makers=[word.split("+") for word in split_commas(makers)],
-        traders=[TRADER_TYPES.find(word) for word in split_commas(traders)],
+        traders=split_commas(traders),
         prior_sd=parse_numbers("prior_sd", prior_sd),
         noise_sd=parse_numbers("noise_sd", noise_sd),
         world=split_commas(world),

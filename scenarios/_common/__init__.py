@@ -1,1 +1,1 @@
-"""What studies share: options of the command, running an experiment, and the terminal."""
+"""What studies share: the command's options, running an experiment, and the terminal."""

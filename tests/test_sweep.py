@@ -315,7 +315,7 @@ class Careful(NoisyTrader):
     name = "careful"
 
     def __init__(self, model):
-        super().__init__(model, noise_sd=0.5 * model.noise_sd)
+        super().__init__(model, noise_sd=0.5 * model.terms.noise_sd)
 '''
 
 
@@ -327,16 +327,17 @@ def test_each_trader_type_has_exchanges_of_its_own(
     (tmp_path / f"{module}.py").write_text(CAREFUL)
     monkeypatch.syspath_prepend(tmp_path)
     log, said = swept(traders=f"noisy, {module}:Careful", workers=workers)
-    assert [point["traders"] == f"{module}:Careful" for point in log.points] == [False, True] * 2
+    assert [point["traders"] for point in log.points] == ["noisy", f"{module}:Careful"] * 2
     assert log.varied == ["makers", "traders"]
     assert said.count(f"{module}:Careful") == 3
-    profit = log.blocks("totals").set_index(["makers", "traders"])["profit"]
     usual, _ = swept(out=str(tmp_path / "usual"))
     half, _ = swept(out=str(tmp_path / "half"), noise_sd="0.5")
-    for (maker, traders), column in profit.groupby(level=[0, 1], observed=True):
-        expected = half if "Careful" in traders else usual
-        frame = expected.blocks("totals")
-        np.testing.assert_array_equal(column, frame["profit"][frame["makers"] == maker])
+    totals = log.blocks("totals")
+    for point in log.points:
+        here = (totals["makers"] == point["makers"]) & (totals["traders"] == point["traders"])
+        frame = (usual if point["traders"] == "noisy" else half).blocks("totals")
+        expected = frame["profit"][frame["makers"] == point["makers"]]
+        np.testing.assert_array_equal(totals["profit"][here], expected)
 
 
 def test_noisy_traders_are_the_default_and_change_no_byte(swept: Swept, tmp_path: Path) -> None:

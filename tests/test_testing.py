@@ -277,8 +277,8 @@ BREAKERS = [
     ("quotes-are-prices", Hasty, "bid <= ask"),
     ("quotes-are-prices", Tiring, "nan"),
     ("answers-with-arrays", Vandal, "read-only"),
-    ("earns-nothing-if-so-declared", Greedy, "no chance"),
-    ("earns-nothing-if-so-declared", Skewed, "no chance"),
+    ("earns-nothing-if-so-declared", Greedy, "more than chance explains"),
+    ("earns-nothing-if-so-declared", Skewed, "more than chance explains"),
     ("earns-nothing-if-so-declared", Aloof, "too few to tell"),
     ("is-symmetric-if-so-declared", Lopsided, "as far from the mean"),
 ]

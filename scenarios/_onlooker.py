@@ -56,13 +56,12 @@ class Onlooker(MarketMaker):
         self.seen += 1
         if self.seen in SIGNALS:
             self.distances.append(
-                {"period": self.seen, **measure_distances(self.belief, self.gaussian)}
+                {"period": self.seen, **measure_distances(self.require_belief(), self.gaussian)}
             )
 
 
-def measure_distances(exact: Any, gaussian: GaussianBelief) -> dict[str, Any]:
+def measure_distances(exact: Belief, gaussian: Belief) -> dict[str, Any]:
     """Return the DISTANCE_METRICS of a Gaussian belief from the exact one, each of shape (R,)."""
-    assert isinstance(exact, GridBelief)
     distances = {
         "total_variation": total_variation(exact, gaussian),
         "mean_gap": np.abs(gaussian.mean - exact.mean) / exact.sd,
@@ -92,5 +91,5 @@ class BeliefMarkets(Markets):
             tables = {name: drop_maker(table, onlooker.label) for name, table in tables.items()}
             numbered = {"replication": market.replication}
             seen = [pd.DataFrame(numbered | row) for row in onlooker.distances]
-            tables["distances"] = typed(pd.concat(seen), DISTANCES)
+            tables["distances"] = make_table(pd.concat(seen), DISTANCES)
         return tables

@@ -59,8 +59,9 @@ class PolicyMarkets(Markets):
         worth = pd.DataFrame({"replication": market.replication, "worth": assessor.worth})
         kept = super().tables(market, totals).items()
         return {name: drop_maker(table, assessor.label) for name, table in kept} | {
-            "worth": typed(worth, WORTH), "residuals": typed(residuals.reset_index(), RESIDUALS)
-        }  # fmt: skip
+            "worth": make_table(worth, WORTH),
+            "residuals": make_table(residuals.reset_index(), RESIDUALS),
+        }
 
 
 def summarise_sample(sample: Array) -> dict[str, float]:

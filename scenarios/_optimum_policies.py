@@ -111,8 +111,8 @@ class Adversary(Wanderer):
         largest = np.full(size, -np.inf)
         for side in Side:
             likelihood = law.likelihood(quote, np.full(size, side, np.int8))
-            for chunk in self.require_posterior().chunks():
-                after = chunk.given(likelihood)
+            for chunk in iterate_chunks(self.require_posterior().windows):
+                after = chunk.condition(likelihood)
                 probability = np.exp(after.log_evidence - chunk.log_evidence)
                 likely = probability > LIKELY
                 after = after.at(likely)

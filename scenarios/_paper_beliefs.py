@@ -70,7 +70,6 @@ def write_snapshot(
     folder: RunFolder, replication: Index, period: int, gaussian: Belief, exact: Belief
 ) -> None:
     """Write both densities of the first replication, and the distance of beliefs in each."""
-    assert isinstance(gaussian, GaussianBelief)
     assert isinstance(exact, GridBelief)
     distance = {
         "replication": replication, "period": period,

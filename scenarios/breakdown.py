@@ -12,7 +12,7 @@ from abm.experiment import grid
 from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import interval
-from analysis.results import overall, quoted
+from analysis.results import format_estimates, totals_by_block
 from scenarios._common.options import (
     Discount,
     Makers,
@@ -80,7 +80,7 @@ def write(folder: RunFolder, log: Run) -> None:
 def estimate_liquidity(log: Run) -> pd.DataFrame:
     """Return the estimates of METRICS: maker, prior_sd, metric, mean, se, count."""
     keys = ["maker", "prior_sd"]
-    summary, whole = log.table("summary"), overall(log)
+    summary, whole = log.table("summary"), totals_by_block(log)
     of_makers = summary[summary["maker"].notna()]
     spreads = metrics.by_period(of_makers, "spread", ["prior_sd"])
     ends = {"first_spread": spreads["period"].min(), "last_spread": spreads["period"].max()}

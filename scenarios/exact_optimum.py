@@ -28,7 +28,7 @@ from abm.numerics.checks import one_in
 from abm.runs.folder import RunFolder
 from analysis import Run, metrics
 from analysis.precision import interval
-from analysis.results import ESTIMATED, placed, quoted
+from analysis.results import ESTIMATE_COLUMNS, format_estimates, with_point_parameters
 from scenarios._common.options import (
     Discount,
     Out,
@@ -66,7 +66,7 @@ def run(
     verify: Verify = False,
 ) -> None:
     """Measure how far from the optimum the monopolist with Gaussian beliefs is."""
-    fitted(discount)
+    load_fitted(discount)
     shocks = parse_numbers("prior_sd", prior_sd)
     for shock in shocks:
         one_in("prior_sd", shock, 0.0, WIDEST)
@@ -100,7 +100,7 @@ def run(
 
 def write(folder: RunFolder, log: Run) -> None:
     """Write the profits of policies, the residuals, and whether symmetric quotes are optimal."""
-    residuals = placed(log.blocks("residuals"), log, KEYS)
+    residuals = with_point_parameters(log.blocks("residuals"), log, KEYS)
     discount = log.parameters["discount"]
     write_tables(
         folder,

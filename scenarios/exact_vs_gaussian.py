@@ -21,7 +21,13 @@ from abm.participants.registry import MAKER_TYPES
 from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import CONFIDENCE, interval
-from analysis.results import ESTIMATED, estimated, placed, quoted, records
+from analysis.results import (
+    ESTIMATE_COLUMNS,
+    estimate_metrics,
+    format_estimates,
+    records,
+    with_point_parameters,
+)
 from scenarios._common.options import (
     Discount,
     Makers,
@@ -133,8 +139,8 @@ def read_profits(log: Run) -> pd.DataFrame:
 
 def estimate_distances(log: Run) -> pd.DataFrame:
     """Return the estimates of DISTANCE_METRICS, by maker, prior_sd and period."""
-    markets = order_makers(placed(log.blocks("distances"), log, OF_A_POINT), log)
-    return estimated(markets, DISTANCE_METRICS, [*KEYS, "period"])
+    markets = order_makers(with_point_parameters(log.blocks("distances"), log, OF_A_POINT), log)
+    return estimate_metrics(markets, DISTANCE_METRICS, [*KEYS, "period"])
 
 
 def order_makers(table: pd.DataFrame, log: Run) -> pd.DataFrame:

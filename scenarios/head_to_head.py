@@ -62,9 +62,9 @@ def run(
     options = RunOptions(out, workers, resume, verify)
     log = run_comparison("head-to-head", points, parameters, options, write)
     say("Means with 95 % confidence intervals; a share is of all trades in the market:")
-    show_table(quoted(log.csv("results.csv", TEXT_COLUMNS), METRICS))
+    show_table(format_estimates(log.csv("results.csv", TEXT_COLUMNS), METRICS))
     say("What rivals change (public - alone), and transparency (own - public), market by market:")
-    show_table(quoted(log.csv("differences.csv", TEXT_COLUMNS), METRICS))
+    show_table(format_estimates(log.csv("differences.csv", TEXT_COLUMNS), METRICS))
     say_where(out)
 
 
@@ -72,9 +72,9 @@ def write(folder: RunFolder, log: Run) -> None:
     """Write results, differences and market shares by period, and figures."""
     table, summary = (
         measure_shares(log),
-        add_company(placed(log.table("summary"), log, ["prior_sd"])),
+        add_company(with_point_parameters(log.table("summary"), log, ["prior_sd"])),
     )
-    estimates = estimated(table, METRICS, KEYS)
+    estimates = estimate_metrics(table, METRICS, KEYS)
     rivals = summary[summary["company"] != "alone"].drop(columns="makers")
     share = interval(market_share(rivals, ["prior_sd", "company"]))
     tables = {

@@ -26,7 +26,7 @@ from abm.one_period.depths import myopic_depth, zero_profit_depth
 from abm.participants.transparency import MarketView
 from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
-from analysis.results import estimated, placed, quoted, records
+from analysis.results import estimate_metrics, format_estimates, records, with_point_parameters
 from scenarios._common.options import (
     Out,
     Periods,
@@ -112,7 +112,7 @@ def run(
         "learning-makers", experiment, parameters, RunOptions(out, workers, resume, verify), write
     )
     say(f"The last {periods // LATE} of {periods} periods, with 95 % confidence intervals:")
-    show_table(quoted(log.csv("results.csv", TEXT_COLUMNS), METRICS))
+    show_table(format_estimates(log.csv("results.csv", TEXT_COLUMNS), METRICS))
     say("If all quoted one depth (tick: the tightest profitable depth that they choose from):")
     show_table(log.csv("benchmarks.csv", TEXT_COLUMNS).round(4))
     say_where(out)
@@ -144,7 +144,7 @@ def require_paying_depth(shocks: list[float]) -> list[float]:
 def write(folder: RunFolder, log: Run) -> None:
     """Write indices and benchmarks, and figures."""
     table = measure_outcomes(log)
-    estimates = estimated(table, METRICS, KEYS)
+    estimates = estimate_metrics(table, METRICS, KEYS)
     benchmarks = compute_benchmarks(sorted(table["prior_sd"].unique()))
     write_tables(folder, {"results": estimates, "benchmarks": benchmarks})
     write_figures(folder, draw_figures(log, estimates, benchmarks))
@@ -181,7 +181,7 @@ def compute_benchmarks(shocks: list[float]) -> pd.DataFrame:
 
 def draw_figures(log: Run, estimates: pd.DataFrame, benchmarks: pd.DataFrame) -> dict[str, Figure]:
     """Return figures: inside spread by period with benchmarks, and index by number of makers."""
-    summary = placed(log.table("summary"), log, KEYS)
+    summary = with_point_parameters(log.table("summary"), log, KEYS)
     spread = metrics.by_period(summary[summary["maker"].isna()], "spread", KEYS)
     learning = spread.assign(maker=spread["learners"].map("{} learning".format))
     ends = pd.DataFrame({"period": [0, spread["period"].max()]})

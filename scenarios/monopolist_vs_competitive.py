@@ -15,7 +15,14 @@ from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.leads import describe_leads, differences
 from analysis.precision import median
-from analysis.results import comparisons, overall, placed, quoted, records, results
+from analysis.results import (
+    comparisons,
+    format_estimates,
+    records,
+    results,
+    totals_by_block,
+    with_point_parameters,
+)
 from scenarios._common.options import (
     Discount,
     Makers,
@@ -77,9 +84,9 @@ def run(
         block=max(1, replications // BLOCKS),
     )
     say("Means over all periods (profit, surplus: sums), with 95 % confidence intervals:")
-    show_table(quoted(log.csv("results.csv", TEXT_COLUMNS), METRICS))
+    show_table(format_estimates(log.csv("results.csv", TEXT_COLUMNS), METRICS))
     say("First less second, market by market:")
-    show_table(quoted(log.csv("comparisons.csv", TEXT_COLUMNS), METRICS))
+    show_table(format_estimates(log.csv("comparisons.csv", TEXT_COLUMNS), METRICS))
     say(
         "Who gives more liquidity, in which periods (95 % confidence in all together), and what "
         "traders gain with the first less with the second, in money and by their own valuations:"
@@ -100,7 +107,7 @@ def write(folder: RunFolder, log: Run) -> None:
 
 def estimate_leads(log: Run) -> pd.DataFrame:
     """Return the first maker's differences from each other one, by shock, metric and period."""
-    blocks = placed(log.blocks("summary"), log, ["prior_sd"])
+    blocks = with_point_parameters(log.blocks("summary"), log, ["prior_sd"])
     market = blocks[blocks["maker"].isna()]
     first, *others = dict.fromkeys(market["makers"])
     family = len(BY_PERIOD) * len(others) * market["prior_sd"].nunique()
@@ -125,19 +132,19 @@ def summarise_answers(
     log: Run, paired: pd.DataFrame, leads: pd.DataFrame, times: pd.DataFrame
 ) -> pd.DataFrame:
     """Return one row a shock and rival of the first maker: who is ahead when, and who pays."""
-    paired = placed(paired, log, ["prior_sd"])
+    paired = with_point_parameters(paired, log, ["prior_sd"])
     paired["second"] = paired["second"].str.rpartition(" in ")[2]
     medians = times.set_index(["prior_sd", "makers"])["median"]
     rows = []
     for shock, first, second in leads[PAIR].drop_duplicates().itertuples(index=False):
         pair = leads[(leads["prior_sd"] == shock) & (leads["second"] == second)]
         spans = {
-            says: lower(pair[pair["metric"] == metric], first, second)
+            says: describe_leads(pair[pair["metric"] == metric], first, second)
             for metric, says in BY_PERIOD.items()
         }
         learnt = " : ".join(f"{medians.get((shock, maker), np.nan):g}" for maker in (first, second))
         gains = paired[(paired["prior_sd"] == shock) & (paired["second"] == second)]
-        row = quoted(gains, ("traders_gain", "surplus")).iloc[0]
+        row = format_estimates(gains, ("traders_gain", "surplus")).iloc[0]
         rows.append(
             dict(zip(PAIR, (shock, first, second), strict=True))
             | spans
@@ -149,7 +156,7 @@ def summarise_answers(
 
 def draw_figures(log: Run) -> dict[str, Figure]:
     """Return a figure for each metric by period, and one over shocks."""
-    summary = placed(log.table("summary"), log, ["prior_sd"])
+    summary = with_point_parameters(log.table("summary"), log, ["prior_sd"])
     market = add_panels(summary[summary["maker"].isna()])
     by = ["makers", "prior_sd", "panel"]
     figures = {

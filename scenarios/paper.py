@@ -20,7 +20,7 @@ from abm.one_period.depths import myopic_depth, zero_profit_depth
 from abm.runs.folder import RunFolder
 from abm.runs.schema import EXCHANGE, MAKER, MAKERS, MARKET, REPLICATION, SUMMARY, Column
 from analysis import Run, figures, load, load_unfinished, metrics
-from analysis.claims import claims_of, claims_table
+from analysis.claims import claims_table, read_claims
 from scenarios._common.options import (
     Discount,
     Out,

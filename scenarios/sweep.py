@@ -12,7 +12,7 @@ from abm.experiment import Experiment, grid
 from abm.experiment.experiment import BLOCK, Markets, Target
 from abm.runs.folder import RunFolder
 from analysis import Run
-from analysis.results import comparisons, quoted, results
+from analysis.results import comparisons, format_estimates, results
 from scenarios._common.options import (
     Discount,
     Out,
@@ -99,7 +99,7 @@ def run(
     options = RunOptions(out, workers, resume, verify)
     log = run_study("sweep", experiment, parameters, options, write)
     say("Means with 95 % confidence intervals:")
-    show_table(quoted(log.csv("results.csv", TEXT_COLUMNS)))
+    show_table(format_estimates(log.csv("results.csv", TEXT_COLUMNS)))
     if target:
         say(_describe_precision(log, target))
     if len(differences := log.csv("comparisons.csv", TEXT_COLUMNS)):

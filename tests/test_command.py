@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 from abm.experiment import Experiment
 from abm.experiment.simulation import Markets, Unit
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES
-from abm.runs.location import Place
+from abm.runs.location import Location
 from abm.runs.manifest import Manifest
 from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE, REPORT_FILE, RUN_FILE
@@ -641,7 +641,7 @@ def test_runs_alike_are_told_to_agree(swept: Path, tmp_path: Path, call: Call) -
     code, out, err = call("compare", swept, again)
     same, results, verdict = out.splitlines()
     assert (code, err) == (0, "")
-    assert same == "The parameters are the same."
+    assert same == "The settings are the same."
     assert re.match(r"Of (\d+) results, compared replication by replication, \1 are ident", results)
     assert verdict == "The results do not differ significantly."
 
@@ -659,7 +659,7 @@ def test_runs_that_differ_are_told_apart_in_what_was_asked_and_in_results(
     call(*GRID, *options, "--out", tmp_path / "other")
     code, out, err = call("compare", swept, tmp_path / "other")
     assert (code, err) == (0, "")
-    assert out.startswith("The parameters differ:\n")
+    assert out.startswith("The settings differ:\n")
     assert re.search(told, out)
     assert how in out
     verdict = "differ significantly" if "--discount" in options else "do not differ"

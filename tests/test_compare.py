@@ -289,7 +289,7 @@ def test_the_command_tells_what_differs(make: Make) -> None:
     assert lines[-1] == "The results differ significantly."
     said = CliRunner().invoke(app, ["compare", str(first.folder), str(first.folder)])
     lines = said.stdout.splitlines()
-    assert lines[0] == "The parameters are the same."
+    assert lines[0] == "The settings are the same."
     number = 4 * len(METRICS)
     same = f"Of {number} results, compared replication by replication, {number} are identical"
     assert same in said.stdout

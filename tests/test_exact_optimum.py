@@ -202,7 +202,7 @@ def test_a_made_up_residual_bound_is_what_a_pencil_gives() -> None:
     made_up = pd.DataFrame(
         {"period": [0, 0, 1, 1, 2, 2], "highest": [-0.3, -0.5, 0.1, 0.4, -0.2, -0.1]}
     )
-    prior = float(fitted(0.9)(np.asarray(2.0), np.zeros(()), np.zeros(())))
+    prior = float(load_fitted(0.9)(np.asarray(2.0), np.zeros(()), np.zeros(())))
     assert bound_by_residuals(2.0, made_up, 0.9) == pytest.approx(
         prior - 0.3 + 0.9 * 0.4, abs=1e-12
     )

@@ -139,7 +139,7 @@ def compared(z: list[float], asked: int = 0, *, paired: bool = True) -> Comparis
 def test_runs_alike_are_said_to_agree_without_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     show_comparison(compared([0.0, 0.0]))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "The parameters are the same."
+    assert lines[0] == "The settings are the same."
     assert "Of 2 results, compared replication by replication, 2 are identical" in lines[1]
     assert lines[2:] == ["The results do not differ significantly."]
 
@@ -149,7 +149,7 @@ def test_differences_are_shown_from_the_largest_on_and_no_more_than_can_be_read(
 ) -> None:
     show_comparison(compared([-5.0, *np.linspace(3.0, 0.0, 19)], asked=2, paired=False))
     said = capsys.readouterr().out
-    assert said.startswith("The parameters differ:\n  name first second\nname-0 there   here\n")
+    assert said.startswith("The settings differ:\n  name first second\nname-0 there   here\n")
     assert "Of 20 results, compared as independent runs, 1 are identical" in said
     assert "the largest difference is 5.00 standard errors (significant above 3.02)" in said
     assert re.findall(r"metric-\d+", said) == [f"metric-{number}" for number in range(LARGEST)]

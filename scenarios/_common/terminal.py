@@ -65,11 +65,11 @@ def show_table(frame: pd.DataFrame) -> None:
 
 def show_comparison(comparison: Comparison) -> None:
     """Print how two runs differ, the largest differences of results first."""
-    if len(comparison.asked):
-        say("The parameters differ:")
-        show_table(comparison.asked)
+    if len(comparison.settings):
+        say("The settings differ:")
+        show_table(comparison.settings)
     else:
-        say("The parameters are the same.")
+        say("The settings are the same.")
     pairing = "replication by replication" if comparison.paired else "as independent runs"
     largest = comparison.results["z"].abs().max()
     size = f"{largest:.2f} standard errors" if isfinite(largest) else "without sampling error"

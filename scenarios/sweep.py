@@ -119,7 +119,11 @@ def write(folder: RunFolder, log: Run) -> None:
 def _describe_precision(log: Run, target: Target) -> str:
     """Return a sentence: at how many points the standard error is below the target."""
     table = log.csv("results.csv", TEXT_COLUMNS)
-    errors = table[table["metric"] == target.metric].groupby(log.varied or "metric")["se"].max()
+    errors = (
+        table[table["metric"] == target.metric]
+        .groupby(log.varying_parameters or "metric")["se"]
+        .max()
+    )
     below = int((errors <= target.se).sum())
     text = f"The s.e. of {target.metric} is below {target.se} at {below} of {len(errors)} points"
     return text if below == len(errors) else f"{text}: others have as many markets as --at-most"

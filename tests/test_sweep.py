@@ -328,7 +328,7 @@ def test_each_trader_type_has_exchanges_of_its_own(
     monkeypatch.syspath_prepend(tmp_path)
     log, said = swept(traders=f"noisy, {module}:Careful", workers=workers)
     assert [point["traders"] for point in log.points] == ["noisy", f"{module}:Careful"] * 2
-    assert log.varied == ["makers", "traders"]
+    assert log.varying_parameters == ["makers", "traders"]
     assert said.count(f"{module}:Careful") == 3
     usual, _ = swept(out=str(tmp_path / "usual"))
     half, _ = swept(out=str(tmp_path / "half"), noise_sd="0.5")

@@ -591,7 +591,9 @@ def test_an_unfinished_run_is_not_thrown_away_unasked(tmp_path: Path) -> None:
     out = tmp_path / "run"
     stop(out, 4)
     before = contents(partial_of(out))
-    with pytest.raises(FolderTakenError, match=r"unfinished: \d+ blocks are there\. --resume goes"):
+    with pytest.raises(
+        FolderTakenError, match=r"unfinished, with \d+ finished blocks: .* --resume"
+    ):
         experiment().run(out)
     assert contents(partial_of(out)) == before
 

@@ -283,7 +283,7 @@ def test_a_file_that_does_not_fit_ends_a_run_with_an_error_and_the_finished_stay
     assert contents(out) == untroubled
     error = said.read_text()
     assert f"{partial_of(out)} cannot be written (File too large)" in error
-    assert "blocks are finished and kept: make room there, then go on with --resume" in error
+    assert "blocks are finished and kept: make room there, then continue with --resume" in error
 
 
 def largest_memory(blocks: int, out: Path, said: Path) -> None:

@@ -511,7 +511,7 @@ def test_a_run_is_refused_while_another_process_is_at_work_until_that_is_killed(
                 run(out, resume=resume)
         other.kill()
     assert not out.exists()
-    with pytest.raises(FolderTakenError, match=r"1 blocks are there\. --resume goes on"):
+    with pytest.raises(FolderTakenError, match=r"with 1 finished blocks: continue with --resume"):
         run(out)
     redone: list[str] = []
     with RunFolder(out, "mine", PARAMETERS, POINTS, resume=True):

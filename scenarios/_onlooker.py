@@ -1,6 +1,5 @@
 """The onlooker of the scenario `exact-vs-gaussian`: how far Gaussian beliefs are from exact."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,8 +10,8 @@ from abm.beliefs.base import Belief
 from abm.beliefs.distance import total_variation
 from abm.exchange.model import Exchange
 from abm.exchange.totals import Totals
-from abm.experiment.experiment import Markets
 from abm.experiment.points import Point
+from abm.experiment.simulation import give_discount, keep_tables
 from abm.makers import MarketMaker
 from abm.market.quotes import Quote
 from abm.participants.terms import Market
@@ -73,23 +72,20 @@ def measure_distances(exact: Belief, gaussian: Belief) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class BeliefMarkets(Markets):
-    """Simulates points that give a maker's belief; beside a Gaussian one sits an onlooker."""
+def place_onlooker(point: Point, discount: float) -> Point:
+    """Return the exchange of a maker and her belief; beside a Gaussian one sits an onlooker."""
+    maker = partial(give_discount(point["makers"], discount), belief=point["belief"])
+    beside = [Onlooker] if point["belief"] == "gaussian" else []
+    return {"makers": [maker, *beside], "prior_sd": point["prior_sd"]}
 
-    def terms(self, point: Point) -> Point:
-        """Return the parameters of the exchange that a point stands for."""
-        maker = partial(self.patient(point["makers"]), belief=point["belief"])
-        beside = [Onlooker] if point["belief"] == "gaussian" else []
-        return {"makers": [maker, *beside], "prior_sd": point["prior_sd"]}
 
-    def tables(self, market: Exchange, totals: Totals) -> Tables:
-        """Return summary and totals, and distances if there is an onlooker."""
-        tables = super().tables(market, totals)
-        onlooker = market.makers[-1]
-        if isinstance(onlooker, Onlooker):
-            tables = {name: drop_maker(table, onlooker.label) for name, table in tables.items()}
-            numbered = {"replication": market.replication}
-            seen = [pd.DataFrame(numbered | row) for row in onlooker.distances]
-            tables["distances"] = make_table(pd.concat(seen), DISTANCES)
-        return tables
+def keep_distances(market: Exchange, totals: Totals) -> Tables:
+    """Return summary and totals, and distances if there is an onlooker."""
+    tables = keep_tables(market, totals)
+    onlooker = market.makers[-1]
+    if isinstance(onlooker, Onlooker):
+        tables = {name: drop_maker(table, onlooker.label) for name, table in tables.items()}
+        numbered = {"replication": market.replication}
+        distances = [pd.DataFrame(numbered | distance) for distance in onlooker.distances]
+        tables["distances"] = make_table(pd.concat(distances), DISTANCES)
+    return tables

@@ -1,15 +1,14 @@
 """What the scenario `exact-optimum` simulates: a policy's maker, and her assessor."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
 
 from abm.exchange.model import Exchange
 from abm.exchange.totals import Totals
-from abm.experiment.experiment import Markets
 from abm.experiment.points import Point
+from abm.experiment.simulation import keep_tables
 from abm.makers import MarketMaker
 from abm.makers.exact_optimal import ExactOptimal
 from abm.makers.optimal import Optimal
@@ -41,31 +40,27 @@ RESIDUALS = (
 )
 
 
-@dataclass(frozen=True)
-class PolicyMarkets(Markets):
-    """Simulates points that give a policy, beside whose maker sits an assessor."""
-
-    def terms(self, point: Point) -> Point:
-        """Return the parameters of the exchange that a point stands for."""
-        maker, assessor = POLICIES[point["policy"]]
-        pair = (partial(kind, discount=self.discount) for kind in (maker, assessor))
-        return {"makers": list(pair), "prior_sd": point["prior_sd"]}
-
-    def tables(self, market: Exchange, totals: Totals) -> Tables:
-        """Return summary and totals, what the policy is worth, and residuals by period."""
-        assessor = market.makers[1]
-        assert isinstance(assessor, Assessor)
-        residuals = pd.DataFrame(map(summarise_sample, assessor.residuals)).rename_axis("period")
-        worth = pd.DataFrame({"replication": market.replication, "worth": assessor.worth})
-        kept = super().tables(market, totals).items()
-        return {name: drop_maker(table, assessor.label) for name, table in kept} | {
-            "worth": make_table(worth, WORTH),
-            "residuals": make_table(residuals.reset_index(), RESIDUALS),
-        }
+def place_assessor(point: Point, discount: float) -> Point:
+    """Return the exchange of a policy's maker and the assessor beside her."""
+    pair = [partial(kind, discount=discount) for kind in POLICIES[point["policy"]]]
+    return {"makers": pair, "prior_sd": point["prior_sd"]}
 
 
-def summarise_sample(sample: Array) -> dict[str, float]:
-    """Return moments and extremes of a period's residuals."""
+def keep_residuals(market: Exchange, totals: Totals) -> Tables:
+    """Return summary and totals, what the policy is worth, and residuals by period."""
+    assessor = market.makers[1]
+    assert isinstance(assessor, Assessor)
+    residuals = pd.DataFrame(map(summarise_residuals, assessor.residuals)).rename_axis("period")
+    worth = pd.DataFrame({"replication": market.replication, "worth": assessor.worth})
+    kept = keep_tables(market, totals).items()
+    return {name: drop_maker(table, assessor.label) for name, table in kept} | {
+        "worth": make_table(worth, WORTH),
+        "residuals": make_table(residuals.reset_index(), RESIDUALS),
+    }  # fmt: skip
+
+
+def summarise_residuals(sample: Array) -> dict[str, float]:
+    """Return the residuals' moments and extremes."""
     sums = Moments.of(sample)
     moments = {"count": int(sums.count), "mean": float(sums.mean)}
     extremes = {"lowest": sample.min(), "highest": sample.max()}

@@ -23,7 +23,7 @@ from abm.bellman import solve
 from abm.bellman.asymmetric import curvature, free_backup
 from abm.bellman.bounds import revealed_bound
 from abm.bellman.exact.value import WIDEST, load_fitted
-from abm.experiment import Experiment, grid
+from abm.experiment import Experiment, Simulation, grid
 from abm.numerics.checks import one_in
 from abm.runs.folder import RunFolder
 from analysis import Run, metrics
@@ -44,7 +44,7 @@ from scenarios._common.options import (
 )
 from scenarios._common.study import run_study, write_tables
 from scenarios._common.terminal import say, say_where, show_table
-from scenarios._optimum_markets import POLICIES, PolicyMarkets
+from scenarios._optimum_markets import POLICIES, keep_residuals, place_assessor
 
 COMPARED = ["Gaussian belief", "Gaussian rule", "exact-optimal"]
 CERTIFIED = ["exact-optimal", "random quotes", "adversarial quotes"]
@@ -71,7 +71,8 @@ def run(
     for shock in shocks:
         one_in("prior_sd", shock, 0.0, WIDEST)
     experiment = Experiment(
-        grid(policy=POLICIES, prior_sd=shocks), PolicyMarkets(discount),
+        grid(policy=POLICIES, prior_sd=shocks),
+        Simulation(discount, exchange_of=place_assessor, keep=keep_residuals),
         replications=replications, periods=periods, seed=seed,
     )  # fmt: skip
     parameters = {

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from abm.bellman import solve
 from abm.bellman.solver import range_for
-from abm.experiment import Experiment, grid
+from abm.experiment import Experiment, Simulation, grid
 from abm.makers.exact_optimal import ExactOptimal
 from abm.participants.registry import MAKER_TYPES
 from abm.runs.folder import RunFolder
@@ -46,7 +46,7 @@ from scenarios._common.options import (
 )
 from scenarios._common.study import add_panels, run_study, write_figures, write_tables
 from scenarios._common.terminal import say, say_where, show_table
-from scenarios._onlooker import DISTANCE_METRICS, SIGNALS, BeliefMarkets
+from scenarios._onlooker import DISTANCE_METRICS, SIGNALS, keep_distances, place_onlooker
 
 BELIEFS = ("gaussian", "exact")
 KEYS = ["maker", "prior_sd"]
@@ -75,12 +75,12 @@ def run(
     verify: Verify = False,
 ) -> None:
     """Measure what the Gaussian approximation of beliefs costs, and where it is inaccurate."""
-    points = grid(
-        makers=parse_believers(makers), prior_sd=parse_numbers("prior_sd", prior_sd), belief=BELIEFS
-    )
+    shocks = parse_numbers("prior_sd", prior_sd)
+    points = grid(makers=parse_believers(makers), prior_sd=shocks, belief=BELIEFS)
     parameters = StudyParameters(makers, prior_sd, replications, discount, seed, periods)
+    simulation = Simulation(discount, exchange_of=place_onlooker, keep=keep_distances)
     experiment = Experiment(
-        points, BeliefMarkets(discount), replications=replications, periods=periods, seed=seed
+        points, simulation, replications=replications, periods=periods, seed=seed
     )
     log = run_study(
         "exact-vs-gaussian",

@@ -6,7 +6,6 @@ learn which depth pays. The index of Calvano, Calzolari, Denicolo and Pastorello
 joint profit in units of the monopolist's: 0 is the zero-profit maker's, 1 the myopic one's.
 """
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
@@ -17,8 +16,7 @@ from typer import Option
 
 from abm.bellman.problem import stage
 from abm.exchange.model import MOST_PERIODS
-from abm.experiment import Experiment, grid
-from abm.experiment.experiment import Markets
+from abm.experiment import Experiment, Simulation, grid
 from abm.experiment.points import Point
 from abm.makers.q_learning import QLearning
 from abm.numerics.checks import positive_number, whole
@@ -64,20 +62,17 @@ class Learner(QLearning):
         self.belief = prior
 
 
-@dataclass(frozen=True)
-class LearningMarkets(Markets):
-    """Simulates points that give a number of learners and the size of the shocks."""
-
-    learning_rate: float = 0.01
-    decay: float = 0.0
-
-    def terms(self, point: Point) -> Point:
-        """Return the parameters of the exchange that a point stands for."""
-        learner = partial(
-            Learner, learning_rate=self.learning_rate, decay=self.decay, depths=DEPTHS
-        )
-        makers = [learner] * point["learners"]
-        return {"makers": makers, "prior_sd": point["prior_sd"], "world": "gaussian"}
+def place_learners(
+    point: Point,
+    discount: float,  # noqa: ARG001, learners look no further than the period
+    *,
+    learning_rate: float,
+    decay: float,
+) -> Point:
+    """Return the exchange of so many learners after a shock of this size in every period."""
+    learner = partial(Learner, learning_rate=learning_rate, decay=decay, depths=DEPTHS)
+    makers = [learner] * point["learners"]
+    return {"makers": makers, "prior_sd": point["prior_sd"], "world": "gaussian"}
 
 
 def run(
@@ -96,12 +91,11 @@ def run(
 ) -> None:
     """Let makers learn which depth pays, and measure how competitive they become."""
     whole("periods", periods, LATE, MOST_PERIODS)
-    markets = LearningMarkets(
-        burn_in=periods - periods // LATE, learning_rate=learning_rate, decay=FADING / periods
-    )
     shocks = require_paying_depth(parse_numbers("prior_sd", prior_sd))
+    learning = partial(place_learners, learning_rate=learning_rate, decay=FADING / periods)
     experiment = Experiment(
-        grid(prior_sd=shocks, learners=parse_counts(learners)), markets,
+        grid(prior_sd=shocks, learners=parse_counts(learners)),
+        Simulation(burn_in=periods - periods // LATE, exchange_of=learning),
         replications=replications, periods=periods, seed=seed,
     )  # fmt: skip
     parameters = {

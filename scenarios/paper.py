@@ -4,17 +4,14 @@ Every maker quotes alone, in an exchange of her own, and faces the same values a
 others. The logs hold every period at the size of shock SHOCK, and discounted profits at all sizes.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
 from abm.bellman import solve
 from abm.exchange.model import MOST_REPLICATIONS
-from abm.experiment import Experiment, grid
-from abm.experiment.blocks import summary_over, table_of
-from abm.experiment.experiment import Markets
-from abm.experiment.simulation import Unit
+from abm.experiment import Experiment, Simulation, grid
+from abm.experiment.blocks import merge_summaries, read_table
+from abm.experiment.simulation import BlockTask
 from abm.numerics.checks import whole
 from abm.one_period.depths import myopic_depth, zero_profit_depth
 from abm.runs.folder import RunFolder
@@ -64,13 +61,9 @@ TOTALS = (
 )
 
 
-@dataclass(frozen=True)
-class PaperMarkets(Markets):
-    """Records the first block in full where the logs are to hold it."""
-
-    def record_of(self, unit: Unit) -> str:
-        """Return how a unit is recorded."""
-        return "full" if unit.block == 0 and unit.point in IN_FULL else "summary"
+def choose_record(task: BlockTask) -> str:
+    """Return how a block is recorded: in full if it is the first and the logs are to hold it."""
+    return "full" if task.block == 0 and task.point in IN_FULL else "summary"
 
 
 def run(
@@ -86,8 +79,9 @@ def run(
     """Reproduce the figures and claims of Das and Magdon-Ismail (2008)."""
     whole("replications", replications, 2, MOST_REPLICATIONS)
     experiment = Experiment(
-        POINTS, PaperMarkets(discount), replications=replications, periods=periods, seed=seed
-    )
+        POINTS, Simulation(discount, choose_record), replications=replications, periods=periods,
+        seed=seed,
+    )  # fmt: skip
     parameters = {
         "replications": replications, "discount": discount, "seed": seed, "periods": periods
     }  # fmt: skip
@@ -108,16 +102,16 @@ def run(
 
 def write_logs(folder: RunFolder, experiment: Experiment) -> None:
     """Write the totals of all points, and the summary and record of those IN_FULL."""
-    schedule = experiment.schedule(folder)
+    schedule = experiment.make_schedule(folder)
     for number, point in enumerate(POINTS):
-        units = schedule.units(number)
-        for unit in units:
-            totals = table_of(folder.store, unit, "totals")
+        tasks = schedule.list_tasks(number)
+        for task in tasks:
+            totals = read_table(folder.store, task, "totals")
             folder.write("totals", totals.assign(**point), TOTALS)
         if point in IN_FULL:
-            summary = summary_over(folder.store, units)
+            summary = merge_summaries(folder.store, tasks)
             market, makers = (
-                table_of(folder.store, units[0], name) for name in ("market", "makers")
+                read_table(folder.store, tasks[0], name) for name in ("market", "makers")
             )
             for name, table, columns in (
                 ("summary", summary, SUMMARY),

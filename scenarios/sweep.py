@@ -8,8 +8,8 @@ from typing import Annotated
 
 from typer import Option
 
-from abm.experiment import Experiment, grid
-from abm.experiment.experiment import BLOCK, Markets, Target
+from abm.experiment import Experiment, Simulation, Target, grid
+from abm.experiment.experiment import BLOCK
 from abm.runs.folder import RunFolder
 from analysis import Run
 from analysis.results import comparisons, format_estimates, results
@@ -86,7 +86,7 @@ def run(
         )
     target = None if until_se is None else Target(until_se, metric, at_most)
     experiment = Experiment(
-        points, Markets(discount, record), replications=replications, periods=periods, seed=seed,
+        points, Simulation(discount, record), replications=replications, periods=periods, seed=seed,
         block=block, target=target,
     )  # fmt: skip
     parameters = {

@@ -1,6 +1,6 @@
 """Markets that pass some periods before totals count, and points with parameters of their own."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,9 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from abm import Exchange, Optimal
-from abm.experiment import Experiment, grid
-from abm.experiment.experiment import Markets, Target
+from abm.experiment import Experiment, Simulation, Target, grid
 from abm.experiment.points import Point
-from abm.experiment.simulation import Unit
+from abm.experiment.simulation import BlockTask, use_point
 from abm.runs.schema import KEYS, TOTALS
 from analysis import load
 from analysis.results import results, totals
@@ -26,12 +25,12 @@ OWN = ["replication", "maker"]
 LEARNT = 0.5
 
 
-def unit(point: Point = POINT) -> Unit:
-    return Unit("0000-00000", point, 0, SIZE, PERIODS, SEED)
+def make_task(point: Point = POINT) -> BlockTask:
+    return BlockTask("0000-00000", point, 0, SIZE, PERIODS, SEED)
 
 
 def tables(burn_in: int, **more: Any) -> dict[str, pd.DataFrame]:
-    made = Markets(DISCOUNT, burn_in=burn_in, **more)(unit())
+    made = Simulation(DISCOUNT, burn_in=burn_in, **more).run(make_task())
     return {name: table.to_pandas() for name, table in made.items()}
 
 
@@ -94,8 +93,8 @@ def test_discounting_begins_with_the_first_counted_period() -> None:
 
 
 def test_who_has_learnt_before_counting_begins_needs_no_time() -> None:
-    long = Unit("0000-00000", {"makers": "optimal"}, 0, SIZE, 60, SEED)
-    table = Markets(burn_in=50)(long)["totals"].to_pandas()
+    long = BlockTask("0000-00000", {"makers": "optimal"}, 0, SIZE, 60, SEED)
+    table = Simulation(burn_in=50).run(long)["totals"].to_pandas()
     assert table["learning_time"].tolist() == [0.0] * SIZE
 
 
@@ -131,13 +130,15 @@ def test_what_is_no_number_of_periods_is_refused(
     burn_in: Any, error: type[Exception], says: str
 ) -> None:
     with pytest.raises(error, match=says):
-        Markets(burn_in=burn_in)
+        Simulation(burn_in=burn_in)
 
 
 def test_a_numpy_integer_is_a_number_of_periods() -> None:
-    given = Markets(burn_in=np.int64(3))  # type: ignore[arg-type]  # which is what it is for
-    assert given == Markets(burn_in=3)
-    assert type(given.burn_in) is int
+    given = Simulation(burn_in=np.int64(3))  # type: ignore[arg-type]  # which is what it is for
+    assert given == Simulation(burn_in=3)
+    said = Experiment(grid(makers=["myopic"]), given).parameters["burn_in"]
+    assert said == 3
+    assert type(said) is int
 
 
 @pytest.mark.parametrize("burn_in", [5, 6])
@@ -145,8 +146,8 @@ def test_an_experiment_needs_a_period_that_counts(burn_in: int) -> None:
     points = grid(makers=["myopic"])
     says = f"burn_in is {burn_in}, but must be at least 0 and at most 4: give a whole number"
     with pytest.raises(ValueError, match=says):
-        Experiment(points, Markets(burn_in=burn_in), periods=5)
-    assert Experiment(points, Markets(burn_in=4), periods=5).markets.burn_in == 4
+        Experiment(points, Simulation(burn_in=burn_in), periods=5)
+    assert Experiment(points, Simulation(burn_in=4), periods=5).simulation.burn_in == 4
 
 
 @pytest.mark.parametrize("target", [Target(0.05, at_most=10 * SIZE), None], ids=["aimed", "plain"])
@@ -154,7 +155,7 @@ def test_results_of_an_experiment_are_of_the_periods_that_count(
     tmp_path: Path, target: Target | None
 ) -> None:
     experiment = Experiment(
-        [POINT], Markets(DISCOUNT, burn_in=4), replications=SIZE, periods=PERIODS, seed=SEED,
+        [POINT], Simulation(DISCOUNT, burn_in=4), replications=SIZE, periods=PERIODS, seed=SEED,
         block=SIZE, target=target,
     )  # fmt: skip
     experiment.run(tmp_path / "run")
@@ -168,24 +169,30 @@ def test_results_of_an_experiment_are_of_the_periods_that_count(
     assert (count > SIZE).tolist() == [target is not None] * 2
 
 
-@dataclass(frozen=True)
-class Crowds(Markets):
-    """Simulates points that say how many makers of a kind there are, and how they differ."""
+def gather_crowd(point: Point, _: float, *, kind: str = "zero-profit") -> Point:
+    """Return the exchange of so many makers of a kind, after a shock of twice this size."""
+    return {"makers": [kind] * point["crowd"], "prior_sd": 2.0 * point["shock"]}
 
-    kind: str = "zero-profit"
 
-    def terms(self, point: Point) -> Point:
-        """Return the parameters of the exchange that a point stands for."""
-        return {"makers": [self.kind] * point["crowd"], "prior_sd": 2.0 * point["shock"]}
+def misspell(point: Point, _: float) -> Point:
+    """Return arguments one of which no exchange has."""
+    return {"makers": "myopic", "prior_sdd": point["shock"]}
+
+
+def crowd_of(kind: str) -> Callable[[Point, float], Point]:
+    return partial(gather_crowd, kind=kind)
+
+
+CROWDS = Simulation(exchange_of=crowd_of("zero-profit"))
 
 
 def test_a_point_may_have_names_of_its_own(tmp_path: Path) -> None:
     points = grid(crowd=[1, 3], shock=[0.5, 1.0])
-    Experiment(points, Crowds(), replications=20, periods=5, seed=SEED).run(tmp_path / "run")
+    Experiment(points, CROWDS, replications=20, periods=5, seed=SEED).run(tmp_path / "run")
     run = load(tmp_path / "run")
     assert run.points == points
     assert run.varying_parameters == ["crowd", "shock"]
-    assert run.parameters["kind"] == "zero-profit"
+    assert run.parameters["exchange_of"] == f"{__name__}:gather_crowd(kind='zero-profit')"
     table = run.blocks("totals")
     for point in points:
         here = table[(table["crowd"] == point["crowd"]) & (table["shock"] == point["shock"])]
@@ -197,37 +204,32 @@ def test_a_point_may_have_names_of_its_own(tmp_path: Path) -> None:
         np.testing.assert_allclose(found, profit.loc[found.index], rtol=1e-12)
 
 
-def test_makers_of_a_point_with_names_of_its_own_are_as_patient_as_the_markets() -> None:
-    def profit(markets: Markets, point: Point) -> list[float]:
-        found = markets(unit(point))["totals"].to_pandas()["profit"]
+def test_makers_of_a_point_with_names_of_its_own_are_given_the_discount() -> None:
+    def profit(simulation: Simulation, point: Point) -> list[float]:
+        found = simulation.run(make_task(point))["totals"].to_pandas()["profit"]
         return [float(one) for one in found]
 
-    hers = profit(Crowds(0.3, kind="optimal"), {"crowd": 1, "shock": 1.0})
-    assert hers == profit(Markets(0.3), {"makers": "optimal", "prior_sd": 2.0})
-    assert hers != profit(Markets(0.9), {"makers": "optimal", "prior_sd": 2.0})
-
-
-@dataclass(frozen=True)
-class Misspelt(Markets):
-    """Makes of every point a parameter that no exchange has."""
-
-    def terms(self, point: Point) -> Point:
-        """Return the point under a wrong name."""
-        return {"makers": "myopic", "prior_sdd": point["shock"]}
+    hers = profit(Simulation(0.3, exchange_of=crowd_of("optimal")), {"crowd": 1, "shock": 1.0})
+    assert hers == profit(Simulation(0.3), {"makers": "optimal", "prior_sd": 2.0})
+    assert hers != profit(Simulation(0.9), {"makers": "optimal", "prior_sd": 2.0})
 
 
 @pytest.mark.parametrize(
-    ("markets", "point", "says"),
+    ("exchange_of", "point", "says"),
     [
-        (Misspelt(), {"shock": 1.0}, "parameter is 'prior_sdd', which is unknown: did you mean"),
-        (Crowds(), {"crowd": 1, "shock": -1.0}, "prior_sd is -2.0, but must be finite and above"),
-        (Crowds(kind="myopik"), {"crowd": 1, "shock": 1.0}, "maker is 'myopik', which is unknown"),
-        (Markets(), {"crowd": 1}, "parameter is 'crowd', which is unknown"),
+        (misspell, {"shock": 1.0}, "parameter is 'prior_sdd', which is unknown: did you mean"),
+        (
+            crowd_of("zero-profit"),
+            {"crowd": 1, "shock": -1.0},
+            "prior_sd is -2.0, but must be finite and above",
+        ),
+        (crowd_of("myopik"), {"crowd": 1, "shock": 1.0}, "maker is 'myopik', which is unknown"),
+        (use_point, {"crowd": 1}, "parameter is 'crowd', which is unknown"),
     ],
-    ids=["misspelt", "out of range", "unknown maker", "no terms"],
+    ids=["misspelt", "out of range", "unknown maker", "no function"],
 )
-def test_terms_are_checked_before_anything_is_simulated(
-    markets: Markets, point: Point, says: str
+def test_arguments_of_exchanges_are_checked_before_anything_is_simulated(
+    exchange_of: Callable[[Point, float], Point], point: Point, says: str
 ) -> None:
     with pytest.raises(ValueError, match=says):
-        Experiment([point], markets, periods=5)
+        Experiment([point], Simulation(exchange_of=exchange_of), periods=5)

@@ -15,10 +15,9 @@ from distributed import KilledWorker, LocalCluster
 
 import abm.experiment.dask
 from abm import Quote
-from abm.experiment import Experiment, grid
-from abm.experiment.experiment import BlocksFailedError, Markets
-from abm.experiment.simulation import Unit
-from abm.experiment.workers import WorkerDiedError, at_work
+from abm.experiment import BlocksFailedError, Experiment, Simulation, grid
+from abm.experiment.simulation import BlockTask
+from abm.experiment.workers import WorkerDiedError, run_tasks
 from abm.makers import MarketMaker
 from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE
@@ -33,12 +32,12 @@ SETTINGS = {
 }
 
 
-class Slow(Markets):
+class Slow(Simulation):
     """Takes so long over a block that a worker can be killed amid it."""
 
-    def __call__(self, unit: Unit) -> Tables:
+    def run(self, task: BlockTask) -> Tables:
         sleep(0.1)
-        return super().__call__(unit)
+        return super().run(task)
 
 
 class Fatal(MarketMaker):
@@ -69,10 +68,15 @@ class Wrong(MarketMaker):
 
 
 def experiment(
-    markets: Markets | None = None, points: Any = POINTS, blocks: int = BLOCKS
+    simulation: Simulation | None = None, points: Any = POINTS, blocks: int = BLOCKS
 ) -> Experiment:
     return Experiment(
-        points, markets or Markets(), replications=blocks * SIZE, block=SIZE, periods=5, seed=3
+        points,
+        simulation or Simulation(),
+        replications=blocks * SIZE,
+        block=SIZE,
+        periods=5,
+        seed=3,
     )
 
 
@@ -137,7 +141,7 @@ def untroubled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 def test_both_workers_work_and_this_process_does_not(address: str, cluster: Any) -> None:
-    pids = set(at_work(pid, range(40), address))
+    pids = set(run_tasks(pid, range(40), address))
     assert pids == {nanny.pid for nanny in cluster.workers.values()}
     assert HERE not in pids
 
@@ -180,12 +184,38 @@ def test_a_block_that_raises_is_recorded_and_the_others_finish(
     assert written(out, "stamp") == 5
 
 
+def test_two_tasks_a_thread_are_under_way_at_most(address: str) -> None:
+    given: list[int] = []
+
+    def tasks() -> Iterator[int]:
+        for number in range(30):
+            given.append(number)
+            yield number
+
+    results = abm.experiment.dask.run_on_cluster(pid, tasks(), address)
+    for done, _ in enumerate(results, start=1):
+        assert len(given) <= done + 2 * 2
+    assert len(given) == 30
+
+
+def test_tasks_that_nobody_waits_for_are_cancelled(address: str, tmp_path: Path) -> None:
+    def slow(number: int) -> None:
+        sleep(0.02)
+        (tmp_path / str(number)).touch()
+
+    results = run_tasks(slow, range(200), address)
+    next(results)
+    results.close()
+    sleep(0.3)
+    assert len(list(tmp_path.iterdir())) < 10
+
+
 def test_a_task_that_kills_its_worker_is_an_error_here(
     address: str, cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
     with pytest.raises(WorkerDiedError, match="a worker process died, as it does for want of mem"):
-        list(at_work(os._exit, [1], address))
+        list(run_tasks(os._exit, [1], address))
 
 
 def test_a_maker_that_kills_every_worker_ends_a_run_with_an_error_and_what_is_finished_stays(
@@ -212,15 +242,15 @@ def test_a_worker_that_dies_before_it_has_a_task_is_told_as_one_that_dies_with_i
     def dies(*_: Any) -> int:
         raise KilledWorker("probe", worker, 0)
 
-    monkeypatch.setattr(abm.experiment.dask.Backend, "effective_n_jobs", dies)
+    monkeypatch.setattr(abm.experiment.dask, "count_threads", dies)
     with pytest.raises(WorkerDiedError, match="a worker process died"):
-        list(at_work(pid, range(4), address))
+        list(run_tasks(pid, range(4), address))
 
 
 def test_a_cluster_of_one_worker_does_not_mean_this_process() -> None:
     with local_cluster(1) as one:
         (worker,) = one.workers.values()
-        assert set(at_work(pid, range(4), one.scheduler_address)) == {worker.pid}
+        assert set(run_tasks(pid, range(4), one.scheduler_address)) == {worker.pid}
 
 
 def test_a_cluster_that_goes_away_ends_a_run_with_an_error_and_what_is_finished_stays(

@@ -23,8 +23,8 @@ from fsspec.registry import known_implementations
 from joblib.externals.loky import get_reusable_executor
 from typer.testing import CliRunner
 
-from abm.experiment import Experiment
-from abm.experiment.simulation import Markets, Unit
+from abm.experiment import Experiment, Simulation
+from abm.experiment.simulation import BlockTask
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES
 from abm.runs.location import Location
 from abm.runs.manifest import Manifest
@@ -201,7 +201,7 @@ def test_a_finished_study_resumed_says_the_same_and_simulates_nothing(
     call: Call,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delattr(Markets, "__call__")
+    monkeypatch.delattr(Simulation, "run")
     code, out, err = call(*SMALL, "--out", folder, "--resume")
     first, claims = out.split("\n", 1)
     assert (code, claims, err) == (0, finished.stdout, "")
@@ -451,15 +451,15 @@ def test_a_slip_on_the_command_line_is_named(arguments: list[str], named: str) -
 def test_blocks_that_fail_are_counted_and_tried_again_on_resuming(
     swept: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulate = Markets.__call__
+    simulate = Simulation.run
 
-    def fails(markets: Markets, unit: Unit) -> Tables:
-        if unit.name in ("0000-00001", "0001-00002"):
+    def fails(simulation: Simulation, task: BlockTask) -> Tables:
+        if task.name in ("0000-00001", "0001-00002"):
             raise ZeroDivisionError("a maker's own fault")
-        return simulate(markets, unit)
+        return simulate(simulation, task)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Markets, "__call__", fails)
+        patch.setattr(Simulation, "run", fails)
         code, out, err = call(*GRID, "--out", tmp_path / "sweep")
     assert (code, out) == (1, "")
     assert err.startswith("error: 2 of 6 blocks failed, 4 blocks are finished and kept: --resume")
@@ -474,7 +474,7 @@ def test_blocks_that_fail_are_counted_and_tried_again_on_resuming(
 def test_an_error_of_several_lines_is_told_in_one(
     failure: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Markets, "__call__", in_two_lines)
+    monkeypatch.setattr(Simulation, "run", in_two_lines)
     line = failure(*GRID)
     assert "6 of 6 blocks failed, 0 blocks are finished" in line
     assert "ZeroDivisionError: a maker's own fault in two lines" in line
@@ -568,7 +568,7 @@ def interrupt(*_: Any) -> None:
 def test_the_command_that_goes_on_has_every_option(
     tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch, options: list[str], name: str
 ) -> None:
-    monkeypatch.setattr(Experiment, "fill", interrupt)
+    monkeypatch.setattr(Experiment, "run_blocks", interrupt)
     code, _, err = call(*GRID, *options, "--out", tmp_path / name)
     program, *words = shlex.split(err.partition("go on with ")[2])
     assert (code, program) == (130, "market-shock")
@@ -579,7 +579,7 @@ def test_the_command_that_goes_on_has_every_option(
     assert values.items() >= dict(zip(given[::2], given[1::2], strict=True)).items()
 
 
-@pytest.mark.parametrize(("place", "moment"), [(Location, "claim"), (Experiment, "fill")])
+@pytest.mark.parametrize(("place", "moment"), [(Location, "acquire"), (Experiment, "run_blocks")])
 def test_ctrl_c_at_other_moments_is_a_line_as_well(
     tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch, place: type, moment: str
 ) -> None:

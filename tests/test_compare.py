@@ -12,8 +12,7 @@ from scipy.stats import norm
 from typer.testing import CliRunner
 
 from abm import Exchange
-from abm.experiment import Experiment, grid
-from abm.experiment.experiment import Markets
+from abm.experiment import Experiment, Simulation, grid
 from abm.runs.folder import RunFolder
 from abm.runs.schema import MAKERS
 from analysis import Run, load
@@ -39,7 +38,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
         name = f"{points}{discount}{given}"
         if name not in known:
             folder = tmp_path_factory.mktemp("compare") / "run"
-            Experiment(points, Markets(discount), **given).run(folder)
+            Experiment(points, Simulation(discount), **given).run(folder)
             known[name] = load(folder)
         return known[name]
 

@@ -14,10 +14,16 @@ from pandas.testing import assert_frame_equal
 from pyarrow import parquet
 
 from abm import Quote
-from abm.experiment import Experiment, grid
-from abm.experiment.experiment import BlocksFailedError, Markets, Progress, Target
+from abm.experiment import (
+    BlocksFailedError,
+    Experiment,
+    Progress,
+    Simulation,
+    Target,
+    grid,
+)  # fmt: skip
 from abm.experiment.schedule import Schedule
-from abm.experiment.simulation import Unit
+from abm.experiment.simulation import BlockTask
 from abm.makers import MarketMaker
 from abm.runs.folder import RunFolder
 from abm.runs.location import FolderTakenError
@@ -107,17 +113,17 @@ def stop(out: str | Path, after: int, made: Experiment | None = None, **how: Any
 
 
 class Simulations:
-    """Notes the units that are simulated in this process, in their order."""
+    """Notes the tasks that are simulated in this process, in their order."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.units: list[str] = []
-        real = Markets.__call__
+        self.tasks: list[str] = []
+        real = Simulation.run
 
-        def noted(markets: Markets, unit: Unit) -> Tables:
-            self.units.append(unit.name)
-            return real(markets, unit)
+        def noted(simulation: Simulation, task: BlockTask) -> Tables:
+            self.tasks.append(task.name)
+            return real(simulation, task)
 
-        patch.setattr(Markets, "__call__", noted)
+        patch.setattr(Simulation, "run", noted)
 
 
 @pytest.fixture
@@ -161,8 +167,8 @@ def with_workers_in_words(out: Path, _: pytest.MonkeyPatch) -> str:
 
 
 def in_another_order(out: Path, patch: pytest.MonkeyPatch) -> str:
-    real = Schedule.due
-    patch.setattr(Schedule, "due", lambda self: Random(1).sample(due := real(self), len(due)))
+    real = Schedule.list_due
+    patch.setattr(Schedule, "list_due", lambda self: Random(1).sample(due := real(self), len(due)))
     experiment().run(out)
     assert [line["block"] for line in lines(out)] != NAMES
     return str(out)
@@ -214,7 +220,9 @@ def test_results_are_the_same_bytes(
     assert contents(way(tmp_path / "run", monkeypatch)) == untroubled
 
 
-@pytest.mark.parametrize("settings", [{"seed": 4}, {"markets": Markets(discount=0.5)}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{"seed": 4}, {"simulation": Simulation(discount=0.5)}], ids=str
+)
 def test_other_settings_give_other_bytes(
     settings: dict[str, Any], untroubled: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -242,14 +250,14 @@ def test_numbers_of_numpy_are_numbers(untroubled: dict[str, bytes], tmp_path: Pa
     experiment(
         points=[point | {"prior_sd": np.float64(point["prior_sd"])} for point in POINTS],
         replications=np.int64(BLOCKS * SIZE), block=np.int32(SIZE), periods=np.int16(PERIODS),
-        seed=np.uint64(SEED), markets=Markets(np.float64(0.9)),
+        seed=np.uint64(SEED), simulation=Simulation(np.float64(0.9)),
     ).run(tmp_path / "run")  # fmt: skip
     assert contents(tmp_path / "run") == untroubled
 
 
 def test_a_summary_is_that_of_all_replications_at_once(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    experiment(markets=Markets(record="full")).run(out)
+    experiment(simulation=Simulation(record="full")).run(out)
     keys = ["makers", "prior_sd", "period", "maker"]
     makers = load(out).makers.assign(spread=lambda frame: frame["ask"] - frame["bid"])
     metrics = ["spread", "belief_mean", "belief_sd", "filled", "inventory", "profit"]
@@ -270,7 +278,7 @@ def test_progress_counts_blocks_and_arrivals(workers: int, tmp_path: Path) -> No
     seen: list[Progress] = []
     made = experiment()
     with RunFolder(tmp_path / "run", "mine", made.parameters, made.described_points) as folder:
-        made.fill(folder, workers, seen.append)
+        made.run_blocks(folder, workers, seen.append)
     assert seen[0] == (0, 0, len(NAMES), 0)
     assert seen[-1] == (len(NAMES), 0, len(NAMES), len(NAMES) * SIZE * PERIODS)
     assert [now.finished for now in seen] == list(range(len(NAMES) + 1))
@@ -283,7 +291,7 @@ def test_arrivals_of_an_earlier_run_are_not_counted(tmp_path: Path) -> None:
     with RunFolder(
         tmp_path / "run", "mine", made.parameters, made.described_points, resume=True
     ) as folder:
-        made.fill(folder, watch=seen.append)
+        made.run_blocks(folder, watch=seen.append)
     assert seen[0].finished >= 5
     assert seen[0].arrivals == 0
     done = seen[-1].finished - seen[0].finished
@@ -339,14 +347,14 @@ def test_resume_tries_failed_blocks_again_and_only_these(
     out, broken = tmp_path / "run", tmp_path / "broken"
     made = breaks(broken)
     for tried in (NAMES, FAILING):
-        simulations.units.clear()
+        simulations.tasks.clear()
         with pytest.raises(BlocksFailedError, match="2 of 12 blocks failed, 10 blocks are fin"):
             made.run(out, resume=True)
-        assert simulations.units == tried
+        assert simulations.tasks == tried
     broken.unlink()
-    simulations.units.clear()
+    simulations.tasks.clear()
     made.run(out, resume=True)
-    assert simulations.units == FAILING
+    assert simulations.tasks == FAILING
     made.run(tmp_path / "untroubled")
     assert contents(out) == contents(tmp_path / "untroubled")
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
@@ -442,11 +450,11 @@ def test_a_damaged_block_is_detected_said_and_made_again(
         stop(out, 10)
     damaged = block(out if ended else partial_of(out), NAMES[4])
     damage(damaged)
-    simulations.units.clear()
+    simulations.tasks.clear()
     with pytest.warns(DamageWarning, match=rf"0001-00001\.parquet .*{said}.*: its block is made"):
         experiment().run(out, resume=True, verify=verify)
-    assert set(simulations.units) <= {NAMES[4], *NAMES[10:]}
-    assert NAMES[4] in simulations.units
+    assert set(simulations.tasks) <= {NAMES[4], *NAMES[10:]}
+    assert NAMES[4] in simulations.tasks
     assert contents(out) == untroubled
 
 
@@ -479,10 +487,10 @@ def test_a_damaged_summary_is_said_and_made_again_from_the_blocks(
     out = tmp_path / "run"
     experiment().run(out)
     damage(out / "summary.parquet")
-    simulations.units.clear()
+    simulations.tasks.clear()
     with pytest.warns(DamageWarning, match=r"summary\.parquet .*: it is made again"):
         experiment().run(out, resume=True)
-    assert simulations.units == []
+    assert simulations.tasks == []
     assert contents(out) == untroubled
 
 
@@ -526,9 +534,9 @@ def test_a_whole_block_that_is_not_listed_is_taken_in(
     out = tmp_path / "run"
     stop(out, 10)
     lost = loss(partial_of(out))
-    simulations.units.clear()
+    simulations.tasks.clear()
     experiment().run(out, resume=True)
-    assert lost not in simulations.units
+    assert lost not in simulations.tasks
     assert contents(out) == untroubled
     assert {line["block"] for line in lines(out)} == set(NAMES)
 
@@ -541,9 +549,9 @@ def test_a_damaged_block_that_is_not_listed_is_made_again(
     stop(out, 10)
     lost = unlisted(partial_of(out))
     damage(block(partial_of(out), lost))
-    simulations.units.clear()
+    simulations.tasks.clear()
     experiment().run(out, resume=True)
-    assert lost in simulations.units
+    assert lost in simulations.tasks
     assert contents(out) == untroubled
 
 
@@ -581,9 +589,9 @@ def test_a_run_killed_amid_its_end_is_completed(
     out.rename(partial_of(out))
     if file:
         (partial_of(out) / file).write_bytes((partial_of(out) / RUN_FILE).read_bytes())
-    simulations.units.clear()
+    simulations.tasks.clear()
     experiment().run(out, resume=True)
-    assert simulations.units == []
+    assert simulations.tasks == []
     assert contents(out) == untroubled
 
 
@@ -612,8 +620,8 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"periods": 6}, "periods is 5 there, 6 here"),
     ({"replications": 80}, "replications is 60 there, 80 here"),
     ({"block": 10}, "block is 20 there, 10 here"),
-    ({"markets": Markets(discount=0.5)}, "discount is 0.9 there, 0.5 here"),
-    ({"markets": Markets(record="full")}, "record is summary there, full here"),
+    ({"simulation": Simulation(discount=0.5)}, "discount is 0.9 there, 0.5 here"),
+    ({"simulation": Simulation(record="full")}, "record is summary there, full here"),
     ({"target": Target(0.5)}, "target is absent there, {'se': 0.5"),
     ({"points": POINTS[:2]}, "point 1 is absent there"),
     ({"seed": 4, "periods": 6}, "periods is 5 there, 6 here; seed is 3 there, 4 here"),
@@ -714,8 +722,8 @@ def test_a_finished_run_is_left_as_it_is_by_resume(
     def simulates(*_: Any) -> None:
         raise AssertionError("it simulates")
 
-    monkeypatch.setattr(Markets, "__call__", simulates)
-    monkeypatch.setattr(Experiment, "fill", simulates)
+    monkeypatch.setattr(Simulation, "run", simulates)
+    monkeypatch.setattr(Experiment, "run_blocks", simulates)
     made.run(out, name="mine", workers=workers, resume=True, verify=verify)
     with RunFolder(
         out, "mine", made.parameters, made.described_points, resume=True, verify=verify
@@ -730,7 +738,7 @@ def test_a_finished_run_is_left_as_it_is_by_resume(
 def test_two_runs_do_not_write_to_one_folder_at_once(resume: bool, tmp_path: Path) -> None:
     out, made = tmp_path / "run", experiment()
     with RunFolder(out, "experiment", made.parameters, made.described_points) as folder:
-        made.fill(folder)
+        made.run_blocks(folder)
         with pytest.raises(FolderTakenError, match="is being written by another run: wait for its"):
             made.run(out, resume=resume)
         made.summarise(folder)
@@ -790,7 +798,7 @@ def test_until_a_standard_error_stops_and_workers_leave_no_trace(
         ({"periods": True}, TypeError, ["periods is True, a bool", "give an int"]),
         ({"seed": -1}, ValueError, ["seed is -1", "at least 0"]),
         ({"seed": None}, TypeError, ["seed is None", "give an int"]),
-        ({"markets": 0.9}, TypeError, ["markets is 0.9", "Markets"]),
+        ({"simulation": 0.9}, TypeError, ["simulation is 0.9", "must be a Simulation"]),
         ({"target": 0.01}, TypeError, ["target is 0.01", "Target"]),
         ({"target": Target(0.0)}, ValueError, ["se is 0.0", "above zero", "a positive number"]),
         ({"target": Target("tiny")}, TypeError, ["se is 'tiny'", "a number"]),  # type: ignore[arg-type]

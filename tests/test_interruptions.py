@@ -18,10 +18,9 @@ from typing import Any
 
 import pytest
 
-from abm.experiment import Experiment, grid
-from abm.experiment.experiment import Markets
+from abm.experiment import Experiment, Simulation, grid
 from abm.experiment.points import Point
-from abm.experiment.simulation import Unit
+from abm.experiment.simulation import BlockTask
 from abm.runs.manifest import Manifest
 from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE
@@ -29,24 +28,24 @@ from abm.runs.store import Store
 
 SIZE, BLOCKS, PERIODS = 200, 15, 20
 POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[1.0, 3.0])
-NOTES = "NOTES_OF_SIMULATED_UNITS"
+NOTES = "NOTES_OF_SIMULATED_BLOCKS"
 SOON = 20.0  # seconds
 FRESH = get_context("forkserver")
 FRESH.set_forkserver_preload(["abm.experiment.experiment"])
 
 
-class Noted(Markets):
-    """Writes down each unit that it begins to simulate, and takes its time."""
+class Noted(Simulation):
+    """Writes down each task that it begins to simulate, and takes its time."""
 
-    def __call__(self, unit: Unit) -> Tables:
+    def run(self, task: BlockTask) -> Tables:
         with Path(os.environ[NOTES]).open("a") as notes:
-            notes.write(f"{unit.name}\n")
+            notes.write(f"{task.name}\n")
         time.sleep(0.01)
-        return super().__call__(unit)
+        return super().run(task)
 
 
 def experiment(
-    markets: Markets | None = None,
+    simulation: Simulation | None = None,
     *,
     points: list[Point] = POINTS,
     blocks: int = BLOCKS,
@@ -54,12 +53,16 @@ def experiment(
     periods: int = PERIODS,
 ) -> Experiment:
     return Experiment(
-        points, markets or Markets(), replications=blocks * block, block=block, periods=periods
+        points,
+        simulation or Simulation(),
+        replications=blocks * block,
+        block=block,
+        periods=periods,
     )
 
 
 def noted(notes: Path) -> Noted:
-    """Return markets that write their notes there, wherever they are at work."""
+    """Return a simulation that writes its notes there, in whichever process."""
     os.environ[NOTES] = str(notes)
     return Noted()
 
@@ -288,7 +291,7 @@ def test_a_file_that_does_not_fit_ends_a_run_with_an_error_and_the_finished_stay
 
 def largest_memory(blocks: int, out: Path, said: Path) -> None:
     """Run so many blocks, each recorded in full: some 20 MB."""
-    made = experiment(Markets(record="full"), points=POINTS[:1], blocks=blocks, block=5_000)
+    made = experiment(Simulation(record="full"), points=POINTS[:1], blocks=blocks, block=5_000)
     made.run(out)
     said.write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
 

@@ -13,11 +13,12 @@ from scipy import stats
 from scipy.optimize import brentq, minimize_scalar
 
 from abm import Exchange
-from abm.experiment.simulation import Unit
+from abm.experiment import Simulation
+from abm.experiment.simulation import BlockTask
 from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios import learning_makers
-from scenarios.learning_makers import DEPTHS, LATE, Learner, LearningMarkets, compute_benchmarks
+from scenarios.learning_makers import DEPTHS, LATE, Learner, compute_benchmarks, place_learners
 
 SIZE, PERIODS, COUNTS, SHOCKS = 120, 600, [1, 2, 4], [0.5, 1.0]
 SMALL: dict[str, Any] = {
@@ -169,9 +170,10 @@ def test_learners_forget_the_value(log: Run, period: int) -> None:
 
 
 def test_learners_quote_the_depths_they_can_choose_around_the_prior() -> None:
-    markets = LearningMarkets(record="full", decay=0.01)
-    unit = Unit("0000-00000", {"prior_sd": 0.5, "learners": 2}, 0, 40, 60, 3)
-    makers = markets(unit)["makers"].to_pandas()
+    learning = partial(place_learners, learning_rate=0.01, decay=0.01)
+    simulation = Simulation(record="full", exchange_of=learning)
+    task = BlockTask("0000-00000", {"prior_sd": 0.5, "learners": 2}, 0, 40, 60, 3)
+    makers = simulation.run(task)["makers"].to_pandas()
     np.testing.assert_allclose(makers["bid"], -makers["ask"], rtol=1e-12)
     depths = np.unique((makers["ask"] / np.hypot(1, 0.5)).round(9))
     assert set(depths) == set(DEPTHS)
@@ -179,9 +181,10 @@ def test_learners_quote_the_depths_they_can_choose_around_the_prior() -> None:
 
 
 def test_every_period_has_a_value_of_its_own() -> None:
-    markets = LearningMarkets(record="full")
-    unit = Unit("0000-00000", {"prior_sd": 0.5, "learners": 1}, 0, 400, 20, 3)
-    value = markets(unit)["market"].to_pandas().pivot(
+    learning = partial(place_learners, learning_rate=0.01, decay=0.0)
+    simulation = Simulation(record="full", exchange_of=learning)
+    task = BlockTask("0000-00000", {"prior_sd": 0.5, "learners": 1}, 0, 400, 20, 3)
+    value = simulation.run(task)["market"].to_pandas().pivot(
         index="replication", columns="period", values="value"
     ).to_numpy()  # fmt: skip
     before, after = value[:, :-1].ravel(), value[:, 1:].ravel()

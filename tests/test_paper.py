@@ -363,7 +363,7 @@ def test_the_command_that_a_study_names_repeats_it(folder: Path, log: Run, tmp_p
 def test_another_study_is_refused_before_anything_is_computed(
     folder: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], difference: str
 ) -> None:
-    monkeypatch.delattr(Experiment, "fill")
+    monkeypatch.delattr(Experiment, "run_blocks")
     monkeypatch.delattr(paper, "write_theory")
     with pytest.raises(FolderTakenError, match=difference):
         study(folder, **changed)
@@ -408,11 +408,11 @@ def test_replications_are_split_into_blocks(
 ) -> None:
     sizes: list[int] = []
 
-    def fill(experiment: Experiment, folder: RunFolder, *_: Any) -> None:
-        sizes.extend(unit.size for unit in experiment.schedule(folder).due())
+    def run_blocks(experiment: Experiment, folder: RunFolder, *_: Any) -> None:
+        sizes.extend(task.size for task in experiment.make_schedule(folder).list_due())
         raise RuntimeError("enough")
 
-    monkeypatch.setattr(Experiment, "fill", fill)
+    monkeypatch.setattr(Experiment, "run_blocks", run_blocks)
     with pytest.raises(RuntimeError, match="enough"):
         study(tmp_path / "paper", replications=replications)
     assert sizes == blocks * len(paper.POINTS)
@@ -483,7 +483,7 @@ def test_a_claim_from_one_replication_stays_open(tampered: Tamper) -> None:
 @pytest.fixture
 def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a study fail that simulates, solves, or writes anything."""
-    monkeypatch.delattr(Experiment, "fill")
+    monkeypatch.delattr(Experiment, "run_blocks")
     monkeypatch.delattr(paper, "write_theory")
     monkeypatch.delattr(paper, "write_logs")
 

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, Myopic, NoisyTrader, Optimal
-from abm.experiment.points import columns_of, described, grid, in_words, varied
+from abm.experiment.points import (
+    describe_points,
+    describe_value,
+    grid,
+    point_columns,
+    varying_parameters,
+)  # fmt: skip
 from abm.makers import MarketMaker
 from abm.market.quotes import Quote
 
@@ -56,7 +62,7 @@ def test_a_grid_is_empty_if_a_parameter_has_no_value_and_one_point_if_there_is_n
         ("optimal", "optimal"),
         (Optimal, "optimal"),
         (Mine, f"{__name__}:Mine"),
-        (NoisyTrader, "abm.traders.noisy:NoisyTrader"),
+        (NoisyTrader, "noisy"),
         (["optimal", Myopic, Mine], f"optimal+myopic+{__name__}:Mine"),
         (("optimal",), "optimal"),
         (partial(Optimal, discount=0.97), "optimal(discount=0.97)"),
@@ -66,14 +72,14 @@ def test_a_grid_is_empty_if_a_parameter_has_no_value_and_one_point_if_there_is_n
         ),
         ([partial(FixedSpread, half_spread=2.0), "myopic"], "fixed-spread(half_spread=2.0)+myopic"),
         (partial(Mine, rivals="a"), f"{__name__}:Mine(rivals='a')"),
-        (partial(NoisyTrader, noise_sd=2.0), "abm.traders.noisy:NoisyTrader(noise_sd=2.0)"),
+        (partial(NoisyTrader, noise_sd=2.0), "noisy(noise_sd=2.0)"),
     ],
     ids=str,
 )
 def test_makers_and_traders_are_described_by_name_class_and_arguments(
     choice: Any, words: str
 ) -> None:
-    assert in_words(choice) == words
+    assert describe_value(choice) == words
 
 
 @pytest.mark.parametrize(
@@ -81,12 +87,12 @@ def test_makers_and_traders_are_described_by_name_class_and_arguments(
     [(np.float64(0.1), 0.1), (np.float32(0.5), 0.5), (np.int64(3), 3), (np.bool_(True), True)],
 )
 def test_numpy_numbers_are_described_as_pythons_own(value: Any, number: float) -> None:
-    assert in_words(value) == number
-    assert type(in_words(value)) is type(number)
+    assert describe_value(value) == number
+    assert type(describe_value(value)) is type(number)
 
 
 def test_a_numpy_number_in_a_partial_is_described_as_pythons_own() -> None:
-    assert in_words(partial(Optimal, discount=np.float64(0.97))) == "optimal(discount=0.97)"
+    assert describe_value(partial(Optimal, discount=np.float64(0.97))) == "optimal(discount=0.97)"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +112,7 @@ def test_a_numpy_number_in_a_partial_is_described_as_pythons_own() -> None:
     ids=["classes", "arguments", "order", "types", "beliefs", "last-digits", "in-the-middle"],
 )
 def test_choices_that_differ_are_described_apart(one: Any, other: Any) -> None:
-    assert in_words(one) != in_words(other)
+    assert describe_value(one) != describe_value(other)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +130,7 @@ def test_choices_that_differ_are_described_apart(one: Any, other: Any) -> None:
 )
 def test_what_differs_from_process_to_process_is_refused(choice: Any) -> None:
     with pytest.raises(TypeError) as refusal:
-        described([{"makers": "optimal"}, {"makers": choice}])
+        describe_points([{"makers": "optimal"}, {"makers": choice}])
     for part in (" at 0x", "has no description of its own", "give a class, a partial with plain"):
         assert part in str(refusal.value)
 
@@ -145,17 +151,17 @@ def test_what_differs_from_process_to_process_is_refused(choice: Any) -> None:
 def test_a_parameter_has_one_type_at_all_points(
     values: list[Any], words: list[Any], dtype: str
 ) -> None:
-    points = described([{"p": value} for value in values])
+    points = describe_points([{"p": value} for value in values])
     assert [point["p"] for point in points] == words
     assert {type(point["p"]) for point in points} == {type(words[0])}
-    (column,) = columns_of(points)
+    (column,) = point_columns(points)
     assert (column.name, column.dtype) == ("p", dtype)
 
 
 def test_only_parameters_that_vary_have_a_column_in_their_order() -> None:
-    points = described(grid(world=["real"], prior_sd=[1, 3.0], makers=["optimal", "myopic"]))
-    assert varied(points) == ["prior_sd", "makers"]
-    assert [column.name for column in columns_of(points)] == ["prior_sd", "makers"]
-    assert varied(points[:1]) == []
-    assert described([]) == []
-    assert varied([]) == []
+    points = describe_points(grid(world=["real"], prior_sd=[1, 3.0], makers=["optimal", "myopic"]))
+    assert varying_parameters(points) == ["prior_sd", "makers"]
+    assert [column.name for column in point_columns(points)] == ["prior_sd", "makers"]
+    assert varying_parameters(points[:1]) == []
+    assert describe_points([]) == []
+    assert varying_parameters([]) == []

@@ -10,8 +10,7 @@ import pytest
 from scipy.stats import t
 
 from abm import Exchange
-from abm.experiment import Experiment, grid
-from abm.experiment.experiment import Markets, Target
+from abm.experiment import Experiment, Simulation, Target, grid
 from abm.runs.folder import RunFolder
 from abm.runs.schema import EXCHANGE, MAKERS, MARKET
 from analysis import Run, load, metrics
@@ -35,7 +34,7 @@ NOTED = ["mean", "se", "count", "low", "high"]
 def left_by(folder: Path, points: Any = POINTS, **more: Any) -> Run:
     """Return a small experiment in three blocks, recorded in full."""
     given = {"replications": 3 * BLOCK, "periods": PERIODS, "block": BLOCK} | more
-    Experiment(points, Markets(DISCOUNT, "full"), **given).run(folder)
+    Experiment(points, Simulation(DISCOUNT, "full"), **given).run(folder)
     return load(folder)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from abm.experiment.schedule import Schedule, Target
-from abm.experiment.simulation import Unit
+from abm.experiment.simulation import BlockTask
 from abm.numerics.arrays import Array
 from abm.runs.integrity import Stamp
 from abm.runs.manifest import Failed, Finished, Manifest, block_file
@@ -32,8 +32,10 @@ def noisy(point: int, block: int) -> dict[str, Array]:
     return {maker: sd * draws.standard_normal(SIZE) for maker, sd in NOISE[point].items()}
 
 
-def units(point: int, blocks: int) -> list[Unit]:
-    return [Unit(f"{point:04d}-{number:05d}", {}, number, SIZE, 1, 0) for number in range(blocks)]
+def list_tasks(point: int, blocks: int) -> list[BlockTask]:
+    return [
+        BlockTask(f"{point:04d}-{number:05d}", {}, number, SIZE, 1, 0) for number in range(blocks)
+    ]
 
 
 class Bench:
@@ -58,35 +60,39 @@ class Bench:
         self.schedule = self.afresh()
 
     def afresh(self) -> Schedule:
-        of_points: list[Callable[[int], list[Unit]]] = [partial(units, one) for one in self.points]
+        of_points: list[Callable[[int], list[BlockTask]]] = [
+            partial(list_tasks, one) for one in self.points
+        ]
         return Schedule(of_points, *self.limits, self.target, self.store, self.manifest)
 
-    def finish(self, unit: Unit) -> None:
-        hers = self.samples(int(unit.name[:4]), unit.block)
+    def finish(self, task: BlockTask) -> None:
+        hers = self.samples(int(task.name[:4]), task.block)
         columns = {
             "replication": np.repeat(np.arange(SIZE), len(hers)),
             "maker": np.tile(list(hers), SIZE),
         } | {one.name: np.full(SIZE * len(hers), 7.0) for one in TOTALS[2:]}
         columns[METRIC] = np.stack(list(hers.values()), axis=-1).ravel()
         content = pack_tables({"totals": make_table(columns, TOTALS)}, {})
-        self.store.write(block_file(unit.name), content)
-        self.manifest.add(Finished(unit.name, Stamp.of(content, ["totals"]), 0.0))
+        self.store.write(block_file(task.name), content)
+        self.manifest.add(Finished(task.name, Stamp.of(content, ["totals"]), 0.0))
 
-    def fail(self, unit: Unit) -> None:
-        self.manifest.add(Failed(unit.name, {}, 0, "ValueError: it", "Traceback: it"))
+    def fail(self, task: BlockTask) -> None:
+        self.manifest.add(Failed(task.name, {}, 0, "ValueError: it", "Traceback: it"))
 
-    def complete(self, chosen: Callable[[list[Unit]], Unit] = lambda due: due[0]) -> list[int]:
-        while due := self.schedule.due():
+    def complete(
+        self, chosen: Callable[[list[BlockTask]], BlockTask] = lambda due: due[0]
+    ) -> list[int]:
+        while due := self.schedule.list_due():
             self.finish(chosen(due))
         return self.stages
 
     @property
     def stages(self) -> list[int]:
-        return [len(self.schedule.units(point)) for point in self.points]
+        return [len(self.schedule.list_tasks(point)) for point in self.points]
 
 
-def names(due: list[Unit]) -> list[str]:
-    return [unit.name for unit in due]
+def names(due: list[BlockTask]) -> list[str]:
+    return [task.name for task in due]
 
 
 def standard_error(samples: Samples, point: int, blocks: int) -> float:
@@ -114,10 +120,10 @@ def emptied() -> Iterator[None]:
 def test_without_a_target_every_point_has_the_same_blocks() -> None:
     bench = Bench(target=None, most=0)
     wanted = [f"{point:04d}-{block:05d}" for point in range(4) for block in range(FIRST)]
-    assert names(bench.schedule.due()) == wanted
+    assert names(bench.schedule.list_due()) == wanted
     assert bench.schedule.planned == len(wanted)
     assert bench.complete() == [FIRST] * 4
-    assert bench.schedule.due() == []
+    assert bench.schedule.list_due() == []
 
 
 def test_blocks_are_added_only_where_the_noise_is() -> None:
@@ -143,45 +149,45 @@ def test_the_order_in_which_blocks_are_done_leaves_no_trace(seed: int) -> None:
 def test_blocks_that_were_there_before_leave_no_trace(seed: int) -> None:
     bench, chance = Bench(), Random(seed)
     for point in range(len(NOISE)):
-        for unit in units(point, MOST + 5):
+        for task in list_tasks(point, MOST + 5):
             if chance.random() < 0.6:
-                bench.finish(unit)
+                bench.finish(task)
     before = set(bench.manifest.finished)
     bench.schedule = bench.afresh()
     assert bench.complete() == EXPECTED
-    wanted = {one.name for point, stage in enumerate(EXPECTED) for one in units(point, stage)}
+    wanted = {one.name for point, stage in enumerate(EXPECTED) for one in list_tasks(point, stage)}
     assert set(bench.manifest.finished) == before | wanted
 
 
 def test_a_schedule_made_afresh_midway_goes_on_as_the_first_one_would() -> None:
     bench = Bench()
-    while due := bench.schedule.due():
-        for unit in due[::2]:
-            bench.finish(unit)
+    while due := bench.schedule.list_due():
+        for task in due[::2]:
+            bench.finish(task)
         bench.schedule = bench.afresh()
     assert bench.stages == EXPECTED
 
 
 def test_no_stage_begins_before_every_block_of_the_last_is_there() -> None:
     bench = Bench()
-    *others, last = (unit for unit in bench.schedule.due() if unit.name.startswith("0001"))
-    for unit in others:
-        bench.finish(unit)
+    *others, last = (task for task in bench.schedule.list_due() if task.name.startswith("0001"))
+    for task in others:
+        bench.finish(task)
         assert bench.stages[1] == FIRST
-    assert [name for name in names(bench.schedule.due()) if name[:4] == "0001"] == [last.name]
+    assert [name for name in names(bench.schedule.list_due()) if name[:4] == "0001"] == [last.name]
     bench.finish(last)
-    more = [name for name in names(bench.schedule.due()) if name[:4] == "0001"]
-    assert more == [unit.name for unit in units(1, 2 * FIRST)[FIRST:]]
+    more = [name for name in names(bench.schedule.list_due()) if name[:4] == "0001"]
+    assert more == [task.name for task in list_tasks(1, 2 * FIRST)[FIRST:]]
 
 
 def test_a_failed_block_is_not_due_and_holds_up_its_point_alone() -> None:
     bench = Bench()
-    failed = bench.schedule.due()[FIRST + 1]
+    failed = bench.schedule.list_due()[FIRST + 1]
     bench.fail(failed)
-    assert failed.name not in names(bench.schedule.due())
+    assert failed.name not in names(bench.schedule.list_due())
     assert bench.complete() == [FIRST, FIRST, *EXPECTED[2:]]
     bench.manifest.failed.clear()
-    assert names(bench.schedule.due()) == [failed.name]
+    assert names(bench.schedule.list_due()) == [failed.name]
     assert bench.complete() == EXPECTED
 
 
@@ -199,9 +205,9 @@ def test_a_stage_has_what_the_target_asks_for_but_at_most_twice_the_blocks(
 
     error = standard_error(samples, 0, FIRST)
     bench = Bench(samples, Target(error / ratio, METRIC), points=1)
-    for unit in bench.schedule.due():
-        bench.finish(unit)
-    bench.schedule.due()
+    for task in bench.schedule.list_due():
+        bench.finish(task)
+    bench.schedule.list_due()
     assert bench.stages == [second]
 
 
@@ -214,9 +220,9 @@ def test_the_standard_error_is_that_of_all_replications_at_once(point: int, bloc
     error = standard_error(samples, 0, blocks)
     for factor, stages in ((1 + 1e-6, [blocks]), (1 - 1e-6, [blocks + 1])):
         bench = Bench(samples, Target(error * factor, METRIC), points=1, first=blocks)
-        for unit in bench.schedule.due():
-            bench.finish(unit)
-        bench.schedule.due()
+        for task in bench.schedule.list_due():
+            bench.finish(task)
+        bench.schedule.list_due()
         assert bench.stages == stages
 
 
@@ -238,10 +244,10 @@ def test_a_metric_too_rarely_there_for_a_standard_error_is_sought_up_to_the_cap(
 
     bench = Bench(samples, TARGET, points=1)
     stages = []
-    while due := bench.schedule.due():
+    while due := bench.schedule.list_due():
         stages += bench.stages
-        for unit in due:
-            bench.finish(unit)
+        for task in due:
+            bench.finish(task)
     assert stages == [3, 6, 12, MOST]
 
 

@@ -8,8 +8,7 @@ import pytest
 from scipy import stats
 
 from abm import Exchange, Quote
-from abm.experiment import Experiment, grid
-from abm.experiment.experiment import Markets
+from abm.experiment import Experiment, Simulation, grid
 from abm.makers import MarketMaker
 from analysis import Run, load, metrics, shares
 from analysis.precision import interval
@@ -264,7 +263,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Return a small experiment in two blocks, recorded in full."""
     out = tmp_path_factory.mktemp("shares") / "run"
     Experiment(
-        GRID, Markets(record="full"), replications=80, periods=8, seed=SEED, block=40
+        GRID, Simulation(record="full"), replications=80, periods=8, seed=SEED, block=40
     ).run(out)  # fmt: skip
     return load(out)
 

@@ -223,22 +223,22 @@ def test_a_sweep_stopped_amid_its_stages_ends_as_if_it_had_not_been(
     swept(**options)
     left, most = 0, 0
 
-    def watched(fill: Any) -> Any:
+    def watched(run_blocks: Any) -> Any:
         def until(self: Experiment, folder: RunFolder, workers: Any, watch: Any) -> None:
             def stop(progress: Any) -> None:
                 watch(progress)
                 if progress.finished >= most:
                     raise KeyboardInterrupt
 
-            fill(self, folder, workers, stop)
+            run_blocks(self, folder, workers, stop)
 
         return until
 
     blocks = len(list((tmp_path / "sweep" / BLOCKS).iterdir()))
-    fill = Experiment.fill
+    run_blocks = Experiment.run_blocks
     for most in (2, blocks // 2, blocks - 1):
         with monkeypatch.context() as patch:
-            patch.setattr(Experiment, "fill", watched(fill))
+            patch.setattr(Experiment, "run_blocks", watched(run_blocks))
             with pytest.raises(RuntimeError, match=f"^{most} blocks are finished and kept"):
                 swept(**options, out=str(tmp_path / "stopped"), resume=most > 2)
         left = len(list((tmp_path / ".stopped.partial" / BLOCKS).iterdir()))
@@ -251,7 +251,7 @@ def test_a_finished_sweep_resumed_prints_the_same_and_simulates_nothing(
     swept: Swept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, said = swept(prior_sd="1,3")
-    monkeypatch.delattr(Experiment, "fill")
+    monkeypatch.delattr(Experiment, "run_blocks")
     monkeypatch.delattr(Experiment, "summarise")
     _, again = swept(prior_sd="1,3", resume=True, verify=True)
     assert again.endswith(said)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from abm.experiment.experiment import Progress
+from abm.experiment import Progress
 from analysis.claims import Claim
 from analysis.compare import Comparison
 from scenarios import sweep

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import abm.experiment.workers
-from abm.experiment.workers import WorkerDiedError, at_work, checked_workers
+from abm.experiment.workers import WorkerDiedError, check_workers, run_tasks
 
 ADDRESS = "as tcp://host:8786"
 WHOLE = "must be a whole number"
@@ -50,7 +50,7 @@ def killed_at(fatal: int, number: int) -> int:
 
 def test_one_worker_is_this_process_and_yields_as_it_goes() -> None:
     seen: list[int] = []
-    results = at_work(seen.append, range(5), 1)
+    results = run_tasks(seen.append, range(5), 1)
     for count in range(5):
         assert next(results) is None
         assert seen == list(range(count + 1))
@@ -58,31 +58,31 @@ def test_one_worker_is_this_process_and_yields_as_it_goes() -> None:
 
 
 def test_several_workers_are_other_processes() -> None:
-    squares, pids = zip(*at_work(squared, range(10), 2), strict=True)
+    squares, pids = zip(*run_tasks(squared, range(10), 2), strict=True)
     assert sorted(squares) == [number**2 for number in range(10)]
     assert os.getpid() not in pids
 
 
 def test_several_workers_work_at_the_same_time(tmp_path: Path) -> None:
-    assert list(at_work(partial(meets_the_other, tmp_path), range(2), 2)) == [True, True]
+    assert list(run_tasks(partial(meets_the_other, tmp_path), range(2), 2)) == [True, True]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_each_task_is_done_once(workers: int, tmp_path: Path) -> None:
-    assert sorted(at_work(partial(noted, tmp_path), range(20), workers)) == list(range(20))
+    assert sorted(run_tasks(partial(noted, tmp_path), range(20), workers)) == list(range(20))
     assert sorted(int(file.name.split("-")[0]) for file in tmp_path.iterdir()) == list(range(20))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_there_may_be_nothing_to_do(workers: int) -> None:
-    assert list(at_work(squared, [], workers)) == []
+    assert list(run_tasks(squared, [], workers)) == []
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_error_of_a_task_is_raised_here_and_work_can_go_on_afterwards(workers: int) -> None:
     with pytest.raises(ZeroDivisionError, match="not 3"):
-        list(at_work(partial(fails_at, 3), range(50), workers))
-    assert len(list(at_work(squared, range(4), workers))) == 4
+        list(run_tasks(partial(fails_at, 3), range(50), workers))
+    assert len(list(run_tasks(squared, range(4), workers))) == 4
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -91,7 +91,7 @@ def test_work_that_nobody_waits_for_is_given_up(workers: int, tmp_path: Path) ->
         time.sleep(0.02)
         return noted(tmp_path, number)
 
-    results = at_work(slow, range(200), workers)
+    results = run_tasks(slow, range(200), workers)
     next(results)
     results.close()
     time.sleep(0.3)
@@ -100,8 +100,8 @@ def test_work_that_nobody_waits_for_is_given_up(workers: int, tmp_path: Path) ->
 
 def test_a_task_that_kills_its_worker_is_an_error_here_and_no_death() -> None:
     with pytest.raises(WorkerDiedError, match="a worker process died, as it does for want of mem"):
-        list(at_work(partial(killed_at, 3), range(8), 2))
-    assert len(list(at_work(squared, range(8), 2))) == 8
+        list(run_tasks(partial(killed_at, 3), range(8), 2))
+    assert len(list(run_tasks(squared, range(8), 2))) == 8
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_a_task_that_kills_its_worker_is_an_error_here_and_no_death() -> None:
     [(1, 1), ("1", 1), (4096, 4096), (np.int64(2), 2), ("tcp://host:8786", "tcp://host:8786")],
 )
 def test_workers_are_a_number_or_an_address(workers: Any, checked: int | str) -> None:
-    assert checked_workers(workers) == checked
-    assert type(checked_workers(workers)) is type(checked)
+    assert check_workers(workers) == checked
+    assert type(check_workers(workers)) is type(checked)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_workers_of_another_kind_are_refused(
     workers: Any, error: type[Exception], parts: list[str]
 ) -> None:
     with pytest.raises(error) as refusal:
-        checked_workers(workers)
+        check_workers(workers)
     for part in parts:
         assert part in str(refusal.value)
 
@@ -148,5 +148,5 @@ def test_a_scheduler_without_dask_is_refused_with_the_extra_that_brings_it(
     with pytest.raises(
         ValueError, match=r"Dask is not installed: pip .* 'market-shock\[cluster\]'"
     ):
-        checked_workers("tcp://host:8786")
-    assert checked_workers(2) == 2
+        check_workers("tcp://host:8786")
+    assert check_workers(2) == 2

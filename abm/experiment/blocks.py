@@ -1,4 +1,4 @@
-"""A block: simulated and written to a file of its own, read back to be merged with others."""
+"""A block: simulated and written to a file of its own, and read back to be merged with others."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from time import perf_counter
 
 import pandas as pd
 
-from abm.experiment.points import described
-from abm.experiment.simulation import Markets, Unit
+from abm.experiment.points import describe_points
+from abm.experiment.simulation import BlockTask, Simulation
 from abm.numerics.moments import Moments
 from abm.runs.integrity import UNREADABLE, Stamp
 from abm.runs.manifest import Failed, Finished, block_file
@@ -21,51 +21,59 @@ from abm.runs.store import Store
 MOMENTS = ["count", "mean", "variance"]
 
 
-def simulated(markets: Markets, store: Store, unit: Unit) -> Finished | Failed | OSError:
-    """Simulate a block and write its file; return what became of it, errors included.
+def simulate_block(
+    simulation: Simulation, store: Store, task: BlockTask
+) -> Finished | Failed | OSError:
+    """Simulate a block and write its file; return the outcome, errors included.
 
     An error of the simulation is the block's; one of the file system is the run's.
     """
     start = perf_counter()
     try:
-        tables = markets(unit)
+        tables = simulation.run(task)
     except (Exception, SystemExit) as error:
-        (point,) = described([unit.point])
-        said = f"{type(error).__name__}: {error}"
-        return Failed(unit.name, point, unit.seed, said, traceback.format_exc())
-    content = pack_tables(tables, {BLOCK_TASK: unit.name, "block": unit.block, "seed": unit.seed})
+        (point,) = describe_points([task.point])
+        message = f"{type(error).__name__}: {error}"
+        return Failed(task.name, point, task.seed, message, traceback.format_exc())
+    content = pack_tables(tables, {BLOCK_TASK: task.name, "block": task.block, "seed": task.seed})
     try:
-        store.write(block_file(unit.name), content)
+        store.write(block_file(task.name), content)
     except OSError as error:
         return error
-    return Finished(unit.name, Stamp.of(content, list(tables)), perf_counter() - start)
+    return Finished(task.name, Stamp.of(content, list(tables)), perf_counter() - start)
 
 
-def table_of(
-    store: Store, unit: Unit, table: str, columns: list[str] | None = None
+def read_table(
+    store: Store, task: BlockTask, table: str, columns: list[str] | None = None
 ) -> pd.DataFrame:
-    """Return a table of a block, or the columns of it that are asked for."""
-    name = block_file(unit.name)
+    """Return a table of a block, or these columns of it.
+
+    Raises
+    ------
+    OSError
+        If the block's file is damaged.
+    """
+    name = block_file(task.name)
     try:
         with store.open(name) as file:
             frame: pd.DataFrame = unpack_table(file, table, columns).to_pandas()
     except UNREADABLE as error:
         raise OSError(
-            f"{store.path(name)} is damaged ({error}): --resume --verify finds and mends it"
+            f"{store.path(name)} is damaged ({error}): --resume --verify finds and repairs it"
         ) from error
     return frame
 
 
-def summary_over(store: Store, units: Sequence[Unit]) -> pd.DataFrame:
-    """Return the summary over all these blocks of a point (columns: `abm.runs.schema.SUMMARY`)."""
-    frames = [table_of(store, unit, "summary") for unit in units]
+def merge_summaries(store: Store, tasks: Sequence[BlockTask]) -> pd.DataFrame:
+    """Return the summary over these blocks of a point (columns: `abm.runs.schema.SUMMARY`)."""
+    frames = [read_table(store, task, "summary") for task in tasks]
     parts = (Moments.of_variance(*(frame[name].to_numpy() for name in MOMENTS)) for frame in frames)
     merged = reduce(Moments.merge, parts)
     return frames[0].assign(**{name: getattr(merged, name) for name in MOMENTS})
 
 
-def moments_of(store: Store, unit: Unit, metric: str) -> dict[str, Moments]:
+def read_moments(store: Store, task: BlockTask, metric: str) -> dict[str, Moments]:
     """Return the moments of a metric of the table `totals` over a block, for each maker."""
-    totals = table_of(store, unit, "totals", ["maker", metric])
+    totals = read_table(store, task, "totals", ["maker", metric])
     groups = totals.groupby("maker", observed=True)[metric]
     return {str(maker): Moments.of(sample.to_numpy()) for maker, sample in groups}

@@ -1,50 +1,67 @@
-"""Work on a Dask cluster, by joblib's backend for it (extra `cluster`)."""
+"""Tasks on a Dask cluster (extra `cluster`), by futures of dask.distributed."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Generator, Iterable
+from itertools import islice
+from typing import Any, TypeVar
 
-from distributed import Client, KilledWorker
-from joblib import parallel_config, register_parallel_backend
-from joblib._dask import DaskDistributedBackend
+from distributed import Client, KilledWorker, as_completed
 
-__all__ = ["KilledWorker", "on_cluster"]
+__all__ = ["KilledWorker", "run_on_cluster"]
 
-WAIT = 60  # seconds for a worker to appear
+WAIT = 60  # seconds for a first worker to appear
+PER_THREAD = 2  # tasks under way for each thread, so that no thread waits for the next
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
-class Backend(DaskDistributedBackend):
-    """joblib's backend, mended in two places.
+def run_on_cluster(
+    function: Callable[[Task], Result], tasks: Iterable[Task], address: str
+) -> Generator[Result, None, None]:
+    """Yield the results of tasks in the order in which the workers of a cluster finish them.
 
-    It would wait for ever for a task that kills its workers; and run tasks in this process, where
-    they could kill it, while the cluster has one worker.
+    Closing the generator cancels the tasks that are under way.
+
+    Raises
+    ------
+    KilledWorker
+        If a task killed as many workers as the scheduler allows.
+    concurrent.futures.CancelledError
+        If the cluster goes away.
+    OSError
+        If no scheduler answers at the address, or no worker appears.
     """
+    connect: Any = Client  # Dask has no types
+    with connect(address, set_as_default=False) as client:
+        waiting = iter(tasks)
 
-    def effective_n_jobs(self, n_jobs: int) -> int:
-        """Return how many tasks can be under way, two at least."""
-        return max(2, super().effective_n_jobs(n_jobs))
+        def submit(count: int) -> list[Any]:
+            return [
+                client.submit(function, task, pure=False, retries=0)
+                for task in islice(waiting, count)
+            ]
 
-    def submit(self, func: Any, callback: Callable[[Any], Any] | None = None) -> "Future[Any]":
-        """Submit a batch of tasks, and call back when they are done or given up."""
-        future: Future[Any] = super().submit(func, callback)
+        under_way = set(submit(PER_THREAD * count_threads(client)))
+        completed: Any = as_completed(under_way, loop=client.loop)  # type: ignore[no-untyped-call]
+        try:
+            for future in completed:
+                under_way.remove(future)
+                for following in submit(1):
+                    under_way.add(following)
+                    completed.add(following)
+                yield future.result()
+        finally:
+            client.cancel(list(under_way))
 
-        def tell(done: "Future[Any]") -> None:
-            if callback and (error := done.exception()):
-                callback(error)
 
-        future.add_done_callback(tell)
-        return future
-
-
-@contextmanager
-def on_cluster(address: str) -> Iterator[None]:
-    """Let joblib's work go to the workers of the cluster with a scheduler at this address."""
-    register_parallel_backend("market-shock-cluster", Backend)
-    with (
-        Client(address, set_as_default=False) as client,  # type: ignore[no-untyped-call]  # Dask has no types
-        parallel_config(
-            "market-shock-cluster", client=client, n_jobs=-1, wait_for_workers_timeout=WAIT
-        ),
-    ):
-        yield
+def count_threads(client: Any) -> int:
+    """Return how many threads the workers have; with no worker yet, wait for the first."""
+    if not client.ncores():
+        try:
+            client.submit(int, pure=False).result(timeout=WAIT)  # a cluster may grow on demand
+        except TimeoutError as error:
+            raise TimeoutError(
+                f"the cluster has no worker after {WAIT} seconds, but needs one: start workers "
+                f"that reach the scheduler at {client.scheduler.address}"
+            ) from error
+    return max(1, sum(client.ncores().values()))

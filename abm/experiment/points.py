@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from inspect import isroutine
 from itertools import product
 from typing import Any
 
 import numpy as np
 from scipy.stats.distributions import rv_frozen
 
-from abm.participants.maker import MarketMaker
+from abm.participants.agent import Participant
+from abm.participants.registry import locate
 from abm.runs.schema import Column
 
 Point = dict[str, Any]
-"""The parameters of an exchange by name: `makers`, `prior_sd`, `world` and so on."""
+"""Parameters by name: `makers`, `prior_sd`, `world` and so on, or names of a scenario's own."""
 
 
 def grid(**values: Iterable[Any]) -> list[Point]:
@@ -29,11 +31,11 @@ def grid(**values: Iterable[Any]) -> list[Point]:
     return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
 
 
-def described(points: Sequence[Point]) -> list[Point]:
-    """Return points in numbers and words, each parameter of one type throughout.
+def describe_points(points: Sequence[Point]) -> list[Point]:
+    """Return points as numbers and text, each parameter of one type throughout.
 
-    Makers are described by their names, or by where their classes are; a partial by its
-    arguments. Several makers in one exchange are joined by "+".
+    Makers and traders of this package are described by their names, others by the places of their
+    classes; a partial by its arguments. Several makers in one exchange are joined by "+".
 
     Raises
     ------
@@ -41,37 +43,82 @@ def described(points: Sequence[Point]) -> list[Point]:
         If a parameter's description would differ from process to process.
     """
     names = points[0] if points else {}
-    columns = {name: _of_one_type([in_words(point[name]) for point in points]) for name in names}
+    columns = {
+        name: _give_one_type([describe_value(point[name]) for point in points]) for name in names
+    }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def in_words(value: Any) -> Any:
-    """Return a parameter as a number or in words."""
+def describe_value(value: Any) -> Any:
+    """Return a parameter as a number or text."""
     if isinstance(value, list | tuple):
-        return "+".join(str(in_words(one)) for one in value)
+        return "+".join(str(describe_value(part)) for part in value)
     if isinstance(value, partial):
-        named = (f"{name}={_exactly(given)}" for name, given in value.keywords.items())
-        return f"{in_words(value.func)}({', '.join([*map(_exactly, value.args), *named])})"
+        return f"{describe_value(value.func)}({_show_arguments(value.args, value.keywords)})"
     if isinstance(value, type):
-        if issubclass(value, MarketMaker) and value.__module__.startswith("abm."):
+        if issubclass(value, Participant) and value.__module__.startswith("abm."):
             return value.name
-        return f"{value.__module__}:{value.__qualname__}"
+        return locate(value)
     if isinstance(value, np.generic):
         return value.item()
-    return value if isinstance(value, str | int | float) else _exactly(value)
+    return value if isinstance(value, str | int | float) else _show_exactly(value)
 
 
-def _exactly(value: Any) -> str:
+def describe_function(name: str, function: Callable[..., Any]) -> str:
+    """Return the place of a function, with the arguments that a partial gives it.
+
+    Parameters
+    ----------
+    name : str
+        The parameter that it is, for the message.
+
+    Raises
+    ------
+    TypeError
+        If its description would not tell it apart from others.
+    """
+    if isinstance(function, partial):
+        arguments = _show_arguments(function.args, function.keywords)
+        text = f"{describe_function(name, function.func)}({arguments})"
+    else:
+        text = locate(function) if isroutine(function) else _show_exactly(function)
+    if "<lambda>" in text or " at 0x" in text:
+        raise TypeError(
+            f"{name} is {text}, which does not tell it apart from others: give a function that "
+            f"has a name, a partial of one with plain arguments, or a frozen dataclass"
+        )
+    return text
+
+
+def varying_parameters(points: Sequence[Point]) -> list[str]:
+    """Return the names of the parameters in which described points differ."""
+    names = points[0] if points else {}
+    return [name for name in names if len({point[name] for point in points}) > 1]
+
+
+def point_columns(points: Sequence[Point]) -> tuple[Column, ...]:
+    """Return the columns that tell described points apart."""
+    dtypes = {str: "category", float: "float64", int: "int64", bool: "bool"}
+    return tuple(
+        Column(name, dtypes[type(points[0][name])], "", "parameter of the point")
+        for name in varying_parameters(points)
+    )
+
+
+def _show_arguments(args: Sequence[Any], keywords: dict[str, Any]) -> str:
+    named = (f"{name}={_show_exactly(value)}" for name, value in keywords.items())
+    return ", ".join([*map(_show_exactly, args), *named])
+
+
+def _show_exactly(value: Any) -> str:
     """Return the repr of a value, with all digits and elements of its arrays."""
     if isinstance(value, rv_frozen):
-        parameters = [*map(_exactly, value.args)]
-        parameters += (f"{name}={_exactly(given)}" for name, given in value.kwds.items())
-        return f"scipy.stats.{value.dist.name}({', '.join(parameters)})"
+        return f"scipy.stats.{value.dist.name}({_show_arguments(value.args, value.kwds)})"
     with np.printoptions(threshold=sys.maxsize, precision=17):
         return repr(value.item() if isinstance(value, np.generic) else value)
 
 
-def _of_one_type(values: list[Any]) -> list[Any]:
+def _give_one_type(values: list[Any]) -> list[Any]:
     for value in values:
         if isinstance(value, str) and " at 0x" in value:
             raise TypeError(
@@ -83,18 +130,3 @@ def _of_one_type(values: list[Any]) -> list[Any]:
     if any(isinstance(value, float) for value in values):
         return [float(value) for value in values]
     return values
-
-
-def varied(points: Sequence[Point]) -> list[str]:
-    """Return the names of the parameters in which described points differ."""
-    names = points[0] if points else {}
-    return [name for name in names if len({point[name] for point in points}) > 1]
-
-
-def columns_of(points: Sequence[Point]) -> tuple[Column, ...]:
-    """Return the columns that tell described points apart."""
-    dtypes = {str: "category", float: "float64", int: "int64", bool: "bool"}
-    return tuple(
-        Column(name, dtypes[type(points[0][name])], "", "parameter of the point")
-        for name in varied(points)
-    )

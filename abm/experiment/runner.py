@@ -1,4 +1,4 @@
-"""Filling a folder with blocks: the scheduled ones are worked on, and what became of each noted."""
+"""Simulates the blocks that are scheduled, and records the outcome of each in the run's folder."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import closing
 from functools import partial
 from typing import NamedTuple
 
-from abm.experiment.blocks import simulated
+from abm.experiment.blocks import simulate_block
 from abm.experiment.schedule import Schedule
-from abm.experiment.simulation import Markets
-from abm.experiment.workers import WorkerDiedError, Workers, at_work
+from abm.experiment.simulation import Simulation
+from abm.experiment.workers import WorkerDiedError, Workers, run_tasks
 from abm.runs.folder import RunFolder
 from abm.runs.manifest import Failed, Finished
 
@@ -39,76 +39,82 @@ class Progress(NamedTuple):
     arrivals: int
 
 
-def unwatched(progress: Progress) -> None:
-    """Take no notice."""
+def ignore_progress(progress: Progress) -> None:
+    """Do nothing."""
 
 
-def fill(
+def run_blocks(
     folder: RunFolder,
     schedule: Schedule,
-    markets: Markets,
+    simulation: Simulation,
     workers: Workers,
     watch: Callable[[Progress], None],
 ) -> None:
-    """Simulate the blocks that are due until none is, and tell `watch` of the progress.
+    """Simulate the blocks that are due until none is, and report progress to `watch`.
 
     Raises
     ------
     BlocksFailedError
         If blocks raised errors, once the others are done; or if workers keep dying.
     OSError
-        If the folder cannot be written.
+        If the folder cannot be written, or the cluster goes away.
     """
-    if workers != 1 and not folder.store.shared:
-        raise ValueError(
-            f"{folder.store.url} is in the memory of this process, but there are other workers "
-            f"({workers}): give workers=1, or a folder that all of them see"
-        )
+    _require_shared(folder, workers)
     manifest = folder.manifest
     manifest.failed.clear()
+    simulate = partial(simulate_block, simulation, folder.store)
     arrivals = deaths = 0
 
-    def tell() -> None:
+    def report() -> None:
         finished, failed = len(manifest.finished), len(manifest.failed)
         watch(Progress(finished, failed, schedule.planned, arrivals))
 
-    while due := schedule.due():
-        tell()
-        arriving = {unit.name: unit.size * unit.periods for unit in due}
-        work = partial(simulated, markets, folder.store)
+    while due := schedule.list_due():
+        report()
+        tasks = {task.name: task for task in due}
         try:
-            with closing(at_work(work, due, workers)) as outcomes:
+            with closing(run_tasks(simulate, due, workers)) as outcomes:
                 for outcome in outcomes:
-                    _note(folder, outcome)
+                    _record_outcome(folder, outcome)
                     deaths = 0
                     if isinstance(outcome, Finished):
-                        arrivals += arriving[outcome.block]
-                    tell()
+                        arrivals += tasks[outcome.block].size * tasks[outcome.block].periods
+                    report()
         except CancelledError as error:
             raise OSError(
-                f"the cluster at {workers} went away ({error}). {folder.manifest.status}: "
-                f"go on with --resume"
+                f"the cluster at {workers} went away ({error}). {manifest.status}: go on with "
+                f"--resume"
             ) from error
         except WorkerDiedError as error:
             deaths += 1
             if deaths == DEATHS:
                 raise BlocksFailedError(
                     f"{error}: {DEATHS} in succession, with no block finished between. "
-                    f"{folder.manifest.status}; find out what kills them, then go on with --resume"
+                    f"{manifest.status}; find out what kills them, then go on with --resume"
                 ) from error
     if manifest.failed:
-        raise _failed(folder, schedule.planned)
+        raise _summarise_failures(folder, schedule.planned)
 
 
-def _note(folder: RunFolder, outcome: Finished | Failed | OSError) -> None:
-    """Write down what became of a block, or raise what keeps it from being written."""
+def _require_shared(folder: RunFolder, workers: Workers) -> None:
+    """Raise ValueError if other processes are to write to a folder that they do not see."""
+    if workers != 1 and not folder.store.shared:
+        raise ValueError(
+            f"{folder.store.url} is in the memory of this process, but there are other workers "
+            f"({workers}): give workers=1, or a folder that all of them see"
+        )
+
+
+def _record_outcome(folder: RunFolder, outcome: Finished | Failed | OSError) -> None:
+    """Add the outcome of a block to the manifest, or raise what keeps it from being written."""
     with folder.explain_errors():
         if isinstance(outcome, OSError):
             raise outcome
         folder.manifest.add(outcome)
 
 
-def _failed(folder: RunFolder, planned: int) -> BlocksFailedError:
+def _summarise_failures(folder: RunFolder, planned: int) -> BlocksFailedError:
+    """Return an error that says how many blocks failed, and why the first did."""
     failed = list(folder.manifest.failed.values())
     first = failed[0]
     return BlocksFailedError(

@@ -1,8 +1,8 @@
 """Which blocks an experiment needs: a fixed number, or as many as a standard error asks for.
 
-With a target, each point goes from stage to stage: when all blocks of a stage are there, the
-standard error over them decides whether there is another, and of how many blocks. Stages thus
-depend on results alone, not on who computed them, or when.
+With a target, each point goes from stage to stage: when all blocks of a stage are finished, the
+standard error over them decides whether another stage follows, and of how many blocks. Stages thus
+depend on results alone, not on the worker that computed them, or when.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from functools import reduce
 from math import ceil, inf, isfinite
 from typing import NamedTuple
 
-from abm.experiment.blocks import moments_of
-from abm.experiment.simulation import Unit
+from abm.experiment.blocks import read_moments
+from abm.experiment.simulation import BlockTask
 from abm.numerics.moments import Moments
 from abm.runs.manifest import Manifest
 from abm.runs.store import Store
@@ -38,12 +38,12 @@ class Target(NamedTuple):
 
 
 class Schedule:
-    """What is to be simulated, given what is there.
+    """Decides which blocks are to be simulated, given those that are finished.
 
     Parameters
     ----------
-    units : list of callable
-        For each point, a function that returns its first n units.
+    first_tasks : list of callable
+        For each point, a function that returns the tasks of its first n blocks.
     first : int
         Blocks in the first stage of every point.
     most : int
@@ -56,65 +56,65 @@ class Schedule:
 
     def __init__(
         self,
-        units: list[Callable[[int], list[Unit]]],
+        first_tasks: list[Callable[[int], list[BlockTask]]],
         first: int,
         most: int,
         target: Target | None,
         store: Store,
         manifest: Manifest,
     ) -> None:
-        self._units = units
-        self._stage = [first] * len(units)
+        self._first_tasks = first_tasks
+        self._stage = [first] * len(first_tasks)
         self._most = most
         self._target = target
         self._store = store
         self._manifest = manifest
-        self._known: dict[str, dict[str, Moments]] = {}
+        self._cache: dict[str, dict[str, Moments]] = {}
 
     @property
     def planned(self) -> int:
         """How many blocks there are to be, as far as is known."""
         return sum(self._stage)
 
-    def due(self) -> list[Unit]:
-        """Return the units that can be simulated now; none when all are done or failed."""
-        lacking = [unit for point in range(len(self._units)) for unit in self._lacking(point)]
-        return [unit for unit in lacking if unit.name not in self._manifest.failed]
+    def list_due(self) -> list[BlockTask]:
+        """Return the tasks that can be simulated now; none when all are done or failed."""
+        missing = [task for point in range(len(self._stage)) for task in self._list_missing(point)]
+        return [task for task in missing if task.name not in self._manifest.failed]
 
-    def units(self, point: int) -> list[Unit]:
-        """Return the units of a point, by its number, as far as its stages can be decided."""
-        self._lacking(point)
-        return self._units[point](self._stage[point])
+    def list_tasks(self, point: int) -> list[BlockTask]:
+        """Return the tasks of a point, by its number, as far as its stages can be decided."""
+        self._list_missing(point)
+        return self._first_tasks[point](self._stage[point])
 
-    def _lacking(self, point: int) -> list[Unit]:
-        """Return what is not there of a point's stage, or of the next if that is complete."""
+    def _list_missing(self, point: int) -> list[BlockTask]:
+        """Return the unfinished tasks of a point's stage, or of the next if none are left."""
         while True:
-            units = self._units[point](self._stage[point])
-            lacking = [unit for unit in units if unit.name not in self._manifest.finished]
-            stage = self._stage[point] if lacking else self._next_stage(units)
+            tasks = self._first_tasks[point](self._stage[point])
+            missing = [task for task in tasks if task.name not in self._manifest.finished]
+            stage = self._stage[point] if missing else self._next_stage(tasks)
             if stage == self._stage[point]:
-                return lacking
+                return missing
             self._stage[point] = stage
 
-    def _next_stage(self, units: list[Unit]) -> int:
+    def _next_stage(self, tasks: list[BlockTask]) -> int:
         """Return how many blocks a point needs, as far as can be told from these."""
-        blocks = len(units)
+        blocks = len(tasks)
         if self._target is None or blocks >= self._most:
             return blocks
-        error = self._standard_error(units, self._target.metric)
+        error = self._standard_error(tasks, self._target.metric)
         if error <= self._target.se:
             return blocks
         wanted = ceil(blocks * (error / self._target.se) ** 2) if isfinite(error) else 2 * blocks
         return min(max(wanted, blocks + 1), 2 * blocks, self._most)
 
-    def _standard_error(self, units: list[Unit], metric: str) -> float:
+    def _standard_error(self, tasks: list[BlockTask], metric: str) -> float:
         """Return the largest standard error among makers of whom the metric is known at all."""
-        blocks = [self._moments(unit, metric) for unit in units]
-        merged = [reduce(Moments.merge, (one[maker] for one in blocks)) for maker in blocks[0]]
-        errors = [float(one.se) for one in merged if one.count > 0]
+        blocks = [self._moments(task, metric) for task in tasks]
+        merged = [reduce(Moments.merge, (block[maker] for block in blocks)) for maker in blocks[0]]
+        errors = [float(moments.se) for moments in merged if moments.count > 0]
         return max((error if isfinite(error) else inf for error in errors), default=inf)
 
-    def _moments(self, unit: Unit, metric: str) -> dict[str, Moments]:
-        if unit.name not in self._known:
-            self._known[unit.name] = moments_of(self._store, unit, metric)
-        return self._known[unit.name]
+    def _moments(self, task: BlockTask, metric: str) -> dict[str, Moments]:
+        if task.name not in self._cache:
+            self._cache[task.name] = read_moments(self._store, task, metric)
+        return self._cache[task.name]

@@ -1,32 +1,29 @@
-"""What an experiment simulates: exchanges, whose makers and terms are the parameters of a point."""
+"""What an experiment simulates at a point, and what it keeps of it."""
 
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from abm.exchange.admission import MakerChoice, as_list
 from abm.exchange.model import MOST_PERIODS, Exchange
 from abm.exchange.tape import RECORDS
 from abm.exchange.totals import Totals
-from abm.experiment.points import Point
+from abm.experiment.points import Point, describe_function
 from abm.numerics.checks import discount_factor, one_of, whole
 from abm.participants.maker import MarketMaker
-from abm.participants.registry import MAKER_TYPES, locate
+from abm.participants.registry import MAKER_TYPES
 from abm.runs.parquet import Tables, make_table
 from abm.runs.schema import MAKERS, MARKET, SUMMARY
 
-OF_THE_BLOCK = {"record", "replications", "block", "rng"}
+SET_BY_TASK = {"record", "replications", "block", "rng"}  # arguments that no point can give
 
 
-class Unit(NamedTuple):
-    """A piece of work: one block of replications at one point.
+class BlockTask(NamedTuple):
+    """One block of replications at one point, to be simulated.
 
     Parameters
     ----------
@@ -50,105 +47,128 @@ class Unit(NamedTuple):
     seed: int
 
 
+def use_point(point: Point, discount: float) -> Point:  # noqa: ARG001, others pass it to makers
+    """Return a point, whose parameters are the arguments of its exchange."""
+    return point
+
+
+def keep_tables(market: Exchange, totals: Totals) -> Tables:
+    """Return summary and totals, and the tables market and makers if recorded in full."""
+    tables = {
+        "summary": make_table(market.tape.moments.columns(), SUMMARY),
+        "totals": totals.table(market.replication),
+    }
+    if market.tape.full:
+        tables["market"] = make_table(market.tape.market, MARKET)
+        tables["makers"] = make_table(market.tape.makers, MAKERS)
+    return tables
+
+
+def give_discount(choice: MakerChoice, discount: float) -> Callable[..., MarketMaker]:
+    """Return a maker; one that looks ahead is given the discount, unless it is a partial."""
+    maker = MAKER_TYPES.find(choice) if isinstance(choice, str) else choice
+    if not isinstance(maker, type):
+        return maker
+    looks_ahead = "discount" in inspect.signature(maker).parameters
+    return partial(maker, discount=discount) if looks_ahead else maker
+
+
 @dataclass(frozen=True)
-class Markets:
-    """Simulates a block of markets, and reduces or records it.
+class Simulation:
+    """How a block is simulated, and what is kept of it.
+
+    Functions must be picklable, so that other processes can call them: defined in a module, a
+    partial of one that is, or an object with `__call__`.
 
     Parameters
     ----------
     discount : float
         Of profits, per period; makers that look ahead do so with it, unless given another.
-    record : {"summary", "full"}
-        Whether to keep the whole tape beside summary and totals.
+    record : {"summary", "full"} or callable
+        Whether the tape keeps every replication; or a function that says so of a BlockTask.
     burn_in : int
         Periods that pass before totals begin to count; discounting begins with the first counted.
+    exchange_of : callable
+        From a point and the discount to the arguments of the exchange that the point stands for;
+        they are the point's own parameters unless given.
+    keep : callable
+        From an exchange that has run and its totals to the tables that are kept.
 
     Raises
     ------
     ValueError, TypeError
         If one of them is out of range or unknown.
+
+    Examples
+    --------
+    >>> def hold_rivals(point, discount):
+    ...     return {"makers": ["zero-profit"] * point["rivals"]}
+    >>> simulation = Simulation(exchange_of=hold_rivals)
     """
 
     discount: float = 0.9
-    record: str = "summary"
+    record: str | Callable[[BlockTask], str] = "summary"
     burn_in: int = 0
+    exchange_of: Callable[[Point, float], Point] = use_point
+    keep: Callable[[Exchange, Totals], Tables] = keep_tables
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "discount", discount_factor(self.discount))
-        one_of("record", self.record, RECORDS)
-        object.__setattr__(self, "burn_in", whole("burn_in", self.burn_in, 0, MOST_PERIODS - 1))
+        discount_factor(self.discount)
+        whole("burn_in", self.burn_in, 0, MOST_PERIODS - 1)
+        if callable(self.record):
+            describe_function("record", self.record)
+        else:
+            one_of("record", self.record, RECORDS)
+        for name in ("exchange_of", "keep"):
+            if not callable(function := getattr(self, name)):
+                raise TypeError(
+                    f"{name} is {function!r}, but must be a function: give one, or leave it out"
+                )
+            describe_function(name, function)
 
-    def check(self, point: Point, size: int) -> None:
-        """Raise unless exchanges of so many replications take this point's parameters."""
-        known = inspect.signature(Exchange).parameters.keys() - OF_THE_BLOCK
-        for name in self.terms(point):
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What results depend on, as run.json holds it; functions by their places and arguments."""
+        record = describe_function("record", self.record) if callable(self.record) else self.record
+        own = {"discount": float(self.discount), "record": record, "burn_in": int(self.burn_in)}
+        defaults = {"exchange_of": use_point, "keep": keep_tables}
+        return own | {
+            name: describe_function(name, function)
+            for name, default in defaults.items()
+            if (function := getattr(self, name)) is not default
+        }
+
+    def check_point(self, point: Point, size: int) -> None:
+        """Raise unless an exchange of so many replications takes the arguments of a point."""
+        known = inspect.signature(Exchange).parameters.keys() - SET_BY_TASK
+        for name in self.make_arguments(point):
             one_of("parameter", name, known)
-        self.exchange(Unit("", point, 0, size, 1, 0))
+        self.make_exchange(BlockTask("", point, 0, size, 1, 0))
 
-    def terms(self, point: Point) -> Point:
-        """Return the parameters of the exchange that a point stands for: they are its own."""
-        return point
+    def make_arguments(self, point: Point) -> dict[str, Any]:
+        """Return the arguments of a point's exchange, its makers with the discount."""
+        discount = float(self.discount)
+        arguments = self.exchange_of(point, discount)
+        makers = [give_discount(maker, discount) for maker in as_list(arguments.get("makers", ()))]
+        return arguments | {"makers": makers}
 
-    def code(self, points: Sequence[Point]) -> dict[str, str]:
-        """Return hashes of the files of makers that are not of this package, by their places."""
-        makers = [one for point in points for one in self._choices(self.terms(point)["makers"])]
-        kinds = {maker.func if isinstance(maker, partial) else maker for maker in makers}
-        files = {
-            locate(kind): sys.modules[kind.__module__].__dict__.get("__file__") for kind in kinds
-        }
-        return {
-            f"code of {place}": sha256(Path(file).read_bytes()).hexdigest()[:12]
-            for place, file in sorted(files.items())
-            if file and not place.startswith(("abm.", "scenarios."))
-        }
-
-    def exchange(self, unit: Unit) -> Exchange:
-        """Return the markets of a unit, before the first trader comes."""
-        terms = self.terms(unit.point)
-        terms = terms | {"makers": self._choices(terms.get("makers", ()))}
-        record = self.record_of(unit)
+    def make_exchange(self, task: BlockTask) -> Exchange:
+        """Return the markets of a block, before the first trader comes."""
         return Exchange(
-            **terms, record=record, replications=unit.size, block=unit.block, rng=unit.seed
-        )
+            **self.make_arguments(task.point),
+            record=self.record(task) if callable(self.record) else self.record,
+            replications=task.size, block=task.block, rng=task.seed,
+        )  # fmt: skip
 
-    def record_of(self, unit: Unit) -> str:  # noqa: ARG002, others may record by the unit
-        """Return how a unit is recorded."""
-        return self.record
-
-    def __call__(self, unit: Unit) -> Tables:
-        """Return a unit's tables: summary and totals, and market and makers if recorded in full."""
-        market = self.exchange(unit)
-        totals = Totals(market.makers, self.discount)
-        market.tape.reserve(unit.periods)
-        for period in range(unit.periods):
+    def run(self, task: BlockTask) -> Tables:
+        """Simulate a block, and return what is kept of it."""
+        market = self.make_exchange(task)
+        totals = Totals(market.makers, float(self.discount))
+        market.tape.reserve(task.periods)
+        for period in range(task.periods):
             market.step()
             if period >= self.burn_in:
                 totals.add(market.clearing)
-        tables = self.tables(market, totals)
+        tables = self.keep(market, totals)
         del market.tape  # a model and its agents refer to each other: it would stay for long
         return tables
-
-    def tables(self, market: Exchange, totals: Totals) -> Tables:
-        """Return what is kept of markets that have run."""
-        tables = {
-            "summary": make_table(market.tape.moments.columns(), SUMMARY),
-            "totals": totals.table(market.replication),
-        }
-        if market.tape.full:
-            tables["market"] = make_table(market.tape.market, MARKET)
-            tables["makers"] = make_table(market.tape.makers, MAKERS)
-        return tables
-
-    def _choices(
-        self, makers: MakerChoice | Sequence[MakerChoice]
-    ) -> list[Callable[..., MarketMaker]]:
-        """Return the makers; those that look ahead are given the discount, unless a partial."""
-        return [self.patient(choice) for choice in as_list(makers)]
-
-    def patient(self, choice: MakerChoice) -> Callable[..., MarketMaker]:
-        """Return a maker; one that looks ahead is given the discount, unless a partial."""
-        maker = MAKER_TYPES.find(choice) if isinstance(choice, str) else choice
-        if not isinstance(maker, type):
-            return maker
-        looks_ahead = "discount" in inspect.signature(maker).parameters
-        return partial(maker, discount=self.discount) if looks_ahead else maker

@@ -1,4 +1,4 @@
-"""Who does the work: this process, processes of this machine, or a Dask cluster."""
+"""Where tasks run: in this process, in processes of this machine, or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from importlib.util import find_spec
 from threading import Thread
 from time import sleep
@@ -30,8 +30,14 @@ class WorkerDiedError(RuntimeError):
     """A worker process was killed, by the system for want of memory or by hand."""
 
 
-def checked_workers(workers: Workers) -> Workers:
-    """Return the number of processes (1 for this one alone), or the address of a scheduler."""
+def check_workers(workers: Workers) -> Workers:
+    """Return the number of processes (1 for this one alone), or the address of a scheduler.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is neither, or an address while Dask is not installed.
+    """
     if isinstance(workers, str) and not re.fullmatch(r"-?[0-9]+", workers):
         if "://" not in workers:
             raise ValueError(
@@ -48,14 +54,16 @@ def checked_workers(workers: Workers) -> Workers:
     return whole("workers", number, 1, MOST_WORKERS)
 
 
-def at_work(
-    task: Callable[[Task], Result], tasks: Sequence[Task], workers: Workers
+def run_tasks(
+    function: Callable[[Task], Result], tasks: Sequence[Task], workers: Workers
 ) -> Generator[Result, None, None]:
-    """Yield what a function makes of each task, in the order in which they are done.
+    """Yield the result of a function for each task, in the order in which they are done.
+
+    Closing the generator gives up the tasks that are left.
 
     Parameters
     ----------
-    task : callable
+    function : callable
     tasks : sequence
     workers : int or str
         1 for this process, more for so many processes of this machine, or the address of a Dask
@@ -64,21 +72,42 @@ def at_work(
     Raises
     ------
     WorkerDiedError
-        If a task, or the system, killed the worker that it was given to.
+        If a task, or the system, killed the worker that ran it.
     """
+    death: type[Exception]
     if isinstance(workers, str):
-        from abm.experiment.dask import KilledWorker, on_cluster  # an extra: Dask may not be there
+        from abm.experiment.dask import KilledWorker, run_on_cluster  # an extra may be missing
 
-        yield from _done(task, tasks, on_cluster(workers), KilledWorker)
+        death, results = KilledWorker, run_on_cluster(function, tasks, workers)
     else:
-        here = parallel_config(
-            "loky", n_jobs=workers, initializer=leave_with, initargs=(os.getpid(),)
-        )
-        yield from _done(task, tasks, here, BrokenProcessPool)
+        death, results = BrokenProcessPool, run_locally(function, tasks, workers)
+    try:
+        yield from results
+    except death as error:
+        raise WorkerDiedError(
+            "a worker process died, as it does for want of memory or when it is killed"
+        ) from error
 
 
-def leave_with(parent: int) -> None:
-    """Let this process end soon after its parent, which a kill leaves no time to see to it."""
+def run_locally(
+    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
+) -> Generator[Result, None, None]:
+    """Yield the results of tasks done by so many processes of this machine, by joblib."""
+    with (
+        parallel_config(
+            "loky", n_jobs=workers, initializer=exit_with_parent, initargs=(os.getpid(),)
+        ),
+        warnings.catch_warnings(),
+    ):
+        # joblib warns of tasks that are given up
+        warnings.filterwarnings("ignore", r"\d+ tasks (have been|which were)", UserWarning)
+        parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
+        with closing(parallel(delayed(function)(task) for task in tasks)) as results:
+            yield from results
+
+
+def exit_with_parent(parent: int) -> None:
+    """Let this process end soon after its parent, which may be killed before it can end workers."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -86,24 +115,3 @@ def leave_with(parent: int) -> None:
         os._exit(1)
 
     Thread(target=watch, daemon=True).start()
-
-
-def _done(
-    task: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    where: AbstractContextManager[object],
-    death: type[Exception],
-) -> Generator[Result, None, None]:
-    try:
-        with where, warnings.catch_warnings():
-            # joblib warns of work that is given up
-            warnings.filterwarnings("ignore", r"\d+ tasks (have been|which were)", UserWarning)
-            parallel = Parallel(
-                return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
-            )
-            with closing(parallel(delayed(task)(one) for one in tasks)) as results:
-                yield from results
-    except death as error:
-        raise WorkerDiedError(
-            "a worker process died, as it does for want of memory or when it is killed"
-        ) from error

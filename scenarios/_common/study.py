@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
-from abm.experiment import Experiment
-from abm.experiment.experiment import BLOCK, Markets
+from abm.experiment import Experiment, Simulation
+from abm.experiment.experiment import BLOCK
 from abm.experiment.points import Point
 from abm.runs.folder import RunFolder
 from analysis import Run, load, load_unfinished
@@ -46,7 +46,7 @@ def open_study(
                 say(f"{options.out} was finished: its {blocks} blocks and other files are whole")
             else:
                 with show_progress() as watch:
-                    experiment.fill(folder, options.workers, watch)
+                    experiment.run_blocks(folder, options.workers, watch)
             yield folder
     except KeyboardInterrupt:
         finished = len(folder.manifest.finished) if folder.entered else 0
@@ -68,7 +68,7 @@ def run_comparison(
 ) -> Run:
     """Run a study that compares makers at these points, as `run_study` does."""
     experiment = Experiment(
-        points, Markets(parameters.discount), replications=parameters.replications,
+        points, Simulation(parameters.discount), replications=parameters.replications,
         periods=parameters.periods, seed=parameters.seed, block=block,
     )  # fmt: skip
     return run_study(scenario, experiment, parameters._asdict(), options, write)

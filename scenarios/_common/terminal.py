@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from abm.experiment.experiment import Progress
+from abm.experiment import Progress
 from analysis.claims import Claim
 from analysis.compare import Comparison
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from abm import Exchange
 from abm.bellman import solve
-from abm.experiment import Experiment, grid
-from abm.experiment.blocks import simulated
-from abm.experiment.simulation import Markets, Unit
+from abm.experiment import Experiment, Simulation, grid
+from abm.experiment.blocks import simulate_block
+from abm.experiment.simulation import BlockTask
 from abm.runs.folder import RunFolder
 from abm.runs.manifest import Failed, Finished, Manifest
 from abm.runs.store import Store
-from scenarios.paper import POINTS, PaperMarkets
+from scenarios.paper import POINTS, choose_record
 
 ROUNDS = 30
 A_MILLION = """
@@ -47,10 +47,10 @@ def test_a_block_costs_little_more_than_its_simulation(tmp_path: Path) -> None:
         market.run(100)
         alone.append(time.perf_counter() - start)
         del market.tape
-        unit = Unit(f"0000-{block:05d}", {"makers": "optimal", "prior_sd": 3.0}, block, 10_000,
+        task = BlockTask(f"0000-{block:05d}", {"makers": "optimal", "prior_sd": 3.0}, block, 10_000,
                     100, 0)  # fmt: skip
         start = time.perf_counter()
-        outcome = simulated(Markets(), store, unit)
+        outcome = simulate_block(Simulation(), store, task)
         assert isinstance(outcome, Finished | Failed)
         manifest.add(outcome)
         whole.append(time.perf_counter() - start)
@@ -60,13 +60,13 @@ def test_a_block_costs_little_more_than_its_simulation(tmp_path: Path) -> None:
 
 
 def test_two_workers_on_the_grid_of_the_paper(tmp_path: Path) -> None:
-    experiment = Experiment(POINTS, PaperMarkets(), replications=100_000)
+    experiment = Experiment(POINTS, Simulation(record=choose_record), replications=100_000)
     took = {}
     for workers in (1, 2):
         folder = RunFolder(tmp_path / str(workers), "grid", experiment.parameters)
         with folder:
             start = time.perf_counter()
-            experiment.fill(folder, workers)
+            experiment.run_blocks(folder, workers)
             took[workers] = time.perf_counter() - start
     report(one_s=took[1], two_s=took[2], speed_up=took[1] / took[2])
     assert took[1] > 1.2 * took[2]

@@ -1,4 +1,4 @@
-"""Markets: a block's tables against pandas on a full tape, and points refused at the door."""
+"""Simulation: a block's tables against pandas on a full tape, and points that are refused."""
 
 from functools import partial
 from typing import Any
@@ -9,9 +9,11 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from abm import Exchange, Myopic, NoisyTrader, Optimal, Quote
-from abm.experiment.points import Point, described
-from abm.experiment.simulation import Markets, Unit
+from abm.exchange.totals import Totals
+from abm.experiment.points import Point, describe_points
+from abm.experiment.simulation import BlockTask, Simulation
 from abm.makers import MarketMaker
+from abm.runs.parquet import Tables
 from abm.runs.schema import MAKERS, MARKET, SUMMARY, TOTALS
 from analysis import metrics
 
@@ -55,13 +57,14 @@ POINTS: dict[str, Point] = {
 }
 
 
-def unit(point: Point, block: int = 0) -> Unit:
-    return Unit("0000-00000", point, block, SIZE, PERIODS, SEED)
+def make_task(point: Point, block: int = 0) -> BlockTask:
+    return BlockTask("0000-00000", point, block, SIZE, PERIODS, SEED)
 
 
 def tables(point: Point, block: int = 0, **settings: Any) -> dict[str, pd.DataFrame]:
     return {
-        name: table.to_pandas() for name, table in Markets(**settings)(unit(point, block)).items()
+        name: table.to_pandas()
+        for name, table in Simulation(**settings).run(make_task(point, block)).items()
     }
 
 
@@ -116,8 +119,8 @@ def test_discounted_profit_is_what_pandas_makes_of_the_tape(point: Point, discou
 
 @pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
 def test_a_full_record_is_the_tape_and_leaves_the_rest_as_it_was(point: Point) -> None:
-    brief, full = Markets(), Markets(record="full")
-    short, long = brief(unit(point, block=1)), full(unit(point, block=1))
+    brief, full = Simulation(), Simulation(record="full")
+    short, long = brief.run(make_task(point, block=1)), full.run(make_task(point, block=1))
     assert list(short) == ["summary", "totals"]
     assert list(long) == ["summary", "totals", "market", "makers"]
     market, makers = tape(point, block=1)
@@ -132,7 +135,7 @@ def test_a_full_record_is_the_tape_and_leaves_the_rest_as_it_was(point: Point) -
     [("summary", SUMMARY), ("totals", TOTALS), ("market", MARKET), ("makers", MAKERS)],
 )
 def test_columns_have_the_types_units_and_meanings_of_the_schema(table: str, columns: Any) -> None:
-    schema = Markets(record="full")(unit(REAL))[table].schema
+    schema = Simulation(record="full").run(make_task(REAL))[table].schema
     for field, column in zip(schema, columns, strict=True):
         said = {key.decode(): text.decode() for key, text in field.metadata.items()}
         assert said == {"unit": column.unit, "meaning": column.meaning}
@@ -143,6 +146,41 @@ def test_columns_have_the_types_units_and_meanings_of_the_schema(table: str, col
         )
 
 
+def record_second_block(task: BlockTask) -> str:
+    return "full" if task.block == 1 else "summary"
+
+
+def test_a_function_may_say_which_blocks_are_recorded_in_full() -> None:
+    simulation = Simulation(record=record_second_block)
+    kept = [set(simulation.run(make_task(REAL, block))) for block in range(3)]
+    assert [("market" in tables) for tables in kept] == [False, True, False]
+    assert simulation.parameters["record"] == f"{__name__}:record_second_block"
+
+
+def keep_profit(market: Exchange, totals: Totals, *, name: str) -> Tables:
+    return {name: totals.table(market.replication).select(["replication", "profit"])}
+
+
+def test_a_function_may_say_what_is_kept() -> None:
+    simulation = Simulation(keep=partial(keep_profit, name="gains"))
+    (kept,) = simulation.run(make_task(REAL)).items()
+    whole = Simulation().run(make_task(REAL))["totals"]
+    assert kept[0] == "gains"
+    assert kept[1]["profit"].equals(whole["profit"])
+    assert simulation.parameters["keep"] == f"{__name__}:keep_profit(name='gains')"
+
+
+def test_parameters_name_only_functions_that_were_given() -> None:
+    assert Simulation().parameters == {"discount": 0.9, "record": "summary", "burn_in": 0}
+
+
+@pytest.mark.parametrize("name", ["record", "exchange_of", "keep"])
+def test_functions_that_their_description_does_not_tell_apart_are_refused(name: str) -> None:
+    settings: dict[str, Any] = {name: lambda *_: "summary"}
+    with pytest.raises(TypeError, match=rf"{name} is .*<lambda>, which does not tell it apart"):
+        Simulation(**settings)
+
+
 def test_blocks_continue_one_another() -> None:
     blocks = [tables(REAL, block)["totals"] for block in range(3)]
     numbers = pd.concat(blocks)["replication"]
@@ -151,9 +189,9 @@ def test_blocks_continue_one_another() -> None:
     assert profits[0] != profits[1] != profits[2] != profits[0]
 
 
-def test_a_unit_with_another_seed_is_another_block() -> None:
-    other = Markets()(unit(REAL)._replace(seed=SEED + 1))["totals"]
-    assert not other.equals(Markets()(unit(REAL))["totals"])
+def test_a_task_with_another_seed_is_another_block() -> None:
+    other = Simulation().run(make_task(REAL)._replace(seed=SEED + 1))["totals"]
+    assert not other.equals(Simulation().run(make_task(REAL))["totals"])
 
 
 @pytest.mark.parametrize(
@@ -179,17 +217,17 @@ def test_choices_that_are_described_alike_are_simulated_alike(other: Any) -> Non
         {"makers": "optimal", "prior_sd": 3.0},
         {"makers": other, "prior_sd": 3.0},
     ]
-    one, two = described(points)
+    one, two = describe_points(points)
     if one == two:
-        markets = Markets(discount=0.5)
-        first, second = (markets(unit(point))["totals"].to_pandas() for point in points)
+        simulation = Simulation(discount=0.5)
+        first, second = (simulation.run(make_task(point))["totals"].to_pandas() for point in points)
         assert_frame_equal(first, second, check_exact=True)
 
 
-def test_simulating_a_unit_leaves_its_point_as_it_was() -> None:
+def test_simulating_a_block_leaves_its_point_as_it_was() -> None:
     makers = ["optimal", "myopic"]
     point: Point = {"makers": makers, "prior_sd": 3.0}
-    Markets()(unit(point))
+    Simulation().run(make_task(point))
     assert point == {"makers": makers, "prior_sd": 3.0}
     assert makers == ["optimal", "myopic"]
 
@@ -227,19 +265,19 @@ def test_a_point_that_no_exchange_takes_is_refused(
     point: Point, error: type[Exception], parts: list[str]
 ) -> None:
     with pytest.raises(error) as refusal:
-        Markets().check(REAL | point, SIZE)
+        Simulation().check_point(REAL | point, SIZE)
     for part in parts:
         assert part in str(refusal.value)
 
 
 def test_a_point_without_makers_is_refused() -> None:
     with pytest.raises(ValueError, match=r"makers is empty, .*: give a maker, as 'optimal'"):
-        Markets().check({"prior_sd": 3.0}, SIZE)
+        Simulation().check_point({"prior_sd": 3.0}, SIZE)
 
 
 @pytest.mark.parametrize("point", [*POINTS.values(), REAL | {"traders": [NoisyTrader]}], ids=str)
 def test_a_point_that_an_exchange_takes_is_not(point: Point) -> None:
-    Markets().check(point, SIZE)
+    Simulation().check_point(point, SIZE)
 
 
 @pytest.mark.parametrize(
@@ -257,6 +295,8 @@ def test_a_point_that_an_exchange_takes_is_not(point: Point) -> None:
             ({"discount": value}, ValueError, ["discount has shape (1,)", "one number: give one"])
             for value in ([0.9], np.array([0.9]))
         ),
+        ({"keep": 3}, TypeError, ["keep is 3", "must be a function", "leave it out"]),
+        ({"exchange_of": None}, TypeError, ["exchange_of is None", "must be a function"]),
         ({"record": "ful"}, ValueError, ["record is 'ful'", "did you mean 'full'?"]),
         ({"record": None}, ValueError, ["record is None", "known: full, summary"]),
         ({"record": ["full"]}, ValueError, ["record is ['full']", "known: full, summary"]),
@@ -267,6 +307,6 @@ def test_settings_out_of_range_or_of_another_type_are_refused(
     settings: dict[str, Any], error: type[Exception], parts: list[str]
 ) -> None:
     with pytest.raises(error) as refusal:
-        Markets(**settings)
+        Simulation(**settings)
     for part in parts:
         assert part in str(refusal.value)

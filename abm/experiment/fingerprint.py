@@ -1,0 +1,78 @@
+"""Fingerprints of code: hashes of the files of what points name, which results depend on.
+
+Makers, traders and noises may come from anywhere, and their code may change between a run and its
+resumption. Code of this package and of installed libraries is told by their versions instead.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields, is_dataclass
+from functools import partial
+from hashlib import sha256
+from inspect import isroutine
+from pathlib import Path
+from typing import Any
+
+from scipy.stats.distributions import rv_frozen
+
+from abm.exchange.admission import as_list
+from abm.experiment.points import Point
+from abm.participants.registry import MAKER_TYPES, TRADER_TYPES, locate
+
+REGISTRIES = {"makers": MAKER_TYPES, "traders": TRADER_TYPES}
+LIBRARIES = {"abm", "scenarios", "mesa", "numpy", "scipy", "pandas"}
+VERSIONED = LIBRARIES | sys.stdlib_module_names  # run.json has their versions
+
+
+def fingerprint(
+    exchanges: Iterable[Point], functions: Iterable[Callable[..., Any]] = ()
+) -> dict[str, str]:
+    """Return the hashes of source files, by what of them is named: "code of module:Class".
+
+    Parameters
+    ----------
+    exchanges : iterable of dict
+        Arguments of exchanges. Makers and traders are named by themselves, by registered names, or
+        in a partial; noises and other objects as arguments of a partial.
+    functions : iterable of callable
+        Other code that results depend on.
+    """
+    named = [*functions, *(choice for point in exchanges for choice in _list_choices(point))]
+    files = {
+        locate(code): sys.modules[code.__module__].__dict__.get("__file__")
+        for code in _find_code(named)
+        if (code.__module__ or "builtins").partition(".")[0] not in VERSIONED
+    }
+    return {
+        f"code of {place}": sha256(Path(file).read_bytes()).hexdigest()[:12]
+        for place, file in sorted(files.items())
+        if file
+    }
+
+
+def _list_choices(arguments: Point) -> Iterator[Any]:
+    """Yield the makers and traders of an exchange, registered names as their classes."""
+    for name, registry in REGISTRIES.items():
+        for choice in as_list(arguments.get(name, ())):
+            yield registry.find(choice) if isinstance(choice, str) else choice
+
+
+def _find_code(value: Any) -> Iterator[Any]:
+    """Yield the classes and functions of a value and of what it holds."""
+    if isinstance(value, dict):
+        yield from _find_code(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _find_code(part)
+    elif isinstance(value, partial):
+        yield from _find_code([value.func, *value.args, value.keywords])
+    elif isinstance(value, rv_frozen):
+        yield type(value.dist)
+    elif isinstance(value, type) or isroutine(value):
+        yield value
+    else:
+        yield type(value)
+        if is_dataclass(value):
+            yield from _find_code([getattr(value, field.name, None) for field in fields(value)])

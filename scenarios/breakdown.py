@@ -13,22 +13,8 @@ from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import interval
 from analysis.results import format_estimates, totals_by_block
-from scenarios._common.options import (
-    Discount,
-    Makers,
-    Out,
-    Periods,
-    Replications,
-    Resume,
-    RunOptions,
-    Seed,
-    Shocks,
-    StudyParameters,
-    Verify,
-    Workers,
-    parse_makers,
-    parse_numbers,
-)
+from scenarios._common import options as option
+from scenarios._common.options import RunOptions, StudyParameters, parse_makers, parse_numbers
 from scenarios._common.study import run_comparison, write_figures, write_tables
 from scenarios._common.terminal import say, say_where, show_table
 
@@ -43,16 +29,16 @@ TEXT_COLUMNS = ["makers", "maker", "metric"]
 
 
 def run(
-    makers: Makers = "optimal,myopic,zero-profit",
-    prior_sd: Shocks = "0.5,1,1.5,2,2.5,3,3.5,4,4.5,5,5.5,6,7,8",
-    replications: Replications = 10_000,
-    discount: Discount = 0.9,
-    seed: Seed = 0,
-    periods: Periods = 100,
-    out: Out = "runs/breakdown",
-    workers: Workers = "1",
-    resume: Resume = False,
-    verify: Verify = False,
+    makers: option.Makers = "optimal,myopic,zero-profit",
+    prior_sd: option.Shocks = "0.5,1,1.5,2,2.5,3,3.5,4,4.5,5,5.5,6,7,8",
+    replications: option.Replications = 10_000,
+    discount: option.Discount = 0.9,
+    seed: option.Seed = 0,
+    periods: option.Periods = 100,
+    out: option.Out = "runs/breakdown",
+    workers: option.Workers = "1",
+    resume: option.Resume = False,
+    verify: option.Verify = False,
 ) -> None:
     """Measure liquidity against the size of the shock, and where markets freeze."""
     shocks = sorted(parse_numbers("prior_sd", prior_sd))

@@ -29,19 +29,8 @@ from abm.runs.folder import RunFolder
 from analysis import Run, metrics
 from analysis.precision import interval
 from analysis.results import ESTIMATE_COLUMNS, format_estimates, with_point_parameters
-from scenarios._common.options import (
-    Discount,
-    Out,
-    Periods,
-    Replications,
-    Resume,
-    RunOptions,
-    Seed,
-    Shocks,
-    Verify,
-    Workers,
-    parse_numbers,
-)
+from scenarios._common import options as option
+from scenarios._common.options import RunOptions, parse_numbers
 from scenarios._common.study import run_study, write_tables
 from scenarios._common.terminal import say, say_where, show_table
 from scenarios._optimum_markets import POLICIES, keep_residuals, place_assessor
@@ -55,15 +44,15 @@ RHO = np.array([0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 11.0, 13.0])  # where s
 
 
 def run(
-    prior_sd: Shocks = "1,3,5",
-    replications: Replications = 4_000,
-    discount: Discount = 0.9,
-    seed: Seed = 0,
-    periods: Periods = 60,
-    out: Out = "runs/exact-optimum",
-    workers: Workers = "1",
-    resume: Resume = False,
-    verify: Verify = False,
+    prior_sd: option.Shocks = "1,3,5",
+    replications: option.Replications = 4_000,
+    discount: option.Discount = 0.9,
+    seed: option.Seed = 0,
+    periods: option.Periods = 60,
+    out: option.Out = "runs/exact-optimum",
+    workers: option.Workers = "1",
+    resume: option.Resume = False,
+    verify: option.Verify = False,
 ) -> None:
     """Measure how far from the optimum the monopolist with Gaussian beliefs is."""
     load_fitted(discount)

@@ -28,22 +28,8 @@ from analysis.results import (
     records,
     with_point_parameters,
 )
-from scenarios._common.options import (
-    Discount,
-    Makers,
-    Out,
-    Periods,
-    Replications,
-    Resume,
-    RunOptions,
-    Seed,
-    Shocks,
-    StudyParameters,
-    Verify,
-    Workers,
-    parse_makers,
-    parse_numbers,
-)
+from scenarios._common import options as option
+from scenarios._common.options import RunOptions, StudyParameters, parse_makers, parse_numbers
 from scenarios._common.study import add_panels, run_study, write_figures, write_tables
 from scenarios._common.terminal import say, say_where, show_table
 from scenarios._onlooker import DISTANCE_METRICS, SIGNALS, keep_distances, place_onlooker
@@ -63,16 +49,16 @@ COMPARED = 10  # signals, after which the table gives the distance of beliefs
 
 
 def run(
-    makers: Makers = "optimal,myopic,zero-profit",
-    prior_sd: Shocks = "0.5,1,2,3,4,5,6,8",
-    replications: Replications = 10_000,
-    discount: Discount = 0.9,
-    seed: Seed = 0,
-    periods: Periods = 100,
-    out: Out = "runs/exact-vs-gaussian",
-    workers: Workers = "1",
-    resume: Resume = False,
-    verify: Verify = False,
+    makers: option.Makers = "optimal,myopic,zero-profit",
+    prior_sd: option.Shocks = "0.5,1,2,3,4,5,6,8",
+    replications: option.Replications = 10_000,
+    discount: option.Discount = 0.9,
+    seed: option.Seed = 0,
+    periods: option.Periods = 100,
+    out: option.Out = "runs/exact-vs-gaussian",
+    workers: option.Workers = "1",
+    resume: option.Resume = False,
+    verify: option.Verify = False,
 ) -> None:
     """Measure what the Gaussian approximation of beliefs costs, and where it is inaccurate."""
     shocks = parse_numbers("prior_sd", prior_sd)

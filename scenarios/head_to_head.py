@@ -14,22 +14,8 @@ from analysis import Run, facets, metrics
 from analysis.precision import interval
 from analysis.results import estimate_metrics, format_estimates, records, with_point_parameters
 from analysis.shares import market_share, ratio
-from scenarios._common.options import (
-    Discount,
-    Makers,
-    Out,
-    Periods,
-    Replications,
-    Resume,
-    RunOptions,
-    Seed,
-    Shocks,
-    StudyParameters,
-    Verify,
-    Workers,
-    parse_makers,
-    parse_numbers,
-)
+from scenarios._common import options as option
+from scenarios._common.options import RunOptions, StudyParameters, parse_makers, parse_numbers
 from scenarios._common.study import add_panels, run_comparison, write_figures, write_tables
 from scenarios._common.terminal import say, say_where, show_table
 
@@ -40,16 +26,16 @@ TEXT_COLUMNS = ["company", "maker", "metric", "difference"]
 
 
 def run(
-    makers: Makers = "optimal,zero-profit",
-    prior_sd: Shocks = "1,3,5",
-    replications: Replications = 10_000,
-    discount: Discount = 0.9,
-    seed: Seed = 0,
-    periods: Periods = 100,
-    out: Out = "runs/head-to-head",
-    workers: Workers = "1",
-    resume: Resume = False,
-    verify: Verify = False,
+    makers: option.Makers = "optimal,zero-profit",
+    prior_sd: option.Shocks = "1,3,5",
+    replications: option.Replications = 10_000,
+    discount: option.Discount = 0.9,
+    seed: option.Seed = 0,
+    periods: option.Periods = 100,
+    out: option.Out = "runs/head-to-head",
+    workers: option.Workers = "1",
+    resume: option.Resume = False,
+    verify: option.Verify = False,
 ) -> None:
     """Let makers compete in one exchange, with public trades and with own ones."""
     together = parse_makers(makers, least=2)

@@ -25,19 +25,8 @@ from abm.participants.transparency import MarketView
 from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.results import estimate_metrics, format_estimates, records, with_point_parameters
-from scenarios._common.options import (
-    Out,
-    Periods,
-    Replications,
-    Resume,
-    RunOptions,
-    Seed,
-    Shocks,
-    Verify,
-    Workers,
-    parse_numbers,
-    split_commas,
-)
+from scenarios._common import options as option
+from scenarios._common.options import RunOptions, parse_numbers, split_commas
 from scenarios._common.study import add_panels, run_study, write_figures, write_tables
 from scenarios._common.terminal import say, say_where, show_table
 
@@ -77,17 +66,17 @@ def place_learners(
 
 def run(
     learners: Annotated[str, Option(help="Numbers of makers, separated by commas.")] = "1,2,4",
-    prior_sd: Shocks = "0.5,1",
+    prior_sd: option.Shocks = "0.5,1",
     learning_rate: Annotated[
         float, Option(help="Weight of a new observation, above 0 and at most 1.")
     ] = 0.01,
-    replications: Replications = 500,
-    periods: Periods = 20_000,
-    seed: Seed = 0,
-    out: Out = "runs/learning-makers",
-    workers: Workers = "1",
-    resume: Resume = False,
-    verify: Verify = False,
+    replications: option.Replications = 500,
+    periods: option.Periods = 20_000,
+    seed: option.Seed = 0,
+    out: option.Out = "runs/learning-makers",
+    workers: option.Workers = "1",
+    resume: option.Resume = False,
+    verify: option.Verify = False,
 ) -> None:
     """Let makers learn which depth pays, and measure how competitive they become."""
     whole("periods", periods, LATE, MOST_PERIODS)

@@ -23,22 +23,8 @@ from analysis.results import (
     totals_by_block,
     with_point_parameters,
 )
-from scenarios._common.options import (
-    Discount,
-    Makers,
-    Out,
-    Periods,
-    Replications,
-    Resume,
-    RunOptions,
-    Seed,
-    Shocks,
-    StudyParameters,
-    Verify,
-    Workers,
-    parse_makers,
-    parse_numbers,
-)
+from scenarios._common import options as option
+from scenarios._common.options import RunOptions, StudyParameters, parse_makers, parse_numbers
 from scenarios._common.study import add_panels, run_comparison, write_figures, write_tables
 from scenarios._common.terminal import say, say_where, show_table
 
@@ -58,16 +44,16 @@ TEXT_COLUMNS = ["makers", "maker", "first", "second", "metric", *BY_PERIOD.value
 
 
 def run(
-    makers: Makers = "optimal,myopic,zero-profit",
-    prior_sd: Shocks = "0.5,1,2,3,4,5",
-    replications: Replications = 10_000,
-    discount: Discount = 0.9,
-    seed: Seed = 0,
-    periods: Periods = 100,
-    out: Out = "runs/monopolist-vs-competitive",
-    workers: Workers = "1",
-    resume: Resume = False,
-    verify: Verify = False,
+    makers: option.Makers = "optimal,myopic,zero-profit",
+    prior_sd: option.Shocks = "0.5,1,2,3,4,5",
+    replications: option.Replications = 10_000,
+    discount: option.Discount = 0.9,
+    seed: option.Seed = 0,
+    periods: option.Periods = 100,
+    out: option.Out = "runs/monopolist-vs-competitive",
+    workers: option.Workers = "1",
+    resume: option.Resume = False,
+    verify: option.Verify = False,
 ) -> None:
     """Compare makers alone: who gives more liquidity, when, and who pays for it."""
     points = grid(

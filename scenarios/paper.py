@@ -18,17 +18,8 @@ from abm.runs.folder import RunFolder
 from abm.runs.schema import EXCHANGE, MAKER, MAKERS, MARKET, REPLICATION, SUMMARY, Column
 from analysis import Run, figures, load, load_unfinished, metrics
 from analysis.claims import claims_table, read_claims
-from scenarios._common.options import (
-    Discount,
-    Out,
-    Periods,
-    Replications,
-    Resume,
-    RunOptions,
-    Seed,
-    Verify,
-    Workers,
-)
+from scenarios._common import options as option
+from scenarios._common.options import RunOptions
 from scenarios._common.study import open_study, write_figures, write_tables
 from scenarios._common.terminal import say, show_claims
 from scenarios._paper_beliefs import write_posteriors
@@ -67,14 +58,14 @@ def choose_record(task: BlockTask) -> str:
 
 
 def run(
-    replications: Replications = 10_000,
-    discount: Discount = 0.9,
-    seed: Seed = 0,
-    periods: Periods = 100,
-    out: Out = "runs/paper",
-    workers: Workers = "1",
-    resume: Resume = False,
-    verify: Verify = False,
+    replications: option.Replications = 10_000,
+    discount: option.Discount = 0.9,
+    seed: option.Seed = 0,
+    periods: option.Periods = 100,
+    out: option.Out = "runs/paper",
+    workers: option.Workers = "1",
+    resume: option.Resume = False,
+    verify: option.Verify = False,
 ) -> None:
     """Reproduce the figures and claims of Das and Magdon-Ismail (2008)."""
     whole("replications", replications, 2, MOST_REPLICATIONS)

@@ -13,20 +13,8 @@ from abm.experiment.experiment import BLOCK
 from abm.runs.folder import RunFolder
 from analysis import Run
 from analysis.results import comparisons, format_estimates, results
-from scenarios._common.options import (
-    Discount,
-    Out,
-    Periods,
-    Replications,
-    Resume,
-    RunOptions,
-    Seed,
-    Shocks,
-    Verify,
-    Workers,
-    parse_numbers,
-    split_commas,
-)
+from scenarios._common import options as option
+from scenarios._common.options import RunOptions, parse_numbers, split_commas
 from scenarios._common.study import run_study, write_tables
 from scenarios._common.terminal import say, show_table
 
@@ -42,7 +30,7 @@ def run(
     traders: Annotated[
         str, Option(help="Trader types, names or module:Class, separated by commas.")
     ] = "noisy",
-    prior_sd: Shocks = "1,3,5",
+    prior_sd: option.Shocks = "1,3,5",
     noise_sd: Annotated[
         str, Option(help="Sds of valuations about the value, separated by commas.")
     ] = "1",
@@ -50,10 +38,10 @@ def run(
     transparency: Annotated[
         str, Option(help="public, own, or both, separated by a comma.")
     ] = "public",
-    replications: Replications = BLOCK,
-    discount: Discount = 0.9,
-    seed: Seed = 0,
-    periods: Periods = 100,
+    replications: option.Replications = BLOCK,
+    discount: option.Discount = 0.9,
+    seed: option.Seed = 0,
+    periods: option.Periods = 100,
     block: Annotated[int, Option(help="Markets in a block, simulated at once.")] = BLOCK,
     record: Annotated[str, Option(help="summary, or full to keep every period.")] = "summary",
     until_se: Annotated[
@@ -66,10 +54,10 @@ def run(
     at_most: Annotated[
         int, Option(help="Most markets at a point, whatever the standard error.")
     ] = 1_000_000,
-    out: Out = "runs/sweep",
-    workers: Workers = "1",
-    resume: Resume = False,
-    verify: Verify = False,
+    out: option.Out = "runs/sweep",
+    workers: option.Workers = "1",
+    resume: option.Resume = False,
+    verify: option.Verify = False,
 ) -> None:
     """Run a grid of makers, traders and terms."""
     points = grid(

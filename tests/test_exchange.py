@@ -638,17 +638,22 @@ def test_the_model_variables_are_the_means_over_the_tape() -> None:
     np.testing.assert_allclose(collected, means, rtol=1e-12)
 
 
+def collect_last(market: Exchange) -> "pd.Series[float]":
+    return market.datacollector.get_model_vars_dataframe().iloc[-1]
+
+
 def test_the_mean_spread_is_over_the_replications_quoted_on_both_sides() -> None:
     market = Exchange(posts(-1.0, [1.0, 3.0, np.inf]), replications=3, rng=1).run(1)
-    assert market.spread == 3
-    assert market.pricing_error == np.abs(np.array([0.0, 1.0]) - market.value[:2]).mean()
+    last = collect_last(market)
+    assert last["spread"] == 3
+    assert last["pricing_error"] == np.abs(np.array([0.0, 1.0]) - market.value[:2]).mean()
 
 
 def test_the_mean_spread_is_missing_where_nobody_quotes_on_both_sides() -> None:
-    market = Exchange(posts(-1.0, np.inf), replications=3, rng=1).run(1)
-    assert np.isnan(market.spread)
-    assert np.isnan(market.pricing_error)
-    assert np.isfinite(market.profit)
+    last = collect_last(Exchange(posts(-1.0, np.inf), replications=3, rng=1).run(1))
+    assert np.isnan(last["spread"])
+    assert np.isnan(last["pricing_error"])
+    assert np.isfinite(last["profit"])
 
 
 def test_batch_run_of_mesa_sweeps_an_exchange(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -221,7 +221,9 @@ def test_results_are_the_same_bytes(
 
 
 @pytest.mark.parametrize(
-    "settings", [{"seed": 4}, {"simulation": Simulation(discount=0.5)}], ids=str
+    "settings",
+    [{"seed": 4}, {"simulation": Simulation(discount=0.5)}],
+    ids=["another seed", "another discount"],
 )
 def test_other_settings_give_other_bytes(
     settings: dict[str, Any], untroubled: dict[str, bytes], tmp_path: Path

@@ -7,7 +7,6 @@ from typing import Self, SupportsIndex
 
 import mesa
 import numpy as np
-from mesa import DataCollector
 
 from abm.beliefs.base import Belief
 from abm.beliefs.gaussian import GaussianBelief
@@ -19,6 +18,7 @@ from abm.exchange.admission import (
     find_common_belief,
 )
 from abm.exchange.clearing import Clearing, Dealing
+from abm.exchange.collector import make_collector
 from abm.exchange.guards import ask_for_quote, ask_for_valuation, name_errors
 from abm.exchange.matching import allocate
 from abm.exchange.tape import RECORDS, Tape
@@ -27,13 +27,11 @@ from abm.market.random_streams import LARGEST_SEED, Role, Streams
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import finite_number, one_of, positive_number, whole
-from abm.numerics.moments import mean_of
 from abm.participants.terms import Terms
 from abm.participants.transparency import TRANSPARENCIES, show_trader
 from abm.traders.noisy import NoisyTrader
 
 WORLDS = ("real", "gaussian")
-PER_PERIOD = ("spread", "profit", "no_trade", "pricing_error")
 MOST_REPLICATIONS = 2**31 - 1  # replications are numbered in int32, periods in int16
 MOST_PERIODS = 2**15 - 1
 
@@ -69,16 +67,15 @@ class Exchange(mesa.Model):
     ----------
     terms : Terms
         What is public and never changes.
-    period : int
-        The number of this period.
-    law : Law
-        The law by which this period's trader values.
+    period, law : int, Law
+        The number of this period, and the law by which its trader values.
     quotes, inside : list of Quote, Quote
         What makers quote while the market is open, and the best bid and ask of it.
-    clearing : Clearing
-        What happened in the last period.
-    tape : Tape
-        What happened in every period.
+    clearing, tape : Clearing, Tape
+        What happened in the last period, and in all.
+    datacollector : mesa.DataCollector
+        By period, means over replications: the inside spread and the pricing error |mid - value|
+        where quotes are two-sided, the fraction without a trade, and the profit of all makers.
 
     Raises
     ------
@@ -135,7 +132,7 @@ class Exchange(mesa.Model):
             find_common_belief(self.makers)
         labels = [maker.label for maker in self.makers]
         self.tape = Tape(labels, size, first, one_of("record", record, RECORDS))
-        self.datacollector = DataCollector(model_reporters={name: name for name in PER_PERIOD})
+        self.datacollector = make_collector()
 
     def open_streams(self, seed: int, block: int) -> Streams:
         """Return the random streams of this block."""
@@ -197,29 +194,6 @@ class Exchange(mesa.Model):
         self.period += 1
         self.datacollector.collect(self)
 
-    @property
-    def spread(self) -> float:
-        """Mean inside spread of the last period, over replications quoted on both sides."""
-        return self._mean("spread")
-
-    @property
-    def pricing_error(self) -> float:
-        """Mean |mid - value| of the last period, over replications quoted on both sides."""
-        return self._mean("pricing_error")
-
-    @property
-    def no_trade(self) -> float:
-        """Fraction of the replications in which the last period brought no trade."""
-        return self._mean("no_trade")
-
-    @property
-    def profit(self) -> float:
-        """Mean profit of all makers together in the last period, marked to the value."""
-        return self._mean("profit")
-
-    def _mean(self, metric: str) -> float:
-        return mean_of(self.clearing.metrics[metric]) if self.period else np.nan
-
     def _draw_value(self, belief: Belief) -> Array:
         return belief.mean + belief.sd * self.draws[Role.VALUE].normal()
 
@@ -239,9 +213,8 @@ class Exchange(mesa.Model):
         """Let every maker, and the trader type, observe what they may see of the period."""
         quotes = {maker.label: quote for maker, quote in zip(self.makers, self.quotes, strict=True)}
         show = TRANSPARENCIES[self.transparency]
-        for maker, view in zip(
-            self.makers, show(self.law, quotes, self.inside, side, sales), strict=True
-        ):
+        views = show(self.law, quotes, self.inside, side, sales)
+        for maker, view in zip(self.makers, views, strict=True):
             with name_errors(maker, "she learnt", self.period):
                 maker.observe(view)
         if self.transparency == "public":

@@ -8,16 +8,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from abm.beliefs.gaussian import GaussianBelief
-    from abm.beliefs.grid import GridBelief
-    from abm.exchange.model import Exchange
-    from abm.makers.exact_optimal import ExactOptimal
-    from abm.makers.fixed_spread import FixedSpread
-    from abm.makers.myopic import Myopic
-    from abm.makers.optimal import Optimal
-    from abm.makers.zero_profit import ZeroProfit
-    from abm.market.quotes import Quote, Side
-    from abm.traders.noisy import NoisyTrader
+    from abm.beliefs.gaussian import GaussianBelief as GaussianBelief
+    from abm.beliefs.grid import GridBelief as GridBelief
+    from abm.exchange.model import Exchange as Exchange
+    from abm.makers.exact_optimal import ExactOptimal as ExactOptimal
+    from abm.makers.fixed_spread import FixedSpread as FixedSpread
+    from abm.makers.myopic import Myopic as Myopic
+    from abm.makers.optimal import Optimal as Optimal
+    from abm.makers.zero_profit import ZeroProfit as ZeroProfit
+    from abm.market.quotes import Quote as Quote
+    from abm.market.quotes import Side as Side
+    from abm.traders.noisy import NoisyTrader as NoisyTrader
 
 MODULES = {
     "ExactOptimal": "abm.makers.exact_optimal",
@@ -33,19 +34,7 @@ MODULES = {
     "ZeroProfit": "abm.makers.zero_profit",
 }
 
-__all__ = [
-    "ExactOptimal",
-    "Exchange",
-    "FixedSpread",
-    "GaussianBelief",
-    "GridBelief",
-    "Myopic",
-    "NoisyTrader",
-    "Optimal",
-    "Quote",
-    "Side",
-    "ZeroProfit",
-]
+__all__ = [*MODULES]
 
 
 def __getattr__(name: str) -> object:

@@ -21,7 +21,6 @@ from abm.participants.terms import Market
 from abm.participants.trader import Trader
 
 PACKAGE = Path(__file__).parents[1]
-KEPT_BY_BASE = {"maker": ("terms", "inventory", "cash", "belief"), "trader": ("law",)}
 
 Kind = TypeVar("Kind", bound=Participant)
 MakerChoice = str | Callable[..., MarketMaker]
@@ -75,18 +74,9 @@ def _make(choice: Any, registry: Registry[Kind], model: Market) -> Kind:
         If the class cannot be made one.
     """
     chosen = registry.find(choice) if isinstance(choice, str) else choice
-    kind = chosen.func if isinstance(chosen, partial) else chosen
-    if not (isinstance(kind, type) and issubclass(kind, registry.base)):
-        raise TypeError(
-            f"{registry.noun} is {choice!r}, but must be a {registry.base.__name__}: "
-            f"give a subclass, a partial of one, or a registered name"
-        )
-    if isabstract(kind):
-        missing = ", ".join(sorted(kind.__abstractmethods__))
-        raise TypeError(
-            f"{registry.noun} {locate(kind)} has no method {missing}, but must have one: add it"
-        )
+    kind = _require_kind(chosen, registry)
     fix = "let __init__ take the model first, and begin with super().__init__(model)"
+    says = f"{registry.noun} {locate(kind)} could not be made"
     try:
         participant: Kind = chosen(model)
     except Exception as error:
@@ -94,17 +84,27 @@ def _make(choice: Any, registry: Registry[Kind], model: Market) -> Kind:
         ours = raised.is_relative_to(PACKAGE) and raised != Path(__file__)
         if ours or isinstance(error, ValueError):
             raise
-        raise kind.failure(
-            f"{registry.noun} {locate(kind)} could not be made: {type(error).__name__}: {error}; "
-            f"{fix}"
-        ) from error
-    needed = KEPT_BY_BASE[registry.noun]
-    if not all(hasattr(participant, name) for name in needed):
-        raise kind.failure(
-            f"{registry.noun} {locate(kind)} could not be made: it lacks one of "
-            f"{', '.join(needed)}; {fix}"
-        )
+        raise kind.failure(f"{says}: {type(error).__name__}: {error}; {fix}") from error
+    missing = [name for name in kind.attributes if not hasattr(participant, name)]
+    if missing:
+        raise kind.failure(f"{says}: it lacks {', '.join(missing)}; {fix}")
     return participant
+
+
+def _require_kind(chosen: Any, registry: Registry[Kind]) -> type[Kind]:
+    """Return the class of a choice, or raise TypeError unless it is one of the registry's kind."""
+    kind = chosen.func if isinstance(chosen, partial) else chosen
+    if not (isinstance(kind, type) and issubclass(kind, registry.base)):
+        raise TypeError(
+            f"{registry.noun} is {chosen!r}, but must be a {registry.base.__name__}: "
+            f"give a subclass, a partial of one, or a registered name"
+        )
+    if isabstract(kind):
+        missing = ", ".join(sorted(kind.__abstractmethods__))
+        raise TypeError(
+            f"{registry.noun} {locate(kind)} has no method {missing}, but must have one: add it"
+        )
+    return kind
 
 
 def _require_free_name(maker: MarketMaker, others: Sequence[MarketMaker]) -> None:

@@ -130,8 +130,8 @@ class Exchange(mesa.Model):
         self.replication = np.arange(first, first + size)
         if self.world == "gaussian":
             find_common_belief(self.makers)
-        labels = [maker.label for maker in self.makers]
-        self.tape = Tape(labels, size, first, one_of("record", record, RECORDS))
+        one_of("record", record, RECORDS)
+        self.tape = Tape([maker.label for maker in self.makers], size, first, record)
         self.datacollector = make_collector()
 
     def open_streams(self, seed: int, block: int) -> Streams:

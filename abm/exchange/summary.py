@@ -35,8 +35,8 @@ class Summary:
     def of(cls, periods: Sequence[Mapping[Series, Moments]]) -> Summary:
         """Return the summary of periods that hold the same series."""
         series = tuple(periods[0]) if periods else ()
-        every = (moments for one in periods for moments in one.values())
-        flat = (part for one in every for part in (one.count, one.mean, one.squares))
+        every = (moments for period in periods for moments in period.values())
+        flat = (part for m in every for part in (m.count, m.mean, m.squares))
         shape = (len(periods), len(series), 3)
         count, mean, squares = np.moveaxis(np.fromiter(flat, np.float64).reshape(shape), -1, 0)
         return cls(series, Moments(count.astype(np.int64), mean, squares))
@@ -47,8 +47,8 @@ class Summary:
         makers, metrics = zip(*self.series, strict=True) if self.series else ((), ())
         return {
             "period": np.repeat(np.arange(periods), width),
-            "maker": _tiled(makers, periods),
-            "metric": _tiled(metrics, periods),
+            "maker": _tile_names(makers, periods),
+            "metric": _tile_names(metrics, periods),
             "count": self.moments.count.ravel(),
             "mean": self.moments.mean.ravel(),
             "variance": self.moments.variance.ravel(),
@@ -56,10 +56,12 @@ class Summary:
 
     def frame(self) -> pd.DataFrame:
         """Return the same as a table."""
-        return pd.DataFrame(self.columns()).astype({one.name: one.dtype for one in SUMMARY})
+        return pd.DataFrame(self.columns()).astype(
+            {column.name: column.dtype for column in SUMMARY}
+        )
 
 
-def _tiled(names: Sequence[str | None], times: int) -> pd.Categorical:
+def _tile_names(names: Sequence[str | None], times: int) -> pd.Categorical:
     known = sorted({name for name in names if name is not None})
     codes = np.array([known.index(name) if name is not None else -1 for name in names], np.int8)
     return pd.Categorical.from_codes(np.tile(codes, times), pd.Index(known, dtype="str"))

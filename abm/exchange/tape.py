@@ -29,7 +29,7 @@ class Page:
         self._market = _room(MARKET, (periods, replications))
         self._makers = _room(MAKERS, (periods, makers, replications))
         self._periods = periods
-        self._seats = range(makers)
+        self._numbers = range(makers)
         self._used = 0
 
     @property
@@ -52,8 +52,8 @@ class Page:
         for name, column in self._market.items():
             column[self._used] = getattr(clearing, name)
         for name, column in self._makers.items():
-            for seat, dealing in enumerate(clearing.dealings):
-                column[self._used, seat] = getattr(dealing, name)
+            for number, dealing in enumerate(clearing.dealings):
+                column[self._used, number] = getattr(dealing, name)
         self._used += 1
 
     def clearings(self) -> Iterator[Clearing]:
@@ -61,8 +61,11 @@ class Page:
         for period in range(self._used):
             market = {name: column[period] for name, column in self._market.items()}
             makers = {name: column[period] for name, column in self._makers.items()}
-            hers = [{name: column[seat] for name, column in makers.items()} for seat in self._seats]
-            dealings = tuple(Dealing(_quote(columns), **columns) for columns in hers)
+            records = [
+                {name: column[number] for name, column in makers.items()}
+                for number in self._numbers
+            ]
+            dealings = tuple(Dealing(_quote(columns), **columns) for columns in records)
             inside = _quote(market)
             price = inside.price(market["side"])
             yield Clearing(inside=inside, price=price, dealings=dealings, **market)
@@ -73,7 +76,7 @@ def _quote(columns: dict[str, NDArray[Any]]) -> Quote:
     return Quote(columns.pop("bid"), columns.pop("ask"))
 
 
-def _joined(pages: list[dict[str, NDArray[Any]]]) -> Iterator[tuple[str, NDArray[Any]]]:
+def _concatenate(pages: list[dict[str, NDArray[Any]]]) -> Iterator[tuple[str, NDArray[Any]]]:
     """Yield each column's name and its periods from all pages."""
     for name in pages[0]:
         yield name, np.concatenate([page[name] for page in pages])
@@ -116,7 +119,7 @@ class Tape:
     def add(self, clearing: Clearing) -> None:
         """Append one period."""
         if not self.full:
-            self._summaries.append(self._summarised(clearing))
+            self._summaries.append(self._summarise(clearing))
             return
         if not self._pages or self._pages[-1].full:
             self.reserve(PERIODS_A_PAGE)
@@ -125,15 +128,17 @@ class Tape:
     @property
     def market(self) -> pd.DataFrame:
         """One row a replication and period (columns: `abm.runs.schema.MARKET`)."""
-        written = [page.market for page in self._recorded()]
+        written = [page.market for page in self._recorded_pages()]
         return self._frame(
-            MARKET, {name: column[:, np.newaxis] for name, column in _joined(written)}
+            MARKET, {name: column[:, np.newaxis] for name, column in _concatenate(written)}
         )
 
     @property
     def makers(self) -> pd.DataFrame:
         """One row a replication, period and maker (columns: `abm.runs.schema.MAKERS`)."""
-        return self._frame(MAKERS, dict(_joined([page.makers for page in self._recorded()])))
+        return self._frame(
+            MAKERS, dict(_concatenate([page.makers for page in self._recorded_pages()]))
+        )
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -146,29 +151,29 @@ class Tape:
         if not self.full:
             return Summary.of(self._summaries)
         return Summary.of(
-            [self._summarised(one) for page in self._pages for one in page.clearings()]
+            [self._summarise(clearing) for page in self._pages for clearing in page.clearings()]
         )
 
     def discounted_profit(self, discount: float) -> Array:
         """Return the sum of discount^period * profit, shape (makers, R), in units of price."""
         total = np.zeros((len(self._labels), self._replications))
         weight = 1.0
-        for page in self._recorded():
+        for page in self._recorded_pages():
             for profit in page.makers["profit"]:
                 total += weight * profit
                 weight *= discount
         return total
 
-    def _recorded(self) -> list[Page]:
+    def _recorded_pages(self) -> list[Page]:
         if not self.full:
             raise ValueError(
                 'this tape keeps summaries only: read .summary, or give record="full" to Exchange'
             )
         return self._pages or [Page(0, len(self._labels), self._replications)]
 
-    def _summarised(self, clearing: Clearing) -> dict[Series, Moments]:
-        of_makers = zip(self._labels, clearing.dealings, strict=True)
-        every = [(None, clearing.metrics), *((label, one.metrics) for label, one in of_makers)]
+    def _summarise(self, clearing: Clearing) -> dict[Series, Moments]:
+        makers = zip(self._labels, clearing.dealings, strict=True)
+        every = [(None, clearing.metrics), *((label, dealing.metrics) for label, dealing in makers)]
         return {
             (maker, metric): Moments.of(sample)
             for maker, metrics in every

@@ -41,13 +41,13 @@ class Undercutter(MarketMaker):
         belief = self.require_belief()
         widest = myopic_quote(belief, self.law)
         tightest = zero_profit_quote(belief, self.law)
-        wanted = self._improved()
+        wanted = self._improve_on_rivals()
         return Quote(
             np.clip(wanted.bid, widest.bid, tightest.bid),
             np.clip(wanted.ask, tightest.ask, widest.ask),
         )
 
-    def _improved(self) -> Quote:
+    def _improve_on_rivals(self) -> Quote:
         if self.last is None:
             return Quote(-np.inf, np.inf)
         own, rivals = self.last.own, self.last.rivals

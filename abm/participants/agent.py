@@ -35,6 +35,8 @@ class Participant(mesa.Agent):
         "maker" or "trader".
     failure : type
         The error that its errors become.
+    attributes : tuple of str
+        What its __init__ must have set.
 
     Raises
     ------
@@ -45,6 +47,7 @@ class Participant(mesa.Agent):
     name: ClassVar[str]
     role: ClassVar[str]
     failure: ClassVar[type[ParticipantError]]
+    attributes: ClassVar[tuple[str, ...]]
     label: str
     _ids = _Numbers()
 

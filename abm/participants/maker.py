@@ -71,6 +71,7 @@ class MarketMaker(Participant, ABC):
 
     role = "maker"
     failure = MakerError
+    attributes = ("terms", "inventory", "cash", "belief")
     zero_profit: ClassVar[bool] = False
     symmetric: ClassVar[bool] = False
     draws: Draws

@@ -48,6 +48,7 @@ class Trader(Participant):
 
     role = "trader"
     failure = TraderError
+    attributes = ("law",)
 
     def __init__(self, model: Market, law: Law) -> None:
         super().__init__(model)

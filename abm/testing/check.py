@@ -45,12 +45,12 @@ def check_maker(maker: MakerChoice, *, waive: Waivers | None = None) -> None:
     ValueError
         If a waiver is of an unknown rule, or gives no reason.
     """
-    waived = checked(waive or {})
+    waived = check_waivers(waive or {})
     tried = {name: rule for name, rule in RULES.items() if name not in waived}
     Bench().market(maker)  # if she cannot be made, that is all there is to say
     lines, broken, untried = [], set(), {}
     for name, rule in tried.items():
-        if basis := next((one for one in BASES[name] if one in broken), None):
+        if basis := next((rule for rule in BASES[name] if rule in broken), None):
             untried[name] = f"not before she keeps {basis}"
             continue
         try:
@@ -60,13 +60,13 @@ def check_maker(maker: MakerChoice, *, waive: Waivers | None = None) -> None:
             lines.append(f"{name}: {rule.__doc__}\n      {error}")
         except Exception as error:
             untried[name] = f"{type(error).__name__}: {error}"
-    for said in dict.fromkeys(untried.values()):
-        names = [name for name in untried if untried[name] == said]
+    for reason in dict.fromkeys(untried.values()):
+        names = [name for name in untried if untried[name] == reason]
         who = ", ".join(names) if len(names) < MANY else f"{len(names)} other rules"
-        lines.append(f"{who} could not be tried:\n      {said}")
+        lines.append(f"{who} could not be tried:\n      {reason}")
     if lines:
         raise NonconformingError(
-            f"maker {called(maker)!r} breaks rules, of {len(tried)} that were tried:\n"
+            f"maker {name_of(maker)!r} breaks rules, of {len(tried)} that were tried:\n"
             + "\n".join(f"  - {line}" for line in lines)
         )
 
@@ -95,19 +95,19 @@ def parametrize_makers(
     """
     import pytest
 
-    waived = {name: checked(waivers) for name, waivers in (waive or {}).items()}
+    waived = {name: check_waivers(waivers) for name, waivers in (waive or {}).items()}
     for name in waived:
-        one_of("maker", name, {called(maker) for maker in makers})
+        one_of("maker", name, {name_of(maker) for maker in makers})
     cases = []
     for maker in makers:
-        reasons = waived.get(called(maker), {})
+        reasons = waived.get(name_of(maker), {})
         for name, rule in RULES.items():
             marks = [pytest.mark.skip(reason=reasons[name])] if name in reasons else []
-            cases.append(pytest.param(maker, rule, marks=marks, id=f"{called(maker)}-{name}"))
+            cases.append(pytest.param(maker, rule, marks=marks, id=f"{name_of(maker)}-{name}"))
     return pytest.mark.parametrize(("maker", "rule"), cases)
 
 
-def checked(waivers: Waivers) -> Waivers:
+def check_waivers(waivers: Waivers) -> Waivers:
     """Return the waivers, or raise ValueError unless each is of a rule and has a reason."""
     for name, reason in waivers.items():
         one_of("rule", name, RULES)
@@ -119,7 +119,7 @@ def checked(waivers: Waivers) -> Waivers:
     return waivers
 
 
-def called(maker: MakerChoice) -> str:
+def name_of(maker: MakerChoice) -> str:
     """Return the name of a maker's class."""
     chosen = MAKER_TYPES.find(maker) if isinstance(maker, str) else maker
     kind = chosen.func if isinstance(chosen, partial) else chosen

@@ -56,11 +56,11 @@ def quoting_changes_nothing(maker: MakerChoice) -> None:
     """To quote leaves her belief, inventory and cash as they were."""
     for bench in BENCHES:
         market = bench.market(maker)
-        one = market.makers[0]
+        tried = market.makers[0]
         for period in range(bench.periods):
-            before = {name: np.copy(part) for name, part in list_holdings(one).items()}
-            quote = ask_for_quote(one, period)
-            for name, now in list_holdings(one).items():
+            before = {name: np.copy(part) for name, part in list_holdings(tried).items()}
+            quote = ask_for_quote(tried, period)
+            for name, now in list_holdings(tried).items():
                 was = before[name]
                 if not np.array_equal(was, now, equal_nan=True):
                     raise BrokenRuleError(
@@ -113,14 +113,14 @@ def books_what_she_trades(maker: MakerChoice) -> None:
     """Her inventory is what she has bought less what she has sold, her cash what that brought."""
     for bench in BENCHES:
         market = bench.market(maker)
-        one, nothing = market.makers[0], np.zeros(len(bench.rows))
+        tried, nothing = market.makers[0], np.zeros(len(bench.rows))
         held, paid = nothing, nothing
         for _ in range(bench.periods):
             trail = Trail.of(market, 1)
             sold = market.clearing.side * market.clearing.dealings[0].filled
             held, paid = held - sold, paid + sold * market.clearing.price
-            wrong = ~(np.isclose(one.inventory, held) & np.isclose(one.cash, paid))
-            says = f"she has sold {-held}, for {paid}, but holds {one.inventory} and {one.cash}"
+            wrong = ~(np.isclose(tried.inventory, held) & np.isclose(tried.cash, paid))
+            says = f"she has sold {-held}, for {paid}, but holds {tried.inventory} and {tried.cash}"
             require_nowhere(np.atleast_2d(wrong), says, trail)
 
 
@@ -181,7 +181,7 @@ RULES: dict[str, Rule] = {
 }  # fmt: skip
 
 ALWAYS = ["answers-with-arrays", "quotes-are-prices"]
-BASES = {name: [one for one in ALWAYS if one != name] for name in RULES} | {
+BASES = {name: [rule for rule in ALWAYS if rule != name] for name in RULES} | {
     name: [*ALWAYS, "same-seed-same-quotes"]
     for name in (
         "replications-are-apart", "moves-with-the-mean", "scales-with-the-noise",

@@ -70,7 +70,7 @@ class Exchange(mesa.Model):
     period, law : int, Law
         The number of this period, and the law by which its trader values.
     quotes, inside : list of Quote, Quote
-        What makers quote while the market is open, and the best bid and ask of it.
+        What makers quote, and the best bid and ask of it.
     clearing, tape : Clearing, Tape
         What happened in the last period, and in all.
     datacollector : mesa.DataCollector
@@ -116,7 +116,6 @@ class Exchange(mesa.Model):
         self.transparency = one_of("transparency", transparency, TRANSPARENCIES)
         self.period = 0
         self.quotes = []
-
         prior = GaussianBelief(
             finite_number("prior_mean", prior_mean), positive_number("prior_sd", prior_sd)
         )
@@ -179,8 +178,7 @@ class Exchange(mesa.Model):
         """Let a trader deal at the inside quote, settle, and let everyone learn from it."""
         if not self.quotes:
             raise RuntimeError("the market is closed: call open() first, or step() for both")
-        draws = self.draws[Role.TRADER]
-        valuation = ask_for_valuation(self.trader, self.value, draws, self.period)
+        valuation = ask_for_valuation(self.trader, self.value, self.draws[Role.TRADER], self.period)
         side = self.inside.side(valuation)
         price = self.inside.price(side)
         sales = allocate(self.quotes, self.inside, side, self.draws[Role.TIE_BREAK].uniform)

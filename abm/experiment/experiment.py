@@ -118,7 +118,7 @@ class Experiment:
     def code(self) -> dict[str, str]:
         """Hashes of the files of code that points name, by its places."""
         exchanges = [self.simulation.make_arguments(point) for point in self.points]
-        return fingerprint(exchanges, [self.simulation.exchange_of, self.simulation.keep])
+        return fingerprint(exchanges, self.simulation.functions)
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -138,6 +138,12 @@ class Simulation:
             if (function := getattr(self, name)) is not default
         }
 
+    @property
+    def functions(self) -> list[Callable[..., Any]]:
+        """The functions that results depend on."""
+        record = [self.record] if callable(self.record) else []
+        return [self.exchange_of, self.keep, *record]
+
     def check_point(self, point: Point, size: int) -> None:
         """Raise unless an exchange of so many replications takes the arguments of a point."""
         known = inspect.signature(Exchange).parameters.keys() - SET_BY_TASK

@@ -466,7 +466,10 @@ def test_blocks_that_fail_are_counted_and_tried_again_on_resuming(
     for part in ("0000-00001", "myopic", "seed 0", "ZeroDivisionError: a maker's own fault"):
         assert part in err
     assert not (tmp_path / "sweep").exists()
-    assert "holds this run, unfinished: 4 blocks" in call(*GRID, "--out", tmp_path / "sweep").err
+    assert (
+        "holds this run, unfinished, with 4 finished blocks: continue"
+        in call(*GRID, "--out", tmp_path / "sweep").err
+    )
     assert call(*GRID, "--out", tmp_path / "sweep", "--resume").code == 0
     assert contents(tmp_path / "sweep") == contents(swept)
 

@@ -707,7 +707,9 @@ def test_a_run_in_another_format_is_refused_whatever_its_manifest_looks_like(
     file.write_text(json.dumps(there))
     (folder / MANIFEST_FILE).write_text(f"{line}\n")
     before = contents(folder)
-    with pytest.raises(FolderTakenError, match=rf"in format 99, but .* format {FORMAT}: choose"):
+    with pytest.raises(
+        FolderTakenError, match=rf"of format 99, but .* format {FORMAT}: read it with"
+    ):
         experiment().run(out, resume=True)
     assert contents(folder) == before
 
@@ -741,7 +743,7 @@ def test_two_runs_do_not_write_to_one_folder_at_once(resume: bool, tmp_path: Pat
     out, made = tmp_path / "run", experiment()
     with RunFolder(out, "experiment", made.parameters, made.described_points) as folder:
         made.run_blocks(folder)
-        with pytest.raises(FolderTakenError, match="is being written by another run: wait for its"):
+        with pytest.raises(FolderTakenError, match="is being written by another run: wait until"):
             made.run(out, resume=resume)
         made.summarise(folder)
     assert set(contents(out)) == FILES

@@ -291,8 +291,10 @@ def test_the_mid_falls_by_the_impact_of_every_unit_held(impact: float, noise_sd:
 
 def test_a_linear_impact_maker_believes_nothing() -> None:
     maker = market("linear-impact", 10).makers[0]
-    assert np.isnan(maker.require_belief().mean).all()
-    assert np.isnan(maker.require_belief().sd).all()
+    assert maker.belief is None
+    assert np.isnan(maker.moments).all()
+    with pytest.raises(ValueError, match="'linear-impact' has no belief, but quotes by one: give"):
+        maker.require_belief()
 
 
 def test_after_a_buy_the_bid_is_the_ask_there_was_and_after_a_sell_conversely() -> None:

@@ -430,7 +430,7 @@ def test_a_point_in_blocks_totals_and_sums_up_all_and_records_the_first(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paper, "Experiment", partial(Experiment, block=200))
-    monkeypatch.setattr(paper, "draw", lambda *_: None)
+    monkeypatch.setattr(paper, "draw_figures", lambda *_: None)
     study(tmp_path / "paper", replications=600)
     run = load(tmp_path / "paper")
     totals, summary = run.table("totals"), run.table("summary")

@@ -246,7 +246,7 @@ def test_simulating_a_block_leaves_its_point_as_it_was() -> None:
         ({"makers": []}, ValueError, ["makers is empty", "give a maker, as 'optimal'"]),
         ({"makers": 3}, TypeError, ["maker is 3", "must be a MarketMaker", "a registered name"]),
         ({"makers": None}, TypeError, ["maker is None", "must be a MarketMaker", "give a"]),
-        ({"traders": Optimal}, TypeError, ["trader is", "must be a Trader", "as NoisyTrader"]),
+        ({"traders": Optimal}, TypeError, ["trader is", "must be a Trader", "give a subclass"]),
         ({"traders": []}, ValueError, ["traders holds 0 types", "give (NoisyTrader,)"]),
         ({"prior_sd": -1.0}, ValueError, ["prior_sd is -1.0", "above zero", "a positive number"]),
         ({"prior_sd": "wide"}, TypeError, ["prior_sd is 'wide'", "a number", "give a float"]),

@@ -13,6 +13,7 @@ import fsspec
 import numpy as np
 import pandas as pd
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 from abm import Exchange, Optimal
 from abm.experiment import Experiment
@@ -326,6 +327,7 @@ def test_each_trader_type_has_exchanges_of_its_own(
     module = f"mine_traders_{workers}"
     (tmp_path / f"{module}.py").write_text(CAREFUL)
     monkeypatch.syspath_prepend(tmp_path)
+    get_reusable_executor().shutdown()  # new workers look where this process does
     log, said = swept(traders=f"noisy, {module}:Careful", workers=workers)
     assert [point["traders"] for point in log.points] == ["noisy", f"{module}:Careful"] * 2
     assert log.varying_parameters == ["makers", "traders"]

@@ -93,7 +93,7 @@ def by_pandas(exchange: Exchange, column: str) -> "pd.Series[float]":
         of_market = of_all[column].sum() if sums else of_all[column].mean()
         return hers["profit"].first().index.to_series().map(lambda key: of_market[key[0]])
     if column == "belief_sd":
-        sds = [maker.require_belief().sd for maker in exchange.makers]
+        sds = [maker.moments[1] for maker in exchange.makers]
         return pd.Series(np.stack(sds, axis=-1).ravel(), hers["profit"].first().index)
     if column == "learning_time":
         at_last = by_pandas(exchange, "belief_sd").lt(0.5).map({True: PERIODS, False: np.nan})

@@ -9,7 +9,7 @@ is public: every quote and trade under "public", and nothing under "own".
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,8 @@ import numpy as np
 from abm.market.quotes import Quote, Side, inside_quote
 from abm.market.valuations import Law, Likelihood
 from abm.numerics.arrays import Array, Sides
+
+NO_OFFER = Quote(-np.inf, np.inf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,7 @@ class MarketView:
         Without names a maker at the inside cannot tell who else is there, or what comes next.
         """
         if self.others is not None:
-            return inside_quote([Quote(-np.inf, np.inf), *self.others.values()])
+            return inside_quote([NO_OFFER, *self.others.values()])
         bid, ask = self.inside.bid, self.inside.ask
         return Quote(
             np.where((self.own.bid == bid) & np.isfinite(bid), np.nan, bid),
@@ -97,8 +99,8 @@ def show_own(
 
 def show_trader(view: MarketView, quotes: Quotes) -> MarketView:
     """Return what the trader type sees where all is public, given what one maker sees."""
-    nothing = np.zeros_like(view.quantity)
-    return replace(view, own=Quote(-np.inf, np.inf), others=quotes, quantity=nothing)
+    nothing = np.zeros(len(view.quantity))
+    return MarketView(NO_OFFER, view.inside, quotes, view.side, nothing, view.likelihood)
 
 
 TRANSPARENCIES: dict[str, Callable[[Law, Quotes, Quote, Sides, Array], Iterator[MarketView]]] = {

@@ -42,7 +42,7 @@ def run_on_cluster(
             ]
 
         under_way = set(submit(PER_THREAD * count_threads(client)))
-        completed: Any = as_completed(under_way, loop=client.loop)  # type: ignore[no-untyped-call]
+        completed: Any = as_completed(under_way, loop=client.loop)  # type: ignore[no-untyped-call]  # Dask has no types
         try:
             for future in completed:
                 under_way.remove(future)

@@ -26,7 +26,7 @@ class Role(IntEnum):
 
 
 def maker_role(label: str) -> int:
-    """Return the role of the maker with this label, the same in whatever company she quotes."""
+    """Return the role of the maker with this label, the same whichever makers quote beside her."""
     return 2**32 + crc32(label.encode())
 
 

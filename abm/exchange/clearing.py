@@ -47,7 +47,7 @@ class Dealing:
 class Clearing:
     """One period of the market; arrays of shape (R,), all but the side in units of price.
 
-    The price is what the trader paid or was paid, 0 where she did not trade.
+    The price is what the trader paid or was paid, 0 where there was no trade.
     """
 
     value: Array

@@ -211,10 +211,10 @@ class Exchange(mesa.Model):
         """Let every maker, and the trader type, observe what they may see of the period."""
         quotes = {maker.label: quote for maker, quote in zip(self.makers, self.quotes, strict=True)}
         show = TRANSPARENCIES[self.transparency]
-        views = show(self.law, quotes, self.inside, side, sales)
+        views = list(show(self.law, quotes, self.inside, side, sales))
         for maker, view in zip(self.makers, views, strict=True):
             with name_errors(maker, "she learnt", self.period):
                 maker.observe(view)
         if self.transparency == "public":
             with name_errors(self.trader, "learning", self.period):
-                self.trader.observe(show_trader(view, quotes))
+                self.trader.observe(show_trader(views[0], quotes))

@@ -26,15 +26,15 @@ class Page:
     """
 
     def __init__(self, periods: int, makers: int, replications: int) -> None:
-        self._market = _room(MARKET, (periods, replications))
-        self._makers = _room(MAKERS, (periods, makers, replications))
+        self._market = _allocate_columns(MARKET, (periods, replications))
+        self._makers = _allocate_columns(MAKERS, (periods, makers, replications))
         self._periods = periods
         self._numbers = range(makers)
         self._used = 0
 
     @property
     def full(self) -> bool:
-        """Whether there is no room for another period."""
+        """Whether there is no space for another period."""
         return self._used == self._periods
 
     @property
@@ -82,7 +82,9 @@ def _concatenate(pages: list[dict[str, NDArray[Any]]]) -> Iterator[tuple[str, ND
         yield name, np.concatenate([page[name] for page in pages])
 
 
-def _room(columns: tuple[Column, ...], shape: tuple[int, ...]) -> dict[str, NDArray[Any]]:
+def _allocate_columns(
+    columns: tuple[Column, ...], shape: tuple[int, ...]
+) -> dict[str, NDArray[Any]]:
     return {column.name: np.empty(shape, column.dtype) for column in columns if column not in KEYS}
 
 
@@ -112,7 +114,7 @@ class Tape:
         self._summaries: list[dict[Series, Moments]] = []
 
     def reserve(self, periods: int) -> None:
-        """Make room for the full record of so many further periods."""
+        """Allocate space for the full record of so many further periods."""
         if self.full and periods:
             self._pages.append(Page(periods, len(self._labels), self._replications))
 

@@ -1,7 +1,7 @@
 """Fingerprints of code: hashes of the files of what points name, which results depend on.
 
 Makers, traders and noises may come from anywhere, and their code may change between a run and its
-resumption. Code of this package and of installed libraries is told by their versions instead.
+resumption. Code of this package and of installed libraries is identified by their versions instead.
 """
 
 from __future__ import annotations

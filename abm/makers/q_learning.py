@@ -26,7 +26,7 @@ class QLearning(MarketMaker):
     liquidity in securities markets), after Calvano, Calzolari, Denicolo and Pastorello (2020,
     American Economic Review 110, 3267-3297).
 
-    Theirs are told the value after every trade, which nobody here ever is. Her trades are marked to
+    Theirs see the value after every trade, which nobody here ever does. Her trades are marked to
     the mean of her belief once she has learnt from them: what she expects to have earned.
 
     Parameters

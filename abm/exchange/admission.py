@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from abm.beliefs.gaussian import GaussianBelief
+from abm.beliefs.base import Belief
 from abm.market.random_streams import Streams, maker_role
 from abm.participants.agent import Participant
 from abm.participants.maker import MarketMaker
@@ -124,7 +124,7 @@ def _choose_label(name: str, taken: set[str]) -> str:
     return next(label for label in chain([name], others) if label not in taken)
 
 
-def find_common_belief(makers: Sequence[MarketMaker]) -> GaussianBelief:
+def find_common_belief(makers: Sequence[MarketMaker]) -> Belief:
     """Return the Gaussian belief that all makers with a belief share.
 
     Raises
@@ -133,14 +133,13 @@ def find_common_belief(makers: Sequence[MarketMaker]) -> GaussianBelief:
         If there is none, or they differ, or one is not Gaussian.
     """
     beliefs = [maker.belief for maker in makers if maker.belief is not None]
-    first = beliefs[0] if beliefs else None
-    if isinstance(first, GaussianBelief) and all(
-        isinstance(belief, GaussianBelief)
-        and np.array_equal(belief.mean, first.mean)
-        and np.array_equal(belief.sd, first.sd)
+    if beliefs and all(
+        belief.is_gaussian
+        and np.array_equal(belief.mean, beliefs[0].mean)
+        and np.array_equal(belief.sd, beliefs[0].sd)
         for belief in beliefs
     ):
-        return first
+        return beliefs[0]
     raise ValueError(
         'world is "gaussian", which draws the value from the belief that all makers share, but '
         'their beliefs differ or are not Gaussian: give them one prior, or world="real"'

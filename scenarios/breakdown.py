@@ -4,19 +4,20 @@ Above some size of shock the zero-profit quote is so wide that no trader deals; 
 and the quote stays as wide. Every maker quotes alone and faces the same values and traders.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from abm.experiment import grid
-from abm.runs.folder import RunFolder
+from abm.experiment.points import Point
 from analysis import Run, facets, metrics
 from analysis.precision import interval
 from analysis.results import format_estimates, totals_by_block
 from scenarios._common import options as option
-from scenarios._common.options import RunOptions, StudyParameters, parse_makers, parse_numbers
-from scenarios._common.study import run_comparison, write_figures, write_tables
-from scenarios._common.terminal import say, say_where, show_table
+from scenarios._common.options import parse_makers, parse_numbers
+from scenarios._common.study import Figures, Study, Tables
+from scenarios._common.terminal import say, show_table
 
 METRICS = ("first_spread", "last_spread", "no_trade", "frozen", "learnt")
 LABELS = {
@@ -25,42 +26,44 @@ LABELS = {
     "frozen": "markets without any trade",
     "learnt": "markets with rho below 0.5 at the end",
 }
-TEXT_COLUMNS = ["makers", "maker", "metric"]
 
 
-def run(
-    makers: option.Makers = "optimal,myopic,zero-profit",
-    prior_sd: option.Shocks = "0.5,1,1.5,2,2.5,3,3.5,4,4.5,5,5.5,6,7,8",
-    replications: option.Replications = 10_000,
-    discount: option.Discount = 0.9,
-    seed: option.Seed = 0,
-    periods: option.Periods = 100,
-    out: option.Out = "runs/breakdown",
-    workers: option.Workers = "1",
-    resume: option.Resume = False,
-    verify: option.Verify = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Breakdown(Study):
     """Measure liquidity against the size of the shock, and where markets freeze."""
-    shocks = sorted(parse_numbers("prior_sd", prior_sd))
-    if len(shocks) < 2:
-        raise ValueError(f"prior_sd is {prior_sd!r}, but must be two shocks or more: give as 1,5")
-    points = grid(makers=parse_makers(makers), prior_sd=shocks)
-    parameters = StudyParameters(makers, prior_sd, replications, discount, seed, periods)
-    options = RunOptions(out, workers, resume, verify)
-    log = run_comparison("breakdown", points, parameters, options, write)
-    table = log.csv("results.csv", TEXT_COLUMNS)
-    say("Means with 95 % confidence intervals; frozen and learnt are fractions of markets:")
-    show_table(format_estimates(table, METRICS))
-    for maker, rows in table[table["metric"] == "frozen"].groupby("maker", sort=False):
-        say(describe_freezing(maker, rows, periods))
-    say_where(out)
 
+    makers: option.Makers = "optimal,myopic,zero-profit"
+    prior_sd: option.Shocks = "0.5,1,1.5,2,2.5,3,3.5,4,4.5,5,5.5,6,7,8"
 
-def write(folder: RunFolder, log: Run) -> None:
-    """Write liquidity by maker and shock, and its figures."""
-    table = estimate_liquidity(log)
-    write_tables(folder, {"results": interval(table)})
-    write_figures(folder, draw_figures(table))
+    def list_points(self) -> list[Point]:
+        """Return each maker at each shock, at least two of them."""
+        shocks = sorted(parse_numbers("prior_sd", self.prior_sd))
+        if len(shocks) < 2:
+            raise ValueError(
+                f"prior_sd is {self.prior_sd!r}, but must be two shocks or more: give as 1,5"
+            )
+        return grid(makers=parse_makers(self.makers), prior_sd=shocks)
+
+    def make_tables(self, log: Run) -> Tables:
+        return {"results": interval(estimate_liquidity(log))}
+
+    def draw_figures(self, log: Run, tables: Tables) -> Figures:
+        table = tables["results"].assign(panel=tables["results"]["metric"].map(LABELS))
+        spreads = table[table["metric"].isin(["first_spread", "last_spread"])]
+        fractions = table[table["metric"].isin(["frozen", "learnt"])]
+        return {
+            "spread": facets.by_parameter(
+                spreads, "spread (noise sd)", "prior_sd", "panel", scale="log"
+            ),
+            "frozen": facets.by_parameter(fractions, "fraction", "prior_sd", "panel"),
+        }
+
+    def show(self, tables: Tables) -> None:
+        table = tables["results"]
+        say("Means with 95 % confidence intervals; frozen and learnt are fractions of markets:")
+        show_table(format_estimates(table, METRICS))
+        for maker, rows in table[table["metric"] == "frozen"].groupby("maker", sort=False):
+            say(describe_freezing(maker, rows, self.periods))
 
 
 def estimate_liquidity(log: Run) -> pd.DataFrame:
@@ -90,15 +93,3 @@ def describe_freezing(maker: object, frozen: pd.DataFrame, periods: int) -> str:
 def _format_span(shocks: "pd.Series[float]") -> str:
     first, last = shocks.iloc[0], shocks.iloc[-1]
     return f"{first:g}" if first == last else f"{first:g} to {last:g}"
-
-
-def draw_figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """Return figures of spreads and of fractions of markets, by the size of the shock."""
-    groups = {"spread": ("first_spread", "last_spread"), "frozen": ("frozen", "learnt")}
-    figures = {}
-    for name, members in groups.items():
-        rows = table[table["metric"].isin(members)]
-        rows = rows.assign(panel=rows["metric"].map(LABELS))
-        label, scale = ("spread (noise sd)", "log") if name == "spread" else ("fraction", "linear")
-        figures[name] = facets.by_parameter(rows, label, "prior_sd", "panel", scale=scale)
-    return figures

@@ -5,71 +5,90 @@ comparison every maker also quotes alone, and all quote together where each sees
 trades ("own"); values and traders are the same throughout.
 """
 
+from dataclasses import dataclass
+
 import pandas as pd
-from matplotlib.figure import Figure
 
 from abm.experiment import grid
-from abm.runs.folder import RunFolder
+from abm.experiment.points import Point
 from analysis import Run, facets, metrics
 from analysis.precision import interval
 from analysis.results import estimate_metrics, format_estimates, records, with_point_parameters
 from analysis.shares import market_share, ratio
 from scenarios._common import options as option
-from scenarios._common.options import RunOptions, StudyParameters, parse_makers, parse_numbers
-from scenarios._common.study import add_panels, run_comparison, write_figures, write_tables
-from scenarios._common.terminal import say, say_where, show_table
+from scenarios._common.options import parse_makers, parse_numbers
+from scenarios._common.study import Figures, Study, Tables
+from scenarios._common.tables import add_panels
+from scenarios._common.terminal import say, show_table
 
 KEYS = ["prior_sd", "company", "maker"]
 METRICS = ("discounted_profit", "profit", "share", "spread", "inside_spread", "learnt")
 DIFFERENCES = {"public - alone": ("public", "alone"), "own - public": ("own", "public")}
-TEXT_COLUMNS = ["company", "maker", "metric", "difference"]
 
 
-def run(
-    makers: option.Makers = "optimal,zero-profit",
-    prior_sd: option.Shocks = "1,3,5",
-    replications: option.Replications = 10_000,
-    discount: option.Discount = 0.9,
-    seed: option.Seed = 0,
-    periods: option.Periods = 100,
-    out: option.Out = "runs/head-to-head",
-    workers: option.Workers = "1",
-    resume: option.Resume = False,
-    verify: option.Verify = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class HeadToHead(Study):
     """Let makers compete in one exchange, with public trades and with own ones."""
-    together = parse_makers(makers, least=2)
-    shocks = parse_numbers("prior_sd", prior_sd)
-    points = [
-        *grid(makers=list(dict.fromkeys(together)), prior_sd=shocks, transparency=["public"]),
-        *grid(makers=[together], prior_sd=shocks, transparency=["public", "own"]),
-    ]
-    parameters = StudyParameters(makers, prior_sd, replications, discount, seed, periods)
-    options = RunOptions(out, workers, resume, verify)
-    log = run_comparison("head-to-head", points, parameters, options, write)
-    say("Means with 95 % confidence intervals; a share is of all trades in the market:")
-    show_table(format_estimates(log.csv("results.csv", TEXT_COLUMNS), METRICS))
-    say("What rivals change (public - alone), and transparency (own - public), market by market:")
-    show_table(format_estimates(log.csv("differences.csv", TEXT_COLUMNS), METRICS))
-    say_where(out)
+
+    makers: option.Makers = "optimal,zero-profit"
+    prior_sd: option.Shocks = "1,3,5"
+
+    def list_points(self) -> list[Point]:
+        """Return each maker alone and all together, at each shock."""
+        together = parse_makers(self.makers, least=2)
+        shocks = parse_numbers("prior_sd", self.prior_sd)
+        return [
+            *grid(makers=list(dict.fromkeys(together)), prior_sd=shocks, transparency=["public"]),
+            *grid(makers=[together], prior_sd=shocks, transparency=["public", "own"]),
+        ]
+
+    def make_tables(self, log: Run) -> Tables:
+        table = measure_shares(log)
+        return {
+            "results": estimate_metrics(table, METRICS, KEYS),
+            "differences": estimate_differences(table),
+            "market-share": interval(
+                market_share(keep_rivals(read_summary(log)), ["prior_sd", "company"])
+            ),
+        }
+
+    def draw_figures(self, log: Run, tables: Tables) -> Figures:
+        summary = read_summary(log)
+        rivals = keep_rivals(summary)
+        makers = add_panels(rivals[rivals["maker"].notna()], "company")
+        profit = metrics.by_period(makers, "profit", ["company", "prior_sd", "panel"])
+        share = add_panels(tables["market-share"], "company")
+        company = summary["makers"].where(
+            summary["company"] == "alone", "together, " + summary["company"]
+        )
+        market = add_panels(summary.assign(exchange=company)[summary["maker"].isna()])
+        spread = metrics.by_period(market.drop(columns="makers"), "spread", ["prior_sd", "panel"])
+        return {
+            "market-share": facets.by_period(sort_public_first(share), "share of trades", "panel"),
+            "profit": facets.by_period(
+                sort_public_first(profit), "profit a period (noise sd)", "panel"
+            ),
+            "spread": facets.by_period(spread, "inside spread (noise sd)", "panel", scale="log"),
+        }
+
+    def show(self, tables: Tables) -> None:
+        say("Means with 95 % confidence intervals; a share is of all trades in the market:")
+        show_table(format_estimates(tables["results"], METRICS))
+        say(
+            "What rivals change (public - alone), and transparency (own - public), "
+            "market by market:"
+        )
+        show_table(format_estimates(tables["differences"], METRICS))
 
 
-def write(folder: RunFolder, log: Run) -> None:
-    """Write results, differences and market shares by period, and figures."""
-    table, summary = (
-        measure_shares(log),
-        add_company(with_point_parameters(log.table("summary"), log, ["prior_sd"])),
-    )
-    estimates = estimate_metrics(table, METRICS, KEYS)
-    rivals = summary[summary["company"] != "alone"].drop(columns="makers")
-    share = interval(market_share(rivals, ["prior_sd", "company"]))
-    tables = {
-        "results": estimates,
-        "differences": estimate_differences(table),
-        "market-share": share,
-    }
-    write_tables(folder, tables)
-    write_figures(folder, draw_figures(summary, rivals, share))
+def read_summary(log: Run) -> pd.DataFrame:
+    """Return the summary by period, with a column `company`."""
+    return add_company(with_point_parameters(log.table("summary"), log, ["prior_sd"]))
+
+
+def keep_rivals(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a summary that are of makers together."""
+    return summary[summary["company"] != "alone"].drop(columns="makers")
 
 
 def measure_shares(log: Run) -> pd.DataFrame:
@@ -100,28 +119,6 @@ def estimate_differences(table: pd.DataFrame) -> pd.DataFrame:
             parts.append(estimates.assign(difference=name, metric=metric))
     columns = [*keys, "difference", "metric", "mean", "se", "count"]
     return interval(pd.concat(parts)[columns])
-
-
-def draw_figures(
-    summary: pd.DataFrame, rivals: pd.DataFrame, share: pd.DataFrame
-) -> dict[str, Figure]:
-    """Return figures by period: share and profit of each maker, spread of each exchange."""
-    profits = add_panels(rivals[rivals["maker"].notna()], "company")
-    profit = metrics.by_period(profits, "profit", ["company", "prior_sd", "panel"])
-    company = summary["makers"].where(
-        summary["company"] == "alone", "together, " + summary["company"]
-    )
-    market = add_panels(summary.assign(exchange=company)[summary["maker"].isna()])
-    spread = metrics.by_period(market.drop(columns="makers"), "spread", ["prior_sd", "panel"])
-    return {
-        "market-share": facets.by_period(
-            sort_public_first(add_panels(share, "company")), "share of trades", "panel"
-        ),
-        "profit": facets.by_period(
-            sort_public_first(profit), "profit a period (noise sd)", "panel"
-        ),
-        "spread": facets.by_period(spread, "inside spread (noise sd)", "panel", scale="log"),
-    }
 
 
 def sort_public_first(table: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ learn which depth pays. The index of Calvano, Calzolari, Denicolo and Pastorello
 joint profit in units of the monopolist's: 0 is the zero-profit maker's, 1 the myopic one's.
 """
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
@@ -16,19 +17,19 @@ from typer import Option
 
 from abm.bellman.problem import stage
 from abm.exchange.model import MOST_PERIODS
-from abm.experiment import Experiment, Simulation, grid
+from abm.experiment import Simulation, grid
 from abm.experiment.points import Point
 from abm.makers.q_learning import QLearning
 from abm.numerics.checks import positive_number, whole
 from abm.one_period.depths import myopic_depth, zero_profit_depth
 from abm.participants.transparency import MarketView
-from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.results import estimate_metrics, format_estimates, records, with_point_parameters
 from scenarios._common import options as option
-from scenarios._common.options import RunOptions, parse_numbers, split_commas
-from scenarios._common.study import add_panels, run_study, write_figures, write_tables
-from scenarios._common.terminal import say, say_where, show_table
+from scenarios._common.options import parse_numbers, split_commas
+from scenarios._common.study import Figures, Study, Tables
+from scenarios._common.tables import add_panels
+from scenarios._common.terminal import say, show_table
 
 DEPTHS = tuple(round(0.05 * number, 2) for number in range(1, 31))
 FADING = 8.0  # in the last period, exploration is exp(-FADING) as frequent as in the first
@@ -36,7 +37,6 @@ LATE = 10  # the last 1 / LATE of the periods is measured
 MOST_LEARNERS = 100
 KEYS = ["prior_sd", "learners"]
 METRICS = ("index", "profit", "inside_spread")
-TEXT_COLUMNS = ["metric", "benchmark"]
 
 
 class Learner(QLearning):
@@ -51,7 +51,54 @@ class Learner(QLearning):
         self.belief = prior
 
 
-def place_learners(
+@dataclass(frozen=True, kw_only=True)
+class LearningMakers(Study):
+    """Let makers learn which depth pays, and measure how competitive they become."""
+
+    learners: Annotated[str, Option(help="Numbers of makers, separated by commas.")] = "1,2,4"
+    prior_sd: option.Shocks = "0.5,1"
+    learning_rate: Annotated[
+        float, Option(help="Weight of a new observation, above 0 and at most 1.")
+    ] = 0.01
+    replications: option.Replications = 500
+    periods: option.Periods = 20_000
+
+    def list_points(self) -> list[Point]:
+        """Return each number of learners at each shock."""
+        shocks = require_paying_depth(parse_numbers("prior_sd", self.prior_sd))
+        return grid(prior_sd=shocks, learners=parse_counts(self.learners))
+
+    def make_simulation(self) -> Simulation:
+        """Return a simulation of learners whose exploration fades, which counts late periods."""
+        whole("periods", self.periods, LATE, MOST_PERIODS)
+        learning = partial(
+            gather_learners, learning_rate=self.learning_rate, decay=FADING / self.periods
+        )
+        burn_in = self.periods - self.periods // LATE
+        return Simulation(self.discount, burn_in=burn_in, exchange_of=learning)
+
+    def make_tables(self, log: Run) -> Tables:
+        table = measure_outcomes(log)
+        return {
+            "results": estimate_metrics(table, METRICS, KEYS),
+            "benchmarks": compute_benchmarks(sorted(table["prior_sd"].unique())),
+        }
+
+    def draw_figures(self, log: Run, tables: Tables) -> Figures:
+        return {
+            "spread": draw_spread(log, tables["benchmarks"]),
+            "index": draw_index(tables["results"], tables["benchmarks"]),
+        }
+
+    def show(self, tables: Tables) -> None:
+        late = self.periods // LATE
+        say(f"The last {late} of {self.periods} periods, with 95 % confidence intervals:")
+        show_table(format_estimates(tables["results"], METRICS))
+        say("If all quoted one depth (tick: the tightest profitable depth that they choose from):")
+        show_table(tables["benchmarks"].round(4))
+
+
+def gather_learners(
     point: Point,
     discount: float,  # noqa: ARG001, learners look no further than the period
     *,
@@ -62,43 +109,6 @@ def place_learners(
     learner = partial(Learner, learning_rate=learning_rate, decay=decay, depths=DEPTHS)
     makers = [learner] * point["learners"]
     return {"makers": makers, "prior_sd": point["prior_sd"], "world": "gaussian"}
-
-
-def run(
-    learners: Annotated[str, Option(help="Numbers of makers, separated by commas.")] = "1,2,4",
-    prior_sd: option.Shocks = "0.5,1",
-    learning_rate: Annotated[
-        float, Option(help="Weight of a new observation, above 0 and at most 1.")
-    ] = 0.01,
-    replications: option.Replications = 500,
-    periods: option.Periods = 20_000,
-    seed: option.Seed = 0,
-    out: option.Out = "runs/learning-makers",
-    workers: option.Workers = "1",
-    resume: option.Resume = False,
-    verify: option.Verify = False,
-) -> None:
-    """Let makers learn which depth pays, and measure how competitive they become."""
-    whole("periods", periods, LATE, MOST_PERIODS)
-    shocks = require_paying_depth(parse_numbers("prior_sd", prior_sd))
-    learning = partial(place_learners, learning_rate=learning_rate, decay=FADING / periods)
-    experiment = Experiment(
-        grid(prior_sd=shocks, learners=parse_counts(learners)),
-        Simulation(burn_in=periods - periods // LATE, exchange_of=learning),
-        replications=replications, periods=periods, seed=seed,
-    )  # fmt: skip
-    parameters = {
-        "learners": learners, "prior_sd": prior_sd, "learning_rate": learning_rate,
-        "replications": replications, "periods": periods, "seed": seed,
-    }  # fmt: skip
-    log = run_study(
-        "learning-makers", experiment, parameters, RunOptions(out, workers, resume, verify), write
-    )
-    say(f"The last {periods // LATE} of {periods} periods, with 95 % confidence intervals:")
-    show_table(format_estimates(log.csv("results.csv", TEXT_COLUMNS), METRICS))
-    say("If all quoted one depth (tick: the tightest profitable depth that they choose from):")
-    show_table(log.csv("benchmarks.csv", TEXT_COLUMNS).round(4))
-    say_where(out)
 
 
 def parse_counts(learners: str) -> list[int]:
@@ -122,15 +132,6 @@ def require_paying_depth(shocks: list[float]) -> list[float]:
                 f"profitable: give a smaller shock"
             )
     return shocks
-
-
-def write(folder: RunFolder, log: Run) -> None:
-    """Write indices and benchmarks, and figures."""
-    table = measure_outcomes(log)
-    estimates = estimate_metrics(table, METRICS, KEYS)
-    benchmarks = compute_benchmarks(sorted(table["prior_sd"].unique()))
-    write_tables(folder, {"results": estimates, "benchmarks": benchmarks})
-    write_figures(folder, draw_figures(log, estimates, benchmarks))
 
 
 def measure_outcomes(log: Run) -> pd.DataFrame:
@@ -162,25 +163,23 @@ def compute_benchmarks(shocks: list[float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["prior_sd", "benchmark", *METRICS])
 
 
-def draw_figures(log: Run, estimates: pd.DataFrame, benchmarks: pd.DataFrame) -> dict[str, Figure]:
-    """Return figures: inside spread by period with benchmarks, and index by number of makers."""
+def draw_spread(log: Run, benchmarks: pd.DataFrame) -> Figure:
+    """Return the inside spread by period, with benchmarks."""
     summary = with_point_parameters(log.table("summary"), log, KEYS)
     spread = metrics.by_period(summary[summary["maker"].isna()], "spread", KEYS)
     learning = spread.assign(maker=spread["learners"].map("{} learning".format))
     ends = pd.DataFrame({"period": [0, spread["period"].max()]})
     levels = benchmarks[benchmarks["benchmark"] != "tick"].merge(ends, how="cross")
     levels = levels.rename(columns={"benchmark": "maker", "inside_spread": "mean"}).assign(se=0.0)
-    lines = pd.concat([learning, levels], ignore_index=True)
-    index = estimates[estimates["metric"] == "index"].assign(maker="learner")
+    lines = add_panels(pd.concat([learning, levels], ignore_index=True))
+    return facets.by_period(lines, "inside spread (noise sd)", "panel", scale="log")
+
+
+def draw_index(results: pd.DataFrame, benchmarks: pd.DataFrame) -> Figure:
+    """Return the index by number of makers, with that of the tightest depth to choose from."""
+    index = results[results["metric"] == "index"].assign(maker="learner")
     tick = benchmarks[benchmarks["benchmark"] == "tick"].merge(
         pd.DataFrame({"learners": index["learners"].unique()}), how="cross"
     )
-    tick = tick.assign(maker="tick", mean=tick["index"], se=0.0)
-    return {
-        "spread": facets.by_period(
-            add_panels(lines), "inside spread (noise sd)", "panel", scale="log"
-        ),
-        "index": facets.by_parameter(
-            add_panels(pd.concat([index, tick])), "collusion index", "learners", "panel"
-        ),
-    }
+    lines = add_panels(pd.concat([index, tick.assign(maker="tick", mean=tick["index"], se=0.0)]))
+    return facets.by_parameter(lines, "collusion index", "learners", "panel")

@@ -6,12 +6,13 @@ common, so a maker's profit is her traders' loss: a transfer. By their own valua
 they trade, traders gain.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from abm.experiment import grid
-from abm.runs.folder import RunFolder
+from abm.experiment.points import Point
 from analysis import Run, facets, metrics
 from analysis.leads import describe_leads, differences
 from analysis.precision import median
@@ -24,9 +25,10 @@ from analysis.results import (
     with_point_parameters,
 )
 from scenarios._common import options as option
-from scenarios._common.options import RunOptions, StudyParameters, parse_makers, parse_numbers
-from scenarios._common.study import add_panels, run_comparison, write_figures, write_tables
-from scenarios._common.terminal import say, say_where, show_table
+from scenarios._common.options import parse_makers, parse_numbers
+from scenarios._common.study import Figures, Study, Tables
+from scenarios._common.tables import add_panels
+from scenarios._common.terminal import say, show_table
 
 BLOCKS = 20  # whose means are the observations of a period
 PAIR = ["prior_sd", "first", "second"]
@@ -40,55 +42,66 @@ LABELS = {
     "profit": "profit a period (noise sd)",
     "surplus": "perceived surplus (noise sd)",
 }
-TEXT_COLUMNS = ["makers", "maker", "first", "second", "metric", *BY_PERIOD.values()]
+PAID = {"profit": "maker's profit = traders' loss", "surplus": "traders' perceived surplus"}
 
 
-def run(
-    makers: option.Makers = "optimal,myopic,zero-profit",
-    prior_sd: option.Shocks = "0.5,1,2,3,4,5",
-    replications: option.Replications = 10_000,
-    discount: option.Discount = 0.9,
-    seed: option.Seed = 0,
-    periods: option.Periods = 100,
-    out: option.Out = "runs/monopolist-vs-competitive",
-    workers: option.Workers = "1",
-    resume: option.Resume = False,
-    verify: option.Verify = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class MonopolistVsCompetitive(Study):
     """Compare makers alone: who gives more liquidity, when, and who pays for it."""
-    points = grid(
-        prior_sd=parse_numbers("prior_sd", prior_sd), makers=parse_makers(makers, least=2)
-    )
-    parameters = StudyParameters(makers, prior_sd, replications, discount, seed, periods)
-    options = RunOptions(out, workers, resume, verify)
-    log = run_comparison(
-        "monopolist-vs-competitive",
-        points,
-        parameters,
-        options,
-        write,
-        block=max(1, replications // BLOCKS),
-    )
-    say("Means over all periods (profit, surplus: sums), with 95 % confidence intervals:")
-    show_table(format_estimates(log.csv("results.csv", TEXT_COLUMNS), METRICS))
-    say("First less second, market by market:")
-    show_table(format_estimates(log.csv("comparisons.csv", TEXT_COLUMNS), METRICS))
-    say(
-        "Who gives more liquidity, in which periods (95 % confidence in all together), and what "
-        "traders gain with the first less with the second, in money and by their own valuations:"
-    )
-    show_table(log.csv("answers.csv", TEXT_COLUMNS))
-    say_where(out)
 
+    makers: option.Makers = "optimal,myopic,zero-profit"
+    prior_sd: option.Shocks = "0.5,1,2,3,4,5"
 
-def write(folder: RunFolder, log: Run) -> None:
-    """Write results, comparisons, leads by period, learning times, answers, and figures."""
-    paired, leads, times = comparisons(log), estimate_leads(log), estimate_learning_times(log)
-    tables = {"results": results(log), "comparisons": paired, "by-period": leads,
-              "learning-times": times,
-              "answers": summarise_answers(log, paired, leads, times)}  # fmt: skip
-    write_tables(folder, tables)
-    write_figures(folder, draw_figures(log))
+    def list_points(self) -> list[Point]:
+        """Return each maker at each shock."""
+        shocks = parse_numbers("prior_sd", self.prior_sd)
+        return grid(prior_sd=shocks, makers=parse_makers(self.makers, least=2))
+
+    @property
+    def block(self) -> int:
+        """As many replications as give BLOCKS blocks."""
+        return max(1, self.replications // BLOCKS)
+
+    def make_tables(self, log: Run) -> Tables:
+        paired, leads, times = comparisons(log), estimate_leads(log), estimate_learning_times(log)
+        return {
+            "results": results(log),
+            "comparisons": paired,
+            "by-period": leads,
+            "learning-times": times,
+            "answers": summarise_answers(log, paired, leads, times),
+        }
+
+    def draw_figures(self, log: Run, tables: Tables) -> Figures:
+        summary = with_point_parameters(log.table("summary"), log, ["prior_sd"])
+        market = add_panels(summary[summary["maker"].isna()])
+        by = ["makers", "prior_sd", "panel"]
+        figures = {
+            metric.replace("_", "-"): facets.by_period(
+                metrics.by_period(market, metric, by), label, "panel",
+                scale="log" if metric in ("spread", "pricing_error") else "linear",
+            )
+            for metric, label in LABELS.items()
+        }  # fmt: skip
+        whole = with_point_parameters(totals_by_block(log), log, ["prior_sd"])
+        transfer = pd.concat(
+            metrics.estimates(whole, metric, ["makers", "maker", "prior_sd"]).assign(panel=says)
+            for metric, says in PAID.items()
+        )
+        label = "over all periods (noise sd)"
+        return figures | {"who-pays": facets.by_parameter(transfer, label, "prior_sd", "panel")}
+
+    def show(self, tables: Tables) -> None:
+        say("Means over all periods (profit, surplus: sums), with 95 % confidence intervals:")
+        show_table(format_estimates(tables["results"], METRICS))
+        say("First less second, market by market:")
+        show_table(format_estimates(tables["comparisons"], METRICS))
+        say(
+            "Who gives more liquidity, in which periods (95 % confidence in all together), and what"
+            " traders gain with the first less with the second, in money and by their own "
+            "valuations:"
+        )
+        show_table(tables["answers"])
 
 
 def estimate_leads(log: Run) -> pd.DataFrame:
@@ -138,26 +151,3 @@ def summarise_answers(
             | {name: row[name] for name in ("traders_gain", "surplus")}
         )
     return pd.DataFrame(rows)
-
-
-def draw_figures(log: Run) -> dict[str, Figure]:
-    """Return a figure for each metric by period, and one over shocks."""
-    summary = with_point_parameters(log.table("summary"), log, ["prior_sd"])
-    market = add_panels(summary[summary["maker"].isna()])
-    by = ["makers", "prior_sd", "panel"]
-    figures = {
-        metric.replace("_", "-"): facets.by_period(
-            metrics.by_period(market, metric, by), label, "panel",
-            scale="log" if metric in ("spread", "pricing_error") else "linear",
-        )
-        for metric, label in LABELS.items()
-    }  # fmt: skip
-    whole = with_point_parameters(totals_by_block(log), log, ["prior_sd"])
-    panels = {"profit": "maker's profit = traders' loss", "surplus": "traders' perceived surplus"}
-    transfer = pd.concat(
-        metrics.estimates(whole, metric, ["makers", "maker", "prior_sd"]).assign(panel=says)
-        for metric, says in panels.items()
-    )
-    label = "over all periods (noise sd)"
-    figures["who-pays"] = facets.by_parameter(transfer, label, "prior_sd", "panel")
-    return figures

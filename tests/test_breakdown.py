@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 
 from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
-from scenarios import breakdown
+from scenarios.breakdown import METRICS, Breakdown, describe_freezing
 
 MAKERS, SHOCKS, SIZE = ["optimal", "myopic", "zero-profit"], [1.0, 3.0, 5.0], 400
 SMALL: dict[str, Any] = {
@@ -68,7 +68,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("breakdown") / "run"
-    breakdown.run(prior_sd="5,1,3", replications=SIZE, out=str(out))
+    Breakdown(prior_sd="5,1,3", replications=SIZE).run(str(out))
     return out
 
 
@@ -86,7 +86,7 @@ def table(folder: Path) -> Any:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("breakdown") / "small"
-    breakdown.run(**SMALL, out=str(out))
+    Breakdown(**SMALL).run(str(out))
     return out
 
 
@@ -120,12 +120,9 @@ def test_a_run_leaves_blocks_a_table_and_pictures(folder: Path, log: Run) -> Non
 
 def test_the_table_has_every_metric_at_every_point(table: Any) -> None:
     assert set(table.index) == {
-        (maker, shock, metric)
-        for maker in MAKERS
-        for shock in SHOCKS
-        for metric in breakdown.METRICS
+        (maker, shock, metric) for maker in MAKERS for shock in SHOCKS for metric in METRICS
     }
-    assert len(table) == len(MAKERS) * len(SHOCKS) * len(breakdown.METRICS)
+    assert len(table) == len(MAKERS) * len(SHOCKS) * len(METRICS)
 
 
 def test_fractions_are_those_of_the_markets(log: Run, table: Any) -> None:
@@ -212,19 +209,19 @@ def frozen(fractions: dict[float, float], half: float = 0.02) -> pd.DataFrame:
 def test_a_verdict_says_at_which_shocks_most_markets_freeze(
     fractions: dict[float, float], half: float, says: str
 ) -> None:
-    said = breakdown.describe_freezing("myopic", frozen(fractions, half), 100)
+    said = describe_freezing("myopic", frozen(fractions, half), 100)
     assert said == f"myopic's markets at shocks of {says}"
 
 
 def test_a_verdict_of_one_period_says_so() -> None:
-    said = breakdown.describe_freezing("myopic", frozen({4.0: 1.0}), 1)
+    said = describe_freezing("myopic", frozen({4.0: 1.0}), 1)
     assert said == "myopic's markets at shocks of 4: most have no trade in 1 period"
 
 
 def test_what_is_printed_names_the_makers_that_freeze(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    breakdown.run(prior_sd="5,1,3", replications=SIZE, resume=True, out=str(folder))
+    Breakdown(prior_sd="5,1,3", replications=SIZE).run(str(folder), resume=True)
     said = capsys.readouterr().out
     assert f"\noptimal's markets at shocks of 1 to 5: {TRADE}\n" in said
     assert f"\nzero-profit's markets at shocks of 1 to 3: {TRADE}; 5: {FREEZE}\n" in said
@@ -232,33 +229,34 @@ def test_what_is_printed_names_the_makers_that_freeze(
 
 
 def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    breakdown.run(**SMALL, workers="2", out=str(tmp_path / "again"))
+    Breakdown(**SMALL).run(str(tmp_path / "again"), workers="2")
     assert contents(tmp_path / "again") == contents(small)
 
 
 def test_shocks_are_put_in_order(small: Path, tmp_path: Path) -> None:
-    breakdown.run(**SMALL | {"prior_sd": "1,5"}, out=str(tmp_path / "sorted"))
+    Breakdown(**SMALL | {"prior_sd": "1,5"}).run(str(tmp_path / "sorted"))
     here, there = contents(tmp_path / "sorted"), contents(small)
     assert {name for name in here if here[name] != there[name]} == {"run.json"}
 
 
 def test_one_maker_is_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    breakdown.run(makers="zero-profit", prior_sd="1,8", periods=2, out=str(tmp_path / "a"))
+    Breakdown(makers="zero-profit", prior_sd="1,8", periods=2).run(str(tmp_path / "a"))
     said = capsys.readouterr().out
     never = "most have no trade in 2 periods"
     assert f"\nzero-profit's markets at shocks of 1: {TRADE}; 8: {never}\n" in said
 
 
 def test_replications_past_a_block_come_in_several(tmp_path: Path) -> None:
-    breakdown.run(makers="zero-profit", prior_sd="1,8", replications=20_000, periods=2,
-                  out=str(tmp_path / "a"))  # fmt: skip
+    Breakdown(makers="zero-profit", prior_sd="1,8", replications=20_000, periods=2).run(
+        str(tmp_path / "a")
+    )
     assert len(list((tmp_path / "a" / "blocks").iterdir())) == 4
     table = pd.read_csv(tmp_path / "a" / "results.csv")
     assert (table["count"] == 20_000).all()
 
 
 def test_one_market_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    breakdown.run(prior_sd="1,8", replications=1, periods=2, out=str(tmp_path / "a"))
+    Breakdown(prior_sd="1,8", replications=1, periods=2).run(str(tmp_path / "a"))
     assert "±" not in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "a" / "results.csv")["low"].isna().all()
 

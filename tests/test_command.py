@@ -1,6 +1,5 @@
 """The command `market-shock`: what it lists, runs and tells, and errors of one line."""
 
-import inspect
 import json
 import os
 import re
@@ -32,9 +31,9 @@ from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE, REPORT_FILE, RUN_FILE
 from abm.testing.rules import RULES
 from analysis import load
-from scenarios import paper, sweep
 from scenarios.__main__ import app, main
-from scenarios._common.commands import list_scenarios
+from scenarios._common.commands import find_study, list_scenarios, load_command
+from scenarios.sweep import Sweep
 
 SCENARIOS = {
     name: import_module(f"scenarios.{name.replace('-', '_')}") for name in list_scenarios()
@@ -43,6 +42,7 @@ ROOT = Path(__file__).parents[1]
 SMALL = ["run", "paper", "--replications", "60", "--periods", "12"]
 GRID = ["run", "sweep", "--makers", "myopic,zero-profit", "--prior-sd", "1", "--periods", "5",
         "--replications", "60", "--block", "20"]  # fmt: skip
+GRID_STUDY = Sweep(makers="myopic,zero-profit", prior_sd="1", periods=5, replications=60, block=20)
 LONG = ["run", "sweep", "--makers", "optimal,myopic", "--prior-sd", "1", "--periods", "20",
         "--replications", "1200", "--block", "20"]  # fmt: skip
 HEADING = re.compile(r"exhibit +the paper says +measured +s\.e\. +holds")
@@ -114,10 +114,9 @@ def finished(folder: Path) -> subprocess.CompletedProcess[str]:
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a small sweep."""
     out = tmp_path_factory.mktemp("swept") / "sweep"
-    sweep.run(
-        makers="myopic,zero-profit", prior_sd="1", periods=5, replications=60, block=20,
-        out=str(out),
-    )  # fmt: skip
+    Sweep(makers="myopic,zero-profit", prior_sd="1", periods=5, replications=60, block=20).run(
+        str(out)
+    )
     return out
 
 
@@ -139,8 +138,8 @@ def test_help_names_every_option_of_a_scenario(scenario: Any) -> None:
     name = scenario.__name__.rpartition(".")[2].replace("_", "-")
     result = CliRunner().invoke(app, ["run", name, "--help"], env={"COLUMNS": "120"})
     assert result.exit_code == 0
-    for parameter in inspect.signature(scenario.run).parameters:
-        assert f"--{parameter.replace('_', '-')} " in result.stdout
+    for option in [field.name for field in find_study(name).list_options()] + ["out", "resume"]:
+        assert f"--{option.replace('_', '-')} " in result.stdout
 
 
 def test_help_of_run_names_every_scenario_with_its_first_line() -> None:
@@ -156,9 +155,9 @@ def test_the_version_is_that_of_the_installed_package(call: Call) -> None:
 
 
 def test_the_paper_has_the_options_it_always_had() -> None:
-    options = inspect.signature(paper.run).parameters.values()
+    options = load_command("paper").params
     always = {"replications": 10_000, "discount": 0.9, "seed": 0, "periods": 100}
-    assert {one.name: one.default for one in options} == always | {
+    assert {option.name: option.default for option in options} == always | {
         "out": "runs/paper", "workers": "1", "resume": False, "verify": False
     }  # fmt: skip
 
@@ -192,7 +191,7 @@ def test_a_study_says_where_it_is_in_one_piece(
     finished: subprocess.CompletedProcess[str], folder: Path
 ) -> None:
     last = finished.stdout.splitlines()[-1]
-    assert last == f"Logs, figures and claims.csv are in {folder}"
+    assert last == f"All files are in {folder}; market-shock report {folder} makes a page of them"
 
 
 def test_a_finished_study_resumed_says_the_same_and_simulates_nothing(
@@ -499,10 +498,9 @@ def interruptible() -> Iterator[None]:
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Return every file of a long sweep but its manifest."""
     out = tmp_path_factory.mktemp("uninterrupted") / "sweep"
-    sweep.run(
-        makers="optimal,myopic", prior_sd="1", periods=20, replications=1200, block=20,
-        out=str(out),
-    )  # fmt: skip
+    Sweep(makers="optimal,myopic", prior_sd="1", periods=20, replications=1200, block=20).run(
+        str(out)
+    )
     return contents(out)
 
 
@@ -713,10 +711,9 @@ def test_a_url_that_nothing_reads_is_an_error_of_one_line(
 
 def sweep_stopped(out: Path) -> None:
     with pytest.raises(RuntimeError, match="6 blocks are finished and kept"):
-        sweep.run(
-            makers="myopic,zero-profit", prior_sd="1", periods=5, replications=60, block=20,
-            out=str(out),
-        )  # fmt: skip
+        Sweep(makers="myopic,zero-profit", prior_sd="1", periods=5, replications=60, block=20).run(
+            str(out)
+        )
 
 
 def test_a_run_whose_tables_were_cut_off_has_no_report(

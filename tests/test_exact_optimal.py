@@ -23,7 +23,7 @@ from abm.market.valuations import NoisyValuation
 from abm.numerics.arrays import Array
 from abm.one_period.profit import expected_profit
 from analysis import metrics
-from scenarios._optimum_policies import Assessor
+from scenarios.exact_optimum.policies import Assessor
 
 DISCOUNT = 0.9
 SIZE, SIGNALS = 36, 2

@@ -23,9 +23,15 @@ from abm.numerics.arrays import Array
 from abm.runs.manifest import DamageWarning
 from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
-from scenarios import exact_optimum
-from scenarios._optimum_policies import LIKELY, Adversary, Assessor, Examiner, Wanderer
-from scenarios.exact_optimum import CERTIFIED, COMPARED, GAINS, bound_by_residuals, measure_symmetry
+from scenarios.exact_optimum import (
+    CERTIFIED,
+    COMPARED,
+    GAINS,
+    ExactOptimum,
+    bound_by_residuals,
+    measure_symmetry,
+)
+from scenarios.exact_optimum.policies import LIKELY, Adversary, Assessor, Examiner, Wanderer
 
 SHOCKS, SIZE, PERIODS, SEED, DISCOUNT = [1.0, 4.0], 14, 5, 3, 0.9
 GIVEN: dict[str, Any] = {
@@ -58,7 +64,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("exact-optimum") / "run"
-    exact_optimum.run(**GIVEN, out=str(out))
+    ExactOptimum(**GIVEN).run(str(out))
     return out
 
 
@@ -82,7 +88,7 @@ def residuals(folder: Path) -> Any:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("exact-optimum") / "small"
-    exact_optimum.run(**SMALL, out=str(out))
+    ExactOptimum(**SMALL).run(str(out))
     return out
 
 
@@ -289,7 +295,7 @@ def test_what_is_printed_says_on_how_many_beliefs_it_rests(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = contents(folder)
-    exact_optimum.run(**GIVEN, resume=True, out=str(folder))
+    ExactOptimum(**GIVEN).run(str(folder), resume=True)
     said = capsys.readouterr().out
     assert f"certified on {len(CERTIFIED) * PERIODS * SIZE} beliefs a shock" in said
     assert "was finished" in said
@@ -299,16 +305,16 @@ def test_what_is_printed_says_on_how_many_beliefs_it_rests(
 
 def test_a_run_that_lost_its_tables_makes_them_again(small: Path, tmp_path: Path) -> None:
     out = tmp_path / "again"
-    exact_optimum.run(**SMALL, out=str(out))
+    ExactOptimum(**SMALL).run(str(out))
     for path in out.glob("*.csv"):
         path.unlink()
     with pytest.warns(DamageWarning, match="is missing: it is made again"):
-        exact_optimum.run(**SMALL, resume=True, out=str(out))
+        ExactOptimum(**SMALL).run(str(out), resume=True)
     assert contents(out) == contents(small)
 
 
 def test_one_market_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    exact_optimum.run(**SMALL | {"replications": 1}, out=str(tmp_path / "a"))
+    ExactOptimum(**SMALL | {"replications": 1}).run(str(tmp_path / "a"))
     assert "±" not in capsys.readouterr().out
     table = pd.read_csv(tmp_path / "a" / "results.csv").set_index("metric")
     assert table.loc[list(KINDS), "low"].isna().all()

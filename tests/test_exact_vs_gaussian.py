@@ -19,9 +19,8 @@ from abm.participants.registry import MAKER_TYPES
 from abm.runs.manifest import DamageWarning
 from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
-from scenarios import exact_vs_gaussian
-from scenarios._onlooker import DISTANCE_METRICS, Onlooker
-from scenarios.exact_vs_gaussian import describe_gain
+from scenarios.exact_vs_gaussian import ExactVsGaussian, describe_gain
+from scenarios.exact_vs_gaussian.onlooker import DISTANCE_METRICS, Onlooker
 
 MAKERS, SHOCKS, SIZE, PERIODS, SEED = ["optimal", "zero-profit"], [1.0, 4.0], 60, 12, 3
 DISCOUNT = 0.8
@@ -49,7 +48,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("exact-vs-gaussian") / "run"
-    exact_vs_gaussian.run(**GIVEN, out=str(out))
+    ExactVsGaussian(**GIVEN).run(str(out))
     return out
 
 
@@ -67,7 +66,7 @@ def table(folder: Path) -> Any:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("exact-vs-gaussian") / "small"
-    exact_vs_gaussian.run(**SMALL, out=str(out))
+    ExactVsGaussian(**SMALL).run(str(out))
     return out
 
 
@@ -242,7 +241,7 @@ def test_what_is_printed_has_a_verdict_for_each_maker(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = contents(folder)
-    exact_vs_gaussian.run(**GIVEN, resume=True, out=str(folder))
+    ExactVsGaussian(**GIVEN).run(str(folder), resume=True)
     said = capsys.readouterr().out
     for maker in MAKERS:
         assert f"\n{maker} earns on the exact belief: " in said
@@ -254,16 +253,16 @@ def test_a_run_that_lost_its_tables_and_pictures_makes_them_again(
     small: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "again"
-    exact_vs_gaussian.run(**SMALL, out=str(out))
+    ExactVsGaussian(**SMALL).run(str(out))
     for path in [*out.glob("*.csv"), *out.glob("*.png")]:
         path.unlink()
     with pytest.warns(DamageWarning, match="is missing: it is made again"):
-        exact_vs_gaussian.run(**SMALL, resume=True, out=str(out))
+        ExactVsGaussian(**SMALL).run(str(out), resume=True)
     assert contents(out) == contents(small)
 
 
 def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    exact_vs_gaussian.run(**SMALL, workers="2", out=str(tmp_path / "again"))
+    ExactVsGaussian(**SMALL).run(str(tmp_path / "again"), workers="2")
     assert contents(tmp_path / "again") == contents(small)
 
 
@@ -277,7 +276,7 @@ def test_before_ten_signals_the_table_has_the_last_distances(small: Path) -> Non
 
 
 def test_makers_stay_in_the_order_given(tmp_path: Path) -> None:
-    exact_vs_gaussian.run(**SMALL | {"makers": "zero-profit,myopic"}, out=str(tmp_path / "a"))
+    ExactVsGaussian(**SMALL | {"makers": "zero-profit,myopic"}).run(str(tmp_path / "a"))
     table = pd.read_csv(tmp_path / "a" / "results.csv")
     theory = table[table["metric"] == "W"]
     assert theory["maker"].tolist() == ["zero-profit", "myopic"]

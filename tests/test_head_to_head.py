@@ -15,7 +15,7 @@ from scipy import stats
 from abm import Exchange, Optimal
 from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
-from scenarios import head_to_head
+from scenarios.head_to_head import METRICS, HeadToHead
 
 SIZE, SHOCKS, MAKERS = 2_000, [3.0, 5.0], ["optimal", "zero-profit"]
 POINT = ("makers", "prior_sd", "transparency")
@@ -60,7 +60,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("head") / "run"
-    head_to_head.run(prior_sd="3,5", replications=SIZE, out=str(out))
+    HeadToHead(prior_sd="3,5", replications=SIZE).run(str(out))
     return out
 
 
@@ -73,7 +73,7 @@ def log(folder: Path) -> Run:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a small run of one shock."""
     out = tmp_path_factory.mktemp("head") / "small"
-    head_to_head.run(**SMALL, out=str(out))
+    HeadToHead(**SMALL).run(str(out))
     return out
 
 
@@ -127,7 +127,7 @@ def test_a_run_leaves_blocks_tables_and_pictures(folder: Path, log: Run) -> None
         assert imread(folder / f"{name}.png").std() > 0.05, name
 
 
-@pytest.mark.parametrize("metric", [name for name in head_to_head.METRICS if name != "share"])
+@pytest.mark.parametrize("metric", [name for name in METRICS if name != "share"])
 def test_results_are_those_of_all_markets(results: Any, markets: Any, metric: str) -> None:
     found = results.xs(metric, level="metric")
     assert len(found) == len(SHOCKS) * len(COMPANIES) * len(MAKERS)
@@ -194,7 +194,7 @@ def test_differences_are_taken_market_by_market(differences: Any, markets: Any) 
         one, other = difference.split(" - ")
         gap = markets.loc[(shock, one, maker), metric] - markets.loc[(shock, other, maker), metric]
         assert_noted(row, with_interval(gap.mean(), gap.sem(), SIZE))
-    whole = len(SHOCKS) * len(MAKERS) * 2 * len(head_to_head.METRICS)
+    whole = len(SHOCKS) * len(MAKERS) * 2 * len(METRICS)
     assert len(differences) == whole - 1  # where alone nobody trades, no share is taken away
 
 
@@ -250,7 +250,7 @@ def test_a_market_frozen_for_a_competitive_maker_alone_is_opened_by_company(
 
 
 def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    head_to_head.run(**SMALL, workers="2", out=str(tmp_path / "again"))
+    HeadToHead(**SMALL).run(str(tmp_path / "again"), workers="2")
     assert contents(tmp_path / "again") == contents(small)
 
 
@@ -259,7 +259,7 @@ def test_one_shock_has_its_place_in_the_tables(
 ) -> None:
     for name in TABLES:
         assert (pd.read_csv(small / f"{name}.csv")["prior_sd"] == 2.0).all()
-    head_to_head.run(**SMALL, resume=True, out=str(small))
+    HeadToHead(**SMALL).run(str(small), resume=True)
     said = capsys.readouterr().out
     for words in ("public - alone", "own - public", "share", "2.0   alone     optimal"):
         assert words in said
@@ -268,8 +268,7 @@ def test_one_shock_has_its_place_in_the_tables(
 
 def test_two_makers_of_a_kind_share_the_trades(tmp_path: Path) -> None:
     out = tmp_path / "twins"
-    head_to_head.run(makers="optimal,optimal", prior_sd="2", replications=300, periods=20,
-                     out=str(out))  # fmt: skip
+    HeadToHead(makers="optimal,optimal", prior_sd="2", replications=300, periods=20).run(str(out))
     assert len(load(out).points) == 3
     table: Any = pd.read_csv(out / "results.csv").set_index(["company", "maker", "metric"])
     shares = table["mean"]
@@ -290,7 +289,7 @@ def test_two_makers_of_a_kind_share_the_trades(tmp_path: Path) -> None:
 
 def test_replications_past_a_block_come_in_several(tmp_path: Path) -> None:
     out = tmp_path / "many"
-    head_to_head.run(prior_sd="2", replications=20_000, periods=2, out=str(out))
+    HeadToHead(prior_sd="2", replications=20_000, periods=2).run(str(out))
     assert len(list((out / "blocks").iterdir())) == 2 * 4
     table: Any = pd.read_csv(out / "results.csv").set_index(["company", "maker", "metric"])
     totals: Any = load(out).blocks("totals")
@@ -302,7 +301,7 @@ def test_replications_past_a_block_come_in_several(tmp_path: Path) -> None:
 
 
 def test_one_market_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    head_to_head.run(prior_sd="1", replications=1, periods=1, out=str(tmp_path / "one"))
+    HeadToHead(prior_sd="1", replications=1, periods=1).run(str(tmp_path / "one"))
     assert "±" not in capsys.readouterr().out
 
 

@@ -17,8 +17,16 @@ from abm.experiment import Simulation
 from abm.experiment.simulation import BlockTask
 from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
-from scenarios import learning_makers
-from scenarios.learning_makers import DEPTHS, LATE, Learner, compute_benchmarks, place_learners
+from scenarios.learning_makers import (
+    DEPTHS,
+    FADING,
+    LATE,
+    METRICS,
+    Learner,
+    LearningMakers,
+    compute_benchmarks,
+    gather_learners,
+)
 
 SIZE, PERIODS, COUNTS, SHOCKS = 120, 600, [1, 2, 4], [0.5, 1.0]
 SMALL: dict[str, Any] = {
@@ -41,7 +49,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("learning") / "run"
-    learning_makers.run(replications=SIZE, periods=PERIODS, out=str(out))
+    LearningMakers(replications=SIZE, periods=PERIODS).run(str(out))
     return out
 
 
@@ -59,7 +67,7 @@ def results(folder: Path) -> Any:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("learning") / "small"
-    learning_makers.run(**SMALL, out=str(out))
+    LearningMakers(**SMALL).run(str(out))
     return out
 
 
@@ -170,7 +178,7 @@ def test_learners_forget_the_value(log: Run, period: int) -> None:
 
 
 def test_learners_quote_the_depths_they_can_choose_around_the_prior() -> None:
-    learning = partial(place_learners, learning_rate=0.01, decay=0.01)
+    learning = partial(gather_learners, learning_rate=0.01, decay=0.01)
     simulation = Simulation(record="full", exchange_of=learning)
     task = BlockTask("0000-00000", {"prior_sd": 0.5, "learners": 2}, 0, 40, 60, 3)
     makers = simulation.run(task)["makers"].to_pandas()
@@ -181,7 +189,7 @@ def test_learners_quote_the_depths_they_can_choose_around_the_prior() -> None:
 
 
 def test_every_period_has_a_value_of_its_own() -> None:
-    learning = partial(place_learners, learning_rate=0.01, decay=0.0)
+    learning = partial(gather_learners, learning_rate=0.01, decay=0.0)
     simulation = Simulation(record="full", exchange_of=learning)
     task = BlockTask("0000-00000", {"prior_sd": 0.5, "learners": 1}, 0, 400, 20, 3)
     value = simulation.run(task)["market"].to_pandas().pivot(
@@ -193,12 +201,10 @@ def test_every_period_has_a_value_of_its_own() -> None:
 
 
 def test_options_reach_the_learners(small: Path, tmp_path: Path) -> None:
-    learner: Any = partial(
-        Learner, learning_rate=0.3, decay=learning_makers.FADING / 100, depths=DEPTHS
-    )
+    learner: Any = partial(Learner, learning_rate=0.3, decay=FADING / 100, depths=DEPTHS)
     market = Exchange([learner] * 2, prior_sd=0.5, world="gaussian", replications=6, rng=8).run(100)
     late = market.tape.makers.query("period >= 90").groupby(["replication", "maker"], observed=True)
-    learning_makers.run(**SMALL, learning_rate=0.3, out=str(tmp_path / "fast"))
+    LearningMakers(**SMALL, learning_rate=0.3).run(str(tmp_path / "fast"))
     totals = load(tmp_path / "fast").blocks("totals").set_index(["replication", "maker"])
     profit = late["profit"].sum()
     np.testing.assert_allclose(totals["profit"][profit.index], profit, rtol=1e-12, atol=1e-14)
@@ -207,7 +213,7 @@ def test_options_reach_the_learners(small: Path, tmp_path: Path) -> None:
 
 
 def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    learning_makers.run(**SMALL, workers="2", out=str(tmp_path / "again"))
+    LearningMakers(**SMALL).run(str(tmp_path / "again"), workers="2")
     assert contents(tmp_path / "again") == contents(small)
 
 
@@ -215,10 +221,10 @@ def test_one_number_and_one_shock_have_their_place_in_the_tables(
     small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = pd.read_csv(small / "results.csv")
-    assert table["metric"].tolist() == list(learning_makers.METRICS)
+    assert table["metric"].tolist() == list(METRICS)
     assert (table["learners"] == 2).all()
     assert (table["prior_sd"] == 0.5).all()
-    learning_makers.run(**SMALL, resume=True, out=str(small))
+    LearningMakers(**SMALL).run(str(small), resume=True)
     said = capsys.readouterr().out
     assert "The last 10 of 100 periods" in said
     assert "tick" in said

@@ -18,7 +18,7 @@ from abm import Exchange, Optimal
 from abm.bellman import solve
 from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
-from scenarios import monopolist_vs_competitive
+from scenarios.monopolist_vs_competitive import BY_PERIOD, METRICS, MonopolistVsCompetitive
 
 MAKERS, SHOCKS, PERIODS = ["optimal", "myopic", "zero-profit"], [0.5, 3.0], 40
 BLOCKS, BLOCK = 20, 125
@@ -68,10 +68,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a run of several blocks."""
     out = tmp_path_factory.mktemp("monopolist") / "run"
-    monopolist_vs_competitive.run(
-        makers=",".join(MAKERS), prior_sd="0.5,3", replications=BLOCKS * BLOCK, periods=PERIODS,
-        out=str(out),
-    )  # fmt: skip
+    MonopolistVsCompetitive(
+        makers=",".join(MAKERS), prior_sd="0.5,3", replications=BLOCKS * BLOCK, periods=PERIODS
+    ).run(str(out))
     return out
 
 
@@ -84,7 +83,7 @@ def log(folder: Path) -> Run:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a small run, of one shock."""
     out = tmp_path_factory.mktemp("monopolist") / "small"
-    monopolist_vs_competitive.run(**SMALL, out=str(out))
+    MonopolistVsCompetitive(**SMALL).run(str(out))
     return out
 
 
@@ -126,7 +125,7 @@ def test_a_run_leaves_blocks_tables_and_pictures(folder: Path, log: Run) -> None
 
 def test_results_are_those_of_all_markets(folder: Path, markets: Any) -> None:
     table = pd.read_csv(folder / "results.csv")
-    assert set(monopolist_vs_competitive.METRICS) < set(table["metric"])
+    assert set(METRICS) < set(table["metric"])
     assert len(table) == table["metric"].nunique() * len(MAKERS) * len(SHOCKS)
     expected = [
         by_hand(markets.loc[(row["makers"], row["prior_sd"]), row["metric"]])
@@ -213,7 +212,7 @@ def test_answers_say_who_is_ahead_in_which_periods(folder: Path, log: Run) -> No
     answers: Any = pd.read_csv(folder / "answers.csv").set_index(["prior_sd", "second"])
     assert len(answers) == 4
     by_block = by_blocks(log)
-    for metric, says in monopolist_vs_competitive.BY_PERIOD.items():
+    for metric, says in BY_PERIOD.items():
         for shock, second in answers.index:
             table = gaps(by_block, metric, shock, second, 3 * 2 * 2)  # metrics, rivals, shocks
             ahead = pd.Series(np.where(table["high"] < 0, "optimal", ""), table.index)
@@ -316,7 +315,7 @@ def test_seed_and_discount_reach_the_markets(small: Path) -> None:
 def test_a_small_run_comes_in_blocks_of_one_market_and_is_decided(small: Path) -> None:
     assert len(list((small / "blocks").iterdir())) == 2 * SMALL["replications"]
     (row,) = pd.read_csv(small / "answers.csv").to_dict("records")
-    says = monopolist_vs_competitive.BY_PERIOD.values()
+    says = BY_PERIOD.values()
     assert {row[name] for name in says} == {"optimal 0-3", "undecided"}
     for name in ("traders_gain", "surplus"):
         assert "±" in row[name]
@@ -328,7 +327,7 @@ def test_replications_come_in_so_many_blocks(
     replications: int, blocks: int, tmp_path: Path
 ) -> None:
     given = SMALL | {"replications": replications, "periods": 1}
-    monopolist_vs_competitive.run(**given, out=str(tmp_path / "run"))
+    MonopolistVsCompetitive(**given).run(str(tmp_path / "run"))
     assert len(list((tmp_path / "run" / "blocks").iterdir())) == 2 * blocks
     table = pd.read_csv(tmp_path / "run" / "by-period.csv")
     assert (table["count"] == blocks).all()
@@ -336,14 +335,14 @@ def test_replications_come_in_so_many_blocks(
 
 
 def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    monopolist_vs_competitive.run(**SMALL, workers="2", out=str(tmp_path / "again"))
+    MonopolistVsCompetitive(**SMALL).run(str(tmp_path / "again"), workers="2")
     assert contents(tmp_path / "again") == contents(small)
 
 
 def test_what_is_printed_is_what_the_tables_hold(
     small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monopolist_vs_competitive.run(**SMALL, resume=True, out=str(small))
+    MonopolistVsCompetitive(**SMALL).run(str(small), resume=True)
     said = capsys.readouterr().out
     (row,) = pd.read_csv(small / "answers.csv").to_dict("records")
     assert row["traders_gain"] in said

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,8 @@ from abm.runs.parquet import unpack_table
 from abm.runs.schema import BLOCKS, MANIFEST_FILE, RUN_FILE
 from analysis import Run, load
 from scenarios import paper
-from scenarios._paper_claims import SHOCK, add_realised, find_crossing, measure_claims
+from scenarios.paper import Paper
+from scenarios.paper.claims import SHOCK, add_realised, find_crossing, measure_claims
 
 ROOT = Path(__file__).parents[1]
 SMALL: dict[str, Any] = {"replications": 200, "discount": 0.9, "seed": 0, "periods": 30}
@@ -51,7 +51,9 @@ Tamper = Callable[..., Run]
 
 
 def study(out: Path, **changed: Any) -> None:
-    paper.run(**SMALL | changed, out=str(out))
+    """Run a small study, with other options or run options."""
+    how = {name: changed.pop(name) for name in ("workers", "resume", "verify") if name in changed}
+    Paper(**SMALL | changed).run(str(out), **how)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -347,7 +349,7 @@ def test_the_command_that_a_study_names_repeats_it(folder: Path, log: Run, tmp_p
     assert [program, run, scenario] == ["market-shock", "run", "paper"]
     words = zip(options[::2], options[1::2], strict=True)
     given = {name.removeprefix("--"): json.loads(text) for name, text in words}
-    paper.run(**given, out=str(tmp_path / "paper"))
+    Paper(**given).run(str(tmp_path / "paper"))
     assert not different(tmp_path / "paper", folder)
 
 
@@ -429,8 +431,8 @@ def test_blocks_must_be_whole(tmp_path: Path, replications: int) -> None:
 def test_a_point_in_blocks_totals_and_sums_up_all_and_records_the_first(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paper, "Experiment", partial(Experiment, block=200))
-    monkeypatch.setattr(paper, "draw_figures", lambda *_: None)
+    monkeypatch.setattr(Paper, "block", 200)
+    monkeypatch.setattr(Paper, "draw_figures", lambda *_: {})
     study(tmp_path / "paper", replications=600)
     run = load(tmp_path / "paper")
     totals, summary = run.table("totals"), run.table("summary")
@@ -485,7 +487,7 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a study fail that simulates, solves, or writes anything."""
     monkeypatch.delattr(Experiment, "run_blocks")
     monkeypatch.delattr(paper, "write_theory")
-    monkeypatch.delattr(paper, "write_logs")
+    monkeypatch.delattr(Paper, "write_logs")
 
 
 @pytest.mark.usefixtures("idle")

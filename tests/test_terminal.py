@@ -13,9 +13,8 @@ import pandas as pd
 import pytest
 
 from abm.experiment import Progress
-from analysis.claims import Claim
+from analysis.claims import Claim, claims_table
 from analysis.compare import Comparison
-from scenarios import sweep
 from scenarios._common import terminal as _terminal
 from scenarios._common.terminal import (
     LARGEST,
@@ -25,6 +24,7 @@ from scenarios._common.terminal import (
     show_progress,
     show_table,
 )
+from scenarios.sweep import Sweep
 
 RICH = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -87,7 +87,7 @@ def test_a_sweep_shows_its_progress_on_a_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Terminal() as terminal:
-        sweep.run(makers="myopic", replications=60, block=20, periods=3, out=str(tmp_path / "it"))
+        Sweep(makers="myopic", replications=60, block=20, periods=3).run(str(tmp_path / "it"))
     assert re.search(r"9/9 blocks, \d+\.\d\d million arrivals/s", terminal.shown)
     assert "arrivals/s" not in capsys.readouterr().out
 
@@ -111,7 +111,7 @@ def test_what_is_said_is_printed_as_it_is(capsys: pytest.CaptureFixture[str], te
 
 
 def test_the_words_of_a_claim_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    show_claims([Claim("Fig. 0", "within [low] and [/] high", 1.23456, 0.0123)])
+    show_claims(claims_table([Claim("Fig. 0", "within [low] and [/] high", 1.23456, 0.0123)]))
     said = capsys.readouterr().out
     assert re.search(r"Fig\. 0 +within \[low\] and \[/\] high +1\.235 +0\.012 +yes", said)
 

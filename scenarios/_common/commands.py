@@ -6,14 +6,19 @@ its name and the first line of its docstring only, and read these from the file.
 
 import ast
 from importlib import import_module
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+if TYPE_CHECKING:
+    from scenarios._common.study import Study
+
 FOLDER = Path(__file__).parents[1]
+KIND = Parameter.POSITIONAL_OR_KEYWORD
 
 
 def list_scenarios() -> dict[str, str]:
@@ -61,7 +66,45 @@ class ScenarioGroup(TyperGroup):
 
 
 def load_command(name: str) -> Any:
-    """Return the command that runs a scenario, whose options are those of its function `run`."""
+    """Return the command that runs a scenario: its options are its study's, and those of a run."""
+    study = find_study(name)
+    own = [
+        Parameter(option.name, KIND, default=option.default, annotation=option.type)
+        for option in study.list_options()
+    ]
+    _, out, *how = signature(study.run).parameters.values()
+
+    def run(**given: Any) -> None:
+        options = {option.name: given.pop(option.name) for option in own}
+        study(**options).run(**given)
+
+    vars(run)["__signature__"] = Signature([*own, out.replace(default=f"runs/{name}"), *how])
     single = typer.Typer(add_completion=False)
-    single.command(name)(import_module(f"scenarios.{name.replace('-', '_')}").run)
+    single.command(name, help=study.__doc__)(run)
     return typer.main.get_command(single)
+
+
+def find_study(name: str) -> "type[Study]":
+    """Return the study of a scenario: the one subclass of `Study` that its module defines.
+
+    Raises
+    ------
+    TypeError
+        If it defines none, or several.
+    """
+    from scenarios._common.study import Study
+
+    module = import_module(f"scenarios.{name.replace('-', '_')}")
+    studies = [
+        member
+        for member in vars(module).values()
+        if isinstance(member, type)
+        and issubclass(member, Study)
+        and member.__module__ == module.__name__
+    ]
+    if len(studies) != 1:
+        raise TypeError(
+            f"{module.__name__} defines {len(studies)} studies, but a scenario is one: give it one "
+            f"subclass of scenarios._common.study.Study"
+        )
+    return studies[0]

@@ -1,6 +1,6 @@
 """The options that scenarios share: their types and help, and how their texts are read."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from typer import Option
 
@@ -20,45 +20,6 @@ Workers = Annotated[
 ]
 Resume = Annotated[bool, Option("--resume", help="Continue what an earlier run left unfinished.")]
 Verify = Annotated[bool, Option("--verify", help="With --resume, check every byte of it.")]
-
-
-class RunOptions(NamedTuple):
-    """How a study is run, which its results do not depend on.
-
-    Parameters
-    ----------
-    out : str
-        Folder or URL.
-    workers : str
-        A number of processes, or the address of a Dask scheduler.
-    resume, verify : bool
-        Whether to continue an earlier run in that folder, and to check every byte of it.
-    """
-
-    out: str
-    workers: str = "1"
-    resume: bool = False
-    verify: bool = False
-
-
-class StudyParameters(NamedTuple):
-    """The parameters of a study that compares makers, which its results depend on.
-
-    Parameters
-    ----------
-    makers, prior_sd : str
-        Separated by commas.
-    replications : int
-    discount : float
-    seed, periods : int
-    """
-
-    makers: str
-    prior_sd: str
-    replications: int
-    discount: float
-    seed: int
-    periods: int
 
 
 def parse_makers(makers: str, least: int = 1) -> list[str]:

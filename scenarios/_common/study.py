@@ -1,15 +1,14 @@
-"""A study: an experiment run into a folder, and the tables and figures made of its blocks."""
+"""A study: points at which markets are simulated, and the tables and figures made of their logs."""
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import Field, dataclass, fields
 from io import BytesIO
-from itertools import chain
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
 from abm.experiment import Experiment, Simulation
@@ -17,100 +16,150 @@ from abm.experiment.experiment import BLOCK
 from abm.experiment.points import Point
 from abm.runs.folder import RunFolder
 from analysis import Run, load, load_unfinished
+from scenarios._common import options as option
 from scenarios._common.errors import StoppedError
-from scenarios._common.options import RunOptions, StudyParameters
 from scenarios._common.terminal import say, show_progress
+
+Tables = dict[str, pd.DataFrame]
+Figures = dict[str, Figure]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(ABC):
+    """What a scenario is a subclass of: a frozen dataclass, whose fields are its command's options.
+
+    Parameters
+    ----------
+    replications, periods, seed : int
+        As those of an `Experiment`.
+    discount : float
+        As that of a `Simulation`.
+
+    Examples
+    --------
+    >>> from scenarios.breakdown import Breakdown
+    >>> Breakdown(prior_sd="1,5", replications=1_000).run("runs/mine")  # doctest: +SKIP
+    """
+
+    replications: option.Replications = BLOCK
+    discount: option.Discount = 0.9
+    seed: option.Seed = 0
+    periods: option.Periods = 100
+
+    @abstractmethod
+    def list_points(self) -> list[Point]:
+        """Return the points; ValueError or TypeError if an option has no meaning."""
+
+    @abstractmethod
+    def make_tables(self, log: Run) -> Tables:
+        """Return the tables that the study leaves as NAME.csv."""
+
+    def draw_figures(self, log: Run, tables: Tables) -> Figures:
+        """Return the figures that the study leaves as NAME.png; none unless a study has some."""
+        return {}
+
+    @abstractmethod
+    def show(self, tables: Tables) -> None:
+        """Print what was found."""
+
+    @property
+    def block(self) -> int:
+        """Replications that are simulated at once."""
+        return BLOCK
+
+    def make_simulation(self) -> Simulation:
+        """Return how a block at a point is simulated, and what is kept of it."""
+        return Simulation(self.discount)
+
+    def make_experiment(self) -> Experiment:
+        """Return the experiment that the study is made of."""
+        return Experiment(
+            self.list_points(), self.make_simulation(), replications=self.replications,
+            periods=self.periods, seed=self.seed, block=self.block,
+        )  # fmt: skip
+
+    def write_logs(self, folder: RunFolder, experiment: Experiment) -> None:
+        """Write the Parquet tables that are made of the experiment's blocks."""
+        experiment.summarise(folder)
+
+    @classmethod
+    def list_options(cls) -> list[Field[Any]]:
+        """Return the options, those that every study has last."""
+        return sorted(fields(cls), key=lambda field: field.name in Study.__dataclass_fields__)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The options that have a value; results depend on them."""
+        given = {field.name: getattr(self, field.name) for field in self.list_options()}
+        return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def name(self) -> str:
+        """The name of the scenario, which is its module's."""
+        return type(self).__module__.removeprefix("scenarios.").replace("_", "-")
+
+    @property
+    def command(self) -> str:
+        """The command that repeats the study."""
+        words = ["market-shock", "run", self.name]
+        for name, value in self.parameters.items():
+            words += [f"--{name.replace('_', '-')}", str(value)]
+        return shlex.join(words)
+
+    def run(
+        self,
+        out: option.Out,
+        workers: option.Workers = "1",
+        resume: option.Resume = False,
+        verify: option.Verify = False,
+    ) -> None:
+        """Simulate, leave logs, tables and figures in a folder, and print what was found.
+
+        Raises
+        ------
+        StoppedError
+            If the user pressed Ctrl-C; the message gives the command that goes on.
+        """
+        experiment, tables = self.make_experiment(), None
+        folder = RunFolder(
+            out, self.name, self.parameters, experiment.described_points, command=self.command,
+            code=experiment.code, resume=resume, verify=verify,
+        )  # fmt: skip
+        with explain_stop(self.command, folder, out, workers), folder:
+            if folder.finished:
+                blocks = len(folder.manifest.finished)
+                say(f"{out} was finished: its {blocks} blocks and other files are whole")
+            else:
+                with show_progress() as watch:
+                    experiment.run_blocks(folder, workers, watch)
+                tables = self.write_results(folder, experiment)
+        self.show(self.make_tables(load(out)) if tables is None else tables)
+        say(f"All files are in {out}; market-shock report {out} makes a page of them")
+
+    def write_results(self, folder: RunFolder, experiment: Experiment) -> Tables:
+        """Write logs, tables and figures, and return the tables."""
+        self.write_logs(folder, experiment)
+        folder.complete_tables()
+        log = load_unfinished(folder.store.url)
+        tables = self.make_tables(log)
+        for name, table in tables.items():
+            folder.store.write(f"{name}.csv", table.to_csv(index=False).encode())
+        for name, figure in self.draw_figures(log, tables).items():
+            picture = BytesIO()
+            figure.savefig(picture, dpi=150)
+            folder.store.write(f"{name}.png", picture.getvalue())
+        return tables
 
 
 @contextmanager
-def open_study(
-    scenario: str, experiment: Experiment, parameters: dict[str, Any], options: RunOptions
-) -> Iterator[RunFolder]:
-    """Yield a folder that holds the experiment's blocks; `finished` if all else is there, too.
-
-    Raises
-    ------
-    StoppedError
-        If the user pressed Ctrl-C; the message gives the command that goes on.
-    """
-    given = ((f"--{name.replace('_', '-')}", str(value)) for name, value in parameters.items())
-    command = shlex.join(["market-shock", "run", scenario, *chain(*given)])
-    folder = RunFolder(
-        options.out, scenario, parameters, experiment.described_points, command=command,
-        code=experiment.code, resume=options.resume, verify=options.verify,
-    )  # fmt: skip
+def explain_stop(command: str, folder: RunFolder, out: str, workers: str) -> Iterator[None]:
+    """Raise a Ctrl-C as an error that gives the command that goes on."""
     try:
-        with folder:
-            if folder.finished:
-                blocks = len(folder.manifest.finished)
-                say(f"{options.out} was finished: its {blocks} blocks and other files are whole")
-            else:
-                with show_progress() as watch:
-                    experiment.run_blocks(folder, options.workers, watch)
-            yield folder
+        yield
     except KeyboardInterrupt:
         finished = len(folder.manifest.finished) if folder.entered else 0
-        workers = ["--workers", options.workers] if options.workers != "1" else []
-        again = shlex.join(["--out", options.out, *workers, "--resume"])
+        on_workers = ["--workers", workers] if workers != "1" else []
+        again = shlex.join(["--out", out, *on_workers, "--resume"])
         raise StoppedError(
             f"{finished} blocks are finished and kept; go on with {command} {again}"
         ) from None
-
-
-def run_comparison(
-    scenario: str,
-    points: Sequence[Point],
-    parameters: StudyParameters,
-    options: RunOptions,
-    write: Callable[[RunFolder, Run], None],
-    *,
-    block: int = BLOCK,
-) -> Run:
-    """Run a study that compares makers at these points, as `run_study` does."""
-    experiment = Experiment(
-        points, Simulation(parameters.discount), replications=parameters.replications,
-        periods=parameters.periods, seed=parameters.seed, block=block,
-    )  # fmt: skip
-    return run_study(scenario, experiment, parameters._asdict(), options, write)
-
-
-def run_study(
-    scenario: str,
-    experiment: Experiment,
-    parameters: dict[str, Any],
-    options: RunOptions,
-    write: Callable[[RunFolder, Run], None],
-) -> Run:
-    """Run a study, let `write` add its tables and figures, and return the whole log."""
-    with open_study(scenario, experiment, parameters, options) as folder:
-        if not folder.finished:
-            experiment.summarise(folder)
-            folder.complete_tables()
-            write(folder, load_unfinished(folder.store.url))
-    return load(options.out)
-
-
-def write_tables(folder: RunFolder, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Write tables as NAME.csv."""
-    for name, table in tables.items():
-        folder.store.write(f"{name}.csv", table.to_csv(index=False).encode())
-
-
-def write_figures(folder: RunFolder, figures: Mapping[str, Figure]) -> None:
-    """Write figures as NAME.png."""
-    for name, figure in figures.items():
-        picture = BytesIO()
-        figure.savefig(picture, dpi=150)
-        folder.store.write(f"{name}.png", picture.getvalue())
-
-
-def drop_maker(table: pa.Table, maker: str) -> pa.Table:
-    """Return a table of a block without the rows of a maker."""
-    rows = pc.fill_null(pc.equal(table["maker"].cast(pa.string()), maker), fill_value=False)
-    return table.filter(pc.invert(rows))
-
-
-def add_panels(table: pd.DataFrame, more: str = "") -> pd.DataFrame:
-    """Return a table with a column `panel` that names the shock, and the column `more` if given."""
-    panel = "σ = " + table["prior_sd"].map("{:g}".format)
-    return table.assign(panel=panel + ", " + table[more] if more else panel)

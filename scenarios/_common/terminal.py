@@ -1,7 +1,7 @@
 """What a study prints: progress while it runs, then its results."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import isfinite
 from time import monotonic
@@ -14,7 +14,6 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from abm.experiment import Progress
-from analysis.claims import Claim
 from analysis.compare import Comparison
 
 LARGEST = 12  # differences between two runs that are shown
@@ -45,16 +44,16 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
         yield watch
 
 
-def show_claims(claims: Sequence[Claim]) -> None:
-    """Print the table of claims."""
+def show_claims(claims: pd.DataFrame) -> None:
+    """Print a table of claims, as `analysis.claims.claims_table` makes it."""
     table = Table("exhibit", "the paper says", box=None, pad_edge=False)
     for heading in ("measured", "s.e."):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("holds", no_wrap=True)
-    for claim in claims:
-        verdict = f"[{COLOUR[claim.holds]}]{claim.holds}[/]"
-        measured, error = f"{claim.measured:.4g}", f"{claim.se:.2g}"
-        table.add_row(claim.exhibit, escape(claim.says), measured, error, verdict)
+    for row in claims.to_dict("records"):
+        verdict = f"[{COLOUR[row['holds']]}]{row['holds']}[/]"
+        measured, error = f"{row['measured']:.4g}", f"{row['se']:.2g}"
+        table.add_row(row["exhibit"], escape(row["says"]), measured, error, verdict)
     Console().print(table)
 
 
@@ -81,11 +80,6 @@ def show_comparison(comparison: Comparison) -> None:
         show_table(comparison.results.head(LARGEST).round(6))
     verdict = "differ significantly" if comparison.differ else "do not differ significantly"
     say(f"The results {verdict}.")
-
-
-def say_where(out: str) -> None:
-    """Print in which folder a study left its results."""
-    say(f"Blocks, tables and figures are in {out}; market-shock report {out} makes a page of them")
 
 
 def say(text: str) -> None:

@@ -18,7 +18,7 @@ from abm.participants.terms import Market
 from abm.participants.transparency import MarketView
 from abm.runs.parquet import Tables, make_table
 from abm.runs.schema import PERIOD, REPLICATION, Column
-from scenarios._common.study import drop_maker
+from scenarios._common.tables import drop_maker
 
 SIGNALS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # after which beliefs are compared
 DISTANCE_METRICS = ("total_variation", "mean_gap", "sd_gap", "skewness")
@@ -72,7 +72,7 @@ def measure_distances(exact: Belief, gaussian: Belief) -> dict[str, Any]:
     }
 
 
-def place_onlooker(point: Point, discount: float) -> Point:
+def add_onlooker(point: Point, discount: float) -> Point:
     """Return the exchange of a maker and her belief; beside a Gaussian one sits an onlooker."""
     maker = partial(give_discount(point["makers"], discount), belief=point["belief"])
     beside = [Onlooker] if point["belief"] == "gaussian" else []

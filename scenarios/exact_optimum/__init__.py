@@ -16,6 +16,8 @@ chosen to find large residuals: a certificate on so many beliefs, not a theorem.
 revealing every valuation is one (see `abm.bellman.bounds`).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -23,17 +25,17 @@ from abm.bellman import solve
 from abm.bellman.asymmetric import curvature, free_backup
 from abm.bellman.bounds import revealed_bound
 from abm.bellman.exact.value import WIDEST, load_fitted
-from abm.experiment import Experiment, Simulation, grid
+from abm.experiment import Simulation, grid
+from abm.experiment.points import Point
 from abm.numerics.checks import one_in
-from abm.runs.folder import RunFolder
 from analysis import Run, metrics
 from analysis.precision import interval
 from analysis.results import ESTIMATE_COLUMNS, format_estimates, with_point_parameters
 from scenarios._common import options as option
-from scenarios._common.options import RunOptions, parse_numbers
-from scenarios._common.study import run_study, write_tables
-from scenarios._common.terminal import say, say_where, show_table
-from scenarios._optimum_markets import POLICIES, keep_residuals, place_assessor
+from scenarios._common.options import parse_numbers
+from scenarios._common.study import Study, Tables
+from scenarios._common.terminal import say, show_table
+from scenarios.exact_optimum.markets import POLICIES, add_assessor, keep_residuals
 
 COMPARED = ["Gaussian belief", "Gaussian rule", "exact-optimal"]
 CERTIFIED = ["exact-optimal", "random quotes", "adversarial quotes"]
@@ -43,63 +45,50 @@ SHOWN = (*COMPARED, *GAINS, "residual bound", "relaxation bound")
 RHO = np.array([0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 11.0, 13.0])  # where skews are tried
 
 
-def run(
-    prior_sd: option.Shocks = "1,3,5",
-    replications: option.Replications = 4_000,
-    discount: option.Discount = 0.9,
-    seed: option.Seed = 0,
-    periods: option.Periods = 60,
-    out: option.Out = "runs/exact-optimum",
-    workers: option.Workers = "1",
-    resume: option.Resume = False,
-    verify: option.Verify = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ExactOptimum(Study):
     """Measure how far from the optimum the monopolist with Gaussian beliefs is."""
-    load_fitted(discount)
-    shocks = parse_numbers("prior_sd", prior_sd)
-    for shock in shocks:
-        one_in("prior_sd", shock, 0.0, WIDEST)
-    experiment = Experiment(
-        grid(policy=POLICIES, prior_sd=shocks),
-        Simulation(discount, exchange_of=place_assessor, keep=keep_residuals),
-        replications=replications, periods=periods, seed=seed,
-    )  # fmt: skip
-    parameters = {
-        "prior_sd": prior_sd, "replications": replications, "discount": discount, "seed": seed,
-        "periods": periods,
-    }  # fmt: skip
-    how = RunOptions(out, workers, resume, verify)
-    log = run_study("exact-optimum", experiment, parameters, how, write)
-    table = log.csv("results.csv", ["metric"])
-    beliefs = log.csv("residuals.csv", ["policy"]).groupby("prior_sd")["count"].sum().max()
-    say(
-        f"Discounted profit of policies with a fixed value, with 95 % confidence intervals, and "
-        f"two bounds on that of any policy: one certified on {beliefs} beliefs a shock only, more "
-        f"of which might raise it, the other proven. The profit after {periods} periods, "
-        f"{discount**periods:.2%} of the weight, is taken from the fitted value function:"
-    )
-    show_table(format_estimates(table, SHOWN))
-    say(
-        "Bid and ask free in the Gaussian world: the residual of W in that equation, the gain from "
-        "a skew of the quotes, the best depth and skew, and the curvature in the skew relative to "
-        "that in the depth:"
-    )
-    show_table(log.csv("symmetry.csv", []).round(8) + 0.0)
-    say_where(out)
 
+    prior_sd: option.Shocks = "1,3,5"
+    replications: option.Replications = 4_000
+    periods: option.Periods = 60
 
-def write(folder: RunFolder, log: Run) -> None:
-    """Write the profits of policies, the residuals, and whether symmetric quotes are optimal."""
-    residuals = with_point_parameters(log.blocks("residuals"), log, KEYS)
-    discount = log.parameters["discount"]
-    write_tables(
-        folder,
-        {
-            "results": estimate_results(log, residuals, discount),
+    def list_points(self) -> list[Point]:
+        """Return each policy at each shock, up to the largest that was fitted."""
+        load_fitted(self.discount)
+        shocks = parse_numbers("prior_sd", self.prior_sd)
+        for shock in shocks:
+            one_in("prior_sd", shock, 0.0, WIDEST)
+        return grid(policy=POLICIES, prior_sd=shocks)
+
+    def make_simulation(self) -> Simulation:
+        """Return a simulation with an assessor beside each maker."""
+        return Simulation(self.discount, exchange_of=add_assessor, keep=keep_residuals)
+
+    def make_tables(self, log: Run) -> Tables:
+        residuals = with_point_parameters(log.blocks("residuals"), log, KEYS)
+        return {
+            "results": estimate_results(log, residuals, self.discount),
             "residuals": summarise_residuals(residuals),
-            "symmetry": measure_symmetry(discount),
-        },
-    )
+            "symmetry": measure_symmetry(self.discount),
+        }
+
+    def show(self, tables: Tables) -> None:
+        beliefs = tables["residuals"].groupby("prior_sd")["count"].sum().max()
+        say(
+            f"Discounted profit of policies with a fixed value, with 95 % confidence intervals, "
+            f"and two bounds on that of any policy: one certified on {beliefs} beliefs a shock "
+            f"only, more of which might raise it, the other proven. The profit after "
+            f"{self.periods} periods, {self.discount**self.periods:.2%} of the weight, is taken "
+            f"from the fitted value function:"
+        )
+        show_table(format_estimates(tables["results"], SHOWN))
+        say(
+            "Bid and ask free in the Gaussian world: the residual of W in that equation, the gain "
+            "from a skew of the quotes, the best depth and skew, and the curvature in the skew "
+            "relative to that in the depth:"
+        )
+        show_table(tables["symmetry"].round(8) + 0.0)
 
 
 def estimate_results(log: Run, residuals: pd.DataFrame, discount: float) -> pd.DataFrame:

@@ -6,19 +6,18 @@ and traders. Beside the one with a Gaussian belief, an onlooker measures its dis
 exact posterior.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from inspect import signature
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from abm.bellman import solve
 from abm.bellman.solver import range_for
-from abm.experiment import Experiment, Simulation, grid
+from abm.experiment import Simulation, grid
+from abm.experiment.points import Point
 from abm.makers.exact_optimal import ExactOptimal
 from abm.participants.registry import MAKER_TYPES
-from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
 from analysis.precision import CONFIDENCE, interval
 from analysis.results import (
@@ -29,10 +28,16 @@ from analysis.results import (
     with_point_parameters,
 )
 from scenarios._common import options as option
-from scenarios._common.options import RunOptions, StudyParameters, parse_makers, parse_numbers
-from scenarios._common.study import add_panels, run_study, write_figures, write_tables
-from scenarios._common.terminal import say, say_where, show_table
-from scenarios._onlooker import DISTANCE_METRICS, SIGNALS, keep_distances, place_onlooker
+from scenarios._common.options import parse_makers, parse_numbers
+from scenarios._common.study import Figures, Study, Tables
+from scenarios._common.tables import add_panels
+from scenarios._common.terminal import say, show_table
+from scenarios.exact_vs_gaussian.onlooker import (
+    DISTANCE_METRICS,
+    SIGNALS,
+    add_onlooker,
+    keep_distances,
+)
 
 BELIEFS = ("gaussian", "exact")
 KEYS = ["maker", "prior_sd"]
@@ -44,63 +49,63 @@ LABELS = {
     "skewness": "|skewness| of the exact one",
 }
 SHOWN = ("W", *BELIEFS, "difference", "total_variation", "mean_gap", "sd_gap", "skewness")
-TEXT_COLUMNS = ["maker", "metric"]
 COMPARED = 10  # signals, after which the table gives the distance of beliefs
 
 
-def run(
-    makers: option.Makers = "optimal,myopic,zero-profit",
-    prior_sd: option.Shocks = "0.5,1,2,3,4,5,6,8",
-    replications: option.Replications = 10_000,
-    discount: option.Discount = 0.9,
-    seed: option.Seed = 0,
-    periods: option.Periods = 100,
-    out: option.Out = "runs/exact-vs-gaussian",
-    workers: option.Workers = "1",
-    resume: option.Resume = False,
-    verify: option.Verify = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ExactVsGaussian(Study):
     """Measure what the Gaussian approximation of beliefs costs, and where it is inaccurate."""
-    shocks = parse_numbers("prior_sd", prior_sd)
-    points = grid(makers=parse_believers(makers), prior_sd=shocks, belief=BELIEFS)
-    parameters = StudyParameters(makers, prior_sd, replications, discount, seed, periods)
-    simulation = Simulation(discount, exchange_of=place_onlooker, keep=keep_distances)
-    experiment = Experiment(
-        points, simulation, replications=replications, periods=periods, seed=seed
-    )
-    log = run_study(
-        "exact-vs-gaussian",
-        experiment,
-        parameters._asdict(),
-        RunOptions(out, workers, resume, verify),
-        write,
-    )
-    table = log.csv("results.csv", TEXT_COLUMNS)
-    say(
-        f"Discounted profit in {periods} periods on either belief, and by how much more it is on "
-        f"the exact one, with 95 % confidence intervals; W is the value function in the Gaussian "
-        f"world, for ever. Then how far the Gaussian belief is from the exact one after "
-        f"{count_signals(periods)} signals, on average:"
-    )
-    show_table(format_estimates(table, SHOWN))
-    for maker, rows in table[table["metric"] == "difference"].groupby("maker", sort=False):
-        say(describe_gain(maker, rows))
-    say_where(out)
+
+    makers: option.Makers = "optimal,myopic,zero-profit"
+    prior_sd: option.Shocks = "0.5,1,2,3,4,5,6,8"
+
+    def list_points(self) -> list[Point]:
+        """Return each maker on either belief, at each shock."""
+        shocks = parse_numbers("prior_sd", self.prior_sd)
+        return grid(makers=parse_believers(self.makers), prior_sd=shocks, belief=BELIEFS)
+
+    def make_simulation(self) -> Simulation:
+        """Return a simulation with an onlooker beside makers on Gaussian beliefs."""
+        return Simulation(self.discount, exchange_of=add_onlooker, keep=keep_distances)
+
+    def make_tables(self, log: Run) -> Tables:
+        profits, distances = read_profits(log), estimate_distances(log)
+        results = estimate_results(profits, distances, tabulate_value(log))
+        return {"results": results, "distances": distances}
+
+    def draw_figures(self, log: Run, tables: Tables) -> Figures:
+        means = metrics.estimates(read_profits(log), "discounted_profit", [*KEYS, "belief"])
+        lines = means.rename(columns={"maker": "panel", "belief": "maker"})
+        value = [
+            tabulate_value(log).assign(panel=panel, maker="W, in theory", se=0.0)
+            for panel in lines["panel"].unique()
+        ]
+        distances = tables["distances"]
+        first = distances[distances["maker"] == distances["maker"].iloc[0]]
+        gaps = add_panels(first).assign(maker=first["metric"].map(LABELS))
+        return {
+            "profit": facets.by_parameter(
+                pd.concat([lines, *value]), "discounted profit (noise sd)", "prior_sd", "panel"
+            ),
+            "distance": facets.by_period(gaps, "distance of the Gaussian belief", "panel"),
+        }
+
+    def show(self, tables: Tables) -> None:
+        table = tables["results"]
+        say(
+            f"Discounted profit in {self.periods} periods on either belief, and by how much more "
+            f"it is on the exact one, with 95 % confidence intervals; W is the value function in "
+            f"the Gaussian world, for ever. Then how far the Gaussian belief is from the exact one "
+            f"after {count_signals(self.periods)} signals, on average:"
+        )
+        show_table(format_estimates(table, SHOWN))
+        for maker, rows in table[table["metric"] == "difference"].groupby("maker", sort=False):
+            say(describe_gain(maker, rows))
 
 
 def count_signals(periods: int) -> int:
     """Return the number of signals after which the table compares beliefs."""
     return max(seen for seen in SIGNALS if seen <= min(periods, COMPARED))
-
-
-def write(folder: RunFolder, log: Run) -> None:
-    """Write profits, their differences and the distances of beliefs, and figures."""
-    profits, distances = read_profits(log), estimate_distances(log)
-    theory = tabulate_value(sorted(profits["prior_sd"].unique()), log.parameters["discount"])
-    write_tables(
-        folder, {"results": estimate_results(profits, distances, theory), "distances": distances}
-    )
-    write_figures(folder, draw_figures(profits, distances, theory))
 
 
 def parse_believers(makers: str) -> list[str]:
@@ -135,9 +140,10 @@ def order_makers(table: pd.DataFrame, log: Run) -> pd.DataFrame:
     return table.assign(maker=pd.Categorical(table["makers"], order))
 
 
-def tabulate_value(shocks: Sequence[float], discount: float) -> pd.DataFrame:
+def tabulate_value(log: Run) -> pd.DataFrame:
     """Return the value function at each shock: prior_sd, mean."""
-    solution = solve(discount, range_for(max(shocks)))
+    shocks = sorted({point["prior_sd"] for point in log.points})
+    solution = solve(log.parameters["discount"], range_for(max(shocks)))
     return pd.DataFrame({"prior_sd": shocks, "mean": solution.value_function(shocks)})
 
 
@@ -175,23 +181,3 @@ def describe_gain(maker: object, leads: pd.DataFrame) -> str:
         shocks = ", ".join(map("{:g}".format, rows.loc[state == says, "prior_sd"]))
         lines.append(f"{says} at shocks of {shocks}")
     return f"{maker} earns on the exact belief: {'; '.join(lines)}"
-
-
-def draw_figures(
-    profits: pd.DataFrame, distances: pd.DataFrame, theory: pd.DataFrame
-) -> dict[str, Figure]:
-    """Return figures: profits on both beliefs by shock, and distances by signals seen."""
-    means = metrics.estimates(profits, "discounted_profit", [*KEYS, "belief"])
-    lines = means.rename(columns={"maker": "panel", "belief": "maker"})
-    value = [
-        theory.assign(panel=panel, maker="W, in theory", se=0.0)
-        for panel in lines["panel"].unique()
-    ]
-    first = distances[distances["maker"] == distances["maker"].iloc[0]]
-    gaps = add_panels(first).assign(maker=first["metric"].map(LABELS))
-    return {
-        "profit": facets.by_parameter(
-            pd.concat([lines, *value]), "discounted profit (noise sd)", "prior_sd", "panel"
-        ),
-        "distance": facets.by_period(gaps, "distance of the Gaussian belief", "panel"),
-    }

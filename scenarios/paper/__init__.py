@@ -4,6 +4,8 @@ Every maker quotes alone, in an exchange of her own, and faces the same values a
 others. The logs hold every period at the size of shock SHOCK, and discounted profits at all sizes.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -11,19 +13,18 @@ from abm.bellman import solve
 from abm.exchange.model import MOST_REPLICATIONS
 from abm.experiment import Experiment, Simulation, grid
 from abm.experiment.blocks import merge_summaries, read_table
+from abm.experiment.points import Point
 from abm.experiment.simulation import BlockTask
 from abm.numerics.checks import whole
 from abm.one_period.depths import myopic_depth, zero_profit_depth
 from abm.runs.folder import RunFolder
 from abm.runs.schema import EXCHANGE, MAKER, MAKERS, MARKET, REPLICATION, SUMMARY, Column
-from analysis import Run, figures, load, load_unfinished, metrics
-from analysis.claims import claims_table, read_claims
-from scenarios._common import options as option
-from scenarios._common.options import RunOptions
-from scenarios._common.study import open_study, write_figures, write_tables
-from scenarios._common.terminal import say, show_claims
-from scenarios._paper_beliefs import write_posteriors
-from scenarios._paper_claims import SHOCK, add_realised, find_crossing, measure_claims
+from analysis import Run, figures, metrics
+from analysis.claims import claims_table
+from scenarios._common.study import Figures, Study, Tables
+from scenarios._common.terminal import show_claims
+from scenarios.paper.beliefs import write_posteriors
+from scenarios.paper.claims import SHOCK, add_realised, find_crossing, measure_claims
 
 SHOCKS = (0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
 POINTS = [
@@ -57,41 +58,36 @@ def choose_record(task: BlockTask) -> str:
     return "full" if task.block == 0 and task.point in IN_FULL else "summary"
 
 
-def run(
-    replications: option.Replications = 10_000,
-    discount: option.Discount = 0.9,
-    seed: option.Seed = 0,
-    periods: option.Periods = 100,
-    out: option.Out = "runs/paper",
-    workers: option.Workers = "1",
-    resume: option.Resume = False,
-    verify: option.Verify = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Paper(Study):
     """Reproduce the figures and claims of Das and Magdon-Ismail (2008)."""
-    whole("replications", replications, 2, MOST_REPLICATIONS)
-    experiment = Experiment(
-        POINTS, Simulation(discount, choose_record), replications=replications, periods=periods,
-        seed=seed,
-    )  # fmt: skip
-    parameters = {
-        "replications": replications, "discount": discount, "seed": seed, "periods": periods
-    }  # fmt: skip
-    options = RunOptions(out, workers, resume, verify)
-    with open_study("paper", experiment, parameters, options) as folder:
-        if not folder.finished:
-            write_theory(folder, discount)
-            write_logs(folder, experiment)
-            write_posteriors(folder, discount, seed, replications, periods)
-            folder.complete_tables()
-            log = load_unfinished(folder.store.url)
-            draw_figures(log, folder)
-            claims = claims_table(measure_claims(log))
-            write_tables(folder, {"claims": claims})
-    show_claims(read_claims(load(out)))
-    say(f"Logs, figures and claims.csv are in {out}")
+
+    def list_points(self) -> list[Point]:
+        """Return the points of all figures; standard errors need two replications."""
+        whole("replications", self.replications, 2, MOST_REPLICATIONS)
+        return POINTS
+
+    def make_simulation(self) -> Simulation:
+        """Return a simulation whose first blocks are recorded in full where figures need it."""
+        return Simulation(self.discount, choose_record)
+
+    def write_logs(self, folder: RunFolder, experiment: Experiment) -> None:
+        """Write theory, the logs of the points, and beliefs after some signals."""
+        write_theory(folder, self.discount)
+        write_points(folder, experiment)
+        write_posteriors(folder, self.discount, self.seed, self.replications, self.periods)
+
+    def make_tables(self, log: Run) -> Tables:
+        return {"claims": claims_table(measure_claims(log))}
+
+    def draw_figures(self, log: Run, tables: Tables) -> Figures:
+        return draw_figures(log)
+
+    def show(self, tables: Tables) -> None:
+        show_claims(tables["claims"])
 
 
-def write_logs(folder: RunFolder, experiment: Experiment) -> None:
+def write_points(folder: RunFolder, experiment: Experiment) -> None:
     """Write the totals of all points, and the summary and record of those IN_FULL."""
     schedule = experiment.make_schedule(folder)
     for number, point in enumerate(POINTS):
@@ -131,8 +127,8 @@ def write_theory(folder: RunFolder, discount: float) -> None:
         )
 
 
-def draw_figures(log: Run, folder: RunFolder) -> None:
-    """Draw the paper's six figures and one market by period, from the log alone."""
+def draw_figures(log: Run) -> Figures:
+    """Return the paper's six figures and one market by period."""
     summary = log.table("summary")
     of_makers = summary[summary["maker"].notna()]
     totals = add_realised(log)
@@ -143,7 +139,7 @@ def draw_figures(log: Run, folder: RunFolder) -> None:
     market, makers = (
         log.table(table, exchange="optimal", replication=0) for table in ("market", "makers")
     )
-    drawings = {
+    return {
         "fig-1-posteriors": figures.posteriors(log.table("posteriors")),
         "fig-3a-discounted-profit": figures.discounted_profit(profits, theory),
         "fig-3b-spread-by-rho": figures.spread_by_rho(log.table("policies"), find_crossing(log)),
@@ -152,4 +148,3 @@ def draw_figures(log: Run, folder: RunFolder) -> None:
         "fig-4b-no-trade": figures.no_trade_by_period(metrics.by_period(summary, "no_trade")),
         "one-market": figures.one_market(market, makers),
     }
-    write_figures(folder, drawings)

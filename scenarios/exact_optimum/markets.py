@@ -16,8 +16,8 @@ from abm.numerics.arrays import Array
 from abm.numerics.moments import Moments
 from abm.runs.parquet import Tables, make_table
 from abm.runs.schema import PERIOD, REPLICATION, Column
-from scenarios._common.study import drop_maker
-from scenarios._optimum_policies import Adversary, Assessor, Examiner, Wanderer
+from scenarios._common.tables import drop_maker
+from scenarios.exact_optimum.policies import Adversary, Assessor, Examiner, Wanderer
 
 POLICIES: dict[str, tuple[Callable[..., MarketMaker], type[Assessor]]] = {
     "Gaussian belief": (Optimal, Assessor),
@@ -40,7 +40,7 @@ RESIDUALS = (
 )
 
 
-def place_assessor(point: Point, discount: float) -> Point:
+def add_assessor(point: Point, discount: float) -> Point:
     """Return the exchange of a policy's maker and the assessor beside her."""
     pair = [partial(kind, discount=discount) for kind in POLICIES[point["policy"]]]
     return {"makers": pair, "prior_sd": point["prior_sd"]}

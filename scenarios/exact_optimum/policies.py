@@ -67,7 +67,7 @@ class Examiner(Assessor):
 
     name = "examiner"
 
-    def choose_residual(self, gap: Array) -> Array:  # noqa: ARG002, the posted quotes do not matter
+    def choose_residual(self, gap: Array) -> Array:
         """Return the gap of the best quotes at her belief."""
         return self.measure_gap(ExactOptimal.quote(self))
 

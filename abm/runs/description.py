@@ -27,11 +27,6 @@ BOOKKEEPING = {RUN_FILE, UNFINISHED_FILE, MANIFEST_FILE, REPORT_FILE}  # never l
 Parameters = dict[str, Any]
 
 
-def collect_versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that results depend on."""
-    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
-
-
 @dataclass(frozen=True)
 class Description:
     """A run, as run.json describes it; made by `of` and `read`.
@@ -41,24 +36,24 @@ class Description:
     scenario : str
     parameters : dict
         What the run depends on, the seed included; numbers, strings, and lists or dicts of them.
-    points : list of dict
-        Of an experiment, the parameters of each of its points.
     command : str
         How to repeat it, or empty.
     versions : dict of str
         Of Python and the libraries that results depend on.
     code : dict of str
         Hashes of source files outside this package that results depend on.
+    points : list of dict
+        Of an experiment, the parameters of each of its points.
     files : dict of Stamp
         Every file by name, once the run is whole.
     """
 
     scenario: str
     parameters: Parameters
-    points: list[Parameters]
     command: str
     versions: dict[str, str]
     code: dict[str, str]
+    points: list[Parameters]
     files: dict[str, Stamp] = field(default_factory=dict)
 
     @classmethod
@@ -66,9 +61,9 @@ class Description:
         cls,
         scenario: str,
         parameters: Parameters,
-        points: Sequence[Parameters] = (),
-        command: str = "",
-        code: Mapping[str, str] | None = None,
+        points: Sequence[Parameters],
+        command: str,
+        code: Mapping[str, str],
     ) -> Description:
         """Return the description of a run by this version, in the types that JSON gives back.
 
@@ -77,15 +72,16 @@ class Description:
         TypeError
             If a parameter does not fit into JSON.
         """
-        own, versions = _as_json("parameters", parameters), collect_versions()
-        return cls(scenario, own, _points_as_json(points), command, versions, dict(code or {}))
+        own = _as_json("parameters", parameters)
+        libraries = {name: version(name) for name in LIBRARIES}
+        versions = {"python": platform.python_version()} | libraries
+        return cls(scenario, own, command, versions, dict(code), _points_as_json(points))
 
     def to_json(self) -> bytes:
         """Return the bytes of run.json."""
         files = {name: stamp._asdict() for name, stamp in self.files.items()}
-        names = ("scenario", "parameters", "command", "versions", "code", "points")
-        fields = {name: getattr(self, name) for name in names}
-        return f"{json.dumps({'format': FORMAT} | fields | {'files': files}, indent=2)}\n".encode()
+        content = {"format": FORMAT} | vars(self) | {"files": files}
+        return f"{json.dumps(content, indent=2)}\n".encode()
 
     @classmethod
     def read(cls, store: Store, file: str) -> Description:
@@ -135,13 +131,13 @@ class Description:
             raise FolderTakenError(
                 f"{where} is a file, but must be a folder: choose another (--out)"
             )
-        found = set(home.sizes())
-        if not found:
+        files = home.sizes().keys()
+        if not files:
             return
-        whole = RUN_FILE in found
+        whole = RUN_FILE in files
         there = Description.read(home, RUN_FILE if whole else UNFINISHED_FILE)
         self.require_same_run(there, where)
-        if whole and (foreign := found - BOOKKEEPING - set(there.files)):
+        if whole and (foreign := files - BOOKKEEPING - there.files.keys()):
             raise FolderTakenError(
                 f"{where} holds {', '.join(sorted(foreign))}, which the run there did not write "
                 f"and which would be lost: move it away, or choose another folder (--out)"

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pandas as pd
-import pyarrow as pa
+from pyarrow import parquet
 
 from abm.runs.description import BOOKKEEPING, Description, Parameters
 from abm.runs.integrity import Stamp, find_faults
 from abm.runs.location import FolderTakenError, Location
 from abm.runs.manifest import DamageWarning, Manifest
-from abm.runs.parquet import make_table
+from abm.runs.parquet import make_table, open_writer
 from abm.runs.schema import RUN_FILE, UNFINISHED_FILE, Column
 from abm.runs.store import Store
-from abm.runs.tables import TableFiles
 
 
 class RunFolder:
@@ -37,15 +36,8 @@ class RunFolder:
     ----------
     out : str or path
         A path, or a URL that fsspec knows.
-    scenario : str
-    parameters : dict
-        What the run depends on, the seed included; numbers, strings and lists of them.
-    points : sequence of dict
-        Of an experiment, the parameters of each of its points.
-    command : str
-        How to repeat the run, for its report.
-    code : mapping of str to str, optional
-        Hashes of source files outside this package that results depend on.
+    scenario, parameters, points, command, code
+        As in `abm.runs.description.Description`.
     resume : bool
         Whether to keep the finished blocks of an earlier run of the same.
     verify : bool
@@ -94,7 +86,7 @@ class RunFolder:
         verify: bool = False,
     ) -> None:
         self._location = Location(out)
-        self.description = Description.of(scenario, parameters, points, command, code)
+        self.description = Description.of(scenario, parameters, points, command, code or {})
         self._resume = resume
         self._verify = verify
         self._new = self.entered = self.finished = False
@@ -120,7 +112,8 @@ class RunFolder:
             self._check_whole()
         else:
             self._begin()
-        self._tables = TableFiles(self.store)
+        self._open_files = ExitStack()
+        self._writers: dict[str, parquet.ParquetWriter] = {}
 
     def _begin(self) -> None:
         home = self._location.home
@@ -169,13 +162,14 @@ class RunFolder:
         self.manifest.restore(every_byte=self._verify)
 
     def write(self, table: str, frame: pd.DataFrame, columns: Sequence[Column]) -> None:
-        """Append rows to a table, the file `table`.parquet."""
-        self.append(table, make_table(frame, columns))
-
-    def append(self, table: str, rows: pa.Table) -> None:
-        """Append rows of the table's schema to it."""
+        """Append rows to the file `table`.parquet; the first rows fix its schema."""
+        rows = make_table(frame, columns)
         with self.explain_errors():
-            self._tables.append(table, rows)
+            if table not in self._writers:
+                file = self._open_files.enter_context(self.store.open(f"{table}.parquet", "wb"))
+                writer = self._open_files.enter_context(open_writer(file, rows.schema))
+                self._writers[table] = writer
+            self._writers[table].write_table(rows)
 
     @contextmanager
     def explain_errors(self) -> Iterator[None]:
@@ -190,7 +184,7 @@ class RunFolder:
 
     def complete_tables(self) -> None:
         """Close the tables and list the files, so that `analysis` can load the unfinished run."""
-        self._tables.close()
+        self._open_files.close()
         blocks = self.manifest.stamps
         own = sorted(self.store.sizes().keys() - BOOKKEEPING - blocks.keys())
         stamps = {name: Stamp.of(self.store.read(name)) for name in own}
@@ -212,7 +206,7 @@ class RunFolder:
                     self._location.finish(self.description.to_json())
             else:
                 with suppress(OSError):
-                    self._tables.close()
+                    self._open_files.close()
                 if self._new and not (self.manifest.finished or self.manifest.failed):
                     self.store.remove()
         finally:

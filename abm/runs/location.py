@@ -22,19 +22,12 @@ class FolderTakenError(FileExistsError):
 
 
 class Location:
-    """A folder that a run is written to.
+    """The folder `work`, where a run is written, and `home`, where it is once it is whole.
 
     Parameters
     ----------
     out : str or path
         A path, or a URL that fsspec knows.
-
-    Attributes
-    ----------
-    home : Store
-        Where the run is once it is whole.
-    work : Store
-        Where it is written.
     """
 
     def __init__(self, out: str | Path) -> None:

@@ -34,17 +34,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """A block that raised an error.
-
-    Parameters
-    ----------
-    block : str
-        Its name, POINT-BLOCK.
-    point : dict
-        Its parameters.
-    seed : int
-    error, traceback : str
-    """
+    """A block that raised an error, and the parameters of its point."""
 
     block: str
     point: dict[str, Any]
@@ -59,13 +49,7 @@ def block_file(block: str) -> str:
 
 
 class Manifest:
-    """The outcome of each block, in memory and on disk.
-
-    Parameters
-    ----------
-    store : Store
-        The run folder.
-    """
+    """The outcome of each block, in memory and in a run's folder."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

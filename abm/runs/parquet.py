@@ -22,11 +22,7 @@ def make_table(columns: Mapping[str, Any] | pd.DataFrame, schema: Sequence[Colum
     """Return a table in the schema's types, with units and meanings in its metadata."""
     arrays = [_make_array(columns[column.name], column.dtype) for column in schema]
     fields = [
-        pa.field(
-            column.name,
-            array.type,
-            metadata={"unit": column.unit, "meaning": column.meaning},
-        )
+        pa.field(column.name, array.type, metadata={"unit": column.unit, "meaning": column.meaning})
         for column, array in zip(schema, arrays, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
@@ -35,9 +31,7 @@ def make_table(columns: Mapping[str, Any] | pd.DataFrame, schema: Sequence[Colum
 def _make_array(values: Any, dtype: str) -> pa.Array:
     if dtype == "category":
         return pa.array(pd.Categorical(values), NAMES)
-    if isinstance(values, pd.Series):
-        values = values.to_numpy()
-    return pa.array(values.astype(dtype, copy=False), from_pandas=False)
+    return pa.array(np.asarray(values, dtype), from_pandas=False)
 
 
 def open_writer(where: Any, schema: pa.Schema) -> parquet.ParquetWriter:
@@ -61,12 +55,9 @@ def pack_tables(tables: Tables, description: Mapping[str, Any]) -> bytes:
         Metadata of the file, kept as JSON.
     """
     fields = {field.name: field for table in tables.values() for field in table.schema}
-    metadata = dict(description) | {
-        "tables": {name: table.column_names for name, table in tables.items()}
-    }
-    schema = pa.schema(
-        [pa.field(TABLE, NAMES), *fields.values()], {DESCRIPTION: json.dumps(metadata)}
-    )
+    columns = {name: table.column_names for name, table in tables.items()}
+    metadata = json.dumps({**description, "tables": columns})
+    schema = pa.schema([pa.field(TABLE, NAMES), *fields.values()], {DESCRIPTION: metadata})
     file = BytesIO()
     with open_writer(file, schema) as parts:
         for name, table in tables.items():

@@ -22,14 +22,7 @@ FORMAT = 4  # of a run folder; raised when a reader of the earlier one would mis
 
 
 def explain_format(where: object, description: dict[str, Any]) -> str:
-    """Return why a run folder cannot be read: it has another format; empty if it can.
-
-    Parameters
-    ----------
-    where : object
-        The folder, as it is to be named.
-    description : dict
-        The content of its run.json.
+    """Return why a folder with this run.json cannot be read: its format; empty if it can.
 
     Raises
     ------

@@ -60,10 +60,9 @@ class Bench:
         self.schedule = self.afresh()
 
     def afresh(self) -> Schedule:
-        of_points: list[Callable[[int], list[BlockTask]]] = [
-            partial(list_tasks, one) for one in self.points
-        ]
-        return Schedule(of_points, *self.limits, self.target, self.store, self.manifest)
+        return Schedule(
+            list_tasks, len(self.points), *self.limits, self.target, self.store, self.manifest
+        )
 
     def finish(self, task: BlockTask) -> None:
         hers = self.samples(int(task.name[:4]), task.block)

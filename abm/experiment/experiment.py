@@ -1,16 +1,9 @@
-"""Experiments: points times blocks of replications, which nothing interrupts for good.
-
-A point is a set of parameters; a block is so many replications, numbered from block to block. Each
-block at each point is one task: it is simulated, and written to a file that appears as a whole or
-not at all. What a block holds depends on the seed, the point and its number alone, so results are
-the same whatever the number of workers, their order, and however often the run was stopped.
-"""
+"""An experiment: its points and blocks, checked, run and summarised."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -118,7 +111,7 @@ class Experiment:
     def code(self) -> dict[str, str]:
         """Hashes of the files of code that points name, by its places."""
         exchanges = [self.simulation.make_arguments(point) for point in self.points]
-        return fingerprint(exchanges, self.simulation.functions)
+        return fingerprint(exchanges, self.simulation.functions.values())
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -186,28 +179,26 @@ class Experiment:
     def make_schedule(self, folder: RunFolder) -> Schedule:
         """Return which blocks are needed, given those in a folder."""
         return Schedule(
-            [partial(self.list_tasks, point) for point in range(len(self.points))],
-            int(self.replications) // self.size,
+            self.list_tasks, len(self.points), int(self.replications) // self.size,
             self.target.at_most // self.size if self.target else 0,
             self.target, folder.store, folder.manifest,
         )  # fmt: skip
 
     def list_tasks(self, point: int, blocks: int) -> list[BlockTask]:
         """Return the tasks of the first blocks of a point, by its number."""
+        size, periods, seed = self.size, int(self.periods), int(self.seed)
         return [
-            BlockTask(
-                f"{point:04d}-{block:05d}", self.points[point], block, self.size,
-                int(self.periods), int(self.seed),
-            )
+            BlockTask(f"{point:04d}-{block:05d}", self.points[point], block, size, periods, seed)
             for block in range(blocks)
-        ]  # fmt: skip
+        ]
 
     def summarise(self, folder: RunFolder) -> None:
         """Write the table `summary`: that of each point, merged over its blocks."""
-        schedule, columns = self.make_schedule(folder), point_columns(self.described_points)
-        for number, point in enumerate(self.described_points):
+        schedule, points = self.make_schedule(folder), self.described_points
+        columns = (*point_columns(points), *SUMMARY)
+        for number, point in enumerate(points):
             summary = merge_summaries(folder.store, schedule.list_tasks(number))
-            folder.write("summary", summary.assign(**point), (*columns, *SUMMARY))
+            folder.write("summary", summary.assign(**point), columns)
 
 
 def require_blocks(name: str, value: SupportsIndex, block: int) -> None:

@@ -31,13 +31,8 @@ def fingerprint(
 ) -> dict[str, str]:
     """Return the hashes of source files, by what of them is named: "code of module:Class".
 
-    Parameters
-    ----------
-    exchanges : iterable of dict
-        Arguments of exchanges. Makers and traders are named by themselves, by registered names, or
-        in a partial; noises and other objects as arguments of a partial.
-    functions : iterable of callable
-        Other code that results depend on.
+    In the arguments of exchanges, makers and traders are named by themselves, by registered names,
+    or in a partial; noises and other objects as arguments of a partial.
     """
     named = [*functions, *(choice for point in exchanges for choice in _list_choices(point))]
     files = {

@@ -65,12 +65,7 @@ def describe_value(value: Any) -> Any:
 
 
 def describe_function(name: str, function: Callable[..., Any]) -> str:
-    """Return the place of a function, with the arguments that a partial gives it.
-
-    Parameters
-    ----------
-    name : str
-        The parameter that it is, for the message.
+    """Return the place of the function that is parameter `name`, with a partial's arguments.
 
     Raises
     ------
@@ -125,8 +120,7 @@ def _give_one_type(values: list[Any]) -> list[Any]:
                 f"parameter {value!r} has no description of its own: give a class, a partial with "
                 f"plain arguments, or an object with a repr that tells it apart"
             )
-    if any(isinstance(value, str) for value in values):
-        return [str(value) for value in values]
-    if any(isinstance(value, float) for value in values):
-        return [float(value) for value in values]
+    for kind in (str, float):
+        if any(isinstance(value, kind) for value in values):
+            return [kind(value) for value in values]
     return values

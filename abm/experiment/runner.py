@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import closing
 from functools import partial
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from abm.experiment.blocks import simulate_block
 from abm.experiment.schedule import Schedule
-from abm.experiment.simulation import Simulation
+from abm.experiment.simulation import BlockTask, Simulation
 from abm.experiment.workers import WorkerDiedError, Workers, run_tasks
 from abm.runs.folder import RunFolder
 from abm.runs.manifest import Failed, Finished
@@ -23,15 +23,7 @@ class BlocksFailedError(RuntimeError):
 
 
 class Progress(NamedTuple):
-    """How far a run has come.
-
-    Parameters
-    ----------
-    finished, failed, planned : int
-        Blocks.
-    arrivals : int
-        Traders who arrived in blocks finished since the run was started or resumed.
-    """
+    """Numbers of blocks, and of traders in those finished since the run was started or resumed."""
 
     finished: int
     failed: int
@@ -62,7 +54,6 @@ def run_blocks(
     _require_shared(folder, workers)
     manifest = folder.manifest
     manifest.failed.clear()
-    simulate = partial(simulate_block, simulation, folder.store)
     arrivals = deaths = 0
 
     def report() -> None:
@@ -71,20 +62,13 @@ def run_blocks(
 
     while due := schedule.list_due():
         report()
-        tasks = {task.name: task for task in due}
         try:
-            with closing(run_tasks(simulate, due, workers)) as outcomes:
+            with closing(_simulate_blocks(folder, due, simulation, workers)) as outcomes:
                 for outcome in outcomes:
-                    _record_outcome(folder, outcome)
                     deaths = 0
                     if isinstance(outcome, Finished):
-                        arrivals += tasks[outcome.block].size * tasks[outcome.block].periods
+                        arrivals += due[0].size * due[0].periods  # as in every block
                     report()
-        except CancelledError as error:
-            raise OSError(
-                f"the cluster at {workers} went away ({error}). {manifest.status}: go on with "
-                f"--resume"
-            ) from error
         except WorkerDiedError as error:
             deaths += 1
             if deaths == DEATHS:
@@ -105,12 +89,24 @@ def _require_shared(folder: RunFolder, workers: Workers) -> None:
         )
 
 
-def _record_outcome(folder: RunFolder, outcome: Finished | Failed | OSError) -> None:
-    """Add the outcome of a block to the manifest, or raise what keeps it from being written."""
-    with folder.explain_errors():
-        if isinstance(outcome, OSError):
-            raise outcome
-        folder.manifest.add(outcome)
+def _simulate_blocks(
+    folder: RunFolder, tasks: Sequence[BlockTask], simulation: Simulation, workers: Workers
+) -> Generator[Finished | Failed, None, None]:
+    """Yield the outcome of each block, once it is in the manifest."""
+    simulate = partial(simulate_block, simulation, folder.store)
+    try:
+        with closing(run_tasks(simulate, tasks, workers)) as outcomes:
+            for outcome in outcomes:
+                with folder.explain_errors():
+                    if isinstance(outcome, OSError):
+                        raise outcome
+                    folder.manifest.add(outcome)
+                yield outcome
+    except CancelledError as error:
+        raise OSError(
+            f"the cluster at {workers} went away ({error}). {folder.manifest.status}: go on with "
+            f"--resume"
+        ) from error
 
 
 def _summarise_failures(folder: RunFolder, planned: int) -> BlocksFailedError:
@@ -118,8 +114,7 @@ def _summarise_failures(folder: RunFolder, planned: int) -> BlocksFailedError:
     failed = list(folder.manifest.failed.values())
     first = failed[0]
     return BlocksFailedError(
-        f"{len(failed)} of {planned} blocks failed, {folder.manifest.status}: "
-        f"--resume tries these again. "
-        f"The first, {first.block} at {first.point}, seed {first.seed}: "
+        f"{len(failed)} of {planned} blocks failed, {folder.manifest.status}: --resume tries these "
+        f"again. The first, {first.block} at {first.point}, seed {first.seed}: "
         f"{' '.join(first.error.split())}"
     )

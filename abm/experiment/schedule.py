@@ -8,6 +8,7 @@ depend on results alone, not on the worker that computed them, or when.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import reduce
 from math import ceil, inf, isfinite
 from typing import NamedTuple
@@ -37,38 +38,34 @@ class Target(NamedTuple):
     at_most: int = 1_000_000
 
 
+@dataclass(eq=False)
 class Schedule:
     """Decides which blocks are to be simulated, given those that are finished.
 
     Parameters
     ----------
-    first_tasks : list of callable
-        For each point, a function that returns the tasks of its first n blocks.
-    first : int
-        Blocks in the first stage of every point.
-    most : int
-        Blocks at most.
+    first_tasks : callable
+        From the number of a point and n to the tasks of its first n blocks.
+    points : int
+        How many there are.
+    first, most : int
+        Blocks of a point in its first stage, and at most.
     target : Target or None
         None for one stage.
     store, manifest : Store, Manifest
         Where blocks are, and which.
     """
 
-    def __init__(
-        self,
-        first_tasks: list[Callable[[int], list[BlockTask]]],
-        first: int,
-        most: int,
-        target: Target | None,
-        store: Store,
-        manifest: Manifest,
-    ) -> None:
-        self._first_tasks = first_tasks
-        self._stage = [first] * len(first_tasks)
-        self._most = most
-        self._target = target
-        self._store = store
-        self._manifest = manifest
+    first_tasks: Callable[[int, int], list[BlockTask]]
+    points: int
+    first: int
+    most: int
+    target: Target | None
+    store: Store
+    manifest: Manifest
+
+    def __post_init__(self) -> None:
+        self._stage = [self.first] * self.points
         self._cache: dict[str, dict[str, Moments]] = {}
 
     @property
@@ -78,19 +75,19 @@ class Schedule:
 
     def list_due(self) -> list[BlockTask]:
         """Return the tasks that can be simulated now; none when all are done or failed."""
-        missing = [task for point in range(len(self._stage)) for task in self._list_missing(point)]
-        return [task for task in missing if task.name not in self._manifest.failed]
+        missing = [task for point in range(self.points) for task in self._list_missing(point)]
+        return [task for task in missing if task.name not in self.manifest.failed]
 
     def list_tasks(self, point: int) -> list[BlockTask]:
         """Return the tasks of a point, by its number, as far as its stages can be decided."""
         self._list_missing(point)
-        return self._first_tasks[point](self._stage[point])
+        return self.first_tasks(point, self._stage[point])
 
     def _list_missing(self, point: int) -> list[BlockTask]:
         """Return the unfinished tasks of a point's stage, or of the next if none are left."""
         while True:
-            tasks = self._first_tasks[point](self._stage[point])
-            missing = [task for task in tasks if task.name not in self._manifest.finished]
+            tasks = self.first_tasks(point, self._stage[point])
+            missing = [task for task in tasks if task.name not in self.manifest.finished]
             stage = self._stage[point] if missing else self._next_stage(tasks)
             if stage == self._stage[point]:
                 return missing
@@ -99,13 +96,13 @@ class Schedule:
     def _next_stage(self, tasks: list[BlockTask]) -> int:
         """Return how many blocks a point needs, as far as can be told from these."""
         blocks = len(tasks)
-        if self._target is None or blocks >= self._most:
+        if self.target is None or blocks >= self.most:
             return blocks
-        error = self._standard_error(tasks, self._target.metric)
-        if error <= self._target.se:
+        error = self._standard_error(tasks, self.target.metric)
+        if error <= self.target.se:
             return blocks
-        wanted = ceil(blocks * (error / self._target.se) ** 2) if isfinite(error) else 2 * blocks
-        return min(max(wanted, blocks + 1), 2 * blocks, self._most)
+        wanted = ceil(blocks * (error / self.target.se) ** 2) if isfinite(error) else 2 * blocks
+        return min(max(wanted, blocks + 1), 2 * blocks, self.most)
 
     def _standard_error(self, tasks: list[BlockTask], metric: str) -> float:
         """Return the largest standard error among makers of whom the metric is known at all."""
@@ -116,5 +113,5 @@ class Schedule:
 
     def _moments(self, task: BlockTask, metric: str) -> dict[str, Moments]:
         if task.name not in self._cache:
-            self._cache[task.name] = read_moments(self._store, task, metric)
+            self._cache[task.name] = read_moments(self.store, task, metric)
         return self._cache[task.name]

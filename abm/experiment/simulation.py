@@ -30,13 +30,11 @@ class BlockTask(NamedTuple):
     name : str
         POINT-BLOCK, by their numbers.
     point : dict
-        Parameters.
     block, size : int
         Which block of replications, and how many they are.
     periods : int
         Traders who arrive in each.
     seed : int
-        Of the whole experiment.
     """
 
     name: str
@@ -67,10 +65,9 @@ def keep_tables(market: Exchange, totals: Totals) -> Tables:
 def give_discount(choice: MakerChoice, discount: float) -> Callable[..., MarketMaker]:
     """Return a maker; one that looks ahead is given the discount, unless it is a partial."""
     maker = MAKER_TYPES.find(choice) if isinstance(choice, str) else choice
-    if not isinstance(maker, type):
-        return maker
-    looks_ahead = "discount" in inspect.signature(maker).parameters
-    return partial(maker, discount=discount) if looks_ahead else maker
+    if isinstance(maker, type) and "discount" in inspect.signature(maker).parameters:
+        return partial(maker, discount=discount)
+    return maker
 
 
 @dataclass(frozen=True)
@@ -115,12 +112,10 @@ class Simulation:
     def __post_init__(self) -> None:
         discount_factor(self.discount)
         whole("burn_in", self.burn_in, 0, MOST_PERIODS - 1)
-        if callable(self.record):
-            describe_function("record", self.record)
-        else:
+        if not callable(self.record):
             one_of("record", self.record, RECORDS)
-        for name in ("exchange_of", "keep"):
-            if not callable(function := getattr(self, name)):
+        for name, function in self.functions.items():
+            if not callable(function):
                 raise TypeError(
                     f"{name} is {function!r}, but must be a function: give one, or leave it out"
                 )
@@ -129,20 +124,20 @@ class Simulation:
     @property
     def parameters(self) -> dict[str, Any]:
         """What results depend on, as run.json holds it; functions by their places and arguments."""
-        record = describe_function("record", self.record) if callable(self.record) else self.record
-        own = {"discount": float(self.discount), "record": record, "burn_in": int(self.burn_in)}
-        defaults = {"exchange_of": use_point, "keep": keep_tables}
+        own = {
+            "discount": float(self.discount), "record": self.record, "burn_in": int(self.burn_in)
+        }  # fmt: skip
         return own | {
             name: describe_function(name, function)
-            for name, default in defaults.items()
-            if (function := getattr(self, name)) is not default
+            for name, function in self.functions.items()
+            if function not in (use_point, keep_tables)
         }
 
     @property
-    def functions(self) -> list[Callable[..., Any]]:
-        """The functions that results depend on."""
-        record = [self.record] if callable(self.record) else []
-        return [self.exchange_of, self.keep, *record]
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """The functions that results depend on, by the parameters that they are."""
+        own: dict[str, Callable[..., Any]] = {"exchange_of": self.exchange_of, "keep": self.keep}
+        return own | ({"record": self.record} if callable(self.record) else {})
 
     def check_point(self, point: Point, size: int) -> None:
         """Raise unless an exchange of so many replications takes the arguments of a point."""

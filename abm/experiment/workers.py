@@ -21,7 +21,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 Workers = int | str
-"""A number of processes, or the address of a Dask scheduler."""
+"""A number of processes (1 for this one alone), or the address of a Dask scheduler."""
 
 MOST_WORKERS = 4096
 
@@ -31,7 +31,7 @@ class WorkerDiedError(RuntimeError):
 
 
 def check_workers(workers: Workers) -> Workers:
-    """Return the number of processes (1 for this one alone), or the address of a scheduler.
+    """Return the number of processes as an int, or the address of a scheduler.
 
     Raises
     ------
@@ -50,8 +50,7 @@ def check_workers(workers: Workers) -> Workers:
                 f"pip install 'market-shock[cluster]'"
             )
         return workers
-    number = int(workers) if isinstance(workers, str) else workers
-    return whole("workers", number, 1, MOST_WORKERS)
+    return whole("workers", int(workers) if isinstance(workers, str) else workers, 1, MOST_WORKERS)
 
 
 def run_tasks(
@@ -60,14 +59,6 @@ def run_tasks(
     """Yield the result of a function for each task, in the order in which they are done.
 
     Closing the generator gives up the tasks that are left.
-
-    Parameters
-    ----------
-    function : callable
-    tasks : sequence
-    workers : int or str
-        1 for this process, more for so many processes of this machine, or the address of a Dask
-        scheduler for the workers of its cluster.
 
     Raises
     ------

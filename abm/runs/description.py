@@ -148,9 +148,8 @@ class Description:
         theirs, ours = there.versions | there.code, self.versions | self.code
         if difference := _describe_difference(theirs, ours):
             raise FolderTakenError(
-                f"{where} was begun with other versions ({difference}), "
-                f"whose digits may differ: resume it with those, choose another folder (--out), "
-                f"or remove this one"
+                f"{where} was begun with other versions ({difference}), whose digits may differ: "
+                f"resume it with those, choose another folder (--out), or remove this one"
             )
 
 

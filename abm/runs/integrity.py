@@ -17,17 +17,7 @@ UNREADABLE = (ArrowException, OSError, ValueError)  # pyarrow's, for damaged fil
 
 
 class Stamp(NamedTuple):
-    """Size and hash of a file.
-
-    Parameters
-    ----------
-    size : int
-        In bytes.
-    sha256 : str
-        Of its content, in hexadecimal digits.
-    tables : list of str
-        Of a block file, the tables in it.
-    """
+    """Size in bytes and hash of a file; of a block file, the tables in it."""
 
     size: int
     sha256: str

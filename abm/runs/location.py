@@ -36,6 +36,7 @@ class Location:
             self._path = Path(self.home.path()).resolve()
             self.home = Store(self._path)
             self.work = Store(self._beside("partial"))
+            self._replaced = self._beside("replaced")
             self._lock = FileLock(self._beside("lock"))
 
     def _beside(self, what: str) -> Path:
@@ -70,14 +71,14 @@ class Location:
 
     def _recover(self) -> None:
         """Complete renames and removals that a kill interrupted."""
-        replaced = self._beside("replaced")
-        if self.work.holds(RUN_FILE) and not self.work.holds(UNFINISHED_FILE):
-            self._publish()
-        elif not self.work.holds(UNFINISHED_FILE):
-            self.work.remove()
-        if replaced.exists() and not self._path.exists():
-            replaced.rename(self._path)
-        shutil.rmtree(replaced, ignore_errors=True)
+        if not self.work.holds(UNFINISHED_FILE):
+            if self.work.holds(RUN_FILE):
+                self._publish()
+            else:
+                self.work.remove()
+        if self._replaced.exists() and not self._path.exists():
+            self._replaced.rename(self._path)
+        shutil.rmtree(self._replaced, ignore_errors=True)
 
     def release(self) -> None:
         """Release the lock."""
@@ -103,12 +104,11 @@ class Location:
 
     def _publish(self) -> None:
         """Rename the hidden folder, in place of an earlier run."""
-        replaced = self._beside("replaced")
         if self._path.exists():
-            shutil.rmtree(replaced, ignore_errors=True)
-            self._path.rename(replaced)
+            shutil.rmtree(self._replaced, ignore_errors=True)
+            self._path.rename(self._replaced)
         Path(self.work.path()).rename(self._path)
-        shutil.rmtree(replaced, ignore_errors=True)
+        shutil.rmtree(self._replaced, ignore_errors=True)
 
     def reopen(self) -> None:
         """Make a whole run unfinished again, so that its damaged files can be rewritten."""

@@ -76,8 +76,7 @@ def _pad_table(name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def list_columns(file: Any, name: str) -> list[str]:
     """Return the columns of one table of a file of several."""
-    columns: list[str] = read_metadata(parquet.read_schema(file))["tables"][name]
-    return columns
+    return list(read_metadata(parquet.read_schema(file))["tables"][name])
 
 
 def unpack_table(file: Any, name: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -97,5 +96,4 @@ def _list_group_tables(source: parquet.ParquetFile) -> list[str]:
 
 def read_metadata(schema: pa.Schema) -> dict[str, Any]:
     """Return the description that `pack_tables` put into a file; empty for other files."""
-    metadata: dict[str, Any] = json.loads((schema.metadata or {}).get(DESCRIPTION.encode(), b"{}"))
-    return metadata
+    return dict(json.loads((schema.metadata or {}).get(DESCRIPTION.encode(), b"{}")))

@@ -17,7 +17,7 @@ from abm.market.quotes import Quote, Side
 from abm.market.valuations import NoisyValuation
 from abm.numerics.arrays import Array
 from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
-from abm.one_period.profit import expected_profit, outcome
+from abm.one_period.profit import expected_profit
 
 MP = MPContext()
 MP.dps = 50
@@ -156,18 +156,22 @@ def test_stage_has_the_closed_forms_of_reward_probabilities_and_successors() -> 
 def test_ask_is_the_value_expected_given_a_buy_and_bid_given_a_sell(rho: float) -> None:
     law, belief = NoisyValuation(0.5), GaussianBelief([-2.0], [0.5 * rho])
     quote = standardised_quote(belief, zero_profit_depth(rho), 0.5)
-    given_buy = outcome(belief, quote, law, Side.BUY).posterior
-    given_sell = outcome(belief, quote, law, Side.SELL).posterior
+    given_buy, given_sell = (
+        belief.revise(law.likelihood(quote, np.array(side, np.int8)))
+        for side in (Side.BUY, Side.SELL)
+    )
     np.testing.assert_allclose(quote.ask, given_buy.mean, rtol=1e-12)
     np.testing.assert_allclose(quote.bid, given_sell.mean, rtol=1e-12)
 
 
-def test_outcome_names_its_side_and_probability() -> None:
+def test_each_side_has_the_probability_that_the_valuation_is_beyond_its_price() -> None:
     belief, law = GaussianBelief([0.0], [3.0]), NoisyValuation(4.0)
-    outcomes = [outcome(belief, Quote(-2.0, 5.0), law, side) for side in Side]
-    assert [one.side for one in outcomes] == list(Side)
+    log_mass = [
+        belief.condition(law.likelihood(Quote(-2.0, 5.0), np.array(side, np.int8)))[0][0]
+        for side in (Side.SELL, Side.NONE, Side.BUY)
+    ]
     probabilities = [norm.cdf(-0.4), norm.cdf(1) - norm.cdf(-0.4), norm.sf(1)]
-    np.testing.assert_allclose([np.exp(one.log_mass[0]) for one in outcomes], probabilities)
+    np.testing.assert_allclose(np.exp(log_mass), probabilities)
 
 
 @pytest.mark.parametrize("rho", [0.0001, 0.2, 1.0, 3.0, 8.0])

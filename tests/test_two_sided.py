@@ -88,7 +88,7 @@ def test_the_best_of_all_quotes_is_the_symmetric_one(discount: float) -> None:
     assert abs(found.skew[traded]).max() < 2e-6
     symmetric = solution.half_spread(RHO) / np.sqrt(1 + RHO * RHO)
     traded &= abs(RHO - 13.42) > 0.05  # there the depth jumps, and the interpolated one is off
-    for depth in (found.bid_depth, found.ask_depth):
+    for depth in (found.depth - found.skew, found.depth + found.skew):
         np.testing.assert_allclose(depth[traded], symmetric[traded], atol=1e-4)
 
 
@@ -186,8 +186,8 @@ def test_a_one_sided_quote_is_found_where_it_is_the_best() -> None:
     loss = 9 / np.sqrt(10) / np.sqrt(2 * np.pi)
     assert float(found.value) == pytest.approx(0.9 * 3 - loss, abs=0.05)
     assert found.gain > 0.9 * loss
-    assert abs(found.bid_depth) < 0.1
-    assert found.ask_depth > 6
+    assert abs(found.depth - found.skew) < 0.1  # the bid is at the mean
+    assert found.depth + found.skew > 6  # and the ask as good as declined
     assert not found.converged
 
 

@@ -39,7 +39,7 @@ from abm.market.quotes import Quote, Side
 from abm.numerics.arrays import Array
 from abm.numerics.checks import positive
 from abm.numerics.golden_section import golden_section
-from abm.one_period.profit import expected_profit, outcome
+from abm.one_period.profit import expected_profit
 
 STEP = SCAN[1] - SCAN[0]
 ROUNDS = 4  # of golden sections: depth and skew hardly interact, so one is nearly enough
@@ -71,16 +71,6 @@ class FreeBackup:
     def gain(self) -> Array:
         """What a skew adds to the right side, in units of the noise sd."""
         return self.value - self.symmetric
-
-    @property
-    def bid_depth(self) -> Array:
-        """How far below the mean she bids, in units of s; negative for a bid above it."""
-        return self.depth - self.skew
-
-    @property
-    def ask_depth(self) -> Array:
-        """How far above the mean she asks, in units of s; negative for an ask below it."""
-        return self.depth + self.skew
 
     @property
     def residual(self) -> float:
@@ -140,9 +130,9 @@ def backup(solution: Solution, rho: Array, depth: Array, skew: Array) -> Array:
     """
     s = np.sqrt(1 + rho * rho)
     belief, quote = GaussianBelief(0.0, rho), Quote.around(skew * s, depth * s)
+    outcomes = [belief.condition(NOISE.likelihood(quote, np.array(side, np.int8))) for side in Side]
     future = sum(
-        np.exp(log_mass) * solution.value_function(posterior.sd)
-        for _, log_mass, posterior in (outcome(belief, quote, NOISE, side) for side in Side)
+        np.exp(log_mass) * solution.value_function(posterior.sd) for log_mass, posterior in outcomes
     )
     return expected_profit(belief, quote, NOISE) + solution.discount * future
 

@@ -1,14 +1,9 @@
-"""One period: the outcomes of a quote, and its expected profit.
-
-A quote has three outcomes: the trader buys, sells, or does neither. Each has a probability and
-leaves a posterior. The expected profit of a quote is
+"""The expected profit of a quote in one period. The trader buys, sells, or does neither:
 
     P(buy) (ask - E[V | buy]) + P(sell) (E[V | sell] - bid)
 
 (Glosten and Milgrom 1985; Das and Magdon-Ismail 2008, section 2.3).
 """
-
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,19 +11,6 @@ from abm.beliefs.base import Belief
 from abm.market.quotes import Quote, Side
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array
-
-
-class Outcome(NamedTuple):
-    """One outcome of a quote: the trader's side, its log probability, the belief it leaves."""
-
-    side: Side
-    log_mass: Array
-    posterior: Belief
-
-
-def outcome(belief: Belief, quote: Quote, law: Law, side: Side) -> Outcome:
-    """Return the outcome in which the trader takes `side` of `quote`."""
-    return Outcome(side, *belief.condition(law.likelihood(quote, np.asarray(side, np.int8))))
 
 
 def expected_profit(belief: Belief, quote: Quote, law: Law) -> Array:

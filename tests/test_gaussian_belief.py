@@ -101,6 +101,15 @@ def test_mirrored_market_has_the_mirrored_posterior_exactly(case: Case) -> None:
     assert (there.mean, there.sd) == (-here.mean, here.sd)
 
 
+def test_density_is_the_normals_to_the_last_bit() -> None:
+    mean, sd = np.array([-3.0, 0.0, 10.0]), np.array([0.01, 1.0, 50.0])
+    value = mean[:, np.newaxis] + sd[:, np.newaxis] * np.linspace(-9, 9, 37)
+    expected = [norm.pdf(*row) for row in zip(value, mean, sd, strict=True)]
+    belief = GaussianBelief(mean, sd)
+    np.testing.assert_array_equal(belief.density(value), expected)
+    np.testing.assert_array_equal(belief.density(value[1])[1], expected[1])
+
+
 @settings(deadline=None, max_examples=100)
 @given(cases())
 def test_seeing_nothing_changes_nothing_bit_for_bit(case: Case) -> None:

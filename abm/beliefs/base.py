@@ -2,6 +2,8 @@
 
 from typing import Protocol, Self
 
+from numpy.typing import ArrayLike
+
 from abm.beliefs.window import Window
 from abm.market.valuations import Likelihood
 from abm.numerics.arrays import Array
@@ -41,6 +43,9 @@ class Belief(Protocol):
 
     def revise(self, likelihood: Likelihood, /) -> Self:
         """Return the belief given what was shown."""
+
+    def density(self, value: ArrayLike, /) -> Array:
+        """Return the density, in one over units of price, at values of shape (R, G) or (G,)."""
 
     def replicate(self, replications: int) -> Self:
         """Return this belief in each of `replications` markets."""

@@ -71,6 +71,12 @@ class GaussianBelief:
         compatible(mean=self.mean, lower=seen.lower, upper=seen.upper)
         return self.revise(seen)
 
+    def density(self, value: ArrayLike) -> Array:
+        """Return the density at values of shape (R, G) or (G,), in one over units of price."""
+        sd = self.sd[..., np.newaxis]
+        standard = np.subtract(value, self.mean[..., np.newaxis]) / sd
+        return np.exp(-0.5 * np.square(standard)) / np.sqrt(2 * np.pi) / sd
+
     def replicate(self, replications: int) -> GaussianBelief:
         """Return this belief in each of `replications` markets."""
         return GaussianBelief(

@@ -66,7 +66,7 @@ ENDS = [
 
 
 class Made:
-    """A unit normal with some of its methods replaced, or taken away."""
+    """A standard normal with some of its methods replaced, or taken away."""
 
     def __init__(self, **others: Any) -> None:
         unit = stats.norm()

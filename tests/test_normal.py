@@ -1,4 +1,4 @@
-"""The unit normal on an interval, against 80-digit arithmetic."""
+"""The standard normal on an interval, against 80-digit arithmetic."""
 
 import warnings
 from typing import Any
@@ -150,7 +150,7 @@ def test_mirrored_interval_has_the_mirrored_moments_bit_for_bit() -> None:
     np.testing.assert_array_equal(here.variance, there.variance)
 
 
-def test_whole_line_leaves_the_unit_normal_exactly() -> None:
+def test_whole_line_leaves_the_standard_normal_exactly() -> None:
     assert [float(part) for part in truncated_moments(-INF, INF)] == [0, 0, 1]
 
 

@@ -1,4 +1,4 @@
-"""The unit normal on an interval: its mass, mean and variance, accurate also in the tails.
+"""The standard normal on an interval: its mass, mean and variance, accurate also in the tails.
 
 For X ~ N(0, 1) restricted to (alpha, beta), with phi and Phi its density and cdf,
 
@@ -33,7 +33,7 @@ FRACTION_TERMS = 22  # enough for full precision from there on
 
 
 class TruncatedMoments(NamedTuple):
-    """The unit normal on an interval: log mass, mean and variance, arrays of one shape."""
+    """The standard normal on an interval: log mass, mean and variance, arrays of one shape."""
 
     log_mass: Array
     mean: Array
@@ -41,7 +41,7 @@ class TruncatedMoments(NamedTuple):
 
 
 def truncated_moments(alpha: ArrayLike, beta: ArrayLike) -> TruncatedMoments:
-    """Return log mass, mean and variance of a unit normal on (alpha, beta), elementwise.
+    """Return log mass, mean and variance of a standard normal on (alpha, beta), elementwise.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def _tiny_mass(low: Array, high: Array) -> Array:
 
 
 def mean_excess(x: ArrayLike) -> Array:
-    """E[X - x | X > x] = phi(x) / (1 - Phi(x)) - x for a unit normal X, elementwise.
+    """E[X - x | X > x] = phi(x) / (1 - Phi(x)) - x for a standard normal X, elementwise.
 
     Far out, where that difference loses digits, it is Laplace's continued fraction
     1 / (x + 2 / (x + 3 / (x + ...))).

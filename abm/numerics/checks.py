@@ -8,7 +8,7 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from abm.numerics.arrays import Array
+from abm.numerics.arrays import Array, Flags
 
 
 def floats(name: str, value: ArrayLike) -> Array:
@@ -24,30 +24,26 @@ def floats(name: str, value: ArrayLike) -> Array:
 def finite(name: str, value: ArrayLike) -> Array:
     """Return `value` as floats, or raise ValueError where one is NaN or infinite."""
     numbers = floats(name, value)
-    wrong = ~np.isfinite(numbers)
-    if wrong.any():
-        raise ValueError(f"{name} is {numbers[wrong][0]}, but must be finite: give a number")
-    return numbers
+    return _require(np.isfinite(numbers), name, numbers, "finite: give a number")
 
 
 def positive(name: str, value: ArrayLike) -> Array:
     """Return `value` as floats, or raise ValueError where one is not finite and above zero."""
     numbers = floats(name, value)
-    wrong = ~(np.isfinite(numbers) & (numbers > 0))
-    if wrong.any():
-        raise ValueError(
-            f"{name} is {numbers[wrong][0]}, but must be finite and above zero: "
-            f"give a positive number"
-        )
-    return numbers
+    right = np.isfinite(numbers) & (numbers > 0)
+    return _require(right, name, numbers, "finite and above zero: give a positive number")
 
 
 def not_negative(name: str, value: ArrayLike) -> Array:
     """Return `value` as floats, or raise ValueError where one is negative or NaN."""
     numbers = floats(name, value)
-    wrong = ~(numbers >= 0)
-    if wrong.any():
-        raise ValueError(f"{name} is {numbers[wrong][0]}, but must be at least 0: give 0 or more")
+    return _require(numbers >= 0, name, numbers, "at least 0: give 0 or more")
+
+
+def _require(right: Flags, name: str, numbers: Array, rule: str) -> Array:
+    """Return the numbers, or raise ValueError with the first that is not right."""
+    if not right.all():
+        raise ValueError(f"{name} is {numbers[~right][0]}, but must be {rule}")
     return numbers
 
 

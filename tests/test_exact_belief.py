@@ -315,7 +315,7 @@ def learnt(noise: Any, size: int = 2_000) -> tuple[Exchange, GridBelief, GridBel
         market.step()
         shown = last_shown(market)
         right = right.revise(shown)
-        wrong = wrong.revise(Interval(shown.lower, shown.upper, shown.noise_sd))
+        wrong = wrong.revise(Interval(shown.lower, shown.upper, shown.noise.sd))
     return market, right, wrong
 
 

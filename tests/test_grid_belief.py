@@ -72,7 +72,7 @@ def by_force(prior_sd: float, shown: list[Interval]) -> list[Posterior]:
     for one in shown:
         lower, upper = np.reshape(one.lower, (-1, 1)), np.reshape(one.upper, (-1, 1))
         log_density = log_density + log_difference(
-            (lower - value) / one.noise_sd, (upper - value) / one.noise_sd
+            (lower - value) / one.noise.sd, (upper - value) / one.noise.sd
         )
         peak = log_density.max(axis=-1, keepdims=True)
         density = np.exp(log_density - peak)

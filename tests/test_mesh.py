@@ -95,7 +95,7 @@ def test_at_a_node_the_whole_weight_is_its_own() -> None:
 
 def test_weights_lean_on_the_two_nodes_either_side_away_from_the_ends() -> None:
     mesh = uneven(12)
-    node, _ = mesh.weights(mesh.midpoints())
+    node, _ = mesh.weights(mesh.halve().nodes[1::2])
     expected = np.clip(np.arange(12) - 1, 0, 9)[:, np.newaxis] + np.arange(4)
     np.testing.assert_array_equal(node, expected)
 
@@ -127,8 +127,7 @@ def test_halving_keeps_the_nodes_and_puts_one_in_the_middle_of_every_cell() -> N
     mesh = uneven(9)
     halved = mesh.halve().nodes
     np.testing.assert_array_equal(halved[::2], mesh.nodes)
-    np.testing.assert_array_equal(halved[1::2], mesh.midpoints())
-    np.testing.assert_allclose(mesh.midpoints() - mesh.nodes[:-1], 0.5 * np.diff(mesh.nodes))
+    np.testing.assert_allclose(halved[1::2] - mesh.nodes[:-1], 0.5 * np.diff(mesh.nodes))
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_at_keeps_the_named_replications_in_their_order() -> None:
     some = Interval(np.arange(4.0), np.arange(4.0) + 10, 2.0).at(np.array([3, 1]))
     np.testing.assert_array_equal(some.lower, [3.0, 1.0])
     np.testing.assert_array_equal(some.upper, [13.0, 11.0])
-    assert some.noise_sd == 2.0
+    assert some.noise.sd == 2.0
 
 
 def test_at_leaves_an_end_that_all_replications_share() -> None:
@@ -118,7 +118,7 @@ def test_at_leaves_an_end_of_length_one_that_all_replications_share() -> None:
 )
 def test_side_taken_shows_where_the_valuation_lies(side: Side, lower: float, upper: float) -> None:
     shown = NoisyValuation(3.0).likelihood(Quote(-2.0, 1.0), np.array(side, np.int8))
-    assert [float(shown.lower), float(shown.upper), shown.noise_sd] == [lower, upper, 3.0]
+    assert [float(shown.lower), float(shown.upper), shown.noise.sd] == [lower, upper, 3.0]
 
 
 def test_sides_of_many_replications_show_their_own_intervals() -> None:

@@ -27,7 +27,7 @@ from abm.beliefs.window import FINE, Placements, Window, iterate_chunks
 from abm.market.valuations import Interval, Likelihood
 from abm.numerics.arrays import Array
 from abm.numerics.checks import compatible
-from abm.numerics.frozen import make, set_fields
+from abm.numerics.frozen import set_fields
 
 REACH = 12.0  # half-width of the first window in prior sds: a probability of 1e-33 is beyond
 
@@ -80,8 +80,9 @@ class GridBelief:
         cls, prior: GaussianBelief, history: History, resolution: float, windows: Iterable[Window]
     ) -> GridBelief:
         """Return the posterior of this prior after this history, known on these windows."""
-        merged = merge_by_size(windows)
-        return make(cls, prior=prior, history=history, resolution=resolution, windows=merged)
+        belief, merged = cls.__new__(cls), merge_by_size(windows)
+        set_fields(belief, prior=prior, history=history, resolution=resolution, windows=merged)
+        return belief
 
     @cached_property
     def mean(self) -> Array:
@@ -104,13 +105,7 @@ class GridBelief:
         return self._gather(window.log_evidence for window in self.windows)
 
     def resolve(self, resolution: float) -> GridBelief:
-        """Return the same belief on points that resolve likelihoods of this resolution.
-
-        Parameters
-        ----------
-        resolution : float
-            In units of price, above zero.
-        """
+        """Return the same belief on points that resolve likelihoods of this resolution."""
         if resolution >= self.resolution:
             return self
         kept, moved = [], []

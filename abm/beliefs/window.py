@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abm.market.valuations import Likelihood
 from abm.numerics.arrays import Array, Flags, Index
@@ -44,9 +45,7 @@ class Placements(NamedTuple):
 
     def at(self, chosen: Index) -> Placements:
         """Return the chosen placements."""
-        return Placements(
-            self.rows[chosen], self.low[chosen], self.high[chosen], self.spacing[chosen]
-        )
+        return Placements._make(part[chosen] for part in self)
 
     def by_size(self) -> Iterator[tuple[int, Placements]]:
         """Yield a number of points, and placements that need it, in groups of at most CHUNK points.
@@ -129,22 +128,13 @@ class Window:
         return (self.weight * self.standard**4).sum(axis=-1) - 3
 
     @property
-    def parts(self) -> tuple[Index, Array, Array, Array, Array]:
+    def parts(self) -> tuple[NDArray[Any], ...]:
         """All five fields."""
         return self.rows, self.low, self.spacing, self.weight, self.log_evidence
 
     def at(self, chosen: Index | Flags | slice) -> Window:
         """Return the window of the chosen replications, counted within this one."""
-        rows, low, spacing, weight, log_evidence = self.parts
-        return Window(
-            rows[chosen], low[chosen], spacing[chosen], weight[chosen], log_evidence[chosen]
-        )
-
-    def chunks(self) -> Iterator[Window]:
-        """Yield the window in parts of at most CHUNK points."""
-        rows = max(1, CHUNK // self.points)
-        for start in range(0, len(self.rows), rows):
-            yield self.at(slice(start, start + rows))
+        return Window(*(part[chosen] for part in self.parts))
 
     def condition(self, likelihood: Likelihood) -> Window:
         """Return the posterior on the same points; NaN where it has probability zero."""
@@ -215,4 +205,6 @@ class Window:
 def iterate_chunks(windows: Iterable[Window]) -> Iterator[Window]:
     """Yield windows in parts of at most CHUNK points."""
     for window in windows:
-        yield from window.chunks()
+        rows = max(1, CHUNK // window.points)
+        for start in range(0, len(window.rows), rows):
+            yield window.at(slice(start, start + rows))

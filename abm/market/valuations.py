@@ -105,11 +105,6 @@ class Interval:
         set_fields(self, lower=lower, upper=upper, noise=noise_of(noise))
 
     @property
-    def noise_sd(self) -> float:
-        """Standard deviation of the noise."""
-        return self.noise.sd
-
-    @property
     def resolution(self) -> float:
         """The noise's: it blurs the ends of the interval over this length."""
         return self.noise.resolution

@@ -31,10 +31,6 @@ class Mesh:
             cell[hard] = np.searchsorted(self.nodes, x[hard], side="right") - 1
         return np.minimum(cell, len(self.nodes) - 2)
 
-    def midpoints(self) -> Array:
-        """Return the middle of every cell, shape (N - 1,)."""
-        return 0.5 * (self.nodes[:-1] + self.nodes[1:])
-
     def weights(self, x: Array) -> tuple[Index, Array]:
         """Return four nodes around each x and their Lagrange weights, both of shape (..., 4).
 
@@ -61,7 +57,7 @@ class Mesh:
     def halve(self) -> "Mesh":
         """Return the mesh with every cell split in two; its even nodes are those of this one."""
         nodes = np.empty(2 * len(self.nodes) - 1)
-        nodes[::2], nodes[1::2] = self.nodes, self.midpoints()
+        nodes[::2], nodes[1::2] = self.nodes, 0.5 * (self.nodes[:-1] + self.nodes[1:])
         return Mesh(nodes)
 
     def split(self, cells: Flags) -> Flags:

@@ -89,7 +89,7 @@ def off_nodes(solution: Solution) -> Array:
     rim = np.concatenate([edge(solution, share) + away for share in (1e-3, 1e-6, 1e-9)])
     rho = np.concatenate([near, rim, rng.uniform(0, solution.rho_max, 300)])
     rho = np.sort(rho[rho < solution.rho_max])
-    assert not np.isin(rho, solution.value.mesh.nodes).any()
+    assert not np.isin(rho, solution.value_by_rho.mesh.nodes).any()
     return rho
 
 
@@ -155,7 +155,7 @@ def test_no_depth_beats_the_scan_of_the_certificate(discount: float) -> None:
 @each_discount
 def test_the_residual_reported_is_the_one_between_nodes(discount: float) -> None:
     solution = solve(discount)
-    nodes = solution.value.mesh.nodes
+    nodes = solution.value_by_rho.mesh.nodes
     width = np.diff(nodes)
     between = np.concatenate([nodes[:-1] + share * width for share in (0.25, 0.5, 0.75)])
     errors = [
@@ -177,7 +177,7 @@ def test_the_solution_says_that_it_converged(discount: float) -> None:
 
 def test_a_solution_with_a_large_residual_has_not_converged() -> None:
     good = solve(0.9)
-    bad = Solution(0.9, good.rho_max, 1e-6, good.iterations, good.value, good.depth)
+    bad = Solution(0.9, good.rho_max, 1e-6, good.iterations, good.value_by_rho, good.depth)
     assert not bad.converged
 
 

@@ -24,7 +24,7 @@ class Solution:
         Largest |max_q (...) - W| of the Bellman equation, at three points inside every cell.
     iterations : int
         Policy evaluations (linear solves) in all.
-    value : PiecewiseCubic
+    value_by_rho : PiecewiseCubic
         W over rho, in units of the noise sd.
     depth : PiecewiseCubic
         The optimal q over rho, dimensionless.
@@ -34,7 +34,7 @@ class Solution:
     rho_max: float
     residual: float
     iterations: int
-    value: PiecewiseCubic
+    value_by_rho: PiecewiseCubic
     depth: PiecewiseCubic
 
     @property
@@ -50,7 +50,7 @@ class Solution:
         ValueError
             If a rho is negative, NaN, or past `rho_max`.
         """
-        return np.maximum(self.value(self._inside(rho)), 0.0)
+        return np.maximum(self.value_by_rho(self._inside(rho)), 0.0)
 
     def half_spread(self, rho: ArrayLike) -> Array:
         """Return the optimal half-spread, in units of the noise sd.

@@ -29,9 +29,9 @@ import numpy as np
 from scipy import sparse
 from scipy.interpolate import PchipInterpolator
 
-from abm.bellman.problem import Stage, stage
+from abm.bellman.problem import stage
 from abm.bellman.solution import TOLERANCE, Solution
-from abm.numerics.arrays import Array
+from abm.numerics.arrays import Array, Flags
 from abm.numerics.checks import discount_factor, positive_number
 from abm.numerics.golden_section import golden_section
 from abm.numerics.piecewise_cubic import Mesh, PiecewiseCubic
@@ -73,30 +73,27 @@ def solve(discount: float = 0.9, rho_max: float = RHO_MAX) -> Solution:
 
 @cache
 def _solve(discount: float, rho_max: float) -> Solution:
-    stretch = np.linspace(0, np.arcsinh(rho_max / NEAR_ZERO), FIRST_NODES)
-    mesh = Mesh(np.minimum(NEAR_ZERO * np.sinh(stretch), rho_max))
+    mesh = _place_first_nodes(rho_max)
     depth = np.minimum(myopic_depth(mesh.nodes), 1.0)
     for iteration in range(1, ITERATIONS + 1):
-        value = mesh.cubic(_evaluate(mesh, depth, discount))
+        value_function = mesh.cubic(_evaluate(mesh, depth, discount))
         halved = mesh.halve()
-        points = halved.nodes
-        greedy = _improve(value, points, discount)
-        best = _backup(value, stage(points, greedy), discount)
-        gap = abs(best - value(points))
+        rho = halved.nodes
+        greedy = _improve(value_function, rho, discount)
+        best = _backup(value_function, rho, greedy, discount)
+        gap = abs(best - value_function(rho))
         policy = _interpolate_monotone(mesh, greedy[::2])
-        loss = best - _backup(value, stage(points, policy(points)), discount)
-        at_nodes = gap[::2].max()
-        coarse = gap[1::2] > max(at_nodes, TOLERANCE)
-        coarse |= loss[1::2] > max(at_nodes, POLICY_LOSS * best[0])
-        if at_nodes <= 0.1 * TOLERANCE and not coarse.any():
-            quarters = _residual_at_quarters(value, discount)
+        loss = best - _backup(value_function, rho, policy(rho), discount)
+        coarse = _find_coarse_cells(gap, loss, best[0])
+        if gap[::2].max() <= 0.1 * TOLERANCE and not coarse.any():
+            quarters = _residual_at_quarters(value_function, discount)
             if quarters.max() <= TOLERANCE:
                 policy = _interpolate_monotone(halved, np.maximum.accumulate(greedy))
                 residual = float(max(quarters.max(), gap.max()))
-                return Solution(discount, rho_max, residual, iteration, value, policy)
+                return Solution(discount, rho_max, residual, iteration, value_function, policy)
             coarse = quarters > TOLERANCE
-        kept = mesh.split(coarse & (np.diff(mesh.nodes) > NARROWEST * (1 + points[1::2])))
-        mesh, depth = Mesh(points[kept]), greedy[kept]
+        kept = mesh.split(coarse & (np.diff(mesh.nodes) > NARROWEST * (1 + rho[1::2])))
+        mesh, depth = Mesh(rho[kept]), greedy[kept]
     raise NotConvergedError(
         f"the Bellman equation at discount {discount} has not converged after {ITERATIONS} steps "
         f"(off by {gap.max():.1e} and still moving; tolerance {TOLERANCE}): lower rho_max "
@@ -104,15 +101,29 @@ def _solve(discount: float, rho_max: float) -> Solution:
     )
 
 
+def _place_first_nodes(rho_max: float) -> Mesh:
+    stretch = np.linspace(0, np.arcsinh(rho_max / NEAR_ZERO), FIRST_NODES)
+    return Mesh(np.minimum(NEAR_ZERO * np.sinh(stretch), rho_max))
+
+
+def _find_coarse_cells(gap: Array, loss: Array, w0: float) -> Flags:
+    """Return where, in a cell's middle, the equation or the policy is off by more than at nodes."""
+    at_nodes = gap[::2].max()
+    coarse = gap[1::2] > max(at_nodes, TOLERANCE)
+    return coarse | (loss[1::2] > max(at_nodes, POLICY_LOSS * w0))
+
+
 def range_for(rho: float) -> float:
     """Return a rho_max for `solve` that exceeds rho by a margin: RHO_MAX times a power of two."""
     return RHO_MAX * 2 ** max(0, ceil(log2(1.01 * rho / RHO_MAX)))
 
 
-def _backup(value: PiecewiseCubic, period: Stage, discount: float) -> Array:
+def _backup(value_function: PiecewiseCubic, rho: Array, depth: Array, discount: float) -> Array:
     """Return the right side of the Bellman equation without its maximum."""
+    period = stage(rho, depth)
     future = sum(
-        p * value(rho) for p, rho in zip(period.probability, period.successor, strict=True)
+        p * value_function(after)
+        for p, after in zip(period.probability, period.successor, strict=True)
     )
     return period.reward + discount * future
 
@@ -130,27 +141,27 @@ def _evaluate(mesh: Mesh, depth: Array, discount: float) -> Array:
     return sparse.linalg.spsolve(system, period.reward)
 
 
-def _improve(value: PiecewiseCubic, rho: Array, discount: float) -> Array:
+def _improve(value_function: PiecewiseCubic, rho: Array, discount: float) -> Array:
     """Return the depth that maximises the right side of the Bellman equation at each rho."""
-    backups = _backup(value, stage(rho[:, np.newaxis], SCAN), discount)
+    backups = _backup(value_function, rho[:, np.newaxis], SCAN, discount)
     best = np.clip(backups.argmax(axis=-1), 1, len(SCAN) - 2)
     depth = golden_section(
-        lambda q: _backup(value, stage(rho, q), discount), SCAN[best - 1], SCAN[best + 1]
+        lambda q: _backup(value_function, rho, q, discount), SCAN[best - 1], SCAN[best + 1]
     )
-    negligible = CLOSED * value.coefficients[3, 0]
-    low = np.flatnonzero(abs(value(rho)) < negligible)
-    shut = _closed_depth(value, rho[low], discount)
-    opened, closed = (_backup(value, stage(rho[low], q), discount) for q in (depth[low], shut))
+    negligible = CLOSED * value_function.coefficients[3, 0]
+    low = np.flatnonzero(abs(value_function(rho)) < negligible)
+    shut = _closed_depth(value_function, rho[low], discount)
+    opened, closed = (_backup(value_function, rho[low], q, discount) for q in (depth[low], shut))
     depth[low] = np.where(opened > closed + 0.1 * negligible, depth[low], shut)
     return depth
 
 
-def _closed_depth(value: PiecewiseCubic, rho: Array, discount: float) -> Array:
+def _closed_depth(value_function: PiecewiseCubic, rho: Array, discount: float) -> Array:
     """Return the depth where the market all but closes (see the module's docstring)."""
 
     def log_gain(depth: Array) -> Array:
         period = stage(rho, depth)
-        gain = period.gain + discount * value(period.successor[0])
+        gain = period.gain + discount * value_function(period.successor[0])
         with np.errstate(divide="ignore"):
             return period.log_buy + np.log(np.maximum(gain, 0.0))
 
@@ -162,10 +173,10 @@ def _interpolate_monotone(mesh: Mesh, values: Array) -> PiecewiseCubic:
     return PiecewiseCubic(mesh, PchipInterpolator(mesh.nodes, values).c)
 
 
-def _residual_at_quarters(value: PiecewiseCubic, discount: float) -> Array:
+def _residual_at_quarters(value_function: PiecewiseCubic, discount: float) -> Array:
     """Return the residual of each cell, the larger of those a quarter from its two ends."""
-    left, right = value.mesh.nodes[:-1], value.mesh.nodes[1:]
+    left, right = value_function.mesh.nodes[:-1], value_function.mesh.nodes[1:]
     points = np.stack([0.75 * left + 0.25 * right, 0.25 * left + 0.75 * right])
-    depth = _improve(value, points.ravel(), discount)
-    best = _backup(value, stage(points.ravel(), depth), discount)
-    return abs(best.reshape(points.shape) - value(points)).max(axis=0)
+    depth = _improve(value_function, points.ravel(), discount)
+    best = _backup(value_function, points.ravel(), depth, discount)
+    return abs(best.reshape(points.shape) - value_function(points)).max(axis=0)

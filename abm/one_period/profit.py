@@ -1,4 +1,6 @@
-"""The expected profit of a quote in one period. The trader buys, sells, or does neither:
+"""The expected profit of a quote in one period.
+
+A trader buys, sells, or does neither, which earns nothing:
 
     P(buy) (ask - E[V | buy]) + P(sell) (E[V | sell] - bid)
 

@@ -57,7 +57,7 @@ class ExactValue:
 
     def gaussian(self, sd: Array) -> Array:
         """Return W, the value if beliefs stayed normal."""
-        return np.maximum(self.solution.value(np.minimum(sd, self.solution.rho_max)), 0.0)
+        return self.solution.value_function(np.minimum(sd, self.solution.rho_max))
 
     @cached_property
     def solution(self) -> Solution:

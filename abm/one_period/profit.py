@@ -11,7 +11,7 @@ import numpy as np
 
 from abm.beliefs.base import Belief
 from abm.market.quotes import Quote, Side
-from abm.market.valuations import Law
+from abm.market.valuations import Law, Likelihood
 from abm.numerics.arrays import Array
 
 
@@ -20,14 +20,18 @@ def expected_profit(belief: Belief, quote: Quote, law: Law) -> Array:
 
     A declined side (an infinite price) earns nothing.
     """
-    sides = ((Side.BUY, quote.ask), (Side.SELL, quote.bid))
-    return np.sum([_side_profit(belief, price, law, side) for side, price in sides], axis=0)
+    of_buy = _side_profit(belief, law, Side.BUY, quote.ask)
+    return of_buy + _side_profit(belief, law, Side.SELL, quote.bid)
 
 
-def _side_profit(belief: Belief, price: Array, law: Law, side: Side) -> Array:
+def reveal_trade(law: Law, side: Side, price: Array) -> Likelihood:
+    """Return what a trade on this side, at this price, reveals."""
+    return law.likelihood(Quote(price, price), np.array(side, np.int8))
+
+
+def _side_profit(belief: Belief, law: Law, side: Side, price: Array) -> Array:
     offered = np.isfinite(price)
     price = np.where(offered, price, belief.mean)
-    taken = law.likelihood(Quote(price, price), np.asarray(side, np.int8))
-    log_mass, mean = belief.expect(taken)
+    log_mass, mean = belief.expect(reveal_trade(law, side, price))
     gain = np.where(log_mass > -np.inf, side * (price - mean), 0.0)
     return np.where(offered, np.exp(log_mass) * gain, 0.0)

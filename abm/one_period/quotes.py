@@ -23,9 +23,10 @@ from scipy.special import log_ndtr
 
 from abm.beliefs.base import Belief
 from abm.market.quotes import Quote, Side
-from abm.market.valuations import Law, Likelihood
+from abm.market.valuations import Law
 from abm.numerics.arrays import Array, Flags
 from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
+from abm.one_period.profit import reveal_trade
 
 DEEPEST = 9.0
 ENDED = 20.0  # a belief has ended where its tail's log probability is this far below a normal's
@@ -41,18 +42,19 @@ Excess = Callable[[Belief, Law, Side, Array], Array]
 
 def zero_profit_quote(belief: Belief, law: Law) -> Quote:
     """Return the quote that earns nothing, whichever side is taken: ask = E[V | buy]."""
-    rho = belief.sd / law.noise_sd
-    return _solve_quote(belief, law, zero_profit_depth(rho), _zero_profit_excess)
+    return _solve_quote(belief, law, zero_profit_depth, _zero_profit_excess)
 
 
 def myopic_quote(belief: Belief, law: Law) -> Quote:
     """Return the quote with the largest expected profit of one period."""
-    rho = belief.sd / law.noise_sd
-    return _solve_quote(belief, law, myopic_depth(rho), _myopic_excess)
+    return _solve_quote(belief, law, myopic_depth, _myopic_excess)
 
 
-def _solve_quote(belief: Belief, law: Law, depth: Array, excess: Excess) -> Quote:
-    """Return the quote whose excess is zero on both sides; `depth` is where the search starts."""
+def _solve_quote(
+    belief: Belief, law: Law, closed_form: Callable[[Array], Array], excess: Excess
+) -> Quote:
+    """Return the quote whose excess is zero on both sides; the search starts at a closed form."""
+    depth = closed_form(belief.sd / law.noise_sd)
     start = standardised_quote(belief, depth, law.noise_sd)
     if belief.is_gaussian:
         return start
@@ -61,6 +63,24 @@ def _solve_quote(belief: Belief, law: Law, depth: Array, excess: Excess) -> Quot
         -_solve_side(belief, law, Side.SELL, -start.bid, depth, excess),
         _solve_side(belief, law, Side.BUY, start.ask, depth, excess),
     )
+
+
+def _solve_side(
+    belief: Belief, law: Law, side: Side, start: Array, depth: Array, excess: Excess
+) -> Array:
+    """Return the price of one side, times `side`, at which the excess is zero."""
+    valuation_sd = np.hypot(belief.sd, law.noise_sd)
+    tolerance = np.maximum(TOLERANCE * valuation_sd, DIGITS * np.spacing(np.abs(start)))
+
+    def measure(price: Array) -> Array:
+        amount = excess(belief, law, side, price)
+        outside = np.copysign(np.inf, price - side * belief.mean)
+        return np.where(np.isnan(amount), outside, amount)  # NaN: no valuation is there
+
+    error = measure(start)
+    first = np.clip(-error, -valuation_sd, valuation_sd)
+    step = np.where(_needs_search(belief, law, side, depth), first, 0.0)
+    return _find_root(measure, start, error, step, tolerance)
 
 
 def _needs_search(belief: Belief, law: Law, side: Side, depth: Array) -> Flags:
@@ -72,26 +92,19 @@ def _needs_search(belief: Belief, law: Law, side: Side, depth: Array) -> Flags:
     if not law.has_closed_forms or (depth < DEEPEST).all():
         return np.full_like(depth, fill_value=True, dtype=np.bool_)
     beyond = side * belief.mean + DEEPEST * np.hypot(belief.sd, law.noise_sd)
-    log_tail, _ = belief.expect(_reveal_trade(law, side, beyond))
+    log_tail, _ = belief.expect(reveal_trade(law, side, side * beyond))
     return (depth < DEEPEST) | (log_tail < log_ndtr(-DEEPEST) - ENDED)
 
 
-def _solve_side(
-    belief: Belief, law: Law, side: Side, start: Array, depth: Array, excess: Excess
+def _find_root(
+    measure: Callable[[Array], Array], price: Array, error: Array, step: Array, tolerance: Array
 ) -> Array:
-    """Return the price of one side, times `side`, at which the excess is zero."""
-    valuation_sd = np.hypot(belief.sd, law.noise_sd)
-    tolerance = np.maximum(TOLERANCE * valuation_sd, DIGITS * np.spacing(np.abs(start)))
-    low, high = np.full_like(start, -np.inf), np.full_like(start, np.inf)
+    """Return where `measure`, rising in the price, is zero; `error` is what it is at first.
 
-    def measure(price: Array) -> Array:
-        amount = excess(belief, law, side, price)
-        outside = np.copysign(np.inf, price - side * belief.mean)
-        return np.where(np.isnan(amount), outside, amount)  # NaN: no valuation is there
-
-    price, error = start, measure(start)
-    first = np.clip(-error, -valuation_sd, valuation_sd)
-    step = np.where(_needs_search(belief, law, side, depth), first, 0.0)
+    Secants are taken if they stay between prices known to be too low and too high. A first step of
+    0 leaves its price as it is.
+    """
+    low, high = np.full_like(price, -np.inf), np.full_like(price, np.inf)
     for number in range(STEPS):
         moving = np.abs(step) > tolerance
         if not moving.any():
@@ -109,21 +122,16 @@ def _solve_side(
     return price + step
 
 
-def _reveal_trade(law: Law, side: Side, price: Array) -> Likelihood:
-    """Return what a trade on this side reveals, at a price that is given times `side`."""
-    return law.likelihood(Quote(side * price, side * price), np.array(side, np.int8))
-
-
 def _zero_profit_excess(belief: Belief, law: Law, side: Side, price: Array) -> Array:
     """Return the expected profit given a trade at this price."""
-    _, mean = belief.expect(_reveal_trade(law, side, price))
+    _, mean = belief.expect(reveal_trade(law, side, side * price))
     return price - side * mean
 
 
 def _myopic_excess(belief: Belief, law: Law, side: Side, price: Array) -> Array:
     """Return minus the slope of the expected profit in the price, over the valuations' density."""
-    log_trade, _ = belief.expect(_reveal_trade(law, side, price))
     near, at = NEARBY * law.noise_sd, side * price
+    log_trade, _ = belief.expect(reveal_trade(law, side, at))
     neither = np.array(Side.NONE, np.int8)
     log_near, marginal = belief.expect(law.likelihood(Quote(at - near, at + near), neither))
     with np.errstate(invalid="ignore"):  # no valuation is near such a price

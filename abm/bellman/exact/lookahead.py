@@ -11,9 +11,10 @@ import numpy as np
 
 from abm.beliefs.window import Window
 from abm.bellman.exact.value import ExactValue
-from abm.market.quotes import Quote, Side
+from abm.market.quotes import Side
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array
+from abm.one_period.profit import reveal_trade
 
 LEAST = 1e-14  # a probability: a signal that is rarer does not change the backup
 NARROWEST = 1e-6  # least variance after a signal, in units of the variance before
@@ -56,16 +57,9 @@ class Prospects(NamedTuple):
 
 
 def prospects(window: Window, law: Law, bids: Array, asks: Array) -> Prospects:
-    """Return the prospects of every pair of an ask and a bid.
+    """Return the prospects of every pair of J bids and I asks at each of N posteriors.
 
-    Parameters
-    ----------
-    window : Window
-        The posteriors of N replications.
-    law : Law
-        How traders value.
-    bids, asks : ndarray, shapes (N, J) and (N, I)
-        In units of price.
+    `bids` and `asks` have the shapes (N, J) and (N, I), in units of price.
     """
     noise_sd = law.noise_sd
     sd, mean = window.sd[:, np.newaxis] / noise_sd, window.mean[:, np.newaxis]
@@ -102,9 +96,8 @@ def _powers(window: Window) -> Array:
 
 def _moments(powers: Array, window: Window, law: Law, side: Side, prices: Array) -> Array:
     """Return the moments if the trader takes this side, at J prices a posterior, (5, N, J)."""
-    taken = np.array(side, np.int8)
     moments = np.empty((5, *prices.shape))
     for j, price in enumerate(prices.T):
-        likelihood = law.likelihood(Quote(price, price), taken).likelihood(window.value)
+        likelihood = reveal_trade(law, side, price).likelihood(window.value)
         moments[..., j] = np.einsum("nrg,rg->nr", powers, likelihood)
     return moments

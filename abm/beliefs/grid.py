@@ -131,17 +131,12 @@ class GridBelief:
     def condition(self, likelihood: Likelihood) -> tuple[Array, GridBelief]:
         """Return the log probability of what was shown, and the posterior.
 
-        Raises
-        ------
-        ValueError
-            If what was shown has probability zero under the belief, or is of another number of
-            replications.
+        ValueError if what was shown has probability zero under the belief, or is of another number
+        of replications.
         """
-        if likelihood.replications != 1:
-            compatible(mean=self.mean, shown=np.empty(likelihood.replications))
-            if len(self.mean) == 1:
-                return self.replicate(likelihood.replications)._condition_each(likelihood)
-        return self._condition_each(likelihood)
+        shown = likelihood.replications
+        compatible(mean=self.mean, shown=np.empty(shown))
+        return self.replicate(max(shown, len(self.mean)))._condition_each(likelihood)
 
     def _condition_each(self, likelihood: Likelihood) -> tuple[Array, GridBelief]:
         """Condition when the likelihood has one row, or as many as the belief."""
@@ -176,9 +171,9 @@ class GridBelief:
 
     def replicate(self, replications: int) -> GridBelief:
         """Return this belief in each of `replications` markets."""
-        rows = np.broadcast_to(np.arange(len(self.mean)), replications)
         if replications == len(self.mean):
             return self
+        rows = np.broadcast_to(np.arange(len(self.mean)), replications)
         history = tuple(shown.at(rows) for shown in self.history)
         (window,) = self.windows
         copies = replace(window.at(rows), rows=np.arange(replications))

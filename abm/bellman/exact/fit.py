@@ -50,14 +50,7 @@ def sample_beliefs(solution: Solution, markets: int, periods: int, seed: int) ->
 def fit(
     discount: float, *, markets: int = MARKETS, periods: int = PERIODS, seed: int = SEED
 ) -> ExactValue:
-    """Return the fitted value function.
-
-    Parameters
-    ----------
-    discount : float
-        Per period.
-    markets, periods, seed : int
-        Size and seed of the sample.
+    """Return the value function fitted to a sample of beliefs (see `sample_beliefs`).
 
     Raises
     ------
@@ -102,14 +95,13 @@ def _equations(value_function: ExactValue, belief: GridBelief) -> tuple[Array, A
 
 def main(discounts: list[str]) -> None:
     """Fit these discounts, and write the coefficients into `value.csv`."""
-    tables = [pd.read_csv(FITTED)]
     for discount in map(discount_factor, map(float, discounts)):
-        coefficients = fit(discount).coefficients
-        table = pd.DataFrame(coefficients.round(6), columns=list(SHAPES))
-        table.insert(0, "sd", KNOTS[1:-1])
-        table.insert(0, "discount", discount)
-        tables = [*(kept[kept["discount"] != discount] for kept in tables), table]
-        pd.concat(tables).sort_values(["discount", "sd"]).to_csv(FITTED, index=False)
+        fitted = pd.DataFrame(fit(discount).coefficients.round(6), columns=list(SHAPES))
+        fitted.insert(0, "sd", KNOTS[1:-1])
+        fitted.insert(0, "discount", discount)
+        others = pd.read_csv(FITTED).query("discount != @discount")
+        table = pd.concat([others, fitted]).sort_values(["discount", "sd"])
+        table.to_csv(FITTED, index=False)
         print(f"fitted discount {discount} to {MARKETS * PERIODS} posteriors")
 
 

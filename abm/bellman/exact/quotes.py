@@ -58,9 +58,8 @@ class Search:
 
     def prices(self, below: Array, above: Array) -> tuple[Array, Array]:
         """Return the bids and asks at these distances."""
-        return (
-            self.window.mean - self.half_spread * below, self.window.mean + self.half_spread * above
-        )  # fmt: skip
+        mean, half_spread = self.window.mean, self.half_spread
+        return mean - half_spread * below, mean + half_spread * above
 
     def backup(self, below: Array, above: Array) -> Array:
         """Return the backups of all pairs of `below` (J, N) and `above` (I, N), shape (N, I, J)."""

@@ -13,15 +13,9 @@ FINER = 16  # times the window's points: the densities are smooth, but the integ
 def total_variation(exact: Belief, gaussian: Belief) -> Array:
     """Return half the integral of |difference of the densities|, from 0 to 1, shape (R,).
 
-    Right to 1e-5 where the sds are alike: the exact density is interpolated by its Fourier series,
-    which loses nothing.
-
-    Parameters
-    ----------
-    exact : Belief
-        One that has windows.
-    gaussian : Belief
-        Taken for a normal of its mean and sd.
+    The exact belief must have windows; the other is taken for a normal of its mean and sd. Right to
+    1e-5 where the sds are alike: the exact density is interpolated by its Fourier series, which
+    loses nothing.
     """
     distance = np.empty(len(exact.mean))
     normal = gaussian.replicate(len(distance))

@@ -26,19 +26,9 @@ def place_windows(
 ) -> list[Window]:
     """Return the posterior of some replications on windows that are well placed.
 
-    Parameters
-    ----------
-    prior, history : GaussianBelief, tuple of Likelihood
-        Of all replications.
-    resolution : float
-        The smallest resolution of the history.
-    placements : Placements
-        Which replications, and the first windows to try.
-
-    Raises
-    ------
-    ValueError
-        If no window is found, for the history is too improbable for floats.
+    Prior and history are those of all replications, and `resolution` is the smallest of the
+    history. `placements` says which replications are meant, and the first windows to try.
+    ValueError if none holds the posterior, for the history is too improbable for floats.
     """
     placed: list[Window] = []
     for _ in range(MOVES):

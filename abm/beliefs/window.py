@@ -50,10 +50,7 @@ class Placements(NamedTuple):
     def by_size(self) -> Iterator[tuple[int, Placements]]:
         """Yield a number of points, and placements that need it, in groups of at most CHUNK points.
 
-        Raises
-        ------
-        ValueError
-            If more points are needed than a window may have.
+        ValueError if more points are needed than a window may have.
         """
         needed = (self.high - self.low) / self.spacing
         size = np.searchsorted(SIZES[:-1], needed)

@@ -121,12 +121,7 @@ def free_backup(solution: Solution, rho: ArrayLike) -> FreeBackup:
 def backup(solution: Solution, rho: Array, depth: Array, skew: Array) -> Array:
     """Return the right side of the free Bellman equation without its maximum.
 
-    Parameters
-    ----------
-    solution : Solution
-        Its `value_function` is W.
-    rho, depth, skew : ndarray
-        The state, above zero, and the q and k of the quote, q >= 0; they broadcast.
+    W is the solution's; the state `rho`, above zero, and the quote's q >= 0 and k broadcast.
     """
     s = np.sqrt(1 + rho * rho)
     belief, quote = GaussianBelief(0.0, rho), Quote.around(skew * s, depth * s)
@@ -141,17 +136,7 @@ def curvature(solution: Solution, rho: ArrayLike) -> tuple[Array, Array]:
     """Return the second derivatives of `backup` in depth and in skew at the symmetric optimum.
 
     If both are negative no quote nearby is better: the mixed derivative is zero by symmetry.
-
-    Parameters
-    ----------
-    solution : Solution
-    rho : array_like
-        Information disadvantages, above zero and up to the solution's rho_max.
-
-    Raises
-    ------
-    ValueError
-        If a rho is not finite and above zero, or past rho_max.
+    Arguments and errors are those of `free_backup`.
     """
     rho = positive("rho", rho)
     depth, centred = solution.half_spread(rho) / np.sqrt(1 + rho * rho), np.zeros_like(rho)

@@ -25,17 +25,8 @@ REST = 1e-13  # discounted weight of the periods that are computed as if V were 
 def revealed_bound(discount: float, rho: ArrayLike) -> Array:
     """Return an upper bound on the monopolist's value at a Gaussian prior, in noise sds.
 
-    Parameters
-    ----------
-    discount : float
-        Per period, at least 0 and below 1.
-    rho : array_like
-        Prior sd / noise sd, above zero.
-
-    Raises
-    ------
-    ValueError
-        If the discount or a rho is out of range.
+    ValueError unless the discount is at least 0 and below 1, and every rho, prior sd / noise sd, is
+    finite and above zero.
     """
     discount, first = discount_factor(discount), positive("rho", rho)
     periods = int(np.ceil(np.log(REST) / np.log(discount))) if discount > 0 else 1

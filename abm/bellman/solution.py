@@ -15,6 +15,8 @@ TOLERANCE = 1e-8  # of the residual: W(0) > 0.33 / (1 - discount), so W is right
 class Solution:
     """The optimal policy at one discount and its value, for noise_sd = 1.
 
+    Both are functions of rho, and raise ValueError where one is negative, NaN or past `rho_max`.
+
     Parameters
     ----------
     discount : float
@@ -43,23 +45,11 @@ class Solution:
         return self.residual <= TOLERANCE
 
     def value_function(self, rho: ArrayLike) -> Array:
-        """Return W(rho), the expected discounted profit, in units of the noise sd.
-
-        Raises
-        ------
-        ValueError
-            If a rho is negative, NaN, or past `rho_max`.
-        """
+        """Return W(rho), the expected discounted profit, in units of the noise sd."""
         return np.maximum(self.value_by_rho(self._inside(rho)), 0.0)
 
     def half_spread(self, rho: ArrayLike) -> Array:
-        """Return the optimal half-spread, in units of the noise sd.
-
-        Raises
-        ------
-        ValueError
-            If a rho is negative, NaN, or past `rho_max`.
-        """
+        """Return the optimal half-spread, in units of the noise sd."""
         rho = self._inside(rho)
         return self.depth(rho) * np.sqrt(1 + rho * rho)
 

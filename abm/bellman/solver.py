@@ -1,7 +1,7 @@
 """The sequential problem: the optimal monopolist's value function and half-spread.
 
-The monopolist's only state is rho, her belief's sd in units of the noise sd; her action is the
-depth q. She solves the Bellman equation (Das and Magdon-Ismail 2008, section 2.5)
+From a state rho the monopolist chooses a depth q (see `abm.bellman.problem`). The value of the best
+depths solves the Bellman equation (Das and Magdon-Ismail 2008, section 2.5)
 
     W(rho) = max over q of  r(rho, q)
              + discount * [ P_trade(q) W(rho_trade) + P_none(q) W(rho_none) ]

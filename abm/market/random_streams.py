@@ -31,16 +31,9 @@ def maker_role(label: str) -> int:
 
 
 class Streams:
-    """The draws of one block of replications.
+    """The draws of one block of replications, each draw of length R; blocks are independent.
 
-    Parameters
-    ----------
-    seed : int
-        From 0 to 2^63 - 1.
-    block : int
-        Which block of replications this is; blocks are independent.
-    replications : int
-        R, the length of every draw.
+    Seed and block are from 0 to 2^63 - 1.
     """
 
     def __init__(self, seed: int, block: int, replications: int) -> None:

@@ -11,14 +11,9 @@ STEPS = 29  # GOLDEN**29 = 9e-7
 
 
 def golden_section(objective: Callable[[Array], Array], low: Array, high: Array) -> Array:
-    """Return where each objective is largest between low and high.
+    """Return where each objective is largest between low and high, to a millionth of the width.
 
-    Parameters
-    ----------
-    objective : callable
-        Takes and returns an array of the shape of `low`; has one peak in each interval.
-    low, high : ndarray
-        Ends of the intervals; an interval shrinks to a millionth of its width.
+    The objective takes and returns an array of the shape of `low`, and has one peak in between.
     """
     left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
     at_left, at_right = objective(left), objective(right)

@@ -14,16 +14,7 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Count, mean and sum of squared deviations of samples, one for each element.
-
-    Parameters
-    ----------
-    count : ndarray of int
-    mean : ndarray
-        NaN where the sample is empty.
-    squares : ndarray
-        Sum of squared deviations from the mean.
-    """
+    """Count, mean (NaN if empty) and sum of squared deviations of samples, one for each element."""
 
     count: Counts
     mean: Array

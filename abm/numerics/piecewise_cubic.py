@@ -93,11 +93,7 @@ class Mesh:
 class PiecewiseCubic:
     """A cubic in each cell of a mesh, in powers of the distance from the cell's left node.
 
-    Parameters
-    ----------
-    mesh : Mesh
-    coefficients : ndarray, shape (4, N - 1)
-        Highest power first.
+    The coefficients, shape (4, N - 1), begin with the highest power's.
     """
 
     mesh: Mesh

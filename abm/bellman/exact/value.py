@@ -82,13 +82,7 @@ def features(sd: Array, skewness: Array, kurtosis: Array) -> Array:
 
 @cache
 def load_fitted(discount: float) -> ExactValue:
-    """Return the value function that was fitted for a discount.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
+    """Return the value function that was fitted for a discount, or raise ValueError if none was."""
     table = pd.read_csv(FITTED)
     rows = table[table["discount"] == discount_factor(discount)]
     if rows.empty:

@@ -151,10 +151,7 @@ class Interval:
 class NoisyValuation:
     """The paper's law: w = V + noise (Das and Magdon-Ismail 2008, section 2.1).
 
-    Parameters
-    ----------
-    noise : float, Noise or Distribution
-        The sd of Gaussian noise; or another noise (see `abm.market.noise`).
+    Its noise is given by the sd if it is Gaussian, or as another (see `abm.market.noise`).
     """
 
     noise: Noise

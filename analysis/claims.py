@@ -55,7 +55,5 @@ def read_claims(run: Run) -> list[Claim]:
     """Return the claims in a run's claims.csv; none if it has no such file."""
     if CLAIMS_FILE not in run.files:
         return []
-    rows = (
-        run.csv(CLAIMS_FILE, ["exhibit", "says", "holds"]).drop(columns="holds").to_dict("records")
-    )
-    return [Claim(**{str(name): value for name, value in row.items()}) for row in rows]
+    table = run.csv(CLAIMS_FILE, ["exhibit", "says", "holds"]).drop(columns="holds")
+    return [Claim(*row) for row in table.itertuples(index=False)]

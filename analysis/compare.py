@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from analysis import metrics
 from analysis.load import LogError, Run
 from analysis.results import (
     METRICS,
+    estimate_all_metrics,
     summarise,
     totals,
     totals_by_block,
@@ -65,44 +65,33 @@ def compare(first: Run, second: Run) -> Comparison:
     LogError
         If they have no point in common, or hold neither totals nor records.
     """
-    seeds = {run.parameters.get("seed") for run in (first, second)}
-    paired = len(seeds) == 1 and None not in seeds and bool(first.points and second.points)
     keys = _shared_labels(first, second)
-    by = [*keys, "maker"]
-    one = with_point_parameters(totals_by_block(first), first, keys)
-    other = with_point_parameters(totals_by_block(second), second, keys)
-    both = set(one["metric"]) & set(other["metric"])
-    known = [metric for metric in METRICS if metric in both]
-    results = pd.concat(
-        [_compare_means(one, other, metric, by) for metric in known], ignore_index=True
-    )
+    results = _compare_means(first, second, keys)
     if results.empty:
         raise LogError(
             f"{first.folder} and {second.folder} have no point and maker in common: compare runs "
             f"that share some"
         )
+    seeds = {run.parameters.get("seed") for run in (first, second)}
+    paired = len(seeds) == 1 and None not in seeds and bool(first.points and second.points)
     if paired:
-        pairs = _pair_replications(first, second, keys)
-        paired_means = [metrics.estimates(pairs, name, by).assign(metric=name) for name in known]
-        differences = pd.concat(paired_means).rename(columns={"mean": "difference"})
+        differences = _compare_replications(first, second, keys)
         results = results.drop(columns=["difference", "se"])
-        results = results.merge(differences.drop(columns="count"), on=[*by, "metric"])
-    size = results[["first", "second"]].abs().max(axis=1)
-    same = results["difference"].abs() <= ROUNDING * size
-    z = (results["difference"] / results["se"]).where(~same, 0.0)
-    order = z.abs().sort_values(ascending=False, kind="stable").index
-    results = results.assign(z=z).loc[order].reset_index(drop=True)
-    return Comparison(_list_settings(first, second), results, paired)
+        results = results.merge(differences, on=[*keys, "maker", "metric"])
+    return Comparison(_list_settings(first, second), _sort_by_z(results), paired)
 
 
 def _list_settings(first: Run, second: Run) -> Table:
     """Return the parameters, versions and code that differ."""
-    one, other = (
+    before, after = (
         {"scenario": run.scenario} | run.parameters | run.versions | run.code
         for run in (first, second)
     )
-    names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
-    rows = [(name, *(str(run.get(name, "absent")) for run in (one, other))) for name in names]
+    rows = [
+        (name, str(before.get(name, "absent")), str(after.get(name, "absent")))
+        for name in before | after
+        if before.get(name) != after.get(name)
+    ]
     return pd.DataFrame(rows, columns=["name", "first", "second"])
 
 
@@ -121,37 +110,48 @@ def _shared_labels(first: Run, second: Run) -> list[str]:
     return [name for name in common if len({point[name] for point in points}) > 1]
 
 
-def _compare_means(one: Table, other: Table, metric: str, by: list[str]) -> Table:
-    """Return the means of a metric in two summaries, and their difference if independent."""
-    both = metrics.estimates(one, metric, by).merge(metrics.estimates(other, metric, by), on=by)
+def _compare_means(first: Run, second: Run, keys: list[str]) -> Table:
+    """Return every metric's mean in each run, and their difference as if independent."""
+    summaries = [with_point_parameters(totals_by_block(run), run, keys) for run in (first, second)]
+    means = [estimate_all_metrics(summary, [*keys, "maker"]) for summary in summaries]
+    by = [*keys, "maker", "metric"]
+    both = means[0].merge(means[1], on=by)
     return both[by].assign(
-        metric=metric, first=both["mean_x"], second=both["mean_y"],
+        first=both["mean_x"], second=both["mean_y"],
         difference=both["mean_y"] - both["mean_x"], se=np.hypot(both["se_x"], both["se_y"]),
     )  # fmt: skip
 
 
-def _pair_replications(first: Run, second: Run, keys: list[str]) -> Table:
-    """Return a summary by block of second less first, in the replications of both."""
+def _compare_replications(first: Run, second: Run, keys: list[str]) -> Table:
+    """Return the mean of second less first with its se, in the replications of both."""
     by = [*keys, "block", "maker"]
-    tables = []
+    summaries = []
     for piece in totals(first, [*first.varying_parameters, "block"]):
-        one = with_point_parameters(piece, first, keys)
-        here = {key: one[key].iloc[0] for key in (*keys, "block")}
-        other = _read_piece(second, here)
-        if other is not None:
-            both = one.merge(with_point_parameters(other, second, keys), on=[*by, "replication"])
-            known = [name for name in METRICS if name in one and name in other]
-            gaps = {name: both[f"{name}_y"] - both[f"{name}_x"] for name in known}
-            tables.append(summarise(both[by].assign(**gaps), by))
-    return pd.concat(tables, ignore_index=True)
+        rows = with_point_parameters(piece, first, keys)
+        other_piece = _read_piece(second, {key: rows[key].iloc[0] for key in (*keys, "block")})
+        if other_piece is not None:
+            other_rows = with_point_parameters(other_piece, second, keys)
+            both = rows.merge(other_rows, on=[*by, "replication"])
+            known = [metric for metric in METRICS if metric in rows and metric in other_rows]
+            gaps = {metric: both[f"{metric}_y"] - both[f"{metric}_x"] for metric in known}
+            summaries.append(summarise(both[by].assign(**gaps), by))
+    means = estimate_all_metrics(pd.concat(summaries, ignore_index=True), [*keys, "maker"])
+    return means.drop(columns=["count", "low", "high"]).rename(columns={"mean": "difference"})
 
 
-def _read_piece(run: Run, here: dict[str, Any]) -> Table | None:
+def _read_piece(run: Run, labels: dict[str, Any]) -> Table | None:
     """Return a run's totals of one block at one point, or None if it has none."""
-    wanted = {
-        key: value for key, value in here.items() if key in (*run.varying_parameters, "block")
-    }
-    if any(run.points[0][key] != here[key] for key in here.keys() - wanted.keys()):
+    own = {key: labels[key] for key in labels if key in (*run.varying_parameters, "block")}
+    if any(run.points[0][key] != labels[key] for key in labels.keys() - own.keys()):
         return None
-    table = run.blocks("totals", **wanted)
+    table = run.blocks("totals", **own)
     return None if table.empty else with_derived_columns(table)
+
+
+def _sort_by_z(results: Table) -> Table:
+    """Return the results with z, the difference in standard errors, in descending order of |z|."""
+    size = results[["first", "second"]].abs().max(axis=1)
+    same = results["difference"].abs() <= ROUNDING * size
+    z = (results["difference"] / results["se"]).where(~same, 0.0)
+    order = z.abs().sort_values(ascending=False, kind="stable").index
+    return results.assign(z=z).loc[order].reset_index(drop=True)

@@ -69,14 +69,8 @@ def by_parameter(
 def convergence(table: Table, label: str, facet: str | None = None) -> Figure:
     """Draw standard errors against the number of replications, both on log scales.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Columns of `precision.convergence`, and the point labels.
-    label : str
-        Of the vertical axis.
-    facet : str, optional
-        The column with one panel a value.
+    The table has the columns of `precision.convergence`, and the point labels; the rest is as in
+    `by_period`.
     """
 
     def draw(axes: Axes, rows: Table) -> None:

@@ -35,7 +35,8 @@ def posteriors(curves: Table) -> Figure:
         value, exact, gaussian = (curve[name] for name in ("value", "exact", "gaussian"))
         axes.plot(value, exact, color=INK, label="exact posterior")
         axes.plot(value, gaussian, "--", color=COLOURS[3], label="Gaussian update")
-        axes.set(title=_signals(period), xlabel="value (noise sd)", ylim=(0, None))
+        title = f"after {period} signal{'' if period == 1 else 's'}"
+        axes.set(title=title, xlabel="value (noise sd)", ylim=(0, None))
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("density (1 / noise sd)")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
@@ -159,7 +160,3 @@ def one_market(market: Table, makers: Table) -> Figure:
     axes.set(xlabel="period", ylabel="price (noise sd)")
     axes.legend(ncols=2, fontsize="small")
     return figure
-
-
-def _signals(count: int) -> str:
-    return f"after {count} signal{'' if count == 1 else 's'}"

@@ -20,12 +20,8 @@ def differences(blocks: Table, metric: str, first: str, second: str, *, family: 
     Parameters
     ----------
     blocks : DataFrame
-        The summary of the whole market by block, with the column `makers` for exchanges.
-    metric : str
-    first, second : str
-        Two entries of the column `makers`.
-    family : int
-        Number of such tables that are read together.
+        The summary of the whole market by block; its column `makers` names exchanges, as `first`
+        and `second` do.
 
     Returns
     -------
@@ -42,12 +38,7 @@ def describe_leads(table: Table, first: str, second: str) -> str:
     Undecided periods, whose interval contains zero or whose difference is negligible, do not end a
     span of periods led by one exchange, but are counted: "optimal 0-8 (2 undecided)".
 
-    Parameters
-    ----------
-    table : DataFrame
-        Columns period, mean, low, high, in order of periods.
-    first, second : str
-        Names of the two.
+    The table has the columns period, mean, low and high, in order of periods.
     """
     lower = np.where(table["high"] < 0, first, np.where(table["low"] > 0, second, ""))
     lower = np.where(table["mean"].abs() > NEGLIGIBLE, lower, "")

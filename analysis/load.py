@@ -68,16 +68,6 @@ class Run:
         names = self.points[0] if self.points else {}
         return [name for name in names if len({point[name] for point in self.points}) > 1]
 
-    @property
-    def market(self) -> pd.DataFrame:
-        """One row a replication and period (columns: `abm.runs.schema.MARKET`)."""
-        return self.table("market")
-
-    @property
-    def makers(self) -> pd.DataFrame:
-        """One row a replication, period and maker (columns: `abm.runs.schema.MAKERS`)."""
-        return self.table("makers")
-
     def table(self, name: str, columns: Sequence[str] | None = None, **equal: Cell) -> pd.DataFrame:
         """Return one table, or some of its columns and rows.
 
@@ -106,46 +96,33 @@ class Run:
     def blocks(
         self, name: str, columns: Sequence[str] | None = None, **equal: Cell
     ) -> pd.DataFrame:
-        """Return one table of an experiment's blocks, concatenated.
+        """Return one table of an experiment's blocks, concatenated; arguments as in `table`.
 
-        Its first columns are the parameters in which points differ, and `block`.
-
-        Parameters
-        ----------
-        name, columns, **equal
-            As in `table`; the first columns may be among them.
-
-        Raises
-        ------
-        LogError
-            As in `table`.
+        Its first columns, by which rows can be asked for too, are the parameters in which points
+        differ, and `block`.
         """
         if name not in self.tables:
             raise LogError(f"{self.folder} has no table {name!r}: it has {', '.join(self.tables)}")
+        blocks = self._block_files(name)
         keys = [*self.varying_parameters, "block"]
         files = [
             file
-            for file, at in self._block_files(name).items()
-            if all(at[key] == equal[key] for key in keys if key in equal)
+            for file, labels in blocks.items()
+            if all(labels[key] == equal[key] for key in keys if key in equal)
         ]
         inside = {column: value for column, value in equal.items() if column not in keys}
         if files:
             return self._concatenate(name, files, columns, inside)
-        return self._concatenate(name, list(self._block_files(name))[:1], columns, inside).head(0)
+        return self._concatenate(name, list(blocks)[:1], columns, inside).head(0)
 
     def walk(self, name: str, by: Sequence[str]) -> Iterator[pd.DataFrame]:
         """Yield a table of the blocks in pieces, one for each combination of values in `by`.
 
-        Parameters
-        ----------
-        name : str
-            As in `blocks`.
-        by : sequence of str
-            Some of the first columns of `blocks`.
+        `by` are some of the first columns of `blocks`.
         """
         groups: dict[tuple[Cell, ...], list[str]] = {}
-        for file, at in self._block_files(name).items():
-            groups.setdefault(tuple(at[key] for key in by), []).append(file)
+        for file, labels in self._block_files(name).items():
+            groups.setdefault(tuple(labels[key] for key in by), []).append(file)
         for files in groups.values():
             yield self._concatenate(name, files, None, {})
 
@@ -167,36 +144,25 @@ class Run:
     @cached_property
     def _block_labels(self) -> dict[str, dict[str, Cell]]:
         """Varying parameters of the point and number of the block, by block file."""
-        labels: dict[str, dict[str, Cell]] = {}
+        blocks: dict[str, dict[str, Cell]] = {}
         for file, stamp in self.files.items():
             if stamp["tables"]:
                 point, block = map(int, PurePosixPath(file).stem.split("-"))
                 parameters = {key: self.points[point][key] for key in self.varying_parameters}
-                labels[file] = parameters | {"block": block}
-        return labels
+                blocks[file] = parameters | {"block": block}
+        return blocks
 
     def _block_files(self, name: str) -> dict[str, dict[str, Cell]]:
         """Return the labels of the block files that hold a table."""
-        return {
-            file: at
-            for file, at in self._block_labels.items()
-            if name in self.files[file]["tables"]
-        }
+        blocks = self._block_labels.items()
+        return {file: labels for file, labels in blocks if name in self.files[file]["tables"]}
 
     def _concatenate(
         self, name: str, files: list[str], columns: Sequence[str] | None, equal: dict[str, Cell]
     ) -> pd.DataFrame:
         """Return one table of these blocks, concatenated."""
-        parts = []
-        for file in files:
-            read = partial(
-                read_block_table,
-                name=name,
-                at=self._block_labels[file],
-                columns=columns,
-                equal=equal,
-            )
-            parts.append(self._read(file, read))
+        read = partial(read_block_table, name=name, columns=columns, equal=equal)
+        parts = [self._read(file, partial(read, at=self._block_labels[file])) for file in files]
         frame: pd.DataFrame = pa.concat_tables(parts).unify_dictionaries().to_pandas()
         return frame
 

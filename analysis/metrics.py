@@ -15,8 +15,8 @@ Table = pd.DataFrame
 
 def spread(frame: Table) -> "pd.Series[float]":
     """Return ask - bid of each row, in units of price; NaN where a side is declined."""
-    width = frame["ask"] - frame["bid"]
-    return width.where(np.isfinite(width))
+    spread = frame["ask"] - frame["bid"]
+    return spread.where(np.isfinite(spread))
 
 
 def pricing_error(market: Table) -> "pd.Series[float]":
@@ -111,15 +111,7 @@ def _merge_blocks(summary: Table, by: Sequence[str]) -> Table:
 
 
 def by_period(frame: Table, metric: str, by: Sequence[str] = ()) -> Table:
-    """Return the estimates of a metric for each period, exchange and maker.
-
-    Parameters
-    ----------
-    frame, metric
-        As in `estimates`.
-    by : sequence of str
-        Further columns that form the groups, as parameters of points.
-    """
+    """Return the `estimates` of a metric by period, exchange, maker and the columns `by`."""
     keys = [key for key in ("exchange", "maker") if key in frame]
     return estimates(frame, metric, [*by, *keys, "period"])
 
@@ -198,16 +190,16 @@ def paired_difference(
                 'give run.blocks("summary")'
             )
     keys = [*by, pair]
-    one, other = (
+    firsts, seconds = (
         frame.loc[frame[between] == name].set_index(keys)[metric] for name in (first, second)
     )
-    alike = one.index.sort_values().equals(other.index.sort_values())
-    if first == second or one.empty or one.index.has_duplicates or not alike:
+    alike = firsts.index.sort_values().equals(seconds.index.sort_values())
+    if first == second or firsts.empty or firsts.index.has_duplicates or not alike:
         raise ValueError(
-            f"{first} has {len(one)} rows and {second} has {len(other)}, but a paired comparison "
-            f"needs two, once each, in the same {pair}s: compare runs of one seed and size"
+            f"{first} has {len(firsts)} rows and {second} has {len(seconds)}, but a paired "
+            f"comparison needs two, once each, in the same {pair}s: compare runs of one seed and "
+            f"size"
         )
-    differences = (one - other).rename("difference").reset_index()
-    if by:
-        return estimates(differences, "difference", by)
-    return estimates(differences.assign(all=0), "difference", ["all"]).drop(columns="all")
+    differences = (firsts - seconds).rename("difference").reset_index()
+    table = estimates(differences.assign(all=0), "difference", [*by, "all"])
+    return table.drop(columns="all")

@@ -15,16 +15,9 @@ STEPS = 40  # of a convergence table, evenly spaced in the logarithm of their si
 
 
 def interval(estimates: Table, confidence: float = CONFIDENCE) -> Table:
-    """Return the estimates with columns low and high, a confidence interval.
+    """Return estimates (mean, se, count) with columns low and high, a confidence interval.
 
     Student's t with count - 1 degrees of freedom, which matters where blocks are few.
-
-    Parameters
-    ----------
-    estimates : DataFrame
-        Columns mean, se, count.
-    confidence : float
-        The probability that an interval contains the estimated mean.
     """
     freedom = (estimates["count"] - 1).where(estimates["count"] > 1)
     half = t.ppf(0.5 + confidence / 2, freedom) * estimates["se"]
@@ -70,19 +63,8 @@ def _median(sample: "pd.Series[float]") -> "pd.Series[float]":
 def convergence(frame: Table, metric: str, by: Sequence[str]) -> Table:
     """Return the estimates from the first replications, or the first blocks, of a run.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Records, one row a replication in each group; or a summary by block.
-    metric : str
-        The column to estimate, or the metric of a summary.
-    by : sequence of str
-        Columns that form the groups.
-
-    Returns
-    -------
-    DataFrame
-        The columns of `by`, then count, mean, se; up to STEPS rows a group.
+    The arguments are as in `metrics.estimates`, but a summary must be one by block. The table has
+    the columns of `by`, then count, mean, se; up to STEPS rows a group.
     """
     if is_summary(frame):
         order = "block"

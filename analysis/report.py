@@ -49,13 +49,7 @@ class Picture(NamedTuple):
 
 
 def report(run: Run) -> str:
-    """Return the page: claims, results, comparisons, figures, parameters and the command.
-
-    Parameters
-    ----------
-    run : Run
-        One with the totals of an experiment, or a record of makers.
-    """
+    """Return the page of a run that holds an experiment's totals, or a record of makers."""
     page = Environment(
         loader=PackageLoader("analysis", "."), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,

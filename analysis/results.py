@@ -26,26 +26,16 @@ def point_labels(run: Run) -> list[str]:
 
 
 def totals(run: Run, by: Sequence[str]) -> Iterator[Table]:
-    """Yield totals in pieces, so that one block at a time is in memory.
+    """Yield totals in pieces where `by` is constant, so that one block at a time is in memory.
 
     They come from the blocks of an experiment (`abm.runs.schema.TOTALS`), or from a record of
-    makers.
-
-    Parameters
-    ----------
-    run : Run
-    by : sequence of str
-        Columns that are constant in a piece.
-
-    Raises
-    ------
-    LogError
-        If the run holds neither.
+    makers; LogError if the run holds neither.
     """
     if "totals" in run.tables and run.points:
         yield from map(with_derived_columns, run.walk("totals", by))
         return
-    makers = run.makers.assign(spread=lambda rows: metrics.spread(rows), block=0)
+    makers = run.table("makers")
+    makers = makers.assign(spread=metrics.spread(makers), block=0)
     makers = makers if "exchange" in makers else makers.assign(exchange=makers["maker"])
     groups = makers.groupby(["exchange", "block", "maker", "replication"], observed=True)
     yield groups.agg(
@@ -76,7 +66,8 @@ def records(run: Run, keys: Sequence[str]) -> Table:
 def totals_by_block(run: Run) -> Table:
     """Return a summary of the totals by block; keys: point labels, block, maker, metric."""
     keys = [*point_labels(run), "block"]
-    return _concatenate([summarise(piece, [*keys, "maker"]) for piece in totals(run, keys)])
+    tables = [summarise(piece, [*keys, "maker"]) for piece in totals(run, keys)]
+    return pd.concat(tables, ignore_index=True)
 
 
 def results(run: Run) -> Table:
@@ -87,8 +78,7 @@ def results(run: Run) -> Table:
     DataFrame
         The point labels, then maker, metric, mean, se, count, low, high.
     """
-    keys = [*point_labels(run), "maker"]
-    return _merge_blocks(totals_by_block(run), keys)
+    return estimate_all_metrics(totals_by_block(run), [*point_labels(run), "maker"])
 
 
 def comparisons(run: Run) -> Table:
@@ -104,14 +94,14 @@ def comparisons(run: Run) -> Table:
     """
     where = [key for key in point_labels(run) if key not in ("makers", "exchange")]
     firsts: dict[tuple[object, ...], str] = {}
-    tables = []
+    tables = [pd.DataFrame()]
     for piece in totals(run, [*where, "block"]):
-        makers = dict(_group_by_maker(piece))
+        makers = _group_by_maker(piece)
         here = {key: piece[key].iloc[0] for key in (*where, "block")}
         first = firsts.setdefault(tuple(here[key] for key in where), next(iter(makers)))
         if first in makers:
             tables += [table.assign(**here) for table in _differences(makers, first)]
-    return _merge_blocks(_concatenate(tables), [*where, "first", "second"])
+    return estimate_all_metrics(pd.concat(tables, ignore_index=True), [*where, "first", "second"])
 
 
 def summarise(piece: Table, by: Sequence[str]) -> Table:
@@ -125,25 +115,20 @@ def summarise(piece: Table, by: Sequence[str]) -> Table:
 
 def _differences(makers: Mapping[str, Table], first: str) -> Iterator[Table]:
     """Yield a summary of the differences between the first maker and each other one."""
-    rows = {name: table.set_index("replication") for name, table in makers.items()}
-    for second in [name for name in rows if name != first]:
-        known = [metric for metric in METRICS if metric in rows[first]]
-        gaps = (rows[first][known] - rows[second][known]).dropna(how="all")
+    known = [metric for metric in METRICS if metric in makers[first]]
+    for second in [name for name in makers if name != first]:
+        gaps = (makers[first][known] - makers[second][known]).dropna(how="all")
         yield summarise(gaps.assign(first=first, second=second), ["first", "second"])
 
 
-def _group_by_maker(piece: Table) -> Iterator[tuple[str, Table]]:
-    """Yield each maker's name and rows; rivals in her exchange are part of the name."""
+def _group_by_maker(piece: Table) -> dict[str, Table]:
+    """Return each maker's rows by replication; rivals in her exchange are part of her name."""
     keys = [key for key in ("maker", "makers", "exchange") if key in piece]
-    for names, rows in piece.groupby(keys, observed=True, sort=False):
-        yield " in ".join(dict.fromkeys(map(str, names))), rows
+    groups = piece.set_index("replication").groupby(keys, observed=True, sort=False)
+    return {" in ".join(dict.fromkeys(map(str, names))): rows for names, rows in groups}
 
 
-def _concatenate(tables: Sequence[Table]) -> Table:
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-
-
-def _merge_blocks(summary: Table, keys: list[str]) -> Table:
+def estimate_all_metrics(summary: Table, keys: list[str]) -> Table:
     """Return the estimates of every metric of a summary by block, with intervals."""
     if summary.empty:
         return pd.DataFrame(columns=[*keys, "metric", *ESTIMATE_COLUMNS])
@@ -152,17 +137,9 @@ def _merge_blocks(summary: Table, keys: list[str]) -> Table:
 
 
 def estimate_metrics(frame: Table, wanted: Sequence[str], keys: Sequence[str]) -> Table:
-    """Return `metrics.estimates` of several metrics with intervals, concatenated.
-
-    Returns
-    -------
-    DataFrame
-        The columns of `keys`, then metric, mean, se, count, low, high.
-    """
-    tables = [
-        interval(metrics.estimates(frame, metric, keys)).assign(metric=metric) for metric in wanted
-    ]
-    return pd.concat(tables, ignore_index=True)[[*keys, "metric", *ESTIMATE_COLUMNS]]
+    """Return several metrics' estimates with intervals: `keys`, metric and ESTIMATE_COLUMNS."""
+    tables = [metrics.estimates(frame, metric, keys).assign(metric=metric) for metric in wanted]
+    return interval(pd.concat(tables, ignore_index=True))[[*keys, "metric", *ESTIMATE_COLUMNS]]
 
 
 def format_estimates(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:

@@ -260,7 +260,7 @@ def test_plain_records_can_be_compared(tmp_path: Path) -> None:
     assert set(found.results["metric"]) == {"profit", "spread", "trades"}
     assert len(found.results) == 6
     profits = [
-        run.makers.query("maker == 'myopic'").groupby("replication")["profit"].sum()
+        run.table("makers").query("maker == 'myopic'").groupby("replication")["profit"].sum()
         for run in (first, second)
     ]
     table = found.results

@@ -77,12 +77,6 @@ def test_a_table_comes_back_as_the_tape_had_it(tape: Tape, folder: Path, table: 
     assert_frame_equal(load(folder).table(table), frame, check_exact=True)
 
 
-def test_market_and_makers_have_properties_of_their_own(folder: Path) -> None:
-    run = load(folder)
-    assert_frame_equal(run.market, run.table("market"))
-    assert_frame_equal(run.makers, run.table("makers"))
-
-
 def test_a_run_says_what_it_is(folder: Path) -> None:
     run = load(folder)
     assert run.scenario == "mine"
@@ -100,7 +94,7 @@ def test_a_run_says_what_it_is(folder: Path) -> None:
 def test_a_folder_may_be_given_as_text(folder: Path) -> None:
     run = load(str(folder))
     assert replace(run, folder=folder) == load(folder)
-    assert_frame_equal(run.market, load(folder).market)
+    assert_frame_equal(run.table("market"), load(folder).table("market"))
 
 
 def test_a_folder_without_a_description_is_no_run(folder: Path) -> None:
@@ -161,7 +155,7 @@ def test_a_part_of_a_table_has_the_columns_and_rows_asked_for(folder: Path) -> N
     run = load(folder)
     columns = ["replication", "ask"]
     part = run.table("makers", columns, maker="optimal", period=2)
-    whole = run.makers
+    whole = run.table("makers")
     expected = whole[(whole["maker"] == "optimal") & (whole["period"] == 2)][columns]
     assert len(expected) == 30
     assert_frame_equal(part, expected.reset_index(drop=True), check_exact=True)
@@ -209,8 +203,8 @@ def test_a_damaged_table_is_an_error_that_says_what_to_do(
     damage(folder / "market.parquet")
     run = load(folder)
     with pytest.raises(LogError, match=rf"market\.parquet (?s:.*){REPEAT}"):
-        _ = run.market
-    assert len(run.makers) == 360
+        run.table("market")
+    assert len(run.table("makers")) == 360
 
 
 @pytest.mark.parametrize("where", ["{}", "memory://{}"], ids=["local", "memory"])
@@ -361,7 +355,7 @@ def test_a_flipped_byte_in_a_table_is_an_error(folder: Path) -> None:
     content[len(content) // 4] ^= 1
     file.write_bytes(content)
     with pytest.raises(LogError, match=rf"makers\.parquet (?s:.*){REPEAT}"):
-        _ = load(folder).makers
+        load(folder).table("makers")
 
 
 @pytest.mark.parametrize("length", [3, 7])

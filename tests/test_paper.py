@@ -176,12 +176,12 @@ def test_the_claims_written_are_those_of_the_log(claims: pd.DataFrame, log: Run)
 
 
 def test_measurements_are_means_of_the_log(claims: pd.DataFrame, log: Run) -> None:
-    first = log.makers[log.makers["period"] == 0].set_index("replication")
+    first = log.table("makers", period=0).set_index("replication")
     profit = first[first["maker"] == "optimal"]["profit"]
     row = claims[claims["says"].str.contains("loses in the first period")]
     assert row["measured"].item() == pytest.approx(profit.mean(), rel=1e-12)
     assert row["se"].item() == pytest.approx(profit.std() / np.sqrt(200), rel=1e-12)
-    quiet = log.market[log.market["period"] == 0].assign(quiet=lambda rows: rows["side"] == 0)
+    quiet = log.table("market", period=0).assign(quiet=lambda rows: rows["side"] == 0)
     rates = quiet.groupby("exchange", observed=True)["quiet"].mean()
     row = claims[claims["exhibit"] == "Fig. 4b"]
     assert row["measured"].item() == pytest.approx(rates["optimal"] - rates["zero-profit"])
@@ -378,7 +378,7 @@ def test_without_a_future_the_optimal_maker_is_the_myopic_one(
     monkeypatch.setattr(paper, "POINTS", judged)
     study(tmp_path / "paper", discount=0.0, replications=20, periods=3)
     run = load(tmp_path / "paper")
-    makers = run.makers.set_index(["exchange", "replication", "period"])["ask"]
+    makers = run.table("makers").set_index(["exchange", "replication", "period"])["ask"]
     np.testing.assert_allclose(makers.loc["optimal"], makers.loc["myopic"], rtol=1e-4)
     assert np.isnan(find_crossing(run))
 
@@ -454,8 +454,8 @@ def test_only_the_real_world_at_the_shock_is_logged_in_full(log: Run) -> None:
     makers = sorted(point["makers"] for point in paper.IN_FULL)
     assert makers == ["myopic", "optimal", "zero-profit"]
     assert all((one["world"], one["prior_sd"]) == ("real", SHOCK) for one in paper.IN_FULL)
-    assert sorted(set(log.makers["exchange"])) == makers
-    assert len(log.makers) == len(log.market) == 3 * 200 * 30
+    assert sorted(set(log.table("makers")["exchange"])) == makers
+    assert len(log.table("makers")) == len(log.table("market")) == 3 * 200 * 30
     assert len(log.table("totals")) == len(paper.POINTS) * 200
     recorded = [point for point, file in zip(paper.POINTS, BLOCK_FILES, strict=True)
                 if "makers" in log.files[file]["tables"]]  # fmt: skip

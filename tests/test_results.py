@@ -221,7 +221,7 @@ def test_a_plain_record_has_results_too(tmp_path: Path, *, together: bool, named
             folder.write("market", tape.market.assign(exchange=label), (*more, *MARKET))
             folder.write("makers", tape.makers.assign(exchange=label), (*more, *MAKERS))
     run = load(tmp_path / "run")
-    rows = run.makers.assign(spread=lambda rows: rows["ask"] - rows["bid"])
+    rows = run.table("makers").assign(spread=lambda rows: rows["ask"] - rows["bid"])
     rows = rows.rename(columns={"filled": "trades"})
     hers = rows.groupby(["maker", "replication"], observed=True)
     means = {"profit": "sum", "spread": "mean", "trades": "sum"}

@@ -265,7 +265,7 @@ def test_a_sweep_may_be_kept_at_a_url(swept: Swept, tmp_path: Path) -> None:
              for name in files.find("/kept/sweep")}  # fmt: skip
     assert found.pop(MANIFEST_FILE)
     assert found == contents(tmp_path / "sweep")
-    pd.testing.assert_frame_equal(remote.makers, local.makers)
+    pd.testing.assert_frame_equal(remote.table("makers"), local.table("makers"))
     _, again = swept(record="full", out="memory://kept/sweep", resume=True, verify=True)
     assert again.endswith(there)
 

@@ -478,7 +478,9 @@ class Clumsy(ScalarMaker):
 
 
 def test_an_error_in_one_market_is_hers_in_that_period_and_names_her_line() -> None:
-    with pytest.raises(MakerError, match=r"'clumsy'.*period 1 \(test_scalar.py.*a slip") as caught:
+    with pytest.raises(
+        MakerError, match=r"'clumsy'.*period 1 \(test_scalar_maker.py.*a slip"
+    ) as caught:
         tape(Clumsy, 9)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 

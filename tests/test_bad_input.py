@@ -1,4 +1,4 @@
-"""Every bad input is refused at the door, with the value, the rule and the mend."""
+"""Every bad input is refused, with an error that gives the value, the rule and the fix."""
 
 from collections.abc import Callable
 from functools import partial
@@ -36,7 +36,7 @@ DECLINE = "decline a side with a bid of -inf or an ask of inf"
 
 
 class Probe(MarketMaker):
-    """Quotes what she is told from period 3 on, and -/+ 1 before."""
+    """Quotes what the test asks for from period 3 on, and -/+ 1 before."""
 
     name = "probe"
 
@@ -55,11 +55,11 @@ def fails() -> Quote:
 
 
 def refused(
-    call: Callable[[], object], error: type[Exception], value: str, rule: str, mend: str
+    call: Callable[[], object], error: type[Exception], value: str, rule: str, fix: str
 ) -> None:
     with pytest.raises(error) as caught:
         call()
-    for part in (value, rule, mend):
+    for part in (value, rule, fix):
         assert part in str(caught.value)
 
 
@@ -108,12 +108,10 @@ def test_a_market_needs_a_maker(makers: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "mend"), [("optimum", "did you mean 'optimal'?"), ("qqq", MAKERS), ("", MAKERS)]
+    ("name", "fix"), [("optimum", "did you mean 'optimal'?"), ("qqq", MAKERS), ("", MAKERS)]
 )
-def test_a_maker_must_be_registered(name: str, mend: str) -> None:
-    refused(
-        lambda: Exchange(["myopic", name]), ValueError, f"maker is {name!r}", "is unknown", mend
-    )
+def test_a_maker_must_be_registered(name: str, fix: str) -> None:
+    refused(lambda: Exchange(["myopic", name]), ValueError, f"maker is {name!r}", "is unknown", fix)
 
 
 @pytest.mark.parametrize("thing", [NoisyTrader, dict, int, Quote, 3, None], ids=str)
@@ -148,8 +146,8 @@ def test_a_count_must_be_a_whole_number(name: str, value: Any) -> None:
 
 def test_no_seed_at_all_is_refused_with_a_word_on_batch_run() -> None:
     none: Any = None
-    mend = "mesa.batch_run takes seeds as its own argument"
-    refused(lambda: Exchange("optimal", rng=none), TypeError, "rng is None", "whole number", mend)
+    fix = "mesa.batch_run takes seeds as its own argument"
+    refused(lambda: Exchange("optimal", rng=none), TypeError, "rng is None", "whole number", fix)
 
 
 @pytest.mark.parametrize("setting", ["prior_sd", "prior_mean", "noise_sd"])
@@ -224,7 +222,7 @@ def test_a_block_must_be_in_range(block: int, replications: int, most: int) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "mend"),
+    ("name", "value", "fix"),
     [
         ("world", "reel", "did you mean 'real'? known: gaussian, real"),
         ("world", "mars", "known: gaussian, real"),
@@ -233,9 +231,9 @@ def test_a_block_must_be_in_range(block: int, replications: int, most: int) -> N
         ("record", "sumary", "did you mean 'summary'? known: full, summary"),
     ],
 )
-def test_a_setting_must_be_a_known_name(name: str, value: Any, mend: str) -> None:
+def test_a_setting_must_be_a_known_name(name: str, value: Any, fix: str) -> None:
     settings: dict[str, Any] = {name: value}
-    says = (f"{name} is {value!r}", "is unknown", mend)
+    says = (f"{name} is {value!r}", "is unknown", fix)
     refused(lambda: Exchange("optimal", **settings), ValueError, *says)
 
 
@@ -314,7 +312,7 @@ def test_a_period_too_late_for_the_tape_to_number_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("quote", "error", "value", "rule", "mend"),
+    ("quote", "error", "value", "rule", "fix"),
     [
         (Quote(NAN, 1.0), ValueError, "bid nan, ask 1.0", "neither NaN", DECLINE),
         (Quote(0.0, NAN), ValueError, "bid 0.0, ask nan", "neither NaN", DECLINE),
@@ -353,10 +351,10 @@ def test_a_period_too_late_for_the_tape_to_number_is_refused() -> None:
     ],
 )
 def test_a_quote_must_be_one_for_every_replication(
-    quote: Any, error: type[Exception], value: str, rule: str, mend: str
+    quote: Any, error: type[Exception], value: str, rule: str, fix: str
 ) -> None:
     market = Exchange(["optimal", partial(Probe, says=quote)], replications=2, rng=1)
-    refused(lambda: market.run(5), error, f"'probe' quoted in period 3 {value}", rule, mend)
+    refused(lambda: market.run(5), error, f"'probe' quoted in period 3 {value}", rule, fix)
     assert market.period == 3
     assert market.tape.market["period"].max() == 2
 
@@ -377,7 +375,7 @@ def test_an_error_of_a_maker_names_her_and_the_period() -> None:
 
 
 class Unmade(Probe):
-    """Does in __init__ what she is told."""
+    """Does in __init__ what the test asks for."""
 
     name = "unmade"
 

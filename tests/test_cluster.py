@@ -1,4 +1,4 @@
-"""Work on a real Dask cluster: the same bytes, and deaths that are borne or told."""
+"""Work on a real Dask cluster: the same bytes, and workers that die are replaced or reported."""
 
 import os
 import signal

@@ -648,20 +648,20 @@ def test_runs_alike_are_told_to_agree(swept: Path, tmp_path: Path, call: Call) -
 
 
 @pytest.mark.parametrize(
-    ("options", "told", "how"),
+    ("options", "message", "how"),
     [
         (["--seed", "7"], r"\n *seed +0 +7\n", "as independent runs"),
         (["--discount", "0.1"], r"\n *discount +0.9 +0.1\n", "replication by replication"),
     ],
 )
 def test_runs_that_differ_are_told_apart_in_what_was_asked_and_in_results(
-    swept: Path, tmp_path: Path, call: Call, options: list[str], told: str, how: str
+    swept: Path, tmp_path: Path, call: Call, options: list[str], message: str, how: str
 ) -> None:
     call(*GRID, *options, "--out", tmp_path / "other")
     code, out, err = call("compare", swept, tmp_path / "other")
     assert (code, err) == (0, "")
     assert out.startswith("The settings differ:\n")
-    assert re.search(told, out)
+    assert re.search(message, out)
     assert how in out
     verdict = "differ significantly" if "--discount" in options else "do not differ"
     assert verdict in out.splitlines()[-1]

@@ -162,14 +162,14 @@ def exact(name: str, **settings: Any) -> Any:
     return partial(MAKER_TYPES.find(name), belief="exact", **settings)
 
 
-def belief_of(market: Exchange, seat: int = 0) -> GridBelief:
-    belief = market.makers[seat].belief
+def belief_of(market: Exchange, index: int = 0) -> GridBelief:
+    belief = market.makers[index].belief
     assert isinstance(belief, GridBelief)
     return belief
 
 
-def last_shown(market: Exchange, seat: int = 0) -> Interval:
-    view = market.makers[seat].last
+def last_shown(market: Exchange, index: int = 0) -> Interval:
+    view = market.makers[index].last
     assert view is not None
     assert isinstance(view.likelihood, Interval)
     return view.likelihood

@@ -33,7 +33,7 @@ DEEP = 7  # signals of a tree
 Policy = Callable[[Window], tuple[Array, Array]]
 
 
-class Told(NamedTuple):
+class Signals(NamedTuple):
     """Priors and signals of SIZE markets, in noise sds."""
 
     prior_sd: Array
@@ -50,7 +50,7 @@ class Told(NamedTuple):
 
 
 @cache
-def told() -> Told:
+def draw_signals() -> Signals:
     """Return what made-up makers learn in SIGNALS periods; their quotes are often skewed."""
     rng = np.random.default_rng(5)
     prior_sd = np.exp(rng.uniform(np.log(0.3), np.log(11.0), SIZE))
@@ -63,7 +63,7 @@ def told() -> Told:
         ends.append((shown.lower, shown.upper))
         learnt = GaussianBelief(mean, sd).revise(shown)
         mean, sd = learnt.mean, learnt.sd
-    return Told(prior_sd, ends)
+    return Signals(prior_sd, ends)
 
 
 def gathered(belief: Belief, of: Callable[[Window], Array]) -> Array:
@@ -75,7 +75,7 @@ def gathered(belief: Belief, of: Callable[[Window], Array]) -> Array:
 
 
 def aware(mean: ArrayLike, sd: ArrayLike) -> GridBelief:
-    """Return a prior whose steps are short enough for noise of sd 1: it was told nothing."""
+    """Return a prior whose steps are short enough for noise of sd 1: it learnt nothing."""
     return GridBelief(mean, sd).update(-np.inf, np.inf, 1.0)
 
 
@@ -110,7 +110,7 @@ def promised(belief: GridBelief, quote: Quote, law: NoisyValuation) -> tuple[Arr
 
 @pytest.mark.parametrize("noise_sd", [1.0, 0.25])
 def test_each_signals_probability_sd_and_shape_are_those_of_the_posterior(noise_sd: float) -> None:
-    belief, law = told().belief(noise_sd, 7.0), NoisyValuation(noise_sd)
+    belief, law = draw_signals().belief(noise_sd, 7.0), NoisyValuation(noise_sd)
     quote = quoted(belief, noise_sd)
     _, signals = promised(belief, quote, law)
     for side, signal in zip((Side.BUY, Side.NONE, Side.SELL), signals, strict=True):
@@ -125,7 +125,7 @@ def test_each_signals_probability_sd_and_shape_are_those_of_the_posterior(noise_
 
 
 def test_probabilities_of_the_three_signals_add_to_1() -> None:
-    belief = told().belief()
+    belief = draw_signals().belief()
     _, signals = promised(belief, quoted(belief), UNIT)
     np.testing.assert_allclose(signals[:, 0].sum(axis=0), 1.0, rtol=0, atol=1e-12)
 
@@ -159,7 +159,7 @@ def test_a_signals_moments_are_integrals_over_the_density() -> None:
 
 @pytest.mark.parametrize("noise_sd", [1.0, 2.5])
 def test_expected_profit_is_that_of_the_one_period_market_in_noise_sds(noise_sd: float) -> None:
-    belief, law = told().belief(noise_sd, -3.0), NoisyValuation(noise_sd)
+    belief, law = draw_signals().belief(noise_sd, -3.0), NoisyValuation(noise_sd)
     quote = quoted(belief, noise_sd)
     profit, _ = promised(belief, quote, law)
     expected = expected_profit(belief, quote, law) / noise_sd
@@ -182,7 +182,7 @@ def test_every_ask_meets_every_bid_and_crossed_ones_are_worth_nothing() -> None:
 
 
 def test_the_worth_of_a_quote_is_profit_and_discounted_value_of_what_it_leads_to() -> None:
-    belief, value = told().belief(), load_fitted(DISCOUNT)
+    belief, value = draw_signals().belief(), load_fitted(DISCOUNT)
     quote = quoted(belief)
     expected = expected_profit(belief, quote, UNIT)
     for side in Side:
@@ -208,7 +208,7 @@ def test_the_value_of_a_normal_belief_is_that_of_the_gaussian_world_and_the_firs
 
 
 def test_the_value_of_a_window_is_that_of_its_moments() -> None:
-    belief, value = told().belief(0.5, 2.0), load_fitted(DISCOUNT)
+    belief, value = draw_signals().belief(0.5, 2.0), load_fitted(DISCOUNT)
     sd, skewness, kurtosis = shape(belief)
     found = gathered(belief, partial(value.of, noise_sd=0.5))
     np.testing.assert_allclose(found, value(sd / 0.5, skewness, kurtosis), rtol=0, atol=1e-9)
@@ -266,7 +266,7 @@ def in_reaches(belief: GridBelief, quote: Quote) -> tuple[Array, Array]:
 
 @pytest.mark.parametrize("discount", [0.9, 0.95, 0.99])
 def test_no_quote_is_better_than_the_best(discount: float) -> None:
-    value, belief = load_fitted(discount), told().belief()
+    value, belief = load_fitted(discount), draw_signals().belief()
     quote = best_quote(value, belief, UNIT)
     below, above = (side[:, np.newaxis] for side in in_reaches(belief, quote))
     best = grid_worth(value, belief, below, above)[:, 0, 0]
@@ -282,7 +282,7 @@ def test_no_quote_is_better_than_the_best(discount: float) -> None:
 
 
 def test_the_ask_is_farther_from_the_mean_where_the_longer_tail_is_above() -> None:
-    belief = told().belief()
+    belief = draw_signals().belief()
     below, above = in_reaches(belief, best_quote(load_fitted(DISCOUNT), belief, UNIT))
     skewed = abs(belief.skewness) > 0.15
     assert (np.sign(belief.skewness) * (above - below) > 0.015)[skewed].all()
@@ -301,7 +301,8 @@ def test_the_first_quote_knows_how_short_the_noise_is(sd: float) -> None:
 
 def test_a_mirror_image_gets_the_mirror_quote() -> None:
     one, other = (
-        best_quote(load_fitted(DISCOUNT), told().belief(scale), UNIT) for scale in (1.0, -1.0)
+        best_quote(load_fitted(DISCOUNT), draw_signals().belief(scale), UNIT)
+        for scale in (1.0, -1.0)
     )
     np.testing.assert_allclose(other.bid, -one.ask, rtol=0, atol=1e-9)
     np.testing.assert_allclose(other.ask, -one.bid, rtol=0, atol=1e-9)
@@ -310,17 +311,17 @@ def test_a_mirror_image_gets_the_mirror_quote() -> None:
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, 50.0), (3.0, 0.0), (0.02, -4.0)])
 def test_quotes_shift_and_scale_with_the_market(scale: float, shift: float) -> None:
     value = load_fitted(DISCOUNT)
-    one = best_quote(value, told().belief(), UNIT)
-    other = best_quote(value, told().belief(scale, shift), NoisyValuation(scale))
+    one = best_quote(value, draw_signals().belief(), UNIT)
+    other = best_quote(value, draw_signals().belief(scale, shift), NoisyValuation(scale))
     np.testing.assert_allclose(other.bid, scale * one.bid + shift, rtol=0, atol=1e-8 * scale)
     np.testing.assert_allclose(other.ask, scale * one.ask + shift, rtol=0, atol=1e-8 * scale)
 
 
 def test_a_quote_is_the_same_alone_as_among_others() -> None:
     value = load_fitted(DISCOUNT)
-    together = best_quote(value, told().belief(), UNIT)
+    together = best_quote(value, draw_signals().belief(), UNIT)
     for row in range(0, SIZE, 5):
-        alone = best_quote(value, told().belief(rows=[row]), UNIT)
+        alone = best_quote(value, draw_signals().belief(rows=[row]), UNIT)
         assert alone.bid[0] == together.bid[row]
         assert alone.ask[0] == together.ask[row]
 

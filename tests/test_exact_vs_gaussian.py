@@ -201,7 +201,7 @@ def test_a_belief_told_one_symmetric_thing_has_the_right_moments_and_is_not_norm
 
 
 def test_an_onlooker_changes_nothing() -> None:
-    """She is seated beside the maker whose belief is kept normal."""
+    """She quotes beside the maker whose belief is kept normal."""
     alone = market("optimal", 4.0, "gaussian")
     hers: Any = partial(Optimal, discount=DISCOUNT)
     watched = Exchange([hers, Onlooker], prior_sd=4.0, replications=SIZE, rng=SEED).run(PERIODS)

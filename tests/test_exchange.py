@@ -130,10 +130,10 @@ def one_period(*makers: Any, transparency: str = "public") -> Exchange:
     return Exchange(makers, prior_sd=3.0, transparency=transparency, replications=500, rng=1).run(1)
 
 
-def believes(market: Exchange, seat: int, lower: Any, upper: Any) -> bool:
+def believes(market: Exchange, index: int, lower: Any, upper: Any) -> bool:
     """Return whether the maker knows the valuation to be in (lower, upper), and no more."""
     learnt = GaussianBelief(np.zeros(500), 3.0).update(lower, upper, 1.0)
-    belief = market.makers[seat].require_belief()
+    belief = market.makers[index].require_belief()
     return np.array_equal(belief.mean, learnt.mean) and np.array_equal(belief.sd, learnt.sd)
 
 

@@ -1,4 +1,4 @@
-"""Runs that are killed, stopped or out of room: what was finished stays, and the rest is made."""
+"""Runs that are killed, stopped or without disk space: what was finished stays."""
 
 import os
 import resource

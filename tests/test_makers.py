@@ -1,4 +1,4 @@
-"""The makers: what each quotes, how they are found and seated, and what they hold."""
+"""The makers: what each quotes, how they are found and admitted, and what they hold."""
 
 from functools import partial
 from typing import Any

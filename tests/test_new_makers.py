@@ -70,7 +70,7 @@ def bounds(maker: MarketMaker) -> tuple[Quote, Quote]:
     return wide, tight
 
 
-def told(maker: MarketMaker, own: Quote, rivals: Quote) -> None:
+def show(maker: MarketMaker, own: Quote, rivals: Quote) -> None:
     """Show her this rival's quote beside her own, as if it were public, and nothing else."""
     nothing = maker.law.likelihood(Quote(-INF, INF), np.zeros(1, np.int8))
     inside = Quote(np.maximum(own.bid, rivals.bid), np.minimum(own.ask, rivals.ask))
@@ -96,7 +96,7 @@ def test_an_undercutter_improves_by_a_step_on_the_rival_s_last_quote(
     maker = exchange.makers[0]
     wide, tight = bounds(maker)
     rival = Quote(0.7 * wide.bid + 0.3 * tight.bid, 0.4 * wide.ask + 0.6 * tight.ask)
-    told(maker, wide, rival)
+    show(maker, wide, rival)
     np.testing.assert_array_equal(maker.quote().bid, rival.bid + step * noise_sd)
     np.testing.assert_array_equal(maker.quote().ask, rival.ask - step * noise_sd)
 
@@ -117,7 +117,7 @@ def test_an_undercutter_stays_between_the_myopic_and_the_zero_profit_quote(
 ) -> None:
     maker = market(Undercutter, replications=1).makers[0]
     wide, tight = bounds(maker)
-    told(maker, wide, Quote(rival.bid * ONE, rival.ask * ONE))
+    show(maker, wide, Quote(rival.bid * ONE, rival.ask * ONE))
     bid, _, ask = expected.partition(", ")
     quotes = {"myopic": wide, "zero-profit": tight}
     assert maker.quote().bid == quotes[bid.removesuffix(" bid")].bid
@@ -198,7 +198,7 @@ def test_an_undercutter_at_the_inside_stays_where_she_cannot_tell_who_else_is() 
         )
         maker = exchange.makers[0]
         maker.last = None
-        told(maker, Quote(-1.5, 1.5), Quote(-1.2, 1.2))
+        show(maker, Quote(-1.5, 1.5), Quote(-1.2, 1.2))
         exchange.step()
         first = exchange.clearing.dealings[0].quote
         assert (first.ask == 1.15).all()

@@ -252,10 +252,10 @@ FAULTS: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_cdf_that_is_none_is_refused(fault: str) -> None:
     distribution, message = FAULTS[fault]
-    mend = r": give a distribution as scipy.stats.laplace\(scale=0.7\)"
-    for door in (noise_of, NoisyValuation, partial(Interval, 0.0, 1.0)):
-        with pytest.raises(ValueError, match="the noise's cdf is " + message + mend):
-            door(distribution)
+    fix = r": give a distribution as scipy.stats.laplace\(scale=0.7\)"
+    for check in (noise_of, NoisyValuation, partial(Interval, 0.0, 1.0)):
+        with pytest.raises(ValueError, match="the noise's cdf is " + message + fix):
+            check(distribution)
 
 
 @pytest.mark.parametrize(

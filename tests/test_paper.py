@@ -538,9 +538,9 @@ def test_a_damaged_file_is_told_and_made_again(
 ) -> None:
     damaged = Path(shutil.copytree(folder, tmp_path / "paper"))
     damage(damaged / name)
-    with pytest.warns(DamageWarning, match=rf"{name} {says}: .* again$") as told:
+    with pytest.warns(DamageWarning, match=rf"{name} {says}: .* again$") as warned:
         study(damaged, resume=True, verify=damage is with_a_bit_turned)
-    assert len(told) == 1
+    assert len(warned) == 1
     assert not different(damaged, folder)
     names = [f"{number:04d}-00000" for number in redone]
     assert blocks_done(damaged) == [*blocks_done(folder), *names]

@@ -234,8 +234,10 @@ def test_a_plug_in_that_does_not_import_leaves_the_list_and_the_others_usable(
 
 def test_a_file_dropped_into_the_folder_of_makers_is_all_it_takes(tmp_path: Path) -> None:
     here = tmp_path / "copy"
-    for room in ("abm", "analysis", "scenarios"):
-        shutil.copytree(ROOT / room, here / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("abm", "analysis", "scenarios"):
+        shutil.copytree(
+            ROOT / package, here / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
     (here / "abm" / "makers" / "counting.py").write_text(MAKER.format(name="Cautious") + NUMBERS)
     lines = ended_well(command("list", cwd=tmp_path, path=here)).splitlines()
     (cautious,) = (line for line in lines if line.split()[0] == "cautious")
@@ -248,8 +250,10 @@ def test_a_file_in_the_folder_of_makers_that_does_not_import_is_named_in_one_lin
     tmp_path: Path,
 ) -> None:
     here = tmp_path / "copy"
-    for room in ("abm", "analysis", "scenarios"):
-        shutil.copytree(ROOT / room, here / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("abm", "analysis", "scenarios"):
+        shutil.copytree(
+            ROOT / package, here / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
     (here / "abm" / "makers" / "half_done.py").write_text("import a_module_that_nobody_has")
     line = error(command("list", cwd=tmp_path, path=here))
     assert "abm/makers/half_done.py does not import (ModuleNotFoundError: No module named" in line

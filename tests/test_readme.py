@@ -142,8 +142,8 @@ def test_readme_has_python_commands_and_links() -> None:
 def test_no_command_of_readme_is_passed_over() -> None:
     written = "".join(block for language, block in fenced() if language != "python")
     called = re.findall(r"\bmarket-shock (?:list|run|check|report|compare)\b[^#&\n]*", written)
-    told = {step.text for step in steps() if step.language == "command"}
-    assert {one.removeprefix("market-shock ").strip() for one in called} == told
+    commands = {step.text for step in steps() if step.language == "command"}
+    assert {command.removeprefix("market-shock ").strip() for command in called} == commands
 
 
 @pytest.mark.parametrize("step", steps(), ids=lambda step: step.text.split("\n")[0])

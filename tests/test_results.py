@@ -213,9 +213,9 @@ def test_makers_are_compared_in_the_blocks_that_both_have(tmp_path: Path) -> Non
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("named", [True, False])
 def test_a_plain_record_has_results_too(tmp_path: Path, *, together: bool, named: bool) -> None:
-    seats: list[Any] = [["zero-profit", "myopic"]] if together else ["zero-profit", "myopic"]
+    exchanges: list[Any] = [["zero-profit", "myopic"]] if together else ["zero-profit", "myopic"]
     with RunFolder(tmp_path / "run", "mine", {"seed": 3}) as folder:
-        for makers in seats:
+        for makers in exchanges:
             tape = Exchange(makers, prior_sd=2.0, replications=30, rng=3).run(5).tape
             label, more = "both" if together else makers, (EXCHANGE,) if named else ()
             folder.write("market", tape.market.assign(exchange=label), (*more, *MARKET))

@@ -543,8 +543,8 @@ def test_a_flipped_byte_in_an_unfinished_run_is_found_where_every_byte_is_compar
     stopped_experiment(tmp_path / "run")
     file = tmp_path / ".run.partial" / block_file(BLOCKS[0])
     file.write_bytes(flipped(file.read_bytes()))
-    told = pytest.warns(DamageWarning, match="has other bytes") if verify else nullcontext()
-    with told:
+    expected = pytest.warns(DamageWarning, match="has other bytes") if verify else nullcontext()
+    with expected:
         redone = experiment(tmp_path / "run", resume=True, verify=verify)
     assert redone == (BLOCKS if verify else BLOCKS[1:])
     assert (contents(tmp_path / "run") == contents(tmp_path / "whole")) is verify

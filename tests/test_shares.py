@@ -269,45 +269,45 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="module")
-def told(run: Run) -> pd.DataFrame:
+def records(run: Run) -> pd.DataFrame:
     return with_point_parameters(pd.concat(totals(run, ["block"])), run, [])
 
 
-def test_a_market_is_frozen_if_nobody_ever_trades_in_it(run: Run, told: pd.DataFrame) -> None:
+def test_a_market_is_frozen_if_nobody_ever_trades_in_it(run: Run, records: pd.DataFrame) -> None:
     market = run.blocks("market")
     traded = (market["side"] != 0).groupby([market[key].astype(str) for key in OWN]).any()
-    keys = [told[key].astype(str) for key in OWN]
-    frozen = told["frozen"].groupby(keys).first()
+    keys = [records[key].astype(str) for key in OWN]
+    frozen = records["frozen"].groupby(keys).first()
     assert frozen.tolist() == (~traded[frozen.index]).astype(float).tolist()
     assert 0 < frozen.sum() < len(frozen)
 
 
-def test_a_maker_has_learnt_once_her_disadvantage_is_below_a_half(told: pd.DataFrame) -> None:
+def test_a_maker_has_learnt_once_her_disadvantage_is_below_a_half(records: pd.DataFrame) -> None:
     for maker, prior_sd in (("optimal", 6.0), ("zero-profit", 6.0)):
         market = Exchange(
             maker, prior_sd=prior_sd, noise_sd=2.0, replications=40, block=1, rng=SEED
         ).run(9)
         last = market.tape.makers.query("period == 8").set_index("replication")["belief_sd"]
-        here = told[(told["makers"] == maker) & (told["prior_sd"] == prior_sd)]
+        here = records[(records["makers"] == maker) & (records["prior_sd"] == prior_sd)]
         found = here.set_index("replication").loc[last.index, "learnt"]
         assert found.tolist() == (last < 0.5 * 2.0).astype(float).tolist()
         assert 0 < found.sum() < 40
 
 
-def test_who_believes_nothing_neither_has_learnt_nor_has_not(told: pd.DataFrame) -> None:
-    blind = told["maker"] == "blind"
+def test_who_believes_nothing_neither_has_learnt_nor_has_not(records: pd.DataFrame) -> None:
+    blind = records["maker"] == "blind"
     assert blind.sum() == 160
-    assert told["learnt"][blind].isna().all()
-    assert told["learnt"][~blind].notna().all()
+    assert records["learnt"][blind].isna().all()
+    assert records["learnt"][~blind].notna().all()
 
 
 def test_results_hold_the_fractions_of_markets_that_have_learnt_or_are_frozen(
-    run: Run, told: pd.DataFrame
+    run: Run, records: pd.DataFrame
 ) -> None:
     table = results(run)
     for metric in ("learnt", "frozen"):
         found = table[table["metric"] == metric].set_index(["makers", "prior_sd"])
-        fractions = told.groupby(["makers", "prior_sd"])[metric].mean()
+        fractions = records.groupby(["makers", "prior_sd"])[metric].mean()
         assert len(found) == len(fractions) == 8
         by_hand = [fractions[str(maker), prior_sd] for maker, prior_sd in found.index]
         np.testing.assert_allclose(found["mean"], by_hand, rtol=1e-12)

@@ -115,11 +115,11 @@ class Unseeded(Plain):
 
 
 class Gossip(Plain):
-    told: list[float] = []  # noqa: RUF012, which is her fault
+    heard: list[float] = []  # noqa: RUF012, which is her fault
 
     def reach(self) -> Any:
-        self.told.append(1.0)
-        return super().reach() * (1 + 0.001 * len(self.told))
+        self.heard.append(1.0)
+        return super().reach() * (1 + 0.001 * len(self.heard))
 
 
 class Entangled(Plain):
@@ -174,9 +174,9 @@ class Lopsided(Plain):
 
 class Eavesdropper(Plain):
     def quote(self) -> Quote:
-        told = 0.0 if self.last is None else 0.1 * np.tanh(self.model.clearing.valuation)
+        overheard = 0.0 if self.last is None else 0.1 * np.tanh(self.model.clearing.valuation)
         return Quote.around(
-            self.require_belief().mean + told * (self.last is not None), self.reach()
+            self.require_belief().mean + overheard * (self.last is not None), self.reach()
         )
 
 

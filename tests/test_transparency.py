@@ -74,14 +74,14 @@ def interval(side: int, bid: float, ask: float) -> Pair:
 
 
 def shown(
-    seat: int, quotes: list[Pair], valuation: float, winner: int | None, public: bool
+    index: int, quotes: list[Pair], valuation: float, winner: int | None, public: bool
 ) -> Shown:
-    """Return what the maker of this seat sees, by the rules in words."""
-    own, others = quotes[seat], [one for at, one in enumerate(quotes) if at != seat]
+    """Return what the maker of this index sees, by the rules in words."""
+    own, others = quotes[index], [quote for at, quote in enumerate(quotes) if at != index]
     bid, ask = max(one[0] for one in quotes), min(one[1] for one in quotes)
     turn_bid, turn_ask = ((bid + ask) / 2,) * 2 if bid > ask else (bid, ask)
     side = 1 if valuation > turn_ask else -1 if valuation < turn_bid else 0
-    units = float(side) if seat == winner else 0.0
+    units = float(side) if index == winner else 0.0
     if public:
         best_of_others = max([-INF, *(o[0] for o in others)]), min([INF, *(o[1] for o in others)])
         learnt = interval(side, turn_bid, turn_ask)
@@ -136,8 +136,8 @@ def posts(bid: Any, ask: Any) -> Any:
     return partial(Posts, bid=bid, ask=ask)
 
 
-def last(market: Exchange, seat: int = 0) -> MarketView:
-    view = market.makers[seat].last
+def last(market: Exchange, index: int = 0) -> MarketView:
+    view = market.makers[index].last
     assert view is not None
     return view
 
@@ -148,7 +148,7 @@ def test_every_view_is_the_one_worked_out_replication_by_replication(
     transparency: str, makers: int
 ) -> None:
     market, clearings = haggled(transparency, makers)
-    for seat, maker in enumerate(hagglers(market)):
+    for index, maker in enumerate(hagglers(market)):
         for clearing, view in zip(clearings, maker.views, strict=True):
             assert isinstance(view.likelihood, Interval)
             learnt = Quote(view.likelihood.lower, view.likelihood.upper)
@@ -156,7 +156,7 @@ def test_every_view_is_the_one_worked_out_replication_by_replication(
                 quotes = [pair(dealing.quote, number) for dealing in clearing.dealings]
                 winners = np.flatnonzero(filled(clearing)[:, number])
                 expected = shown(
-                    seat, quotes, float(clearing.valuation[number]),
+                    index, quotes, float(clearing.valuation[number]),
                     int(winners[0]) if winners.size else None, transparency == "public",
                 )  # fmt: skip
                 assert pair(view.own, number) == expected.own
@@ -295,10 +295,10 @@ def test_each_of_the_makers_at_the_best_price_is_as_likely_to_trade(makers: int)
     chance, hit = np.concatenate(chances, axis=1), np.concatenate(hits, axis=1)
     undecided = (chance > 0) & (chance < 1)
     assert undecided.sum() > 200
-    for seat in range(makers):
-        open_to_her = undecided[seat]
-        p = chance[seat][open_to_her]
-        surplus = hit[seat][open_to_her].sum() - p.sum()
+    for index in range(makers):
+        open_to_her = undecided[index]
+        p = chance[index][open_to_her]
+        surplus = hit[index][open_to_her].sum() - p.sum()
         assert abs(surplus) < 4 * np.sqrt((p * (1 - p)).sum())
     np.testing.assert_array_equal(hit[~undecided], chance[~undecided])
 
@@ -343,8 +343,8 @@ def test_a_maker_who_crosses_nobody_sees_of_her_own_side_alone() -> None:
     )
     bought = market.clearing.side == Side.BUY
     assert np.array_equal(last(market, 0).side, np.where(bought, Side.NONE, Side.SELL))
-    for seat in (1, 2):
-        assert np.array_equal(last(market, seat).side, np.where(bought, Side.BUY, Side.NONE))
+    for index in (1, 2):
+        assert np.array_equal(last(market, index).side, np.where(bought, Side.BUY, Side.NONE))
     assert not last(market, 3).side.any()
 
 

@@ -261,7 +261,7 @@ def test_a_summary_is_that_of_all_replications_at_once(tmp_path: Path) -> None:
     out = tmp_path / "run"
     experiment(simulation=Simulation(record="full")).run(out)
     keys = ["makers", "prior_sd", "period", "maker"]
-    makers = load(out).makers.assign(spread=lambda frame: frame["ask"] - frame["bid"])
+    makers = load(out).table("makers").assign(spread=lambda frame: frame["ask"] - frame["bid"])
     metrics = ["spread", "belief_mean", "belief_sd", "filled", "inventory", "profit"]
     samples = makers[[*keys, *metrics]].astype({"filled": float, "makers": str, "maker": str})
     long = samples.melt(keys, metrics, "metric")

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -131,15 +130,6 @@ class Run:
         if file not in self.files:
             raise LogError(f"{self.folder} has no file {file}: it has {', '.join(self.files)}")
         return self._read(file, lambda source: source.read())
-
-    def csv(self, file: str, words: Sequence[str]) -> pd.DataFrame:
-        """Return a table that the run wrote as CSV; the columns of `words` stay text."""
-        content = self.content(file)
-        missing = {str(name): [""] for name in pd.read_csv(BytesIO(content), nrows=0)}
-        for name in words:
-            missing.pop(name, None)
-        types = dict.fromkeys(words, "str")
-        return pd.read_csv(BytesIO(content), dtype=types, na_values=missing, keep_default_na=False)
 
     @cached_property
     def _block_labels(self) -> dict[str, dict[str, Cell]]:

@@ -4,9 +4,8 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from abm import Exchange, GridBelief, Optimal, Quote
+from abm import Exchange, Optimal, Quote
 from abm.beliefs.base import Belief
 from abm.beliefs.distance import total_variation
 from abm.makers import MarketMaker
@@ -47,36 +46,22 @@ def write_posteriors(
 ) -> None:
     """Write the exact and the Gaussian belief after some signals of the optimal maker's market."""
     market = Exchange(
-        [
-            partial(Optimal, discount=discount),
-            partial(Spectator, belief="exact"),
-        ],
+        [partial(Optimal, discount=discount), partial(Spectator, belief="exact")],
         prior_sd=SHOCK, replications=min(replications, COMPARED), rng=seed,
     )  # fmt: skip
-    gaussian, exact = market.makers
     for period in range(1, min(periods, max(SNAPSHOTS)) + 1):
         market.step()
         if period in SNAPSHOTS:
-            write_snapshot(
-                folder,
-                market.replication,
-                period,
-                gaussian.require_belief(),
-                exact.require_belief(),
-            )
+            beliefs = [maker.require_belief() for maker in market.makers]
+            write_snapshot(folder, market.replication, period, *beliefs)
 
 
 def write_snapshot(
     folder: RunFolder, replication: Index, period: int, gaussian: Belief, exact: Belief
 ) -> None:
     """Write both densities of the first replication, and the distance of beliefs in each."""
-    assert isinstance(exact, GridBelief)
-    distance = {
-        "replication": replication, "period": period,
-        "total_variation": total_variation(exact, gaussian),
-    }  # fmt: skip
-    folder.write("distances", pd.DataFrame(distance), DISTANCES)
+    gap = {"replication": replication, "total_variation": total_variation(exact, gaussian)}
+    folder.write("distances", pd.DataFrame(gap).assign(period=period), DISTANCES)
     value = exact.mean[0] + exact.sd[0] * np.linspace(-REACH, REACH, POINTS)
-    normal = norm.pdf(value, gaussian.mean[0], gaussian.sd[0])
-    curves = {"value": value, "exact": exact.density(value)[0], "gaussian": normal}
-    folder.write("posteriors", pd.DataFrame(curves).assign(period=period), POSTERIORS)
+    curves = {"exact": exact.density(value)[0], "gaussian": gaussian.density(value)[0]}
+    folder.write("posteriors", pd.DataFrame(curves).assign(value=value, period=period), POSTERIORS)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from abm import (
+    ExactOptimal,
     Exchange,
     FixedSpread,
     GaussianBelief,
@@ -181,12 +182,37 @@ def test_a_belief_must_be_one() -> None:
     refused(lambda: Exchange(partial(Myopic, belief=three)), TypeError, *says)
 
 
-@pytest.mark.parametrize(("maker", "error"), [(Optimal, ValueError), (Myopic, MakerError)])
+@pytest.mark.parametrize(
+    ("maker", "error"), [(Optimal, ValueError), (ExactOptimal, ValueError), (Myopic, MakerError)]
+)
 def test_a_maker_that_quotes_by_a_belief_cannot_do_without(
     maker: Any, error: type[Exception]
 ) -> None:
     says = (f"maker {maker.name!r} has no belief", "quotes by one", 'give belief="gaussian"')
     refused(lambda: Exchange(partial(maker, belief=None)).run(1), error, *says)
+
+
+class Trusting(MarketMaker):
+    """Reads her belief without asking whether she has one."""
+
+    def quote(self) -> Quote:
+        belief: Any = self.belief
+        return Quote.around(belief.mean, 1.0)
+
+
+def test_a_belief_that_is_read_but_missing_is_told() -> None:
+    says = ("maker 'trusting' raised an error when she quoted", "she has no belief", "give belief=")
+    refused(lambda: Exchange(partial(Trusting, belief=None)).run(1), MakerError, *says)
+
+
+def test_what_else_is_none_is_not_taken_for_a_belief() -> None:
+    for says in (lambda: None.last, lambda: GaussianBelief(None.mean, 1.0)):  # type: ignore[attr-defined]
+        for belief in (None, "gaussian"):
+            market = Exchange(partial(Probe, says=says, belief=belief))
+            with pytest.raises(MakerError, match="has no attribute") as caught:
+                market.run(4)
+            told = belief is None and "mean" in str(caught.value)
+            assert ("has no belief" in str(caught.value)) == told
 
 
 def test_a_market_must_be_open_to_clear() -> None:

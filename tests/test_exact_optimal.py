@@ -538,7 +538,7 @@ def test_the_maker_takes_a_discount() -> None:
     assert asks[0] > asks[1] + 0.2 > asks[2] + 0.3
 
 
-@pytest.mark.parametrize("belief", ["gaussian", None, GaussianBelief(0.0, 3.0)])
+@pytest.mark.parametrize("belief", ["gaussian", GaussianBelief(0.0, 3.0)])
 def test_a_belief_that_is_not_exact_is_refused(belief: Any) -> None:
     says = (
         r'but must be exact, for her quotes depend on the whole posterior: give "exact" or as Grid'

@@ -10,11 +10,12 @@ from traceback import extract_tb
 
 import numpy as np
 
+from abm.beliefs.base import Belief
 from abm.market.quotes import Quote
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array
 from abm.participants.agent import Participant
-from abm.participants.maker import MarketMaker
+from abm.participants.maker import NO_BELIEF, MarketMaker
 from abm.participants.trader import Trader
 
 OF_SCALARS = ("truth value", "scalar", "size-1", "0-dimensional", "length-1")  # in NumPy's errors
@@ -22,7 +23,6 @@ SCALAR = (
     "her prices, belief and inventory are arrays over the replications: use np.where where you "
     "would write if, and np.exp for math.exp, or derive her class from ScalarMaker"
 )
-NO_BELIEF = "she has no belief: quote without one, or give her one"
 
 
 @contextmanager
@@ -47,10 +47,12 @@ def _locate_fault(participant: Participant, error: Exception) -> str:
 
 
 def _suggest_fix(participant: Participant, error: Exception) -> str:
+    """Return what to do if arrays, or a belief that is None, were at fault; else nothing."""
     if any(word in str(error) for word in OF_SCALARS):
         return f"; {SCALAR}"
-    if getattr(participant, "belief", "") is None and "'NoneType'" in str(error):
-        return f"; {NO_BELIEF}"
+    of_none = isinstance(error, AttributeError) and error.obj is None and error.name in vars(Belief)
+    if of_none and getattr(participant, "belief", "") is None:
+        return f"; she {NO_BELIEF}"
     return ""
 
 

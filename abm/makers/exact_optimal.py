@@ -32,7 +32,7 @@ class ExactOptimal(MarketMaker):
     Raises
     ------
     ValueError
-        If nothing was fitted for the discount.
+        If nothing was fitted for the discount, or she has no belief.
     TypeError
         If the belief has no windows.
     """
@@ -52,8 +52,8 @@ class ExactOptimal(MarketMaker):
 
     def require_posterior(self) -> Belief:
         """Return her belief, on points that resolve the noise; TypeError if it has none."""
-        belief = self.belief
-        if belief is None or not belief.windows:
+        belief = self.require_belief()
+        if not belief.windows:
             raise TypeError(
                 f"belief is a {type(belief).__name__}, but must be exact, for her quotes "
                 f'depend on the whole posterior: give "exact" or as GridBelief(mean, sd)'

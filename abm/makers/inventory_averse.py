@@ -9,9 +9,9 @@ from abm.participants.terms import Market
 
 
 class InventoryAverse(MarketMaker):
-    """Quotes around a reservation price, which falls with every unit she holds.
+    """Quotes around a reservation price, which falls with every share she holds.
 
-    A maker with constant absolute risk aversion gamma to whom a unit is worth N(mean, sd^2) is
+    A maker with constant absolute risk aversion gamma to whom a share is worth N(mean, sd^2) is
     indifferent to selling one at mean - gamma sd^2 (inventory - 1/2), and to buying one at
     mean - gamma sd^2 (inventory + 1/2) (Avellaneda and Stoikov 2008, section 2). To these
     she adds the myopic monopolist's half-spread; in theirs, the value is known and keeps moving,

@@ -7,9 +7,9 @@ from abm.participants.terms import Market
 
 
 class LinearImpact(MarketMaker):
-    """Moves her mid down by a constant for every unit she holds; she has no belief.
+    """Moves her mid down by a constant for every share she holds; she has no belief.
 
-    The price of a unit is the mean of her mid before and after it, so that bid and ask are half
+    The price of a share is the mean of her mid before and after it, so that bid and ask are half
     of the impact from it. Her cost function is quadratic: to that comes down, near any price, the
     logarithmic market scoring rule of Hanson (2007, Journal of Prediction Markets 1, 3-15), the
     baseline of Brahma, Chakraborty, Das, Lavoie and Magdon-Ismail (2012, A Bayesian market maker).
@@ -19,7 +19,7 @@ class LinearImpact(MarketMaker):
     model : Exchange
         The market she quotes in; her mid starts at its prior mean.
     impact : float
-        Of a unit on her mid, in noise sds, above zero.
+        Of a share on her mid, in noise sds, above zero.
     """
 
     name = "linear-impact"

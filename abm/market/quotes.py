@@ -24,7 +24,7 @@ class Side(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Quote:
-    """A bid and an ask for one unit, in every replication.
+    """A bid and an ask for one share, in every replication.
 
     Parameters
     ----------

@@ -8,6 +8,8 @@ from weakref import WeakKeyDictionary
 
 import mesa
 
+from abm.participants.terms import Market
+
 
 class ParticipantError(RuntimeError):
     """A participant raised an error; it is the cause of this one."""
@@ -30,7 +32,9 @@ class Participant(mesa.Agent):
         What its class is called in logs and on the command line; the class's own name in
         kebab-case unless given.
     label : str
-        What it is called in this market.
+        What it is called in this market; the second "optimal" is "optimal-2".
+    terms : Terms
+        The public terms of the market.
     role : str
         "maker" or "trader".
     failure : type
@@ -50,6 +54,15 @@ class Participant(mesa.Agent):
     attributes: ClassVar[tuple[str, ...]]
     label: str
     _ids = _Numbers()
+
+    def __init__(self, model: Market) -> None:
+        super().__init__(model)
+        self.terms = model.terms
+
+    @property
+    def period(self) -> int:
+        """The number of this period, 0 for the first trader after the shock."""
+        return self.model.period
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -30,13 +30,17 @@ from abm.participants.agent import Participant, ParticipantError
 from abm.participants.terms import Market
 from abm.participants.transparency import MarketView
 
+NO_BELIEF = (
+    'has no belief, but quotes by one: give belief="gaussian" or "exact", or a belief of her own'
+)
+
 
 class MakerError(ParticipantError):
     """A maker raised an error; it is the cause of this one."""
 
 
 class MarketMaker(Participant, ABC):
-    """A dealer who posts a bid and an ask for one unit every period.
+    """A dealer who posts a bid and an ask for one share every period.
 
     Parameters
     ----------
@@ -48,15 +52,9 @@ class MarketMaker(Participant, ABC):
 
     Attributes
     ----------
-    name : str
-        What she is called in logs and on the command line; the class's own name unless given.
     zero_profit, symmetric : bool
         What her class declares, and `abm.testing` verifies: that where her belief is true she earns
         nothing in expectation, and that she quotes evenly around its mean.
-    label : str
-        Her name in this market; the second "optimal" is "optimal-2".
-    terms : Terms
-        The public terms of the market.
     belief : Belief or None
         What she believes now; None if she has no belief.
     last : MarketView or None
@@ -78,7 +76,6 @@ class MarketMaker(Participant, ABC):
 
     def __init__(self, model: Market, *, belief: Belief | str | None = "gaussian") -> None:
         super().__init__(model)
-        self.terms = model.terms
         self.inventory = np.zeros(self.terms.replications)
         self.cash = np.zeros(self.terms.replications)
         self.belief: Belief | None = None if belief is None else self._choose_belief(belief)
@@ -108,11 +105,6 @@ class MarketMaker(Participant, ABC):
         return self.model.law
 
     @property
-    def period(self) -> int:
-        """The number of this period, 0 for the first trader after the shock."""
-        return self.model.period
-
-    @property
     def noise_sd(self) -> float:
         """Standard deviation of this period's valuation about the value, in units of price."""
         return self.law.noise_sd
@@ -133,10 +125,7 @@ class MarketMaker(Participant, ABC):
     def require_belief(self) -> Belief:
         """Return her belief, or raise ValueError if she has none."""
         if self.belief is None:
-            raise ValueError(
-                f"maker {self.name!r} has no belief, but quotes by one: "
-                f'give belief="gaussian", or a belief'
-            )
+            raise ValueError(f"maker {self.name!r} {NO_BELIEF}")
         return self.belief
 
     def _choose_belief(self, belief: Belief | str) -> Belief:

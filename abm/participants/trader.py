@@ -39,9 +39,6 @@ class Trader(Participant):
 
     Attributes
     ----------
-    name : str
-        What the type is called in logs and on the command line; the class's own name in kebab-case
-        unless given.
     law : Law
         How the next trader values, given what is public; makers know it.
     """

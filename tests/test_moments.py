@@ -7,14 +7,12 @@ from itertools import chain
 from random import Random
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abm.exchange.summary import Series, Summary
+from abm.exchange.summary import Series, tabulate_summary
 from abm.numerics.moments import Moments
-from abm.runs.parquet import make_table
 from abm.runs.schema import SUMMARY
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda number: round(number, 6))
@@ -150,17 +148,9 @@ def test_large_offset_does_not_lose_the_variance() -> None:
     assert reduce(Moments.merge, blocks).variance == pytest.approx(exact, rel=1e-6)
 
 
-def test_a_summary_holds_the_moments_of_every_period_and_series() -> None:
-    periods = [period([1.0, 3.0], [], [2.0]), period([5.0], [np.nan, 7.0], [0.0, 1.0, 2.0])]
-    summary = Summary.of(periods)
-    assert summary.series == KEYS
-    assert summary.moments.count.tolist() == [[2, 0, 1], [1, 1, 3]]
-    np.testing.assert_array_equal(summary.moments.mean, [[2.0, np.nan, 2.0], [5.0, 7.0, 1.0]])
-    assert summary.moments.squares.tolist() == [[2.0, 0.0, 0.0], [0.0, 0.0, 2.0]]
-
-
 def test_a_summary_as_a_table_has_one_row_a_period_and_series() -> None:
-    frame = Summary.of([period([1.0, 3.0], [], [2.0]), period([5.0], [7.0], [0.0, 2.0])]).frame()
+    periods = [period([1.0, 3.0], [], [2.0]), period([5.0], [np.nan, 7.0], [0.0, 2.0])]
+    frame = tabulate_summary(periods)
     rows = frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
     assert list(rows) == [
         (0, None, "spread", 2, 2.0, 2.0),
@@ -174,13 +164,6 @@ def test_a_summary_as_a_table_has_one_row_a_period_and_series() -> None:
 
 @pytest.mark.parametrize("periods", [[], [period([1.0], [2.0, 3.0], [])]], ids=len)
 def test_columns_of_a_summary_are_those_of_the_schema(periods: list[dict[Series, Moments]]) -> None:
-    frame = Summary.of(periods).frame()
+    frame = tabulate_summary(periods)
     dtypes = [(column.name, column.dtype) for column in SUMMARY]
     assert list(frame.dtypes.astype(str).items()) == dtypes
-
-
-def test_a_summary_is_typed_from_its_columns_as_from_its_frame() -> None:
-    summary = Summary.of([period([1.0], [2.0, 3.0], []), period([], [4.0], [5.0])])
-    one, other = (make_table(columns, SUMMARY) for columns in (summary.columns(), summary.frame()))
-    assert one.schema.equals(other.schema)
-    pd.testing.assert_frame_equal(one.to_pandas(), other.to_pandas(), check_exact=True)

@@ -1,6 +1,8 @@
 """What happened in one period: the trade, and each maker's part in it."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -29,6 +31,12 @@ class Dealing:
     def ask(self) -> Array:
         """The ask she posted."""
         return self.quote.ask
+
+    def copy(self) -> Dealing:
+        """Return the same, with copies of what is hers to overwrite."""
+        hers = (self.belief_mean, self.belief_sd, self.inventory)
+        mean, sd, inventory = (np.array(np.broadcast_to(a, self.profit.shape)) for a in hers)
+        return replace(self, belief_mean=mean, belief_sd=sd, inventory=inventory)
 
     @cached_property
     def metrics(self) -> dict[str, Array]:
@@ -66,6 +74,15 @@ class Clearing:
     def ask(self) -> Array:
         """The best ask."""
         return self.inside.ask
+
+    def copy(self) -> Clearing:
+        """Return the same, with copies of what others may overwrite."""
+        return replace(
+            self,
+            value=self.value.copy(),
+            valuation=self.valuation.copy(),
+            dealings=tuple(dealing.copy() for dealing in self.dealings),
+        )
 
     @cached_property
     def metrics(self) -> dict[str, Array]:

@@ -21,7 +21,7 @@ from abm.exchange.clearing import Clearing, Dealing
 from abm.exchange.collector import make_collector
 from abm.exchange.guards import ask_for_quote, ask_for_valuation, name_errors
 from abm.exchange.matching import allocate
-from abm.exchange.tape import RECORDS, Tape
+from abm.exchange.tape import Tape
 from abm.market.quotes import Quote, inside_quote
 from abm.market.random_streams import LARGEST_SEED, Role, Streams
 from abm.market.valuations import Law
@@ -129,8 +129,7 @@ class Exchange(mesa.Model):
         self.replication = np.arange(first, first + size)
         if self.world == "gaussian":
             find_common_belief(self.makers)
-        one_of("record", record, RECORDS)
-        self.tape = Tape([maker.label for maker in self.makers], size, first, record)
+        self.tape = Tape([maker.label for maker in self.makers], self.replication, record)
         self.datacollector = make_collector()
 
     def open_streams(self, seed: int, block: int) -> Streams:
@@ -144,7 +143,6 @@ class Exchange(mesa.Model):
     def run(self, periods: SupportsIndex) -> Self:
         """Let so many traders arrive in every replication; return the exchange itself."""
         coming = whole("periods", periods, 0, MOST_PERIODS - self.period)
-        self.tape.reserve(coming)
         for _ in range(coming):
             self.step()
         return self

@@ -53,7 +53,7 @@ def use_point(point: Point, discount: float) -> Point:  # noqa: ARG001, others p
 def keep_tables(market: Exchange, totals: Totals) -> Tables:
     """Return summary and totals, and the tables market and makers if recorded in full."""
     tables = {
-        "summary": make_table(market.tape.moments.columns(), SUMMARY),
+        "summary": make_table(market.tape.summary, SUMMARY),
         "totals": totals.table(market.replication),
     }
     if market.tape.full:
@@ -165,7 +165,6 @@ class Simulation:
         """Simulate a block, and return what is kept of it."""
         market = self.make_exchange(task)
         totals = Totals(market.makers, float(self.discount))
-        market.tape.reserve(task.periods)
         for period in range(task.periods):
             market.step()
             if period >= self.burn_in:

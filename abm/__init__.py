@@ -41,8 +41,8 @@ def __getattr__(name: str) -> object:
     """Return a public name from its module, and keep it."""
     if name not in MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = found = getattr(import_module(MODULES[name]), name)
-    return found
+    globals()[name] = member = getattr(import_module(MODULES[name]), name)
+    return member
 
 
 def __dir__() -> list[str]:

@@ -125,10 +125,15 @@ def test_a_maker_class_without_a_quote_is_refused() -> None:
         Exchange(MarketMaker)
 
 
-@pytest.mark.parametrize("types", [[], [NoisyTrader, NoisyTrader]], ids=len)
-def test_an_exchange_serves_one_type_of_trader(types: Any) -> None:
-    says = (f"traders holds {len(types)} types", "this exchange serves one", "give (NoisyTrader,)")
-    refused(lambda: Exchange("optimal", types), ValueError, *says)
+@pytest.mark.parametrize("traders", [[], ()])
+def test_a_market_needs_a_trader(traders: Any) -> None:
+    says = ("traders is empty", "a market needs one", "give a trader, as 'noisy'")
+    refused(lambda: Exchange("optimal", traders), ValueError, *says)
+
+
+def test_an_exchange_serves_one_type_of_trader() -> None:
+    says = ("traders holds 2 types", "this exchange serves one", "give (NoisyTrader,)")
+    refused(lambda: Exchange("optimal", [NoisyTrader, NoisyTrader]), ValueError, *says)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63])

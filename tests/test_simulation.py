@@ -247,7 +247,7 @@ def test_simulating_a_block_leaves_its_point_as_it_was() -> None:
         ({"makers": 3}, TypeError, ["maker is 3", "must be a MarketMaker", "a registered name"]),
         ({"makers": None}, TypeError, ["maker is None", "must be a MarketMaker", "give a"]),
         ({"traders": Optimal}, TypeError, ["trader is", "must be a Trader", "give a subclass"]),
-        ({"traders": []}, ValueError, ["traders holds 0 types", "give (NoisyTrader,)"]),
+        ({"traders": []}, ValueError, ["traders is empty", "give a trader, as 'noisy'"]),
         ({"prior_sd": -1.0}, ValueError, ["prior_sd is -1.0", "above zero", "a positive number"]),
         ({"prior_sd": "wide"}, TypeError, ["prior_sd is 'wide'", "a number", "give a float"]),
         ({"prior_sd": "3"}, TypeError, ["prior_sd is '3'", "a number", "give a float"]),

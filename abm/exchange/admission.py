@@ -31,9 +31,7 @@ def admit_makers(
     makers: MakerChoice | Sequence[MakerChoice], model: Market, streams: Streams
 ) -> list[MarketMaker]:
     """Return the makers at work in this market, each with a label and draws of her own."""
-    choices = as_list(makers)
-    if not choices:
-        raise ValueError("makers is empty, but a market needs one: give a maker, as 'optimal'")
+    choices = _require_any("maker", makers, "optimal")
     admitted: list[MarketMaker] = []
     for choice in choices:
         maker = _make(choice, MAKER_TYPES, model)
@@ -46,8 +44,8 @@ def admit_makers(
 
 def admit_trader(traders: TraderChoice | Sequence[TraderChoice], model: Market) -> Trader:
     """Return the agent of the type of trader that arrives."""
-    choices = as_list(traders)
-    if len(choices) != 1:
+    choices = _require_any("trader", traders, "noisy")
+    if len(choices) > 1:
         raise ValueError(
             f"traders holds {len(choices)} types, but this exchange serves one: give (NoisyTrader,)"
         )
@@ -59,6 +57,13 @@ def admit_trader(traders: TraderChoice | Sequence[TraderChoice], model: Market) 
 def as_list(choices: Any) -> list[Any]:
     """Return one choice or several as a list."""
     return list(choices) if isinstance(choices, list | tuple) else [choices]
+
+
+def _require_any(noun: str, choices: Any, example: str) -> list[Any]:
+    listed = as_list(choices)
+    if not listed:
+        raise ValueError(f"{noun}s is empty, but a market needs one: give a {noun}, as {example!r}")
+    return listed
 
 
 def _make(choice: Any, registry: Registry[Kind], model: Market) -> Kind:

@@ -9,7 +9,6 @@ import mesa
 import numpy as np
 
 from abm.beliefs.base import Belief
-from abm.beliefs.gaussian import GaussianBelief
 from abm.exchange.admission import (
     MakerChoice,
     TraderChoice,
@@ -26,7 +25,7 @@ from abm.market.quotes import Quote, inside_quote
 from abm.market.random_streams import LARGEST_SEED, Role, Streams
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array, Sides
-from abm.numerics.checks import finite_number, one_of, positive_number, whole
+from abm.numerics.checks import one_of, whole
 from abm.participants.terms import Terms
 from abm.participants.transparency import TRANSPARENCIES, show_trader
 from abm.traders.noisy import NoisyTrader
@@ -65,10 +64,8 @@ class Exchange(mesa.Model):
 
     Attributes
     ----------
-    terms : Terms
-        What is public and never changes.
-    period, law : int, Law
-        The number of this period, and the law by which its trader values.
+    terms, period, law : Terms, int, Law
+        What is public: the terms, the number of this period, the law by which its trader values.
     quotes, inside : list of Quote, Quote
         What makers quote, and the best bid and ask of it.
     clearing, tape : Clearing, Tape
@@ -103,30 +100,22 @@ class Exchange(mesa.Model):
         block: SupportsIndex = 0,
         rng: SupportsIndex = 0,
     ) -> None:
-        if rng is None:
-            raise TypeError(
-                "rng is None, but must be a whole number: give a seed "
-                "(mesa.batch_run takes seeds as its own argument rng=[1, 2] since Mesa 3.5)"
-            )
-        seed = whole("rng", rng, 0, LARGEST_SEED)
+        seed = _require_seed(rng)
         super().__init__(rng=seed)
         size = whole("replications", replications, 1, MOST_REPLICATIONS)
-        first = size * whole("block", block, 0, MOST_REPLICATIONS // size - 1)
+        block = whole("block", block, 0, MOST_REPLICATIONS // size - 1)
+        self.replication = np.arange(size) + block * size
         self.world = one_of("world", world, WORLDS)
         self.transparency = one_of("transparency", transparency, TRANSPARENCIES)
         self.period = 0
         self.quotes = []
-        prior = GaussianBelief(
-            finite_number("prior_mean", prior_mean), positive_number("prior_sd", prior_sd)
-        )
-        self.terms = Terms(prior.replicate(size), positive_number("noise_sd", noise_sd), size)
-        self.streams = self.open_streams(seed, first // size)
+        self.terms = Terms.of(prior_mean, prior_sd, noise_sd, size)
+        self.streams = self.open_streams(seed, block)
         self.draws = {role: self.streams.draws(role) for role in Role}
         self.trader = admit_trader(traders, self)
         self.law = self.trader.law
         self.makers = admit_makers(makers, self, self.streams)
         self.value = self.draw_shock()
-        self.replication = np.arange(first, first + size)
         if self.world == "gaussian":
             find_common_belief(self.makers)
         self.tape = Tape([maker.label for maker in self.makers], self.replication, record)
@@ -216,3 +205,12 @@ class Exchange(mesa.Model):
         if self.transparency == "public":
             with name_errors(self.trader, "learning", self.period):
                 self.trader.observe(show_trader(views[0], quotes))
+
+
+def _require_seed(rng: SupportsIndex | None) -> int:
+    if rng is None:
+        raise TypeError(
+            "rng is None, but must be a whole number: give a seed "
+            "(mesa.batch_run takes seeds as its own argument rng=[1, 2] since Mesa 3.5)"
+        )
+    return whole("rng", rng, 0, LARGEST_SEED)

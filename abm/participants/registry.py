@@ -55,13 +55,13 @@ class Registry(Generic[Kind]):
         ValueError
             If two have one name, or a file does not import.
         """
-        found: dict[str, type[Kind]] = {}
+        kinds: dict[str, type[Kind]] = {}
         for file in iter_modules(import_module(self.wing).__path__):
             for kind in self._list_classes(self._import_file(file.name)):
-                first = found.setdefault(kind.name, kind)
+                first = kinds.setdefault(kind.name, kind)
                 if first is not kind:
                     raise self._name_clash(kind.name, [locate(first), locate(kind)])
-        return dict(sorted(found.items()))
+        return dict(sorted(kinds.items()))
 
     def list_names(self) -> list[str]:
         """Return every name, those of installed packages included, in alphabetical order."""

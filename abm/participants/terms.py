@@ -1,10 +1,11 @@
 """What everybody in a market knows: the terms, and what each period announces."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from abm.beliefs.gaussian import GaussianBelief
 from abm.market.valuations import Law
+from abm.numerics.checks import finite_number, positive_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,15 @@ class Terms:
     prior: GaussianBelief
     noise_sd: float
     replications: int
+
+    @classmethod
+    def of(cls, prior_mean: float, prior_sd: float, noise_sd: float, replications: int) -> Self:
+        """Return the terms of these numbers, or raise if one is out of range."""
+        prior = GaussianBelief(
+            finite_number("prior_mean", prior_mean), positive_number("prior_sd", prior_sd)
+        )
+        noise_sd = positive_number("noise_sd", noise_sd)
+        return cls(prior.replicate(replications), noise_sd, replications)
 
 
 class Market(Protocol):

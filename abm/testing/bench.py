@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from abm.market.quotes import Quote
 from abm.market.random_streams import Draws, Streams
 from abm.numerics.arrays import Array, Flags
 from abm.participants.maker import MarketMaker
+from abm.participants.terms import Market
 from abm.participants.transparency import TRANSPARENCIES
 from abm.traders.noisy import NoisyTrader
 
@@ -36,14 +37,14 @@ class Scripted(NoisyTrader):
     valuation is.
     """
 
-    def __init__(self, model: Any, *, script: Array, beyond: float) -> None:
+    def __init__(self, model: Market, *, script: Array, beyond: float) -> None:
         super().__init__(model)
-        self._market, self._script, self._beyond = model, script, beyond
+        self._script, self._beyond = script, beyond
 
     def valuation(self, value: Array, draws: Draws) -> Array:  # noqa: ARG002, it is scripted
         """Return this period's row of the script."""
-        written: Array = self._script[self._market.period]
-        return written + self._beyond * self._market.inside.side(written)
+        written: Array = self._script[self.period]
+        return written + self._beyond * self.model.inside.side(written)
 
 
 class Decliner(MarketMaker):
@@ -72,17 +73,15 @@ class RowStreams(Streams):
 class RowDraws(Draws):
     """One role's draws in some of a script's replications."""
 
-    def __init__(self, streams: RowStreams, role: int) -> None:
-        super().__init__(streams, role)
-        self._rows = streams.rows
+    _streams: RowStreams
 
     def normal(self) -> Array:
         """Return draws from N(0, 1), one for each of these replications."""
-        return super().normal()[self._rows]
+        return super().normal()[self._streams.rows]
 
     def uniform(self) -> Array:
         """Return draws from the uniform distribution on [0, 1), one for each of these."""
-        return super().uniform()[self._rows]
+        return super().uniform()[self._streams.rows]
 
 
 @dataclass(frozen=True)
@@ -154,8 +153,7 @@ class ScriptedExchange(Exchange):
         return super().draw_shock() + self._bench.hidden
 
 
-@dataclass(frozen=True)
-class Trail:
+class Trail(NamedTuple):
     """What the first maker of an exchange quoted and believed; arrays of shape (periods, R)."""
 
     bid: Array
@@ -176,7 +174,12 @@ class Trail:
 
     def row(self, number: int) -> Trail:
         """Return the trail of one replication."""
-        return Trail(*(part[:, [number]] for part in (self.bid, self.ask, self.mean, self.sd)))
+        return Trail(*(part[:, [number]] for part in self))
+
+    def describe(self, period: int, row: int) -> str:
+        """Return what she believed and quoted in one period and replication, in words."""
+        bid, ask, mean, sd = (part[period, row] for part in self)
+        return f"at belief mean {mean:.6g}, sd {sd:.6g} she quotes bid {bid:.6g}, ask {ask:.6g}"
 
     def differs(self, other: Trail, shift: float = 0.0, scale: float = 1.0) -> Flags:
         """Return where another's quotes are not these, multiplied and then shifted."""
@@ -202,10 +205,4 @@ def require_nowhere(wrong: Flags, says: str, trail: Trail) -> None:
     """Raise with the first belief and quote of a trail at which a rule does not hold, if any."""
     if wrong.any():
         period, row = np.argwhere(wrong)[0]
-        bid, ask, mean, sd = (
-            part[period, row] for part in (trail.bid, trail.ask, trail.mean, trail.sd)
-        )
-        raise BrokenRuleError(
-            f"{says}: first in period {period}, at belief mean {mean:.6g}, sd {sd:.6g}, where she "
-            f"quotes bid {bid:.6g}, ask {ask:.6g}"
-        )
+        raise BrokenRuleError(f"{says}: first in period {period}, {trail.describe(period, row)}")

@@ -73,27 +73,25 @@ def quoting_changes_nothing(maker: MakerChoice) -> None:
 def moves_with_the_mean(maker: MakerChoice) -> None:
     """If all prices, prior and valuations move by a constant, so do her quotes."""
     says = f"prices {SHIFT:g} higher did not move her quotes by as much"
-    compare_benches(maker, says, {"shift": SHIFT}, shift=SHIFT)
+    compare_benches(maker, says, shift=SHIFT)
 
 
 def scales_with_the_noise(maker: MakerChoice) -> None:
     """If noise, prior and valuations are multiplied by a constant, so are her quotes."""
     says = f"in units {SCALE:g} times as large she does not quote the same"
-    compare_benches(maker, says, {"scale": SCALE}, scale=SCALE)
+    compare_benches(maker, says, scale=SCALE)
 
 
 def cannot_see_what_is_hidden(maker: MakerChoice) -> None:
     """No quote depends on the value, or on a valuation, but by what the tape shows."""
-    compare_benches(
-        maker, "with other values behind the same trades she quotes otherwise", {"hidden": SHIFT}
-    )
+    says = "with other values behind the same trades she quotes otherwise"
+    compare_benches(maker, says, hidden=SHIFT)
 
 
 def same_seed_same_quotes(maker: MakerChoice) -> None:
     """Two runs with one seed are the same."""
-    compare_benches(
-        maker, "she quotes otherwise in a second run: draw by self.draws, keep state in self", {}
-    )
+    says = "she quotes otherwise in a second run: draw by self.draws, keep state in self"
+    compare_benches(maker, says)
 
 
 def leaves_global_randomness_alone(maker: MakerChoice) -> None:
@@ -138,23 +136,16 @@ def survives_pickling(maker: MakerChoice) -> None:
                 f"hold nothing open"
             ) from error
         rest = bench.periods - bench.periods // 2
-        expected, found = Trail.of(market, rest), Trail.of(restored, rest)
-        require_nowhere(expected.differs(found), "she quotes otherwise once restored", found)
+        trail, after = Trail.of(market, rest), Trail.of(restored, rest)
+        require_nowhere(trail.differs(after), "she quotes otherwise once restored", after)
 
 
-def compare_benches(
-    maker: MakerChoice,
-    says: str,
-    change: dict[str, float],
-    *,
-    shift: float = 0.0,
-    scale: float = 1.0,
-) -> None:
-    """Raise if on a changed bench her quotes are not the same, multiplied and then shifted."""
+def compare_benches(maker: MakerChoice, says: str, **change: float) -> None:
+    """Raise if on a changed bench her quotes are not the same, but for its scale and shift."""
     for bench in BENCHES:
         other = replace(bench, **change)  # type: ignore[arg-type]  # all that changes are floats
         trail, changed = bench.trail(maker), other.trail(maker)
-        require_nowhere(trail.differs(changed, shift, scale), says, changed)
+        require_nowhere(trail.differs(changed, other.shift, other.scale), says, changed)
 
 
 def list_holdings(maker: MarketMaker) -> dict[str, Array]:

@@ -58,9 +58,7 @@ def _sum_earnings(maker: MakerChoice, prior_sd: float) -> dict[Side, tuple[Array
 
 def _describe_first_quote(maker: MakerChoice, prior_sd: float) -> str:
     """Return what a maker quotes at first, in words."""
-    trail = Bench(prior_sd, rows=(0,)).trail(maker)
-    bid, ask, mean, sd = (part[0, 0] for part in (trail.bid, trail.ask, trail.mean, trail.sd))
-    return f"at belief mean {mean:.6g}, sd {sd:.6g} she quotes bid {bid:.6g}, ask {ask:.6g}"
+    return Bench(prior_sd, rows=(0,)).trail(maker).describe(0, 0)
 
 
 def is_symmetric_if_so_declared(maker: MakerChoice) -> None:

@@ -30,11 +30,7 @@ class NoisyTrader(Trader):
     name = "noisy"
 
     def __init__(
-        self,
-        model: Market,
-        *,
-        noise_sd: float | None = None,
-        noise: Distribution | None = None,
+        self, model: Market, *, noise_sd: float | None = None, noise: Distribution | None = None
     ) -> None:
         if noise_sd is not None and noise is not None:
             raise ValueError(

@@ -17,8 +17,6 @@ class ExactOptimal(MarketMaker):
 
     Parameters
     ----------
-    model : Exchange
-        The market she quotes in.
     discount : float
         Per period; one that a value function was fitted for.
     belief : GridBelief or "exact"

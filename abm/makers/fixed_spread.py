@@ -12,8 +12,6 @@ class FixedSpread(MarketMaker):
 
     Parameters
     ----------
-    model : Exchange
-        The market she quotes in.
     half_spread : float
         In units of price, above zero.
     belief : Belief, "gaussian", "exact" or None

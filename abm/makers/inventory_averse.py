@@ -19,8 +19,6 @@ class InventoryAverse(MarketMaker):
 
     Parameters
     ----------
-    model : Exchange
-        The market she quotes in.
     aversion : float
         gamma, in units of 1 / noise sd, at least 0; at 0 she is the myopic maker.
     belief : Belief, "gaussian", "exact" or None

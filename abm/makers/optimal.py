@@ -14,8 +14,6 @@ class Optimal(MarketMaker):
 
     Parameters
     ----------
-    model : Exchange
-        The market she quotes in.
     discount : float
         Per period, at least 0 and below 1.
     belief : Belief, "gaussian", "exact" or None

@@ -31,8 +31,6 @@ class QLearning(MarketMaker):
 
     Parameters
     ----------
-    model : Exchange
-        The market she quotes in.
     learning_rate : float
         Above 0, at most 1.
     decay : float

@@ -20,8 +20,6 @@ class Undercutter(MarketMaker):
 
     Parameters
     ----------
-    model : Exchange
-        The market she quotes in.
     step : float
         By how much she improves, in noise sds, above zero.
     belief : Belief, "gaussian", "exact" or None

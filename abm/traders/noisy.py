@@ -12,8 +12,6 @@ class NoisyTrader(Trader):
 
     Parameters
     ----------
-    model : Exchange
-        The market that the trader comes to.
     noise_sd : float, optional
         Standard deviation of Gaussian noise, in units of price; the market's unless given.
     noise : Distribution, optional

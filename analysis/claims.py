@@ -7,8 +7,8 @@ from math import inf
 
 import pandas as pd
 
+from abm.numerics.intervals import find_half_width
 from analysis.load import Run
-from analysis.style import LEVEL
 
 CLAIMS_FILE = "claims.csv"
 
@@ -25,6 +25,8 @@ class Claim:
         The claim in words, with its bounds.
     measured, se : float
         The estimate and its standard error; 0 if it is not sampled.
+    count : int
+        Observations that the standard error is of; 0 if it is not sampled.
     low, high : float
         The bounds.
     """
@@ -33,22 +35,24 @@ class Claim:
     says: str
     measured: float
     se: float
+    count: int = 0
     low: float = -inf
     high: float = inf
 
     @property
     def holds(self) -> str:
         """Return "yes" or "no" where the 95 % confidence interval decides, else "undecided"."""
-        if not self.se >= 0:
+        half = float(find_half_width(self.se, self.count)) if self.count else self.se
+        if not half >= 0:
             return "undecided"
-        least, most = self.measured - LEVEL * self.se, self.measured + LEVEL * self.se
+        least, most = self.measured - half, self.measured + half
         if self.low < least and most < self.high:
             return "yes"
         return "no" if most <= self.low or self.high <= least else "undecided"
 
 
 def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
-    """Return the claims as a table: exhibit, says, measured, se, low, high, holds."""
+    """Return the claims as a table: exhibit, says, measured, se, count, low, high, holds."""
     return pd.DataFrame([vars(claim) | {"holds": claim.holds} for claim in claims])
 
 
@@ -56,5 +60,9 @@ def read_claims(run: Run) -> list[Claim]:
     """Return the claims in a run's claims.csv; none if it has no such file."""
     if CLAIMS_FILE not in run.files:
         return []
-    table = pd.read_csv(BytesIO(run.content(CLAIMS_FILE))).drop(columns="holds")
+    missing = {"measured": [""], "se": [""]}  # all else that looks like a number missing is words
+    table = pd.read_csv(
+        BytesIO(run.content(CLAIMS_FILE)), dtype=dict.fromkeys(("exhibit", "says"), "str"),
+        keep_default_na=False, na_values=missing,
+    ).drop(columns="holds")  # fmt: skip
     return [Claim(*row) for row in table.itertuples(index=False, name=None)]

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
+from abm.numerics.intervals import find_half_width
 from analysis.load import LogError, Run
 from analysis.results import (
     METRICS,
@@ -31,8 +31,9 @@ class Comparison(NamedTuple):
     settings : DataFrame
         Parameters, versions and code that differ: name, first, second.
     results : DataFrame
-        The point labels, maker, metric, first, second, difference (second less first), se and z,
-        the difference in standard errors; in descending order of its size.
+        The point labels, maker, metric, first, second, difference (second less first), se, z (the
+        difference in standard errors) and limit, the z that any result of equal runs exceeds with
+        probability CHANCE; in descending order of z / limit.
     paired : bool
         Whether the seed is the same, so that differences are taken by replication.
     """
@@ -47,14 +48,9 @@ class Comparison(NamedTuple):
         return int((self.results["difference"] == 0).sum())
 
     @property
-    def limit(self) -> float:
-        """The z that some result of equal runs exceeds with probability CHANCE."""
-        return float(norm.isf(CHANCE / 2 / max(1, len(self.results))))
-
-    @property
     def differ(self) -> bool:
         """Whether some difference is significant."""
-        return bool((self.results["z"].abs() > self.limit).any())
+        return bool((self.results["z"].abs() > self.results["limit"]).any())
 
 
 def compare(first: Run, second: Run) -> Comparison:
@@ -76,9 +72,9 @@ def compare(first: Run, second: Run) -> Comparison:
     paired = len(seeds) == 1 and None not in seeds and bool(first.points and second.points)
     if paired:
         differences = _compare_replications(first, second, keys)
-        results = results.drop(columns=["difference", "se"])
+        results = results.drop(columns=["difference", "se", "count"])
         results = results.merge(differences, on=[*keys, "maker", "metric"])
-    return Comparison(_list_settings(first, second), _sort_by_z(results), paired)
+    return Comparison(_list_settings(first, second), _judge(results), paired)
 
 
 def _list_settings(first: Run, second: Run) -> Table:
@@ -119,6 +115,7 @@ def _compare_means(first: Run, second: Run, keys: list[str]) -> Table:
     return both[by].assign(
         first=both["mean_x"], second=both["mean_y"],
         difference=both["mean_y"] - both["mean_x"], se=np.hypot(both["se_x"], both["se_y"]),
+        count=both[["count_x", "count_y"]].min(axis=1),
     )  # fmt: skip
 
 
@@ -136,7 +133,7 @@ def _compare_replications(first: Run, second: Run, keys: list[str]) -> Table:
             gaps = {metric: both[f"{metric}_y"] - both[f"{metric}_x"] for metric in known}
             summaries.append(summarise(both[by].assign(**gaps), by))
     means = estimate_all_metrics(pd.concat(summaries, ignore_index=True), [*keys, "maker"])
-    return means.drop(columns=["count", "low", "high"]).rename(columns={"mean": "difference"})
+    return means.drop(columns=["low", "high"]).rename(columns={"mean": "difference"})
 
 
 def _read_piece(run: Run, labels: dict[str, Any]) -> Table | None:
@@ -148,10 +145,15 @@ def _read_piece(run: Run, labels: dict[str, Any]) -> Table | None:
     return None if table.empty else with_derived_columns(table)
 
 
-def _sort_by_z(results: Table) -> Table:
-    """Return the results with z, the difference in standard errors, in descending order of |z|."""
+def _judge(results: Table) -> Table:
+    """Return the results with z and its limit, in descending order of z / limit.
+
+    The limit is Student's, with the degrees of freedom of the smaller run, which is on the safe
+    side of Welch's.
+    """
     size = results[["first", "second"]].abs().max(axis=1)
     same = results["difference"].abs() <= ROUNDING * size
     z = (results["difference"] / results["se"]).where(~same, 0.0)
-    order = z.abs().sort_values(ascending=False, kind="stable").index
-    return results.assign(z=z).loc[order].reset_index(drop=True)
+    limit = find_half_width(1.0, results["count"], 1 - CHANCE / len(results))
+    order = (z.abs() / limit).sort_values(ascending=False, kind="stable").index
+    return results.drop(columns="count").assign(z=z, limit=limit).loc[order].reset_index(drop=True)

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from pandas.api.types import is_integer_dtype
 
-from analysis.style import FAINT, LEVEL, Style, style_of, with_theme
+from abm.numerics.arrays import Array
+from analysis.style import FAINT, Style, style_of, with_theme
 
 Table = pd.DataFrame
 
@@ -56,7 +57,7 @@ def by_parameter(
 
     def draw(axes: Axes, table: Table) -> None:
         for name, style, line in _group_lines(table):
-            axes.errorbar(line[x], line["mean"], LEVEL * line["se"], fmt=style.marker + style.line,
+            axes.errorbar(line[x], line["mean"], find_bars(line), fmt=style.marker + style.line,
                           ms=5, color=style.colour, capsize=2, label=name)  # fmt: skip
         _set_scale(axes, scale)
         if is_integer_dtype(table[x]):
@@ -88,6 +89,12 @@ def convergence(table: Table, label: str, facet: str | None = None) -> Figure:
     return _draw_panels(table, facet, draw, "replications", label)
 
 
+def find_bars(estimates: Table) -> Array:
+    """Return the lengths of error bars, below and above each mean, as matplotlib takes them."""
+    below, above = estimates["mean"] - estimates["low"], estimates["high"] - estimates["mean"]
+    return np.array([below, above])
+
+
 def _set_scale(axes: Axes, scale: str) -> None:
     axes.set_yscale(scale)
     if scale == "log":
@@ -104,8 +111,9 @@ def draw_lines(axes: Axes, estimates: Table) -> None:
     """Draw one line with its band for each maker of each exchange."""
     for name, style, rows in _group_lines(estimates):
         line = _thin(rows)
-        low, high = (line["mean"] + side * LEVEL * line["se"] for side in (-1, 1))
-        axes.fill_between(line["period"], low, high, color=style.colour, alpha=0.25, lw=0)
+        axes.fill_between(
+            line["period"], line["low"], line["high"], color=style.colour, alpha=0.25, lw=0
+        )
         axes.plot(line["period"], line["mean"], style.line, color=style.colour, label=name)
     axes.set_xlim(left=0)
     axes.legend()
@@ -114,14 +122,14 @@ def draw_lines(axes: Axes, estimates: Table) -> None:
 def _thin(line: Table) -> Table:
     """Return means over consecutive periods, so many that a line has POINTS at most.
 
-    The standard error of such a mean is the mean of its periods' standard errors, as for perfectly
-    correlated periods: an upper bound.
+    The ends of such a mean's interval are the means of its periods' ends, as for perfectly
+    correlated periods: the interval is no narrower than it should be.
     """
     step = -(-len(line) // POINTS)
     if step <= 1:
         return line
-    groups = line[["period", "mean", "se"]].groupby(np.arange(len(line)) // step)
-    return groups.agg({"period": "first", "mean": "mean", "se": "mean"})
+    groups = line.groupby(np.arange(len(line)) // step)
+    return groups.agg({"period": "first", "mean": "mean", "low": "mean", "high": "mean"})
 
 
 def _group_lines(table: Table) -> Iterator[tuple[str, Style, Table]]:

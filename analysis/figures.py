@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.facets import draw_lines
-from analysis.style import COLOURS, FAINT, INK, LEVEL, canvas, style_of, with_theme
+from analysis.facets import draw_lines, find_bars
+from analysis.style import COLOURS, FAINT, INK, canvas, style_of, with_theme
 
 Table = pd.DataFrame
 
@@ -50,8 +50,8 @@ def discounted_profit(realised: Table, theory: Table) -> Figure:
     Parameters
     ----------
     realised : DataFrame
-        Columns maker, world, prior_sd, mean, se; the optimal maker's mean includes the value of her
-        last belief, so that the number of periods does not matter.
+        Columns maker, world, prior_sd, mean, low, high; the optimal maker's mean includes the value
+        of her last belief, so that the number of periods does not matter.
     theory : DataFrame
         Columns prior_sd, value: the value function.
     """
@@ -60,7 +60,7 @@ def discounted_profit(realised: Table, theory: Table) -> Figure:
     for (maker, world), points in realised.groupby(["maker", "world"], observed=True):
         style = style_of(maker)
         axes.errorbar(
-            points["prior_sd"], points["mean"], LEVEL * points["se"], fmt=style.marker, ms=5,
+            points["prior_sd"], points["mean"], find_bars(points), fmt=style.marker, ms=5,
             color=style.colour, mfc="white" if world == "gaussian" else style.colour, capsize=2,
             label=f"{maker}, {WORLDS[str(world)]} world", zorder=3 if maker == "optimal" else 2,
         )  # fmt: skip

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from analysis.metrics import paired_difference
-from analysis.precision import CONFIDENCE, interval
+from abm.numerics.intervals import CONFIDENCE
+from analysis.metrics import add_interval, paired_difference
 
 Table = pd.DataFrame
 
@@ -29,7 +29,7 @@ def differences(blocks: Table, metric: str, first: str, second: str, *, family: 
         Columns period, mean, se, count (of blocks), low, high.
     """
     table = paired_difference(blocks, metric, first, second, between="makers", by=["period"])
-    return interval(table, 1.0 - (1.0 - CONFIDENCE) / (family * max(1, len(table))))
+    return add_interval(table, 1.0 - (1.0 - CONFIDENCE) / (family * max(1, len(table))))
 
 
 def describe_leads(table: Table, first: str, second: str) -> str:

@@ -10,6 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from abm.numerics.intervals import CONFIDENCE, find_fraction_ends, find_half_width
+from abm.numerics.moments import Moments
+
+MOMENTS = ("count", "mean", "variance")
+FRACTIONS_OF_PERIODS = ("no_trade", "filled")  # 0 or 1 in a replication and period
+FRACTIONS = ("learnt", "frozen")  # 0 or 1 in a replication
+
 Table = pd.DataFrame
 
 
@@ -41,7 +48,7 @@ def no_trade(market: Table) -> "pd.Series[float]":
 
 
 def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
-    """Return mean, standard error and count of a metric, one row a group.
+    """Return mean, standard error, count and 95 % confidence interval of a metric, one row a group.
 
     Parameters
     ----------
@@ -56,7 +63,7 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
     Returns
     -------
     DataFrame
-        The columns of `by`, then mean, se (NaN below two observations) and count.
+        The columns of `by`, then mean, se (NaN below two observations), count, low, high.
 
     Raises
     ------
@@ -64,9 +71,20 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
         If a summary lacks the metric, or has several rows a group and block.
     """
     if is_summary(frame):
-        return _merge_blocks(select_metric(frame, metric), by)
-    groups = frame.groupby(list(by), observed=True, dropna=False)[metric]
-    return groups.agg(mean="mean", se="sem", count="count").reset_index()
+        table = _merge_blocks(select_metric(frame, metric), by)
+    else:
+        groups = frame.groupby(list(by), observed=True, dropna=False)[metric]
+        table = groups.agg(mean="mean", se="sem", count="count").reset_index()
+    if metric in (FRACTIONS_OF_PERIODS if "period" in frame else FRACTIONS):
+        low, high = find_fraction_ends(table["mean"], table["count"])
+        return table.assign(low=low, high=high)
+    return add_interval(table)
+
+
+def add_interval(estimates: Table, confidence: float = CONFIDENCE) -> Table:
+    """Return estimates (mean, se, count) with columns low and high, by Student's t."""
+    half = find_half_width(estimates["se"], estimates["count"], confidence)
+    return estimates.assign(low=estimates["mean"] - half, high=estimates["mean"] + half)
 
 
 def is_summary(frame: Table) -> bool:
@@ -92,22 +110,11 @@ def _merge_blocks(summary: Table, by: Sequence[str]) -> Table:
             f"the summary has several rows for one {', '.join(row)}, whose moments must not be "
             f"merged: name in `by` all columns that tell its rows apart"
         )
-    count = summary["count"].astype(float)
-    parts = summary[keys].assign(
-        count=count, sum=count * summary["mean"].where(count > 0, 0.0),
-        within=summary["variance"].where(count > 1, 0.0) * (count - 1),
-    )  # fmt: skip
-    groups = parts.groupby(keys, observed=True, dropna=False, sort=False)
-    mean = groups["sum"].transform("sum") / groups["count"].transform("sum")
-    gap = summary["mean"].where(count > 0, 0.0) - mean
-    parts["squares"] = parts["within"] + count * gap * gap
-    groups = parts.groupby(keys, observed=True, dropna=False, sort=False)
-    table = groups[["count", "sum", "squares"]].sum()
-    some = table["count"].where(table["count"] > 0)
-    mean = table["sum"] / some
-    se = np.sqrt(table["squares"] / (some - 1).where(some > 1) / some)
-    merged = pd.DataFrame({"mean": mean, "se": se, "count": table["count"].astype(int)})
-    return merged.reset_index()
+    groups = summary.groupby(keys, observed=True, dropna=False, sort=False)
+    blocks = Moments.of_variance(*(summary[name].to_numpy() for name in MOMENTS))
+    merged = blocks.pool(groups.ngroup().to_numpy(), groups.ngroups)
+    labels = summary[keys].drop_duplicates().reset_index(drop=True)
+    return labels.assign(mean=merged.mean, se=merged.se, count=merged.count)
 
 
 def by_period(frame: Table, metric: str, by: Sequence[str] = ()) -> Table:
@@ -172,7 +179,7 @@ def paired_difference(
     Returns
     -------
     DataFrame
-        The columns of `by`, then mean, se and count of the differences.
+        The columns of `by`, then mean, se, count, low and high of the differences.
 
     Raises
     ------

@@ -1,34 +1,24 @@
-"""Precision: confidence intervals, and how standard errors fall with more replications."""
+"""Precision: medians with their intervals, and how standard errors fall with more replications."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom, t
 
-from analysis.metrics import is_summary
+from abm.numerics.arrays import Array
+from abm.numerics.intervals import find_median_ends
+from abm.numerics.moments import Moments
+from analysis.metrics import MOMENTS, is_summary
 
 Table = pd.DataFrame
 
-CONFIDENCE = 0.95
 STEPS = 40  # of a convergence table, evenly spaced in the logarithm of their size
-
-
-def interval(estimates: Table, confidence: float = CONFIDENCE) -> Table:
-    """Return estimates (mean, se, count) with columns low and high, a confidence interval.
-
-    Student's t with count - 1 degrees of freedom, which matters where blocks are few.
-    """
-    freedom = (estimates["count"] - 1).where(estimates["count"] > 1)
-    half = t.ppf(0.5 + confidence / 2, freedom) * estimates["se"]
-    return estimates.assign(low=estimates["mean"] - half, high=estimates["mean"] + half)
 
 
 def median(frame: Table, metric: str, by: Sequence[str]) -> Table:
     """Return the median of a metric in each group, with a 95 % confidence interval.
 
-    The interval is between two order statistics, for any distribution (David and Nagaraja 2003,
-    section 7.1). Below six values it is their range, which has less than 95 % confidence.
+    The interval is that of `abm.numerics.intervals.find_median_ends`.
 
     Parameters
     ----------
@@ -52,12 +42,12 @@ def median(frame: Table, metric: str, by: Sequence[str]) -> Table:
 
 
 def _median(sample: "pd.Series[float]") -> "pd.Series[float]":
-    ordered, size = np.sort(sample.to_numpy(float)), len(sample)
-    below = int(binom.ppf((1 - CONFIDENCE) / 2, size, 0.5))
+    ordered: Array = np.sort(sample.to_numpy(float))
+    size = len(ordered)
     middle = ordered[[(size - 1) // 2, size // 2]]
     centre = middle[0] if middle[0] == middle[1] else middle.mean()
-    ends = {"low": ordered[max(below - 1, 0)], "high": ordered[min(size - below, size - 1)]}
-    return pd.Series({"median": centre} | ends | {"count": size})
+    low, high = find_median_ends(ordered)
+    return pd.Series({"median": centre, "low": low, "high": high, "count": size})
 
 
 def convergence(frame: Table, metric: str, by: Sequence[str]) -> Table:
@@ -69,12 +59,10 @@ def convergence(frame: Table, metric: str, by: Sequence[str]) -> Table:
     if is_summary(frame):
         order = "block"
         rows = frame[(frame["metric"] == metric) & (frame["count"] > 0)]
-        squares = rows["variance"].where(rows["count"] > 1, 0.0) * (rows["count"] - 1)
-        rows = rows.assign(squares=squares)
     else:
         order = "replication"
         rows = frame.dropna(subset=[metric])
-        rows = rows.assign(count=1, mean=rows[metric], squares=0.0)
+        rows = rows.assign(count=1, mean=rows[metric], variance=np.nan)
     if rows.empty:
         return pd.DataFrame(columns=[*by, "count", "mean", "se"])
     groups = rows.groupby(list(by), observed=True, sort=False)
@@ -84,13 +72,7 @@ def convergence(frame: Table, metric: str, by: Sequence[str]) -> Table:
 
 def _accumulate(rows: Table) -> Table:
     """Return count, mean and se of the first n rows, for up to STEPS values of n."""
-    count, mean = rows["count"].to_numpy(float), rows["mean"].to_numpy(float)
-    centre = np.average(mean, weights=count)  # deviations from it lose no digits
-    total, shift = np.cumsum(count), np.cumsum(count * (mean - centre))
-    squares = np.cumsum(rows["squares"].to_numpy(float) + count * (mean - centre) ** 2)
+    parts = Moments.of_variance(*(rows[name].to_numpy(float) for name in MOMENTS)).accumulate()
     last = np.unique(np.geomspace(1, len(rows), STEPS).round().astype(int)) - 1
-    last = last[total[last] > 1]
-    total, shift, squares = total[last], shift[last], squares[last]
-    variance = np.maximum(squares - shift**2 / total, 0.0) / (total - 1)
-    table = {"count": total.astype(int), "mean": centre + shift / total}
-    return pd.DataFrame(table | {"se": np.sqrt(variance / total)})
+    table = pd.DataFrame({"count": parts.count, "mean": parts.mean, "se": parts.se}).iloc[last]
+    return table[table["count"] > 1].astype({"count": int})

@@ -8,12 +8,12 @@ from pandas.api.types import is_numeric_dtype
 
 from analysis import metrics
 from analysis.load import Run
-from analysis.precision import interval
 
 Table = pd.DataFrame
 
 ESTIMATE_COLUMNS = ("mean", "se", "count", "low", "high")
 ROUNDING = 1e-12  # relative half-width that rounding alone can make
+SKEW = 0.1  # of the longer half of an interval: a larger difference of its halves is shown
 MOST_DECIMALS = 6  # in a formatted table
 HEADLINES = ("discounted_profit", "profit", "spread", "no_trade", "pricing_error", "trades",
              "belief_sd")  # fmt: skip
@@ -101,7 +101,8 @@ def comparisons(run: Run) -> Table:
         first = firsts.setdefault(tuple(here[key] for key in where), next(iter(makers)))
         if first in makers:
             tables += [table.assign(**here) for table in _differences(makers, first)]
-    return estimate_all_metrics(pd.concat(tables, ignore_index=True), [*where, "first", "second"])
+    gaps = estimate_all_metrics(pd.concat(tables, ignore_index=True), [*where, "first", "second"])
+    return metrics.add_interval(gaps)  # a difference of fractions is no fraction
 
 
 def summarise(piece: Table, by: Sequence[str]) -> Table:
@@ -139,21 +140,22 @@ def estimate_all_metrics(summary: Table, keys: list[str]) -> Table:
 def estimate_metrics(frame: Table, wanted: Sequence[str], keys: Sequence[str]) -> Table:
     """Return several metrics' estimates with intervals: `keys`, metric and ESTIMATE_COLUMNS."""
     tables = [metrics.estimates(frame, metric, keys).assign(metric=metric) for metric in wanted]
-    return interval(pd.concat(tables, ignore_index=True))[[*keys, "metric", *ESTIMATE_COLUMNS]]
+    return pd.concat(tables, ignore_index=True)[[*keys, "metric", *ESTIMATE_COLUMNS]]
 
 
 def format_estimates(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
     """Return results or comparisons as text, a column a metric: mean ± half-width.
 
-    The half-width of the 95 % confidence interval has two digits, and the mean as many decimals.
-    The column `markets` is the number of replications.
+    The half-width of the 95 % confidence interval has two digits, and the mean as many decimals; an
+    interval that is not symmetric is given by its ends. The column `markets` is the number of
+    replications.
     """
     keys = [key for key in table if key not in {*ESTIMATE_COLUMNS, "metric"}]
     for label in {"makers", "exchange"} & set(keys):
         if (table[label].astype(str) == table["maker"].astype(str)).all():
             keys.remove(label)
-    cells = [_format_cell(mean, high - mean) for mean, high in zip(table["mean"], table["high"],
-             strict=True)]  # fmt: skip
+    ends = table[["mean", "low", "high"]].itertuples(index=False)
+    cells = [_format_cell(*row) for row in ends]
     markets = table.groupby(keys, observed=True)["count"].transform("max")
     text = table[[*keys, "metric"]].assign(cell=cells, markets=markets)
     text = text.astype({key: "str" for key in text if not is_numeric_dtype(text[key])})
@@ -163,7 +165,8 @@ def format_estimates(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
     return text[keys].drop_duplicates().merge(wide, on=keys)[[*keys, "markets", *known]]
 
 
-def _format_cell(mean: float, half: float) -> str:
+def _format_cell(mean: float, low: float, high: float) -> str:
+    half = max(high - mean, mean - low)
     if not (isfinite(mean) and isfinite(half)):
         return f"{mean:.4g}"
     if half <= ROUNDING * abs(mean):
@@ -171,4 +174,6 @@ def _format_cell(mean: float, half: float) -> str:
     decimals = max(0, 1 - int(f"{half:.1e}".partition("e")[2]))
     if decimals > MOST_DECIMALS:
         return f"{mean:.{MOST_DECIMALS}f} ± {half:.0e}"
+    if abs(high - 2 * mean + low) > SKEW * half:
+        return f"{mean:.{decimals}f} ({low:.{decimals}f} to {high:.{decimals}f})"
     return f"{round(mean, decimals) + 0.0:.{decimals}f} ± {half:.{decimals}f}"  # + 0: not -0

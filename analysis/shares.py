@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from abm.numerics.intervals import find_fraction_ends, linearise_ratio
 from analysis.metrics import select_metric
 
 Table = pd.DataFrame
@@ -26,12 +27,12 @@ def ratio(frame: Table, part: str, whole: str, by: Sequence[str]) -> "pd.Series[
         Columns that form the groups.
     """
     means = frame.groupby(list(by), observed=True)[[part, whole]].transform("mean")
-    overall = means[part] / means[whole]
-    return overall + (frame[part] - overall * frame[whole]) / means[whole]
+    observed, expected = (table[[part, whole]].to_numpy(float).T for table in (frame, means))
+    return pd.Series(linearise_ratio(*observed, *expected), frame.index)
 
 
 def market_share(summary: Table, by: Sequence[str] = ()) -> Table:
-    """Return each maker's share of the trades in each period, with its standard error.
+    """Return each maker's share of the trades in each period, with its confidence interval.
 
     Her trades are a binomial count among the replications with a trade.
 
@@ -45,7 +46,8 @@ def market_share(summary: Table, by: Sequence[str] = ()) -> Table:
     Returns
     -------
     DataFrame
-        The columns of `by`, then maker, period, mean, se, count (of replications with a trade).
+        The columns of `by`, then maker, period, mean, se, count (of replications with a trade),
+        low, high.
     """
     keys = [*by, "period"]
     idle = select_metric(summary, "no_trade")[[*keys, "mean", "count"]]
@@ -55,5 +57,6 @@ def market_share(summary: Table, by: Sequence[str] = ()) -> Table:
     count = both["count"] * traded
     share = both["mean_filled"] / traded.where(traded > 0)
     se = np.sqrt(np.maximum(share * (1.0 - share), 0.0) / count)  # below 0 by rounding
+    low, high = find_fraction_ends(share, count.round())
     table = both[[*by, "maker", "period"]]
-    return table.assign(mean=share, se=se, count=count.round().astype(int))
+    return table.assign(mean=share, se=se, count=count.round().astype(int), low=low, high=high)

@@ -43,7 +43,6 @@ OTHERS = [
 ]
 INK, FAINT = "#333333", "#999999"
 LOOK = sns.axes_style("ticks") | sns.plotting_context("notebook") | {"legend.frameon": False}
-LEVEL = 1.96  # half-width of a 95 % confidence interval, in standard errors
 
 Parameters = ParamSpec("Parameters")
 

@@ -12,8 +12,7 @@ import pandas as pd
 from abm.experiment import grid
 from abm.experiment.points import Point
 from analysis import Run, facets, metrics
-from analysis.precision import interval
-from analysis.results import format_estimates, totals_by_block
+from analysis.results import ESTIMATE_COLUMNS, format_estimates, totals_by_block
 from scenarios._common import options as option
 from scenarios._common.options import parse_makers, parse_numbers
 from scenarios._common.study import Figures, Study, Tables
@@ -45,7 +44,7 @@ class Breakdown(Study):
         return grid(makers=parse_makers(self.makers), prior_sd=shocks)
 
     def make_tables(self, log: Run) -> Tables:
-        return {"results": interval(estimate_liquidity(log))}
+        return {"results": estimate_liquidity(log)}
 
     def draw_figures(self, log: Run, tables: Tables) -> Figures:
         table = tables["results"].assign(panel=tables["results"]["metric"].map(LABELS))
@@ -67,7 +66,7 @@ class Breakdown(Study):
 
 
 def estimate_liquidity(log: Run) -> pd.DataFrame:
-    """Return the estimates of METRICS: maker, prior_sd, metric, mean, se, count."""
+    """Return the estimates of METRICS: maker, prior_sd, metric, mean, se, count, low, high."""
     keys = ["maker", "prior_sd"]
     summary, whole = log.table("summary"), totals_by_block(log)
     of_makers = summary[summary["maker"].notna()]
@@ -76,7 +75,7 @@ def estimate_liquidity(log: Run) -> pd.DataFrame:
     tables = {name: spreads[spreads["period"] == period] for name, period in ends.items()}
     tables |= {name: metrics.estimates(whole, name, keys) for name in METRICS[2:]}
     parts = [part.assign(metric=name) for name, part in tables.items()]
-    return pd.concat(parts)[[*keys, "metric", "mean", "se", "count"]]
+    return pd.concat(parts)[[*keys, "metric", *ESTIMATE_COLUMNS]]
 
 
 def describe_freezing(maker: object, frozen: pd.DataFrame, periods: int) -> str:

@@ -12,8 +12,13 @@ import pandas as pd
 from abm.experiment import grid
 from abm.experiment.points import Point
 from analysis import Run, facets, metrics
-from analysis.precision import interval
-from analysis.results import estimate_metrics, format_estimates, records, with_point_parameters
+from analysis.results import (
+    ESTIMATE_COLUMNS,
+    estimate_metrics,
+    format_estimates,
+    records,
+    with_point_parameters,
+)
 from analysis.shares import market_share, ratio
 from scenarios._common import options as option
 from scenarios._common.options import parse_makers, parse_numbers
@@ -47,9 +52,7 @@ class HeadToHead(Study):
         return {
             "results": estimate_metrics(table, METRICS, KEYS),
             "differences": estimate_differences(table),
-            "market-share": interval(
-                market_share(keep_rivals(read_summary(log)), ["prior_sd", "company"])
-            ),
+            "market-share": market_share(keep_rivals(read_summary(log)), ["prior_sd", "company"]),
         }
 
     def draw_figures(self, log: Run, tables: Tables) -> Figures:
@@ -117,8 +120,7 @@ def estimate_differences(table: pd.DataFrame) -> pd.DataFrame:
             gap = (rows[first][metric] - rows[second][metric]).rename("gap").reset_index()
             estimates = metrics.estimates(gap, "gap", keys).dropna(subset="mean")
             parts.append(estimates.assign(difference=name, metric=metric))
-    columns = [*keys, "difference", "metric", "mean", "se", "count"]
-    return interval(pd.concat(parts)[columns])
+    return pd.concat(parts)[[*keys, "difference", "metric", *ESTIMATE_COLUMNS]]
 
 
 def sort_public_first(table: pd.DataFrame) -> pd.DataFrame:

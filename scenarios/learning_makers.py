@@ -170,7 +170,7 @@ def draw_spread(log: Run, benchmarks: pd.DataFrame) -> Figure:
     learning = spread.assign(maker=spread["learners"].map("{} learning".format))
     ends = pd.DataFrame({"period": [0, spread["period"].max()]})
     levels = benchmarks[benchmarks["benchmark"] != "tick"].merge(ends, how="cross")
-    levels = levels.rename(columns={"benchmark": "maker", "inside_spread": "mean"}).assign(se=0.0)
+    levels = levels.rename(columns={"benchmark": "maker", "inside_spread": "mean"})
     lines = add_panels(pd.concat([learning, levels], ignore_index=True))
     return facets.by_period(lines, "inside spread (noise sd)", "panel", scale="log")
 
@@ -181,5 +181,5 @@ def draw_index(results: pd.DataFrame, benchmarks: pd.DataFrame) -> Figure:
     tick = benchmarks[benchmarks["benchmark"] == "tick"].merge(
         pd.DataFrame({"learners": index["learners"].unique()}), how="cross"
     )
-    lines = add_panels(pd.concat([index, tick.assign(maker="tick", mean=tick["index"], se=0.0)]))
+    lines = add_panels(pd.concat([index, tick.assign(maker="tick", mean=tick["index"])]))
     return facets.by_parameter(lines, "collusion index", "learners", "panel")

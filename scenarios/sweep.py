@@ -13,6 +13,7 @@ from typer import Option
 from abm.experiment import Experiment, Simulation, Target, grid
 from abm.experiment.experiment import BLOCK
 from abm.experiment.points import Point
+from abm.numerics.intervals import find_effective_se
 from analysis import Run
 from analysis.results import ESTIMATE_COLUMNS, comparisons, format_estimates, results
 from scenarios._common import options as option
@@ -101,7 +102,8 @@ def describe_precision(results: pd.DataFrame, target: Target) -> str:
     """Return a sentence: at how many points the standard error is below the target."""
     rows = results[results["metric"] == target.metric]
     point = [name for name in rows if name not in ("maker", "metric", *ESTIMATE_COLUMNS)]
-    errors = rows.groupby(point or "metric")["se"].max()
+    rows = rows.assign(error=find_effective_se(rows["se"], rows["count"]))
+    errors = rows.groupby(point or "metric")["error"].max()
     below = int((errors <= target.se).sum())
     text = f"The s.e. of {target.metric} is below {target.se} at {below} of {len(errors)} points"
     return text if below == len(errors) else f"{text}: others have as many markets as --at-most"

@@ -3,6 +3,7 @@
 from math import inf, nan
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,11 +11,12 @@ from abm.runs.folder import RunFolder
 from analysis import load
 from analysis.claims import CLAIMS_FILE, Claim, claims_table, read_claims
 
-COLUMNS = ["exhibit", "says", "measured", "se", "low", "high", "holds"]
+COLUMNS = ["exhibit", "says", "measured", "se", "count", "low", "high", "holds"]
+MANY = 1_000_000  # observations, whose means are normal
 
 
 def verdict(measured: float, se: float, low: float = -inf, high: float = inf) -> str:
-    return Claim("Fig. 0", "it is so", measured, se, low, high).holds
+    return Claim("Fig. 0", "it is so", measured, se, MANY if se else 0, low, high).holds
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,24 @@ def test_the_interval_is_of_95_percent(measured: float, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("count", "measured", "expected"),
+    [(2, 12.71, "yes"), (2, 12.70, "undecided"), (2, -12.71, "no"), (6, 2.58, "yes"),
+     (6, 2.56, "undecided"), (1, 100.0, "undecided")],
+)  # fmt: skip
+def test_few_markets_widen_the_interval(count: int, measured: float, expected: str) -> None:
+    assert Claim("Fig. 0", "it is so", measured, 1.0, count, low=0).holds == expected
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 20])
+def test_a_claim_whose_truth_is_at_the_bound_is_decided_in_5_of_100_samples(count: int) -> None:
+    samples = np.random.default_rng(7).normal(size=(4_000, count))
+    means, errors = samples.mean(axis=1), samples.std(axis=1, ddof=1) / count**0.5
+    claims = [Claim("", "", *pair, count, low=0) for pair in zip(means, errors, strict=True)]
+    decided = np.mean([claim.holds != "undecided" for claim in claims])
+    assert abs(decided - 0.05) < 4 * (0.05 * 0.95 / 4_000) ** 0.5
+
+
+@pytest.mark.parametrize(
     ("measured", "expected"),
     [(0.0, "yes"), (0.999, "yes"), (1.0, "no"), (1.001, "no"), (-1.0, "no"), (-1.001, "no")],
 )
@@ -72,10 +92,13 @@ def test_an_unknown_measurement_decides_nothing(se: float) -> None:
 
 
 def test_a_table_has_a_row_for_each_claim_in_order() -> None:
-    claims = [Claim("Fig. 2", "up", 3.0, 1.0, 0.0), Claim("Fig. 1", "down", 3.0, 0.5, high=0.0)]
+    claims = [
+        Claim("Fig. 2", "up", 3.0, 1.0, 90, 0.0),
+        Claim("Fig. 1", "down", 3.0, 0.5, 90, high=0.0),
+    ]
     rows = [
-        ("Fig. 2", "up", 3.0, 1.0, 0.0, inf, "yes"),
-        ("Fig. 1", "down", 3.0, 0.5, -inf, 0.0, "no"),
+        ("Fig. 2", "up", 3.0, 1.0, 90, 0.0, inf, "yes"),
+        ("Fig. 1", "down", 3.0, 0.5, 90, -inf, 0.0, "no"),
     ]
     pd.testing.assert_frame_equal(claims_table(claims), pd.DataFrame(rows, columns=COLUMNS))
 
@@ -89,9 +112,9 @@ def left_by(folder: Path, claims: list[Claim]) -> list[Claim]:
 
 def test_a_run_keeps_its_claims_to_the_last_digit(tmp_path: Path) -> None:
     claims = [
-        Claim("Fig. 1", "over a third", 0.1 + 0.2, 1 / 3, 1 / 7),
+        Claim("Fig. 1", "over a third", 0.1 + 0.2, 1 / 3, 12, 1 / 7),
         Claim("Fig. 2", "exact, without bounds", -1e-300, 0.0),
-        Claim("Fig. 2", 'says "it, there"; ± σ\non two lines', 12345678.9, 0.1, -inf, 2.0**0.5),
+        Claim("Fig. 2", 'says "it, there"; ± σ\non two lines', 12345678.9, 0.1, 3, -inf, 2.0**0.5),
     ]
     assert left_by(tmp_path / "run", claims) == claims
 
@@ -103,7 +126,7 @@ def test_the_words_of_a_claim_stay_words(tmp_path: Path, exhibit: str, says: str
 
 
 def test_a_claim_that_nothing_was_measured_for_stays_undecided(tmp_path: Path) -> None:
-    (claim,) = left_by(tmp_path / "run", [Claim("Fig. 1", "so it is", nan, nan, 0.0)])
+    (claim,) = left_by(tmp_path / "run", [Claim("Fig. 1", "so it is", nan, nan, 0, 0.0)])
     assert pd.isna([claim.measured, claim.se]).all()
     assert claim.holds == "undecided"
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
+from scipy.stats import t
 from typer.testing import CliRunner
 
 from abm import Exchange
@@ -168,17 +168,26 @@ def test_a_real_difference_is_found_and_stands_first(make: Make, more: dict[str,
     assert found.differ
     z = found.results["z"].abs().to_numpy()
     assert np.all(np.diff(z) <= 0)
-    assert z[0] > found.limit
+    assert z[0] > found.results["limit"].iloc[0]
     assert found.results["metric"].iloc[0] in {"trades", "spread", "belief_sd", "learnt"}
 
 
 def test_the_limit_is_that_of_the_largest_of_so_many_results(make: Make) -> None:
     found = compare(make(), make(seed=1))
     number = len(found.results)
-    assert 2 * number * norm.sf(found.limit) == pytest.approx(0.05)
-    draws = np.random.default_rng(0).normal(size=(20_000, number))
-    alarms = (np.abs(draws).max(axis=1) > found.limit).mean()
+    limit = found.results.query("metric == 'profit'")["limit"]
+    np.testing.assert_allclose(2 * number * t.sf(limit, 3 * BLOCK - 1), 0.05, rtol=1e-9)
+    draws = np.random.default_rng(0).standard_t(3 * BLOCK - 1, size=(20_000, number))
+    alarms = (np.abs(draws).max(axis=1) > limit.iloc[0]).mean()
     assert 0.04 < alarms < 0.055
+
+
+@pytest.mark.parametrize("size", [2, 5])
+def test_equal_runs_of_a_few_markets_are_seldom_called_different(make: Make, size: int) -> None:
+    given = {"replications": size, "block": size}
+    pairs = [(make(seed=2 * pair, **given), make(seed=2 * pair + 1, **given)) for pair in range(24)]
+    alarms = sum(compare(*pair).differ for pair in pairs)
+    assert alarms <= 4  # of 24 at 5 % each; more has a probability of 0.01
 
 
 def test_rounding_of_what_has_no_noise_is_no_difference(make: Make) -> None:

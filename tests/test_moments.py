@@ -2,9 +2,9 @@
 
 import statistics
 from collections.abc import Sequence
-from functools import reduce
 from itertools import chain
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,9 +27,13 @@ def assert_same(one: Moments, other: Moments) -> None:
         np.testing.assert_array_equal(getattr(one, part), getattr(other, part))
 
 
-def stacked(samples: Sequence[list[float]]) -> Moments:
-    each = [Moments.of(np.array(sample)) for sample in samples]
-    return Moments(*(np.array([getattr(one, part) for one in each]) for part in PARTS))
+def stacked(samples: Sequence[Any]) -> Moments:
+    return Moments.stack(Moments.of(np.array(sample)) for sample in samples)
+
+
+def pool(samples: Sequence[Any]) -> Moments:
+    """Return the moments of all samples taken as one."""
+    return at(stacked(samples).pool(np.zeros(len(samples), int), 1), 0)
 
 
 def at(moments: Moments, place: int) -> Moments:
@@ -60,15 +64,33 @@ def test_moments_are_those_of_numpy(sample: list[float]) -> None:
 def test_merged_moments_are_those_of_the_samples_together(
     one: list[float], other: list[float]
 ) -> None:
-    merged = Moments.of(np.array(one)).merge(Moments.of(np.array(other)))
-    assert_moments_of(merged, one + other)
+    assert_moments_of(pool([one, other]), one + other)
 
 
 @settings(deadline=None)
 @given(st.lists(SAMPLES, min_size=1, max_size=8), NUMBERS)
 def test_any_number_of_blocks_merges_into_the_whole(blocks: list[list[float]], one: float) -> None:
-    parts = [Moments.of(np.array(block)) for block in [[one], *blocks]]
-    assert_moments_of(reduce(Moments.merge, parts), [one, *chain(*blocks)])
+    assert_moments_of(pool([[one], *blocks]), [one, *chain(*blocks)])
+
+
+@settings(deadline=None)
+@given(st.lists(SAMPLES, min_size=1, max_size=8).filter(any))
+def test_accumulated_moments_are_those_of_the_first_samples_together(
+    blocks: list[list[float]],
+) -> None:
+    moments = stacked(blocks).accumulate()
+    assert moments.mean.shape == (len(blocks),)
+    scale = max(map(abs, chain(*blocks)))
+    for place in range(len(blocks)):
+        if together := list(chain(*blocks[: place + 1])):
+            here = at(moments, place)
+            assert here.count == len(together)
+            assert here.mean == pytest.approx(np.mean(together), rel=1e-12, abs=1e-12 * scale)
+            squares = np.var(together) * len(together)
+            assert here.squares == pytest.approx(squares, rel=1e-9, abs=1e-11 * scale**2)
+        else:
+            assert at(moments, place).count == 0
+            assert np.isnan(at(moments, place).mean)
 
 
 @settings(deadline=None)
@@ -90,10 +112,10 @@ def test_sample_without_a_value_is_empty(sample: list[float]) -> None:
 
 
 def test_merging_with_the_empty_sample_changes_nothing() -> None:
-    some = Moments.of(np.array([1.0, 2.0, 4.0]))
-    assert_same(some.merge(EMPTY), some)
-    assert_same(EMPTY.merge(some), some)
-    assert_same(EMPTY.merge(EMPTY), EMPTY)
+    some = [1.0, 2.0, 4.0]
+    for samples in ([some], [some, []], [[], some], [[], some, []]):
+        assert_same(pool(samples), Moments.of(np.array(some)))
+    assert_same(pool([[], []]), EMPTY)
 
 
 @settings(deadline=None)
@@ -102,11 +124,11 @@ def test_moments_in_arrays_merge_each_on_its_own(
     pairs: list[tuple[list[float], list[float]]],
 ) -> None:
     ones, others = zip(*pairs, strict=True)
-    merged = stacked(ones).merge(stacked(others))
-    assert merged.mean.shape == (len(pairs),)
-    for place, (one, other) in enumerate(pairs):
-        alone = Moments.of(np.array(one)).merge(Moments.of(np.array(other)))
-        assert_same(at(merged, place), alone)
+    group = np.tile(np.arange(len(pairs)), 2)
+    pooled = stacked([*ones, *others]).pool(group, len(pairs))
+    assert pooled.mean.shape == (len(pairs),)
+    for place, pair in enumerate(pairs):
+        assert_same(at(pooled, place), pool(pair))
 
 
 @settings(deadline=None)
@@ -143,9 +165,9 @@ def test_sample_of_any_shape_is_one_sample() -> None:
 def test_large_offset_does_not_lose_the_variance() -> None:
     sample = 1e9 + np.random.default_rng(4).normal(size=1000)
     exact = statistics.variance(sample.tolist())
-    blocks = [Moments.of(block) for block in np.split(sample, [1, 10, 500])]
+    blocks = np.split(sample, [1, 10, 500])
     assert Moments.of(sample).variance == pytest.approx(exact, rel=1e-9)
-    assert reduce(Moments.merge, blocks).variance == pytest.approx(exact, rel=1e-6)
+    assert pool(blocks).variance == pytest.approx(exact, rel=1e-6)
 
 
 def test_a_summary_as_a_table_has_one_row_a_period_and_series() -> None:

@@ -10,7 +10,8 @@ from pandas.testing import assert_frame_equal
 from scipy import stats
 
 from analysis import metrics
-from analysis.precision import STEPS, convergence, interval, median
+from analysis.metrics import add_interval
+from analysis.precision import STEPS, convergence, median
 
 
 def record(draws: Iterable[Any], names: Sequence[str] = ("a", "b")) -> pd.DataFrame:
@@ -31,7 +32,7 @@ def by_blocks(frame: pd.DataFrame, size: int) -> pd.DataFrame:
 
 @pytest.mark.parametrize("count", [2, 3, 30, 10_000, 10**9])
 def test_an_interval_is_students_t(count: int) -> None:
-    table = interval(pd.DataFrame({"mean": [5.0, -1.0], "se": [0.5, 2.0], "count": count}))
+    table = add_interval(pd.DataFrame({"mean": [5.0, -1.0], "se": [0.5, 2.0], "count": count}))
     expected = stats.t.interval(0.95, count - 1, loc=[5.0, -1.0], scale=[0.5, 2.0])
     found = table[["low", "high"]].to_numpy().T
     np.testing.assert_allclose(found, np.array(expected), rtol=1e-12)
@@ -39,13 +40,13 @@ def test_an_interval_is_students_t(count: int) -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_there_is_no_interval_below_two_observations(count: int) -> None:
-    table = interval(pd.DataFrame({"mean": [5.0], "se": [np.nan], "count": [count]}))
+    table = add_interval(pd.DataFrame({"mean": [5.0], "se": [np.nan], "count": [count]}))
     assert table[["low", "high"]].isna().all(axis=None)
     assert table["mean"].item() == 5.0
 
 
 def test_without_noise_an_interval_is_a_point() -> None:
-    table = interval(pd.DataFrame({"mean": [5.0], "se": [0.0], "count": [4]}))
+    table = add_interval(pd.DataFrame({"mean": [5.0], "se": [0.0], "count": [4]}))
     assert table[["low", "high"]].to_numpy().tolist() == [[5.0, 5.0]]
 
 
@@ -54,7 +55,7 @@ def test_intervals_cover_the_truth_in_95_of_100_samples(size: int) -> None:
     samples, truth = 20_000, 3.0
     draws = np.random.default_rng(8).normal(truth, 2.0, size=(samples, size))
     frame = pd.DataFrame({"sample": np.repeat(np.arange(samples), size), "x": draws.ravel()})
-    table = interval(metrics.estimates(frame, "x", ["sample"]))
+    table = add_interval(metrics.estimates(frame, "x", ["sample"]))
     covered = ((table["low"] < truth) & (truth < table["high"])).mean()
     assert abs(covered - 0.95) < 4 * np.sqrt(0.95 * 0.05 / samples)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import t
+from scipy.stats import binomtest, t
 
 from abm import Exchange
 from abm.experiment import Experiment, Simulation, Target, grid
@@ -76,10 +76,13 @@ def rows(run: Run) -> pd.DataFrame:
     return table.assign(learnt=1.0 * (table["belief_sd"] < 0.5), frozen=table["no_trade"] // 1.0)
 
 
-def by_hand(sample: Any) -> list[float]:
-    """Return mean, se, count and the ends of Student's interval."""
+def by_hand(sample: Any, metric: str = "") -> list[float]:
+    """Return mean, se, count and the ends of Student's interval, or of Clopper and Pearson's."""
     known = np.asarray(sample.dropna(), float)
     mean, se = known.mean(), known.std(ddof=1) / np.sqrt(known.size)
+    if metric in ("learnt", "frozen"):
+        ends = binomtest(int(known.sum()), known.size).proportion_ci()
+        return [mean, se, known.size, ends.low, ends.high]
     half = t.ppf(0.975, known.size - 1) * se
     return [mean, se, known.size, mean - half, mean + half]
 
@@ -100,7 +103,7 @@ def test_results_are_the_estimates_of_the_full_record(
     assert len(table) == groups.ngroups == 8
     for (makers, prior_sd, maker), own in groups:
         found = table[(table["makers"] == makers) & (table["prior_sd"] == prior_sd)]
-        assert_noted(found[found["maker"] == maker], by_hand(own[metric]))
+        assert_noted(found[found["maker"] == maker], by_hand(own[metric], metric))
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -124,9 +127,7 @@ def test_comparisons_are_those_of_pairs_of_replications(
             pair = frame[at & frame["who"].isin(["zero-profit", other])]
             direct = metrics.paired_difference(pair, metric, "zero-profit", other, between="who")
             found = here[here["second"] == other]
-            np.testing.assert_allclose(
-                found[["mean", "se", "count"]], direct, rtol=1e-10, atol=1e-12
-            )
+            np.testing.assert_allclose(found[NOTED], direct, rtol=1e-10, atol=1e-12)
             wide = pair.pivot(index="replication", columns="who", values=metric)
             assert_noted(found, by_hand(wide["zero-profit"] - wide[other]))
 
@@ -231,7 +232,7 @@ def test_a_plain_record_has_results_too(tmp_path: Path, *, together: bool, named
     for maker in ("zero-profit", "myopic"):
         for metric in ("profit", "spread", "trades"):
             found = table[(table["maker"] == maker) & (table["metric"] == metric)]
-            assert_noted(found, by_hand(expected.loc[maker, metric]))
+            assert_noted(found, by_hand(expected.loc[maker, metric], metric))
     gap = expected.loc["zero-profit", "profit"] - expected.loc["myopic", "profit"]
     pairs = comparisons(run)
     assert_noted(pairs[pairs["metric"] == "profit"], by_hand(gap))
@@ -334,3 +335,9 @@ def test_a_metric_that_a_maker_lacks_is_quoted_as_missing() -> None:
     assert wide["profit"].tolist() == ["1.00 ± 0.10", "2.00 ± 0.20"]
     assert wide["spread"].tolist()[0] == "3.00 ± 0.30"
     assert pd.isna(wide["spread"].tolist()[1]) or wide["spread"].tolist()[1] == ""
+
+
+def test_an_interval_that_is_not_symmetric_is_given_by_its_ends() -> None:
+    row = {"maker": ["m"], "metric": "frozen", "mean": 0.02, "se": 0.014, "count": 100}
+    table = pd.DataFrame(row | {"low": 0.0024, "high": 0.0704})
+    assert format_estimates(table, ["frozen"])["frozen"].item() == "0.020 (0.002 to 0.070)"

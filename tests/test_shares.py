@@ -11,7 +11,7 @@ from abm import Exchange, Quote
 from abm.experiment import Experiment, Simulation, grid
 from abm.makers import MarketMaker
 from analysis import Run, load, metrics, shares
-from analysis.precision import interval
+from analysis.metrics import add_interval
 from analysis.results import format_estimates, results, totals, with_point_parameters
 
 INF, NAN = np.inf, np.nan
@@ -136,7 +136,7 @@ def together() -> Exchange:
 
 def test_a_market_share_is_the_count_of_the_full_record(together: Exchange) -> None:
     share = shares.market_share(together.tape.summary)
-    assert share.columns.tolist() == ["maker", "period", "mean", "se", "count"]
+    assert share.columns.tolist() == ["maker", "period", "mean", "se", "count", "low", "high"]
     found = share.set_index(["maker", "period"])
     makers, market = together.tape.makers, together.tape.market
     traded = (market["side"] != 0).groupby(market["period"]).sum()
@@ -175,12 +175,21 @@ def test_market_shares_keep_exchanges_apart(together: Exchange) -> None:
     pieces = {"one": together.tape.summary, "two": other.tape.summary}
     summary = pd.concat([piece.assign(exchange=name) for name, piece in pieces.items()])
     share = shares.market_share(summary, ["exchange"])
-    assert share.columns.tolist() == ["exchange", "maker", "period", "mean", "se", "count"]
+    assert share.columns.tolist() == [
+        "exchange",
+        "maker",
+        "period",
+        "mean",
+        "se",
+        "count",
+        "low",
+        "high",
+    ]
     for name, piece in pieces.items():
         alone = shares.market_share(piece).set_index(["maker", "period"])
         found = share[share["exchange"] == name].set_index(["maker", "period"])
         pd.testing.assert_frame_equal(
-            found.loc[alone.index, ["mean", "se", "count"]], alone, check_index_type=False,
+            found.loc[alone.index, alone.columns], alone, check_index_type=False,
             check_categorical=False,
         )  # fmt: skip
 
@@ -243,14 +252,14 @@ def test_surplus_is_the_gain_by_the_value_and_what_traders_think_it_is_worth_bey
 @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.99, 1 - 0.05 / 600])
 def test_an_interval_has_the_confidence_it_is_asked_for(confidence: float) -> None:
     table = pd.DataFrame({"mean": [5.0, -1.0], "se": [0.5, 2.0], "count": [3, 40]})
-    found = interval(table, confidence)
+    found = add_interval(table, confidence)
     ends = stats.t.interval(confidence, [2, 39], loc=[5.0, -1.0], scale=[0.5, 2.0])
     np.testing.assert_allclose(found[["low", "high"]].to_numpy().T, np.array(ends), rtol=1e-9)
 
 
 def test_95_percent_is_the_confidence_of_an_interval_unless_told() -> None:
     table = pd.DataFrame({"mean": [5.0], "se": [0.5], "count": [3]})
-    pd.testing.assert_frame_equal(interval(table), interval(table, 0.95))
+    pd.testing.assert_frame_equal(add_interval(table), add_interval(table, 0.95))
 
 
 GRID = grid(makers=["optimal", "zero-profit", Blind, "fixed-spread"], prior_sd=[3.0, 6.0],

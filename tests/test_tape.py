@@ -191,7 +191,9 @@ def test_merged_summaries_of_two_blocks_are_the_summary_of_both(makers: Any) -> 
     assert both["replication"].nunique() == 60
     spread = (both["ask"] - both["bid"]).where(np.isfinite(both["ask"]))
     both = both.assign(spread=spread).astype({"filled": float})
-    merged = moments_of(first.summary).merge(moments_of(second.summary))
+    rows = len(first.summary)
+    both_blocks = moments_of(pd.concat([first.summary, second.summary]))
+    merged = both_blocks.pool(np.tile(np.arange(rows), 2), rows)
     of_makers = first.summary.loc[first.summary["maker"].notna(), ["period", "maker", "metric"]]
     assert len(of_makers) == len(merged.count) - 5 * 5
     for at, period, maker, metric in of_makers.itertuples(name=None):

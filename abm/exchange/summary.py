@@ -19,11 +19,7 @@ def tabulate_summary(periods: Sequence[Mapping[Series, Moments]]) -> pd.DataFram
     """
     series = list(periods[0]) if periods else []
     samples = [sample for period in periods for sample in period.values()]
-    moments = Moments(
-        np.array([sample.count for sample in samples], np.int64),
-        np.array([sample.mean for sample in samples]),
-        np.array([sample.squares for sample in samples]),
-    )
+    moments = Moments.stack(samples)
     columns = {
         "period": np.repeat(np.arange(len(periods)), len(series)),
         "maker": [maker for maker, _ in series] * len(periods),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from functools import reduce
 from time import perf_counter
 
+import numpy as np
 import pandas as pd
 
 from abm.experiment.points import describe_points
@@ -67,8 +67,9 @@ def read_table(
 def merge_summaries(store: Store, tasks: Sequence[BlockTask]) -> pd.DataFrame:
     """Return the summary over these blocks of a point (columns: `abm.runs.schema.SUMMARY`)."""
     frames = [read_table(store, task, "summary") for task in tasks]
-    parts = (Moments.of_variance(*(frame[name].to_numpy() for name in MOMENTS)) for frame in frames)
-    merged = reduce(Moments.merge, parts)
+    parts, rows = pd.concat(frames), len(frames[0])
+    blocks = Moments.of_variance(*(parts[name].to_numpy() for name in MOMENTS))
+    merged = blocks.pool(np.tile(np.arange(rows), len(frames)), rows)
     return frames[0].assign(**{name: getattr(merged, name) for name in MOMENTS})
 
 

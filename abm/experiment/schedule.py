@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
 from math import ceil, inf, isfinite
 from typing import NamedTuple
 
+import numpy as np
+
 from abm.experiment.blocks import read_moments
 from abm.experiment.simulation import BlockTask
+from abm.numerics.intervals import find_effective_se
 from abm.numerics.moments import Moments
 from abm.runs.manifest import Manifest
 from abm.runs.store import Store
@@ -26,7 +28,8 @@ class Target(NamedTuple):
     Parameters
     ----------
     se : float
-        Of the mean over replications, for every maker at the point.
+        Of the mean over replications, for every maker at the point, as
+        `abm.numerics.intervals.find_effective_se` has it.
     metric : str
         A column of `abm.runs.schema.TOTALS`.
     at_most : int
@@ -98,17 +101,25 @@ class Schedule:
         blocks = len(tasks)
         if self.target is None or blocks >= self.most:
             return blocks
-        error = self._standard_error(tasks, self.target.metric)
+        error = self._measure_error(tasks, self.target.metric)
         if error <= self.target.se:
             return blocks
         wanted = ceil(blocks * (error / self.target.se) ** 2) if isfinite(error) else 2 * blocks
         return min(max(wanted, blocks + 1), 2 * blocks, self.most)
 
-    def _standard_error(self, tasks: list[BlockTask], metric: str) -> float:
-        """Return the largest standard error among makers of whom the metric is known at all."""
+    def _measure_error(self, tasks: list[BlockTask], metric: str) -> float:
+        """Return the largest error, as `Target` has it, among makers who have the metric at all."""
         blocks = [self._moments(task, metric) for task in tasks]
-        merged = [reduce(Moments.merge, (block[maker] for block in blocks)) for maker in blocks[0]]
-        errors = [float(moments.se) for moments in merged if moments.count > 0]
+        all_in_one = np.zeros(len(blocks), int)
+        totals = [
+            Moments.stack(block[maker] for block in blocks).pool(all_in_one, 1)
+            for maker in blocks[0]
+        ]
+        errors = [
+            float(find_effective_se(moments.se, moments.count)[0])
+            for moments in totals
+            if moments.count[0] > 0
+        ]
         return max((error if isfinite(error) else inf for error in errors), default=inf)
 
     def _moments(self, task: BlockTask, metric: str) -> dict[str, Moments]:

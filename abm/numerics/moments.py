@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from abm.numerics.arrays import Array
 
 Counts = NDArray[np.int64]
+Labels = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,13 @@ class Moments:
         return cls(np.asarray(numbers.size), np.asarray(mean), np.asarray(squares))
 
     @classmethod
+    def stack(cls, samples: Iterable[Moments]) -> Moments:
+        """Return the moments of n samples, each of shape (), in arrays of shape (n,)."""
+        parts = [(sample.count, sample.mean, sample.squares) for sample in samples]
+        count, mean, squares = np.array(parts, float).reshape(-1, 3).T
+        return cls(count.astype(np.int64), mean, squares)
+
+    @classmethod
     def of_variance(cls, count: Counts, mean: Array, variance: Array) -> Moments:
         """Return the moments of samples of this count, mean and unbiased variance."""
         return cls(count, mean, np.where(count > 1, variance * (count - 1.0), 0.0))
@@ -44,15 +54,41 @@ class Moments:
         """The standard error of the mean; NaN below two values."""
         return np.sqrt(self.variance / np.maximum(self.count, 1))
 
-    def merge(self, other: Moments) -> Moments:
-        """Return the moments of the two samples taken as one (Chan, Golub and LeVeque 1983)."""
-        count = self.count + other.count
-        both = (self.count > 0) & (other.count > 0)
-        gap = np.where(both, other.mean - self.mean, 0.0)
+    def pool(self, group: Labels, groups: int) -> Moments:
+        """Return the moments of the samples of each group taken as one.
+
+        Deviations are taken from the mean of a group's first sample, so that a group of one sample
+        keeps every digit (Chan, Golub and LeVeque 1983).
+
+        Parameters
+        ----------
+        group : ndarray of int, shape (n,)
+            To which of the `groups` groups each of n samples belongs.
+        """
+        count = np.bincount(group, self.count, groups)
+        some = self.count > 0
+        first = np.full(groups, np.nan)
+        first[group[some][::-1]] = self.mean[some][::-1]
+        shift = self._weigh(group, groups, np.where(some, self.mean - first[group], 0.0))
+        mean = first + shift / np.maximum(count, 1)
+        gap = np.where(some, self.mean - mean[group], 0.0)
+        squares = np.bincount(group, self.squares, groups) + self._weigh(group, groups, gap * gap)
+        return Moments(count.astype(np.int64), mean, squares)
+
+    def accumulate(self) -> Moments:
+        """Return the moments of the first, the first two, ... of n samples taken as one."""
+        some = self.count > 0
+        centre = np.average(self.mean[some], weights=self.count[some]) if some.any() else np.nan
+        gap = np.where(some, self.mean - centre, 0.0)  # deviations from the mean lose no digits
+        count, shift = np.cumsum(self.count), np.cumsum(self.count * gap)
         size = np.maximum(count, 1)
-        mean = np.where(self.count > 0, self.mean, other.mean) + gap * other.count / size
-        between = gap * gap * self.count * other.count / size
-        return Moments(count, mean, self.squares + other.squares + between)
+        squares = np.cumsum(self.squares + self.count * gap * gap) - shift * shift / size
+        mean = np.where(count > 0, centre + shift / size, np.nan)
+        return Moments(count, mean, np.maximum(squares, 0.0))
+
+    def _weigh(self, group: Labels, groups: int, values: Array) -> Array:
+        """Return the sum of a value of each sample over its observations, by group."""
+        return np.asarray(np.bincount(group, self.count * values, groups), np.float64)
 
 
 def mean_of(sample: Array) -> float:

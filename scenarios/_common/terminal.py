@@ -70,11 +70,11 @@ def show_comparison(comparison: Comparison) -> None:
     else:
         say("The settings are the same.")
     pairing = "replication by replication" if comparison.paired else "as independent runs"
-    largest = comparison.results["z"].abs().max()
-    size = f"{largest:.2f} standard errors" if isfinite(largest) else "without sampling error"
+    z, limit = comparison.results.iloc[0][["z", "limit"]]
+    size = f"{abs(z):.2f} standard errors" if isfinite(z) else "without sampling error"
     say(
         f"Of {len(comparison.results)} results, compared {pairing}, {comparison.identical} are "
-        f"identical; the largest difference is {size} (significant above {comparison.limit:.2f}):"
+        f"identical; the largest difference is {size} (significant above {limit:.2f}):"
     )
     if comparison.identical < len(comparison.results):
         show_table(comparison.results.head(LARGEST).round(6))

@@ -29,7 +29,6 @@ from abm.experiment import Simulation, grid
 from abm.experiment.points import Point
 from abm.numerics.checks import one_in
 from analysis import Run, metrics
-from analysis.precision import interval
 from analysis.results import ESTIMATE_COLUMNS, format_estimates, with_point_parameters
 from scenarios._common import options as option
 from scenarios._common.options import parse_numbers
@@ -107,14 +106,13 @@ def estimate_results(log: Run, residuals: pd.DataFrame, discount: float) -> pd.D
         bound_by_residuals(shock, sought[sought["prior_sd"] == shock], discount) for shock in shocks
     ]
     size = {"prior_sd": shocks, "count": means["count"].max()}
+    proven = revealed_bound(discount, shocks)
+    exact = {"mean": proven, "se": 0.0, "low": proven, "high": proven}
     bounds = [
         pd.DataFrame(size | {"metric": "residual bound", "mean": certified}),
-        pd.DataFrame(
-            size
-            | {"metric": "relaxation bound", "mean": revealed_bound(discount, shocks), "se": 0.0}
-        ),
+        pd.DataFrame(size | {"metric": "relaxation bound"} | exact),
     ]
-    return interval(pd.concat([means, *gains, *bounds]))[["prior_sd", "metric", *ESTIMATE_COLUMNS]]
+    return pd.concat([means, *gains, *bounds])[["prior_sd", "metric", *ESTIMATE_COLUMNS]]
 
 
 def bound_by_residuals(shock: float, residuals: pd.DataFrame, discount: float) -> float:

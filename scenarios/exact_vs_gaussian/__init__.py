@@ -17,9 +17,9 @@ from abm.bellman.solver import range_for
 from abm.experiment import Simulation, grid
 from abm.experiment.points import Point
 from abm.makers.exact_optimal import ExactOptimal
+from abm.numerics.intervals import CONFIDENCE
 from abm.participants.registry import MAKER_TYPES
 from analysis import Run, facets, metrics
-from analysis.precision import CONFIDENCE, interval
 from analysis.results import (
     ESTIMATE_COLUMNS,
     estimate_metrics,
@@ -77,7 +77,7 @@ class ExactVsGaussian(Study):
         means = metrics.estimates(read_profits(log), "discounted_profit", [*KEYS, "belief"])
         lines = means.rename(columns={"maker": "panel", "belief": "maker"})
         value = [
-            tabulate_value(log).assign(panel=panel, maker="W, in theory", se=0.0)
+            tabulate_value(log).assign(panel=panel, maker="W, in theory")
             for panel in lines["panel"].unique()
         ]
         distances = tables["distances"]
@@ -141,10 +141,11 @@ def order_makers(table: pd.DataFrame, log: Run) -> pd.DataFrame:
 
 
 def tabulate_value(log: Run) -> pd.DataFrame:
-    """Return the value function at each shock: prior_sd, mean."""
+    """Return the value function at each shock: prior_sd, mean, se (0: it is exact), low, high."""
     shocks = sorted({point["prior_sd"] for point in log.points})
     solution = solve(log.parameters["discount"], range_for(max(shocks)))
-    return pd.DataFrame({"prior_sd": shocks, "mean": solution.value_function(shocks)})
+    value = solution.value_function(shocks)
+    return pd.DataFrame({"prior_sd": shocks, "mean": value, "se": 0.0, "low": value, "high": value})
 
 
 def estimate_results(
@@ -156,13 +157,13 @@ def estimate_results(
     lead = metrics.paired_difference(
         profits, metric, "exact", "gaussian", between="belief", by=KEYS
     )
-    exactly = means[KEYS].drop_duplicates().merge(theory, on="prior_sd").assign(se=0.0)
+    promised = means[KEYS].drop_duplicates().merge(theory, on="prior_sd")
     parts = [
-        exactly.assign(metric="W", count=means["count"].max()),
+        promised.assign(metric="W", count=means["count"].max()),
         means.rename(columns={"belief": "metric"}),
         lead.assign(metric="difference"),
     ]
-    table = interval(pd.concat(parts))
+    table = pd.concat(parts)
     compared = distances["period"] == count_signals(distances["period"].max())
     return pd.concat([table, distances[compared].drop(columns="period")])[
         [*KEYS, "metric", *ESTIMATE_COLUMNS]
@@ -174,7 +175,7 @@ def describe_gain(maker: object, leads: pd.DataFrame) -> str:
 
     The intervals hold 95 % jointly.
     """
-    rows = interval(leads, 1 - (1 - CONFIDENCE) / len(leads))
+    rows = metrics.add_interval(leads, 1 - (1 - CONFIDENCE) / len(leads))
     state = np.select([rows["low"] > 0, rows["high"] < 0], ["more", "less"], "no difference found")
     lines = []
     for says in dict.fromkeys(state):

@@ -75,21 +75,21 @@ def _measure_values(log: Run) -> list[Claim]:
 
 def _measure_gap(log: Run, totals: pd.DataFrame, world: str, shock: float) -> Claim:
     optimal = (totals["maker"] == "optimal") & (totals["world"] == world)
-    (row,) = metrics.estimates(
-        totals[optimal & (totals["prior_sd"] == shock)], "realised", ["maker"]
-    )[["mean", "se"]].to_numpy(dtype=float)
+    at_shock = totals[optimal & (totals["prior_sd"] == shock)]
+    estimate = metrics.estimates(at_shock, "realised", ["maker"])
     (value,) = log.table("theory", ["value"], prior_sd=shock)["value"]
     where = "with a value that stays" if world == "real" else "where her belief is true"
     says = (
         f"at sigma = {shock:g}, {where}, the optimal maker realises her value function: "
         f"relative gap within {CLOSE:.0%}"
     )
-    return Claim("Fig. 3a", says, row[0] / value - 1, row[1] / value, -CLOSE, CLOSE)
+    relative = estimate.assign(mean=estimate["mean"] / value - 1, se=estimate["se"] / value)
+    return _make_claim("Fig. 3a", says, relative, low=-CLOSE, high=CLOSE)
 
 
 def _measure_crossing(log: Run) -> list[Claim]:
     says = "the optimal spread is the tightest past rho of about 1.5: within 0.1"
-    return [Claim("Fig. 3b", says, find_crossing(log), 0.0, 1.4, 1.6)]
+    return [Claim("Fig. 3b", says, find_crossing(log), 0.0, low=1.4, high=1.6)]
 
 
 def _measure_profits(log: Run) -> list[Claim]:
@@ -162,6 +162,6 @@ def _compare(
 def _make_claim(
     exhibit: str, says: str, estimate: pd.DataFrame, low: float = -np.inf, high: float = np.inf
 ) -> Claim:
-    """Return a claim measured by a table of one row, with mean and se."""
-    (row,) = estimate[["mean", "se"]].to_numpy(dtype=float)
-    return Claim(exhibit, says, float(row[0]), float(row[1]), low, high)
+    """Return a claim measured by a table of one row, with mean, se and count."""
+    (row,) = estimate[["mean", "se", "count"]].to_numpy(dtype=float)
+    return Claim(exhibit, says, float(row[0]), float(row[1]), int(row[2]), low, high)

@@ -1,0 +1,112 @@
+"""Confidence intervals of means, fractions, medians and ratios, from what was sampled.
+
+    mean      mean +- t s.e., t the quantile of Student's distribution with n - 1 degrees of freedom
+    fraction  of n, k have it: quantiles of Beta(k, n - k + 1) and Beta(k + 1, n - k)
+    median    two order statistics, for any distribution
+    ratio     that of a mean: of x_i = r + (a_i - r b_i) / mean(b), r = mean(a) / mean(b)
+
+The ends of a fraction hold for every n and k (Clopper and Pearson 1934), those of a median for
+every distribution (David and Nagaraja 2003, section 7.1). Those of a mean are exact for normal
+samples, and nearly so for many replications; a ratio's standard error is right to first order in
+1 / n (Cochran 1977, section 6.3).
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import beta, binom, t
+
+from abm.numerics.arrays import Array
+
+CONFIDENCE = 0.95
+
+
+def find_half_width(se: ArrayLike, count: ArrayLike, confidence: ArrayLike = CONFIDENCE) -> Array:
+    """Return the half-width of the interval of a mean, or of a difference of paired means.
+
+    Parameters
+    ----------
+    se : array_like
+        Standard errors, in any unit.
+    count : array_like
+        Observations, at least two (else NaN); infinite for a normal quantile.
+    confidence : array_like
+        The probability that an interval contains the mean.
+
+    Examples
+    --------
+    >>> find_half_width(0.5, [2, 11, np.inf]).round(3)
+    array([6.353, 1.114, 0.98 ])
+    """
+    freedom = np.asarray(count, float) - 1
+    quantile = t.ppf(0.5 + np.asarray(confidence) / 2, np.where(freedom > 0, freedom, np.nan))
+    return np.asarray(quantile * np.asarray(se))
+
+
+def find_effective_se(se: ArrayLike, count: ArrayLike) -> Array:
+    """Return the standard error that gives a normal mean the same interval.
+
+    It is larger than the standard error of few observations, which may be small by chance.
+
+    Examples
+    --------
+    >>> find_effective_se(0.5, [2, 11, np.inf]).round(3)
+    array([3.241, 0.568, 0.5  ])
+    """
+    return find_half_width(se, count) / find_half_width(1.0, np.inf)
+
+
+def find_fraction_ends(
+    fraction: ArrayLike, count: ArrayLike, confidence: ArrayLike = CONFIDENCE
+) -> tuple[Array, Array]:
+    """Return the ends of the interval of a probability, given the fraction of so many trials.
+
+    They are NaN where there is no trial.
+
+    Examples
+    --------
+    >>> low, high = find_fraction_ends(0.0, 100)
+    >>> float(low), round(float(high), 4)  # 1 - 0.025 ** (1 / 100)
+    (0.0, 0.0362)
+    """
+    trials = np.asarray(count, float)
+    trials = np.where(trials > 0, trials, np.nan)
+    having = np.round(np.asarray(fraction) * trials)
+    tail = (1 - np.asarray(confidence)) / 2
+    low = np.where(having > 0, beta.ppf(tail, having, trials - having + 1), 0.0 * having)
+    high = np.where(
+        having < trials, beta.isf(tail, having + 1, trials - having), 1.0 + 0.0 * having
+    )
+    return low, high
+
+
+def find_median_ends(ordered: Array, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return the ends of the interval of a median, two of the values.
+
+    Parameters
+    ----------
+    ordered : ndarray, shape (n,)
+        In ascending order; may be infinite. Below six values the ends are the least and the
+        largest, which has less than 95 % confidence.
+
+    Examples
+    --------
+    >>> find_median_ends(np.arange(1.0, 101.0))
+    (40.0, 61.0)
+    """
+    size = len(ordered)
+    below = int(binom.ppf((1 - confidence) / 2, size, 0.5))
+    return float(ordered[max(below - 1, 0)]), float(ordered[min(size - below, size - 1)])
+
+
+def linearise_ratio(part: Array, whole: Array, mean_part: Array, mean_whole: Array) -> Array:
+    """Return values whose mean is the ratio of two means, and whose s.e. is the ratio's.
+
+    Parameters
+    ----------
+    part, whole : ndarray, shape (n,)
+        Observations of the numerator and of the denominator.
+    mean_part, mean_whole : ndarray, shape (n,) or ()
+        Their means, in each observation's group.
+    """
+    ratio = mean_part / mean_whole
+    return ratio + (part - ratio * whole) / mean_whole

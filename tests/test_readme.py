@@ -1,25 +1,39 @@
-"""README: its code runs, its commands work, its links lead somewhere, its layout is the tree's."""
+"""The pages README.md: their code runs, their commands work, their links lead somewhere."""
 
 import io
 import re
 import shlex
 import sys
+import tomllib
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from pathlib import Path
 from runpy import run_module
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
 from analysis import load
+from scenarios._common.commands import list_scenarios
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+FOLDERS = ("abm", "analysis", "scenarios", "tests")
+PAGES = [
+    "README.md",
+    *(
+        page.relative_to(ROOT).as_posix()
+        for folder in FOLDERS
+        for page in sorted((ROOT / folder).rglob("README.md"))
+    ),
+]
+LINKED = [*PAGES, "CONTRIBUTING.md", "CHANGELOG.md"]
+LANGUAGES = {"python", "sh", "text", "toml", "bibtex"}  # tests/README.md says what they mean
 
-SMALL = {  # options that replace README's own, so that its commands end soon
+SMALL = {  # options that replace a page's own, so that its commands end soon
     "paper": ["--replications", "60", "--periods", "12", "--workers", "1"],
     "sweep": ["--replications", "60", "--periods", "12", "--workers", "1", "--block", "30"],
     "monopolist-vs-competitive": ["--replications", "60", "--periods", "12"],
@@ -29,14 +43,21 @@ SMALL = {  # options that replace README's own, so that its commands end soon
     "exact-vs-gaussian": ["--replications", "20", "--periods", "6", "--workers", "1"],
     "exact-optimum": ["--replications", "4", "--periods", "3", "--workers", "1"],
 }
-AT_MOST = ["--at-most", "120"]  # where blocks are added until a standard error is reached
+
+
+class Block(NamedTuple):
+    language: str
+    text: str
+    output: str  # that the page shows for it; empty if none
 
 
 class Step(NamedTuple):
-    """A block of Python, or what stands behind `market-shock` on a line of another one."""
+    """A block of Python, or what stands behind `market-shock` on a line of a block of sh."""
 
+    page: str
     language: str
     text: str
+    output: str
 
 
 class Outcome(NamedTuple):
@@ -45,56 +66,76 @@ class Outcome(NamedTuple):
     err: str
 
 
-def fenced() -> list[tuple[str, str]]:
-    """Return the language and the text of every fenced block."""
-    return re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def read(page: str) -> str:
+    return (ROOT / page).read_text()
 
 
-def steps() -> list[Step]:
-    """Return all that README tells to run, in its order."""
-    found = [
-        step
-        for language, block in fenced()
-        for step in ([Step("python", block)] if language == "python" else commands(block))
+def list_blocks(page: str) -> list[Block]:
+    """Return the fenced blocks, each with the block of text that directly follows it."""
+    fence = r"^```(\w*)\n(.*?)^```$"
+    output = r"(?:\n+```text\n(.*?)^```$)?"
+    found = re.findall(fence + output, read(page), re.MULTILINE | re.DOTALL)
+    return [Block(*parts) for parts in found]
+
+
+def list_steps() -> list[Step]:
+    """Return all that the pages tell to run, in their order."""
+    steps = [
+        step for page in PAGES for block in list_blocks(page) for step in split_block(page, block)
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(steps))
 
 
-def commands(block: str) -> Iterator[Step]:
-    lines = block.replace("\\\n", " ").splitlines()
+def split_block(page: str, block: Block) -> list[Step]:
+    if block.language == "python":
+        return [Step(page, *block)]
+    commands = list(find_commands(block.text)) if block.language == "sh" else []
+    outputs = [""] * (len(commands) - 1) + [block.output]
+    return [
+        Step(page, "sh", command, output)
+        for command, output in zip(commands, outputs, strict=bool(commands))
+    ]
+
+
+def find_commands(text: str) -> Iterator[str]:
+    lines = text.replace("\\\n", " ").splitlines()
     for part in (part for line in lines for part in line.split(" #")[0].split("&&")):
         if call := re.fullmatch(r"(?:uv run )?market-shock\b(.*)", part.strip()):
-            yield Step("command", call[1].strip())
+            yield call[1].strip()
 
 
-def shortened(command: str) -> list[str]:
-    """Return a command's words, with few replications, and memory in place of the cloud."""
-    words = shlex.split(re.sub(r"\b(s3|gs|abfs)://", "memory://", command))
-    if words[:1] == ["run"]:
-        words += SMALL[words[1]] + AT_MOST * ("--until-se" in words)
-    return words
+def shorten(command: str) -> list[str]:
+    """Return a command's words, with few replications."""
+    words = shlex.split(command)
+    return words + SMALL[words[1]] if words[:1] == ["run"] else words
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[Step, Outcome]:
-    """Return what came of every step, each taken in the folder that the earlier ones have left."""
-    names: dict[str, Any] = {"__name__": "__main__"}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("readme"))
-        patch.setattr(sys, "excepthook", sys.excepthook)
-        patch.setattr(sys, "path", [*sys.path])
-        patch.setattr(warnings, "showwarning", warnings.showwarning)
-        return {step: outcome(step, names, patch) for step in steps()}
+def follow(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[Step, Outcome]]:
+    """Return what came of a page's steps, each taken in the folder that earlier ones have left."""
+
+    @cache
+    def follow_page(page: str) -> dict[Step, Outcome]:
+        names: dict[str, Any] = {"__name__": "__main__"}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(tmp_path_factory.mktemp("page"))
+            patch.setattr(sys, "excepthook", sys.excepthook)
+            patch.setattr(sys, "path", [*sys.path])
+            patch.setattr(warnings, "showwarning", warnings.showwarning)
+            steps = [step for step in list_steps() if step.page == page]
+            return {step: take(step, names, patch) for step in steps}
+
+    return follow_page
 
 
-def outcome(step: Step, names: dict[str, Any], patch: pytest.MonkeyPatch) -> Outcome:
+def take(step: Step, names: dict[str, Any], patch: pytest.MonkeyPatch) -> Outcome:
     failure = ""
     with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
         try:
             if step.language == "python":
                 if file := re.match(r"# (\w+\.py)\n", step.text):
                     Path(file[1]).write_text(step.text)
-                exec(compile(step.text, "README.md", "exec"), names)
+                exec(compile(step.text, step.page, "exec"), names)
             else:
                 call(step.text, patch)
         except Exception:
@@ -103,57 +144,93 @@ def outcome(step: Step, names: dict[str, Any], patch: pytest.MonkeyPatch) -> Out
 
 
 def call(command: str, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(sys, "argv", ["market-shock", *shortened(command)])
+    patch.setattr(sys, "argv", ["market-shock", *shorten(command)])
     patch.delitem(sys.modules, "scenarios.__main__", raising=False)
     with pytest.raises(SystemExit) as end:
         run_module("scenarios", run_name="__main__")
     assert not end.value.code, f"exit code {end.value.code}"
     if command.startswith("run "):
-        load(folder_of(command))
+        load(find_folder(command))
 
 
-def folder_of(command: str) -> str:
+def find_folder(command: str) -> str:
     """Return where a command's run is to be."""
-    words = shortened(command)
+    words = shorten(command)
     return words[words.index("--out") + 1] if "--out" in words else f"runs/{words[1]}"
 
 
-def links() -> list[str]:
-    written = re.findall(r"\]\(([^)\s]+)|(?:src|href)=\"([^\"]+)", README)
-    written += re.findall(r"^\[[^\]]+\]:\s*(\S+)()", README, re.MULTILINE)
-    found = (one or other for one, other in written)
-    return sorted({one for one in found if not re.match(r"[a-z]+:|#", one)})
+def strip_lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.rstrip().splitlines()]
 
 
-def layout() -> dict[str, str]:
-    """Return what the layout says of each folder of the root."""
-    (tree,) = (block for _, block in fenced() if block.startswith("abm/"))
-    parts = re.split(r"^(\w+)/", tree, flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+def list_links() -> list[tuple[str, str]]:
+    """Return pairs of a page and what it links to or shows, other than addresses."""
+    pairs = []
+    for page in LINKED:
+        text = re.sub(r"^```.*?^```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
+        found = re.findall(r"\]\(([^)\s]+)|(?:src|href)=\"([^\"]+)", text)
+        found += re.findall(r"^\[[^\]]+\]:\s*(\S+)()", text, re.MULTILINE)
+        links = {link or other for link, other in found}
+        pairs += [(page, link) for link in sorted(links) if not re.match(r"[a-z]+:", link)]
+    return pairs
 
 
-def test_readme_has_python_commands_and_links() -> None:
-    assert any(step.language == "python" for step in steps())
-    first = {step.text.split()[0] for step in steps() if step.language == "command"}
+def find_target(page: str, link: str) -> Path:
+    """Return the file or folder that a link leads to."""
+    file = link.partition("#")[0]
+    return (ROOT / page).parent / file if file else ROOT / page
+
+
+def list_anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def list_pictures(page: str) -> list[str]:
+    return re.findall(r"!\[[^\]]*\]\(([^)]+)\)", read(page))
+
+
+def test_pages_have_python_commands_and_output() -> None:
+    steps = list_steps()
+    assert {step.page for step in steps if step.language == "python"} == {
+        "README.md",
+        "abm/README.md",
+        "abm/experiment/README.md",
+        "analysis/README.md",
+        "scenarios/README.md",
+    }
+    first = {step.text.split()[0] for step in steps if step.language == "sh"}
     assert first == {"list", "run", "check", "report", "compare"}
-    assert len(links()) >= 3
+    assert sum(bool(step.output) for step in steps) >= 3
 
 
-def test_no_command_of_readme_is_passed_over() -> None:
-    written = "".join(block for language, block in fenced() if language != "python")
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_says_what_it_is(page: str) -> None:
+    fences = re.findall(r"^ *```(.*)$", read(page), re.MULTILINE)
+    assert set(fences[::2]) <= LANGUAGES
+    assert set(fences[1::2]) <= {""}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_command_of_a_page_is_passed_over(page: str) -> None:
+    written = "".join(block.text for block in list_blocks(page) if block.language != "python")
     called = re.findall(r"\bmarket-shock (?:list|run|check|report|compare)\b[^#&\n]*", written)
-    commands = {step.text for step in steps() if step.language == "command"}
-    assert {command.removeprefix("market-shock ").strip() for command in called} == commands
+    taken = {step.text for step in list_steps() if step[:2] == (page, "sh")}
+    assert {command.removeprefix("market-shock ").strip() for command in called} == taken
 
 
-@pytest.mark.parametrize("step", steps(), ids=lambda step: step.text.split("\n")[0])
-def test_what_readme_tells_to_run_works_in_its_order(
-    step: Step, outcomes: dict[Step, Outcome]
+@pytest.mark.parametrize("step", list_steps(), ids=lambda step: step.text.split("\n")[0])
+def test_what_a_page_tells_to_run_works_in_its_order(
+    step: Step, follow: Callable[[str], dict[Step, Outcome]]
 ) -> None:
-    failure, out, err = outcomes[step]
-    assert not failure, f"{failure}\n{err}"
+    failure, out, err = follow(step.page)[step]
+    assert not failure, f"{step.page}: {failure}\n{err}"
     assert not err
     assert out or step.language == "python"
+    if step.output:
+        assert strip_lines(out) == strip_lines(step.output)
 
 
 @pytest.mark.parametrize(
@@ -161,17 +238,35 @@ def test_what_readme_tells_to_run_works_in_its_order(
     ["pip install uv && uv run market-shock run paper", "pip install uv && uv run pytest"],
 )
 def test_readme_gives_the_two_lines_that_reproduce_and_test(line: str) -> None:
-    assert line in README.splitlines()
+    assert line in read("README.md").splitlines()
 
 
-@pytest.mark.parametrize("link", links())
-def test_what_readme_links_to_exists(link: str) -> None:
-    assert (ROOT / link.split("#")[0]).exists()
+def test_readme_is_read_in_five_minutes() -> None:
+    assert len(read("README.md").splitlines()) <= 200
+    assert len(list_pictures("README.md")) == 1
+
+
+@pytest.mark.parametrize("page", PAGES[1:])
+def test_readme_leads_to_every_other_page(page: str) -> None:
+    assert f"]({page})" in read("README.md")
+
+
+@pytest.mark.parametrize(("page", "link"), list_links())
+def test_what_a_page_links_to_exists(page: str, link: str) -> None:
+    target = find_target(page, link)
+    assert target.exists()
+    if "#" in link:
+        assert link.partition("#")[2] in list_anchors(target)
+
+
+def test_every_picture_of_the_gallery_is_shown() -> None:
+    shown = {find_target(page, link).resolve() for page in PAGES for link in list_pictures(page)}
+    gallery = ROOT / "analysis" / "gallery"
+    assert {path for path in shown if path.parent == gallery} == set(gallery.iterdir())
 
 
 def test_the_page_of_the_wings_names_every_wing_and_no_other() -> None:
-    page = (ROOT / "abm" / "README.md").read_text()
-    rows = re.findall(r"^\| `(\w+)/` \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)/` \|", read("abm/README.md"), re.MULTILINE)
     wings = {path.parent.name for path in (ROOT / "abm").glob("*/__init__.py")}
     assert len(rows) == len(set(rows))
     assert set(rows) == wings
@@ -181,12 +276,36 @@ def test_no_module_lies_beside_the_wings() -> None:
     assert [path.name for path in (ROOT / "abm").glob("*.py")] == ["__init__.py"]
 
 
-def test_the_layout_names_every_scenario() -> None:
-    scenarios = {path.stem for path in (ROOT / "scenarios").glob("[!_]*.py")}
-    assert scenarios <= set(re.findall(r"\w+", layout()["scenarios"]))
+@pytest.mark.parametrize("page", ["README.md", "scenarios/README.md"])
+def test_the_table_of_studies_names_every_scenario_and_no_other(page: str) -> None:
+    table = re.search(r"^\| study \|.*\n\|[-|]+\n((?:\|.*\n)+)", read(page), re.MULTILINE)
+    assert table
+    rows = re.findall(r"^\| \[?`([\w-]+)`", table[1], re.MULTILINE)
+    assert sorted(rows) == sorted(list_scenarios())
 
 
-def test_every_file_that_the_layout_names_exists() -> None:
-    named = re.findall(r"[\w/]+\.(?:py|md)", "".join(layout().values()))
+def test_every_file_that_a_page_names_by_its_path_exists() -> None:
+    named = {
+        (page, name)
+        for page in PAGES
+        for name in re.findall(r"`(_?[a-z]\w*/[\w/]+\.(?:py|c|md))`", read(page))
+    }
     assert named
-    assert not [name for name in named if not (ROOT / name).exists()]
+    assert not [
+        (page, name)
+        for page, name in named
+        if not ((ROOT / name).exists() or (ROOT / page).parent.joinpath(name).exists())
+        and name != "scenarios/learning_time.py"  # which the reader is to write
+    ]
+
+
+def test_the_citation_is_of_this_version_and_of_the_paper_that_readme_cites() -> None:
+    citation = yaml.safe_load(read("CITATION.cff"))
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    paper = citation["references"][0]
+    readme = read("README.md")
+    assert citation["version"] == project["version"]
+    assert citation["license"] == project["license"]
+    assert f"version = {{{citation['version']}}}" in readme
+    assert f"title     = {{{paper['title']}}}" in readme
+    assert f"pages     = {{{paper['start']}--{paper['end']}}}" in readme

@@ -159,6 +159,10 @@ def find_folder(command: str) -> str:
     return words[words.index("--out") + 1] if "--out" in words else f"runs/{words[1]}"
 
 
+def name_step(step: Step) -> str:
+    return f"{step.page}: {step.text.splitlines()[0]}"
+
+
 def strip_lines(text: str) -> list[str]:
     return [line.rstrip() for line in text.rstrip().splitlines()]
 
@@ -221,7 +225,7 @@ def test_no_command_of_a_page_is_passed_over(page: str) -> None:
     assert {command.removeprefix("market-shock ").strip() for command in called} == taken
 
 
-@pytest.mark.parametrize("step", list_steps(), ids=lambda step: step.text.split("\n")[0])
+@pytest.mark.parametrize("step", list_steps(), ids=name_step)
 def test_what_a_page_tells_to_run_works_in_its_order(
     step: Step, follow: Callable[[str], dict[Step, Outcome]]
 ) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from abm.market.quotes import Side as Side
     from abm.traders.noisy import NoisyTrader as NoisyTrader
 
+    __version__: str
+
 MODULES = {
     "ExactOptimal": "abm.makers.exact_optimal",
     "Exchange": "abm.exchange.model",
@@ -38,13 +40,19 @@ __all__ = [*MODULES]
 
 
 def __getattr__(name: str) -> object:
-    """Return a public name from its module, and keep it."""
-    if name not in MODULES:
+    """Return a public name from its module, or the version, and keep it."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        member = version("market-shock")
+    elif name in MODULES:
+        member = getattr(import_module(MODULES[name]), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = member = getattr(import_module(MODULES[name]), name)
+    globals()[name] = member
     return member
 
 
 def __dir__() -> list[str]:
     """Return the public names beside the module's own."""
-    return sorted([*globals(), *MODULES])
+    return sorted({*globals(), *MODULES, "__version__"})

@@ -12,36 +12,62 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from scenarios._common.commands import ScenarioGroup, list_scenarios
-from scenarios._common.errors import StoppedError
+import abm
+from scenarios._common.commands import MainGroup, ScenarioGroup, list_scenarios
+from scenarios._common.errors import CommandError, StoppedError
+from scenarios._common.layout import find_width, format_list, wrap
 
 if TYPE_CHECKING:
     from abm.participants.registry import Registry
 
 INTERRUPTED = 130  # the exit code of a command stopped by Ctrl-C
+MISTAKEN = 2  # that of a command line with a mistake
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-runs = typer.Typer(cls=ScenarioGroup, no_args_is_help=True, help="Run a scenario.")
+ABOUT = (
+    "Market Shock {}: dealer markets after a shock to the value, simulated. Market-makers who "
+    "compete, or one alone, quote to traders who know more, and learn the value from their trades."
+)
+BEGIN = {
+    "market-shock list": "scenarios, makers and traders",
+    "market-shock run paper --replications 1000": "Das and Magdon-Ismail (2008), reproduced",
+    "market-shock run sweep --prior-sd 3": "three makers after a shock of one size",
+}
+
+app = typer.Typer(cls=MainGroup, add_completion=False, pretty_exceptions_enable=False)
+runs = typer.Typer(cls=ScenarioGroup)
 app.add_typer(runs, name="run")
 
 
 def print_version(asked: bool) -> None:
     """Print the version and leave, if the option is given."""
     if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"market-shock {version('market-shock')}")
+        typer.echo(f"market-shock {abm.__version__}")
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def describe(
-    version: Annotated[
+    context: typer.Context,
+    _version: Annotated[
         bool,
         Option("--version", callback=print_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
     """Simulate dealer markets after a shock: run scenarios, report on them, check makers."""
+    if context.invoked_subcommand is None:
+        width = find_width()
+        typer.echo(wrap(ABOUT.format(abm.__version__), width))
+        typer.echo(f"\nTo begin with:\n{format_list(BEGIN, width)}")
+        typer.echo("\nEvery command: market-shock --help")
+
+
+@runs.callback(invoke_without_command=True)
+def describe_runs(context: typer.Context) -> None:
+    """Run a scenario."""
+    if context.invoked_subcommand is None:
+        typer.echo("Name a scenario, as in market-shock run paper:")
+        typer.echo(format_list(list_scenarios(), find_width()))
+        typer.echo("\nIts options: market-shock run NAME --help")
 
 
 @app.command("list")
@@ -56,8 +82,7 @@ def print_list() -> None:
     }
     for heading, lines in listings.items():
         typer.echo(f"{heading}:")
-        for name, line in lines.items():
-            typer.echo(f"  {name:26s}{line}")
+        typer.echo(format_list(lines, find_width()))
 
 
 def describe_types(registry: "Registry[Any]") -> dict[str, str]:
@@ -125,6 +150,9 @@ def main() -> None:
     except StoppedError as stopped:
         _complain("yellow", "stopped", stopped)
         raise SystemExit(INTERRUPTED) from None
+    except CommandError as error:
+        _complain("red", "error", error)
+        raise SystemExit(MISTAKEN) from None
     except (ValueError, TypeError, OSError, RuntimeError) as error:
         _complain("red", "error", error)
         raise SystemExit(1) from None

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def list_heavy(words: list[str]) -> list[str]:
     "words",
     [
         [], ["--help"], ["--version"], ["--hepl"], ["lsit"], ["run"], ["run", "--help"],
-        ["run", "papre"], ["run", "--hepl"], ["report", "--help"], ["check", "--wave"],
+        ["run", "papre"], ["paper"], ["run", "--hepl"], ["report", "--help"], ["check", "--wave"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -68,6 +69,13 @@ def test_reading_logs_and_the_bellman_equation_load_no_mesa_and_no_figures(state
     loaded = run_python(f"{statement}\nimport sys\nprint(*sys.modules)").stdout.split()
     assert statement.split()[1] in loaded
     assert not {"mesa", "matplotlib", "seaborn"} & set(loaded)
+
+
+def test_the_version_is_read_when_it_is_asked_for() -> None:
+    code = "import abm, sys\nprint('importlib.metadata' in sys.modules, abm.__version__, *dir(abm))"
+    early, number, *names = run_python(code).stdout.split()
+    assert (early, number) == ("False", version("market-shock"))
+    assert "__version__" in names
 
 
 def test_modules_of_analysis_are_found_as_its_attributes() -> None:

@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import sys
 import threading
 from contextlib import ExitStack, redirect_stderr, suppress
 from pathlib import Path
@@ -16,14 +17,15 @@ from abm.experiment import Progress
 from analysis.claims import Claim, claims_table
 from analysis.compare import Comparison
 from scenarios._common import terminal as _terminal
+from scenarios._common.layout import cut, format_list
 from scenarios._common.terminal import (
     LARGEST,
     say,
-    show_claims,
     show_comparison,
     show_progress,
     show_table,
 )
+from scenarios.paper.essence import list_refuted
 from scenarios.sweep import Sweep
 
 RICH = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
@@ -110,19 +112,70 @@ def test_what_is_said_is_printed_as_it_is(capsys: pytest.CaptureFixture[str], te
     assert capsys.readouterr() == (f"{text}\n", "")
 
 
-def test_the_words_of_a_claim_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    show_claims(claims_table([Claim("Fig. 0", "within [low] and [/] high", 1.23456, 0.0123)]))
-    said = capsys.readouterr().out
-    assert re.search(r"Fig\. 0 +within \[low\] and \[/\] high +1\.235 +0\.012 +yes", said)
+def test_the_words_of_a_claim_are_printed_as_they_are() -> None:
+    claims = [Claim("Fig. 0", "within [low] and [/] high", 3.0, 0.0123, high=2.0)] * 5
+    head, first, *_, last = list_refuted(claims_table(claims))
+    assert head == "Of 5 claims of the paper, 0 hold, 5 do not, and 0 are undecided:"
+    assert first == "  Fig. 0  3 (s.e. 0.012): within [low] and [/] high"
+    assert last == "  and 2 more"
 
 
-def test_a_table_is_printed_however_wide(
+def test_claims_that_all_hold_are_one_line() -> None:
+    claims = [Claim("Fig. 0", "below 4", 3.0, 0.01, high=4.0), Claim("Fig. 1", "?", 3.0, np.nan)]
+    (line,) = list_refuted(claims_table(claims))
+    assert line == "Of 2 claims of the paper, 1 hold, 0 do not, and 1 are undecided"
+
+
+WIDE = pd.DataFrame(
+    {"maker": ["optimal", "optimal", "myopic"], "prior_sd": [1.0, 3.0, 1.0]}
+    | {f"column {number}": [1.5, 2.5, 3.5] for number in range(20)}
+)
+
+
+def test_a_table_that_goes_elsewhere_is_printed_however_wide(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "20")
-    wide = pd.DataFrame({f"column {number}": [1.5, 2.5] for number in range(20)})
-    show_table(wide)
-    assert capsys.readouterr().out == wide.to_string(index=False) + "\n"
+    show_table(WIDE)
+    assert capsys.readouterr().out == WIDE.to_string(index=False) + "\n"
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_table_wider_than_the_terminal_is_printed_in_parts_with_its_keys(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    show_table(WIDE)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    heads = lines[::4]
+    assert all(head.split()[:2] == ["maker", "prior_sd"] for head in heads)
+    shown = [number for head in heads for number in re.findall(r"column (\d+)", head)]
+    assert shown == [str(number) for number in range(20)]
+    assert len(heads) == {40: 10, 80: 4}[width]
+
+
+def test_a_table_of_one_column_and_an_empty_one_are_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show_table(pd.DataFrame({"maker": ["optimal", "optimal"]}))
+    assert capsys.readouterr().out.split() == ["maker", "optimal", "optimal"]
+    show_table(pd.DataFrame({"maker": [], "mean": []}))
+    assert "maker" in capsys.readouterr().out
+
+
+def test_a_list_is_wrapped_beside_its_names_where_there_is_a_width() -> None:
+    entries = {"sweep": "Any grid of makers.", "exact-optimum": "How far."}
+    assert format_list(entries, 30) == (
+        "  sweep          Any grid of\n                 makers.\n  exact-optimum  How far."
+    )
+    assert format_list(entries, None).splitlines()[0] == "  sweep          Any grid of makers."
+
+
+@pytest.mark.parametrize(("width", "cut_off"), [(None, "abcdef"), (6, "abcdef"), (4, "abc…")])
+def test_a_line_is_cut_to_a_width(width: int | None, cut_off: str) -> None:
+    assert cut("abcdef", width) == cut_off
 
 
 def compared(z: list[float], asked: int = 0, *, paired: bool = True) -> Comparison:

@@ -1,7 +1,6 @@
 """Argument checks: each error gives the value, the rule and what to do."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from operator import index
 from typing import SupportsIndex
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.numerics.arrays import Array, Flags
+from abm.numerics.names import describe_unknown
 
 
 def floats(name: str, value: ArrayLike) -> Array:
@@ -120,9 +120,7 @@ def whole(name: str, value: SupportsIndex, least: int, most: int) -> int:
 
 def one_of(name: str, value: str, known: Iterable[str]) -> str:
     """Return `value`, or raise ValueError with the nearest known name unless it is known."""
-    names = sorted(known)
+    names = list(known)
     if value not in names:
-        near = get_close_matches(str(value), names, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"{name} is {value!r}, which is unknown: {hint}known: {', '.join(names)}")
+        raise ValueError(describe_unknown(name, value, names))
     return value

@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from abm.numerics.names import describe_unknown
+from scenarios._common.errors import CommandError
+from scenarios._common.slips import GENERAL, explain_unknown, find_unknown
+
 if TYPE_CHECKING:
     from scenarios._common.study import Study
 
@@ -42,6 +46,20 @@ def read_first_line(file: str) -> str:
         return f"cannot be used: {error}"
 
 
+class MainGroup(TyperGroup):
+    """The commands of `market-shock`; one that does not exist is an error with the nearest."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the name, the command and the arguments left; CommandError if there is none."""
+        if args[0] in list_scenarios():
+            raise CommandError(
+                f"command is {args[0]!r}, but that is a scenario: give market-shock run {args[0]}"
+            )
+        if args[0] not in self.commands:
+            raise CommandError(describe_unknown("command", args[0], self.commands))
+        return super().resolve_command(ctx, args)
+
+
 class ScenarioGroup(TyperGroup):
     """Lists every scenario, and imports the one that is run or asked for its own help."""
 
@@ -57,12 +75,31 @@ class ScenarioGroup(TyperGroup):
 
         Raises
         ------
-        UsageError
-            If there is no such scenario, with the nearest names.
+        CommandError
+            If there is no such scenario, with the nearest name and all others.
         """
-        self.list_commands(ctx)
+        known = self.list_commands(ctx)
+        if args[0] not in known:
+            raise CommandError(describe_unknown("scenario", args[0], known))
         name, _, rest = super().resolve_command(ctx, args)
         return name, load_command(name) if name else None, rest
+
+
+class ScenarioCommand(TyperCommand):
+    """Runs a scenario; an option that it lacks is an error that says which one was meant."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options; CommandError if some are unknown."""
+        takes_value = {
+            name: not getattr(option, "is_flag", False)
+            for option in self.get_params(ctx)
+            for name in option.opts
+        }
+        if unknown := find_unknown(args, takes_value):
+            general = (field.name.replace("_", "-") for field in find_study(GENERAL).list_options())
+            own = (name.lstrip("-") for name in takes_value)
+            raise CommandError(explain_unknown(str(ctx.info_name), unknown, own, general))
+        return super().parse_args(ctx, args)
 
 
 def load_command(name: str) -> Any:
@@ -80,7 +117,7 @@ def load_command(name: str) -> Any:
 
     vars(run)["__signature__"] = Signature([*own, out.replace(default=f"runs/{name}"), *how])
     single = typer.Typer(add_completion=False)
-    single.command(name, help=study.__doc__)(run)
+    single.command(name, cls=ScenarioCommand, help=study.__doc__)(run)
     return typer.main.get_command(single)
 
 

@@ -3,3 +3,7 @@
 
 class StoppedError(RuntimeError):
     """The user stopped a run."""
+
+
+class CommandError(ValueError):
+    """A command line names a scenario or an option that does not exist."""

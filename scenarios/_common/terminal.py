@@ -11,13 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
 
 from abm.experiment import Progress
 from analysis.compare import Comparison
+from scenarios._common.layout import find_width
 
 LARGEST = 12  # differences between two runs that are shown
-COLOUR = {"yes": "green", "no": "red", "undecided": "yellow"}
 
 
 @contextmanager
@@ -44,22 +43,31 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
         yield watch
 
 
-def show_claims(claims: pd.DataFrame) -> None:
-    """Print a table of claims, as `analysis.claims.claims_table` makes it."""
-    table = Table("exhibit", "the paper says", box=None, pad_edge=False)
-    for heading in ("measured", "s.e."):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("holds", no_wrap=True)
-    for row in claims.to_dict("records"):
-        verdict = f"[{COLOUR[row['holds']]}]{row['holds']}[/]"
-        measured, error = f"{row['measured']:.4g}", f"{row['se']:.2g}"
-        table.add_row(row["exhibit"], escape(row["says"]), measured, error, verdict)
-    Console().print(table)
-
-
 def show_table(frame: pd.DataFrame) -> None:
-    """Print a table as it is, however wide."""
-    say(frame.to_string(index=False, na_rep="nan"))
+    """Print a table; one wider than the terminal in parts below each other, each with its keys.
+
+    The keys are the first columns, as many as tell the rows apart.
+    """
+    for columns in divide_columns(frame, find_width()):
+        say(format_table(frame[columns]))
+
+
+def divide_columns(frame: pd.DataFrame, width: int | None) -> list[list[str]]:
+    """Return the columns of each part of a table, so many that it is no wider than `width`."""
+    columns = list(frame)
+    heads = (columns[:end] for end in range(1, len(columns)))
+    keys = next((head for head in heads if not frame.duplicated(head).any()), columns)
+    parts = [keys]
+    for column in columns[len(keys) :]:
+        if width and len(format_table(frame[[*parts[-1], column]]).partition("\n")[0]) > width:
+            parts.append(keys)
+        parts[-1] = [*parts[-1], column]
+    return parts
+
+
+def format_table(frame: pd.DataFrame) -> str:
+    """Return a table as text."""
+    return frame.to_string(index=False, na_rep="nan")
 
 
 def show_comparison(comparison: Comparison) -> None:

@@ -22,9 +22,9 @@ from abm.runs.schema import EXCHANGE, MAKER, MAKERS, MARKET, REPLICATION, SUMMAR
 from analysis import Run, figures, metrics
 from analysis.claims import claims_table
 from scenarios._common.study import Figures, Study, Tables
-from scenarios._common.terminal import show_claims
 from scenarios.paper.beliefs import write_posteriors
 from scenarios.paper.claims import SHOCK, add_realised, find_crossing, measure_claims
+from scenarios.paper.essence import show_claims
 
 SHOCKS = (0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
 POINTS = [

@@ -9,6 +9,10 @@ from analysis.claims import Claim
 SHOCK = 3.0  # the size of shock that the logs hold in full
 CLOSE = 0.05  # how "closely matches" is read: within 5 % of theory, or 0.05 of total variation
 LEARNT = 0.5  # the information disadvantage below which a maker counts as having learnt
+EARNS = "over all periods the optimal maker earns more than the {} one"
+STARTS = "the optimal spread starts below the {} one"
+LEARNS = f"the optimal maker learns before the {{}} one: periods until rho < {LEARNT}"
+ABOVE = "in the end the optimal spread is above the {} one"
 
 
 def measure_claims(log: Run) -> list[Claim]:
@@ -97,11 +101,10 @@ def _measure_profits(log: Run) -> list[Claim]:
     first = makers[(makers["maker"] == "optimal") & (makers["period"] == 0)]
     loss = metrics.estimates(first, "profit", ["maker"])
     whole = makers.groupby(["maker", "replication"], observed=True)["profit"].sum().reset_index()
-    says = "over all periods the optimal maker earns more than the {} one"
     return [
         _make_claim("Fig. 3c", "the optimal maker loses in the first period", loss, high=0),
         *(
-            _compare("Fig. 3c", says.format(other), whole, "profit", other, low=0)
+            _compare("Fig. 3c", EARNS.format(other), whole, "profit", other, low=0)
             for other in ("myopic", "zero-profit")
         ),
     ]
@@ -110,16 +113,13 @@ def _measure_profits(log: Run) -> list[Claim]:
 def _measure_spreads(log: Run) -> list[Claim]:
     first, last = (_read_spreads(log, period) for period in (0, log.parameters["periods"] - 1))
     learnt = _count_periods_to_learn(log)
-    starts = "the optimal spread starts below the {} one"
-    learns = f"the optimal maker learns before the {{}} one: periods until rho < {LEARNT}"
     coincide = f"in the end the optimal and the myopic spread coincide: within {CLOSE}"
-    above = "in the end the optimal spread is above the zero-profit one"
     others = ("zero-profit", "myopic")
     return [
-        *(_compare("Fig. 4a", starts.format(it), first, "spread", it, high=0) for it in others),
-        *(_compare("Fig. 4a", learns.format(it), learnt, "periods", it, high=0) for it in others),
+        *(_compare("Fig. 4a", STARTS.format(it), first, "spread", it, high=0) for it in others),
+        *(_compare("Fig. 4a", LEARNS.format(it), learnt, "periods", it, high=0) for it in others),
         _compare("Fig. 4a", coincide, last, "spread", "myopic", low=-CLOSE, high=CLOSE),
-        _compare("Fig. 4a", above, last, "spread", "zero-profit", low=0),
+        _compare("Fig. 4a", ABOVE.format("zero-profit"), last, "spread", "zero-profit", low=0),
     ]
 
 

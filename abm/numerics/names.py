@@ -1,0 +1,40 @@
+"""Names that are not known, and which known one was meant: misspelt, or another book's word."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+SYNONYMS = {
+    "prior_sd": ("sigma", "sd", "shock", "shocks", "rho", "volatility"),
+    "noise_sd": ("noise", "sigma_eps", "sigma_epsilon", "epsilon", "eps"),
+    "replications": ("n", "r", "size", "markets", "paths"),
+    "periods": ("t", "steps", "horizon", "rounds"),
+    "discount": ("gamma", "beta", "delta"),
+    "makers": ("maker", "dealers", "market_makers"),
+    "traders": ("trader",),
+    "seed": ("rng", "seeds", "random_state"),
+    "rng": ("seed", "seeds", "random_state"),
+    "out": ("output", "folder"),
+}
+
+
+def find_meant(name: str, known: Iterable[str]) -> str:
+    """Return the known name that this one is, or means elsewhere, or else the empty string."""
+    names = {word.lower(): word for word in known}
+    word = name.lower().replace("-", "_")
+    meanings = [meant for meant, synonyms in SYNONYMS.items() if word in synonyms]
+    return next((names[meant] for meant in [word, *meanings] if meant in names), "")
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that was most likely meant, or the empty string if none is near."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    return find_meant(name, names) or (near[0] if near else "")
+
+
+def describe_unknown(label: str, name: object, known: Iterable[str]) -> str:
+    """Return the message about a name that is not among the known ones, with the nearest one."""
+    names = sorted(known)
+    meant = suggest(str(name), names)
+    hint = f"did you mean {meant!r}? " if meant else ""
+    return f"{label} is {name!r}, which is unknown: {hint}known: {', '.join(names)}"

@@ -14,11 +14,15 @@ from matplotlib.ticker import MaxNLocator
 from pandas.api.types import is_integer_dtype
 
 from abm.numerics.arrays import Array
+from analysis.columns import require_columns
 from analysis.style import FAINT, Style, style_of, with_theme
 
 Table = pd.DataFrame
 
 COLUMNS = 3  # panels side by side
+BY_PERIOD = "metrics.by_period(table, metric)"  # what makes the tables of these figures
+ESTIMATES = "metrics.estimates(table, metric, by)"
+CONVERGENCE = "precision.convergence(table, metric, by)"
 POINTS = 400  # of a line over periods, at most
 BESIDE_RIVALS = {"-": "-.", "--": ":", "-.": "-", ":": "--"}  # a maker's line if she has rivals
 WIDTH, HEIGHT = 4.0, 3.2  # of a panel, in inches; one by itself is half as wide again
@@ -41,6 +45,9 @@ def by_period(
     scale : {"linear", "log"}
         Of the vertical axis.
     """
+    require_columns(
+        "estimates", estimates, _list_needed(facet, "period", "mean", "low", "high"), BY_PERIOD
+    )
 
     def draw(axes: Axes, table: Table) -> None:
         draw_lines(axes, table)
@@ -54,6 +61,9 @@ def by_parameter(
     estimates: Table, label: str, x: str, facet: str | None = None, *, scale: str = "linear"
 ) -> Figure:
     """Draw a metric against a numeric parameter `x` of the points; the rest as in `by_period`."""
+    require_columns(
+        "estimates", estimates, _list_needed(facet, x, "mean", "low", "high"), ESTIMATES
+    )
 
     def draw(axes: Axes, table: Table) -> None:
         for name, style, line in _group_lines(table):
@@ -73,6 +83,7 @@ def convergence(table: Table, label: str, facet: str | None = None) -> Figure:
     The table has the columns of `precision.convergence`, and the point labels; the rest is as in
     `by_period`.
     """
+    require_columns("table", table, _list_needed(facet, "count", "se"), CONVERGENCE)
 
     def draw(axes: Axes, rows: Table) -> None:
         for name, style, line in _group_lines(rows[rows["se"] > 0]):
@@ -95,6 +106,10 @@ def find_bars(estimates: Table) -> Array:
     return np.array([below, above])
 
 
+def _list_needed(facet: str | None, *columns: str) -> list[str]:
+    return [*columns, facet] if facet else [*columns]
+
+
 def _set_scale(axes: Axes, scale: str) -> None:
     axes.set_yscale(scale)
     if scale == "log":
@@ -109,6 +124,7 @@ def _label_plainly(axis: Axis) -> None:
 
 def draw_lines(axes: Axes, estimates: Table) -> None:
     """Draw one line with its band for each maker of each exchange."""
+    require_columns("estimates", estimates, ["period", "mean", "low", "high"], BY_PERIOD)
     for name, style, rows in _group_lines(estimates):
         line = _thin(rows)
         axes.fill_between(

@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.columns import MAKERS, MARKET, require_columns
 from analysis.facets import draw_lines, find_bars
 from analysis.style import COLOURS, FAINT, INK, canvas, style_of, with_theme
 
 Table = pd.DataFrame
 
 WORLDS = {"real": "real", "gaussian": "Gaussian"}
+REALISED = 'metrics.estimates(totals, "realised", ["maker", "world", "prior_sd"])'
+PAPER = "run.table({!r}) of market-shock run paper"
 DRAWN_ABOVE = 1e-3  # of its peak: where a density is drawn
 
 
@@ -26,6 +29,9 @@ def posteriors(curves: Table) -> Figure:
     curves : DataFrame
         Columns period (how many signals came before), value, exact, gaussian (densities).
     """
+    require_columns(
+        "curves", curves, ["period", "value", "exact", "gaussian"], PAPER.format("posteriors")
+    )
     periods = sorted(curves["period"].unique())
     figure = Figure(figsize=(3.2 * len(periods), 3.4), layout="constrained")
     panels = figure.subplots(1, len(periods), squeeze=False)[0]
@@ -55,6 +61,10 @@ def discounted_profit(realised: Table, theory: Table) -> Figure:
     theory : DataFrame
         Columns prior_sd, value: the value function.
     """
+    require_columns(
+        "realised", realised, ["maker", "world", "prior_sd", "mean", "low", "high"], REALISED
+    )
+    require_columns("theory", theory, ["prior_sd", "value"], PAPER.format("theory"))
     figure, axes = canvas()
     axes.plot(theory["prior_sd"], theory["value"], color=INK, lw=1, label="theory, W(σ)")
     for (maker, world), points in realised.groupby(["maker", "world"], observed=True):
@@ -82,6 +92,7 @@ def spread_by_rho(policies: Table, crossing: float) -> Figure:
         The rho beyond which the optimal maker is tighter than the zero-profit one; not drawn
         if NaN.
     """
+    require_columns("policies", policies, ["maker", "rho", "spread"], PAPER.format("policies"))
     figure, axes = canvas()
     for maker, policy in policies.groupby("maker", observed=True):
         style = style_of(maker)
@@ -139,6 +150,12 @@ def one_market(market: Table, makers: Table) -> Figure:
     ValueError
         If there are rows of several replications or makers.
     """
+    require_columns(
+        "market", market, ["period", "value", "valuation", "bid", "ask", "side"], MARKET
+    )
+    require_columns(
+        "makers", makers, ["period", "maker", "bid", "ask", "belief_mean", "belief_sd"], MAKERS
+    )
     if len(market) != len(makers) or market["period"].duplicated().any():
         raise ValueError(
             f"there are {len(market)} rows of the market and {len(makers)} of makers, but the "

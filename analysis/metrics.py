@@ -10,8 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from abm.numerics.checks import one_of
 from abm.numerics.intervals import CONFIDENCE, find_fraction_ends, find_half_width
 from abm.numerics.moments import Moments
+from analysis.columns import ANY, MAKERS, MARKET, require_columns, require_keys, require_metric
 
 MOMENTS = ("count", "mean", "variance")
 FRACTIONS_OF_PERIODS = ("no_trade", "filled")  # 0 or 1 in a replication and period
@@ -22,12 +24,14 @@ Table = pd.DataFrame
 
 def spread(frame: Table) -> "pd.Series[float]":
     """Return ask - bid of each row, in units of price; NaN where a side is declined."""
+    require_columns("frame", frame, ["bid", "ask"], f"{MAKERS}, or {MARKET}")
     spread = frame["ask"] - frame["bid"]
     return spread.where(np.isfinite(spread))
 
 
 def pricing_error(market: Table) -> "pd.Series[float]":
     """Return |mid - value| of each row, in units of price; NaN where a side is declined."""
+    require_columns("market", market, ["bid", "ask", "value"], MARKET)
     error = (0.5 * (market["ask"] + market["bid"]) - market["value"]).abs()
     return error.where(np.isfinite(error))
 
@@ -38,12 +42,14 @@ def surplus(market: Table) -> "pd.Series[float]":
     It is w - ask for a buy, bid - w for a sale, and 0 without a trade. With the value V in place of
     w, the trader's gain is the makers' loss.
     """
+    require_columns("market", market, ["bid", "ask", "valuation", "side"], MARKET)
     bought, sold = market["valuation"] - market["ask"], market["bid"] - market["valuation"]
     return bought.where(market["side"] > 0, 0.0) + sold.where(market["side"] < 0, 0.0)
 
 
 def no_trade(market: Table) -> "pd.Series[float]":
     """Return 1.0 for each row without a trade, else 0.0; its mean is a probability."""
+    require_columns("market", market, ["side"], MARKET)
     return (market["side"] == 0).astype(float)
 
 
@@ -68,11 +74,14 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
     Raises
     ------
     ValueError
-        If a summary lacks the metric, or has several rows a group and block.
+        If the frame lacks the metric or a column of `by`, or a summary has several rows a group
+        and block; the message says what to give.
     """
+    require_keys(frame, by)
     if is_summary(frame):
         table = _merge_blocks(select_metric(frame, metric), by)
     else:
+        require_metric(frame, metric)
         groups = frame.groupby(list(by), observed=True, dropna=False)[metric]
         table = groups.agg(mean="mean", se="sem", count="count").reset_index()
     if metric in (FRACTIONS_OF_PERIODS if "period" in frame else FRACTIONS):
@@ -96,8 +105,7 @@ def select_metric(summary: Table, metric: str) -> Table:
     """Return the rows of a metric in a summary; ValueError if there are none."""
     rows = summary[summary["metric"] == metric]
     if rows.empty and len(summary):
-        known = ", ".join(map(str, summary["metric"].unique()))
-        raise ValueError(f"the summary has no metric {metric!r}: it has {known}")
+        one_of("metric", metric, map(str, summary["metric"].unique()))
     return rows
 
 
@@ -119,6 +127,7 @@ def _merge_blocks(summary: Table, by: Sequence[str]) -> Table:
 
 def by_period(frame: Table, metric: str, by: Sequence[str] = ()) -> Table:
     """Return the `estimates` of a metric by period, exchange, maker and the columns `by`."""
+    require_columns("frame", frame, ["period"], ANY)
     keys = [key for key in ("exchange", "maker") if key in frame]
     return estimates(frame, metric, [*by, *keys, "period"])
 
@@ -138,6 +147,7 @@ def discounted_profit(makers: Table, discount: float) -> Table:
     ValueError
         If two rows share maker, replication and period (and exchange).
     """
+    require_columns("makers", makers, ["maker", "replication", "period", "profit"], MAKERS)
     keys = [key for key in ("exchange", "maker", "replication") if key in makers]
     discounted = makers["profit"] * discount ** makers["period"].astype(float)
     table = makers[keys].assign(discounted_profit=discounted)
@@ -187,6 +197,7 @@ def paired_difference(
         If one of the two is not in the frame, has several rows for a replication, or has not the
         same replications as the other.
     """
+    require_keys(frame, [between, *by])
     pair = "replication"
     if is_summary(frame):
         pair = "block"
@@ -196,6 +207,9 @@ def paired_difference(
                 "the summary is over all blocks, but a paired comparison needs each block's: "
                 'give run.blocks("summary")'
             )
+    else:
+        require_columns("frame", frame, [pair], MAKERS)
+        require_metric(frame, metric)
     keys = [*by, pair]
     firsts, seconds = (
         frame.loc[frame[between] == name].set_index(keys)[metric] for name in (first, second)

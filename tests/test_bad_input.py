@@ -197,6 +197,58 @@ def test_a_maker_that_quotes_by_a_belief_cannot_do_without(
     refused(lambda: Exchange(partial(maker, belief=None)).run(1), error, *says)
 
 
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("sigma", "did you mean prior_sd? known: makers, traders, prior_mean, prior_sd, noise_sd"),
+        ("sd", "did you mean prior_sd?"),
+        ("noise", "did you mean noise_sd?"),
+        ("seed", "did you mean rng?"),
+        ("maker", "did you mean makers?"),
+        ("replication", "did you mean replications?"),
+        ("discount", "give it to a maker, as in Exchange(partial(Optimal, discount=0.9))"),
+        ("gamma", "give it to a maker, as in Exchange(partial(Optimal, discount=0.9))"),
+        ("belief", "give it to a maker, as in Exchange(partial(Myopic, belief='exact'))"),
+        ("periods", "give it to run, as in Exchange('optimal').run(periods=100)"),
+        ("qqq", "it: known: makers, traders"),
+    ],
+)
+def test_an_argument_that_an_exchange_does_not_take_leads_to_what_was_meant(
+    name: str, fix: str
+) -> None:
+    unknown: dict[str, Any] = {name: 3}
+    says = (f"{name} is 3", "an exchange does not take it", fix)
+    refused(lambda: Exchange("optimal", **unknown), TypeError, *says)
+
+
+def test_a_subclass_of_an_exchange_may_take_more() -> None:
+    class Lit(Exchange):
+        def __init__(self, makers: Any, *, lamps: int, **terms: Any) -> None:
+            super().__init__(makers, **terms)
+            self.lamps = lamps
+
+    assert Lit("optimal", lamps=2, prior_sd=3.0).lamps == 2
+    refused(
+        lambda: Lit("optimal", lamps=2, sigma=3), TypeError, "sigma is 3", "not take it", "prior_sd"
+    )
+
+
+@pytest.mark.parametrize("name", ["_mine", "", "-mine", None, "two words"])
+def test_the_name_of_a_maker_begins_with_a_letter_or_digit(name: Any) -> None:
+    says = (f"name of Mine is {name!r}", "must be one word of letters", "give as 'my-maker'")
+    refused(lambda: type("Mine", (Probe,), {"name": name}), ValueError, *says)
+
+
+def test_a_class_without_a_letter_in_its_name_needs_one() -> None:
+    says = ("name of __ is ''", "begins with a letter or digit", "give as 'my-maker'")
+    refused(lambda: type("__", (Probe,), {}), ValueError, *says)
+
+
+def test_a_private_class_is_called_by_its_name_without_the_underscore() -> None:
+    kind: Any = type("_LessCautious", (Probe,), {})
+    assert kind.name == "less-cautious"
+
+
 class Trusting(MarketMaker):
     """Reads her belief without asking whether she has one."""
 

@@ -387,6 +387,7 @@ def test_a_class_that_is_missing_is_named(install: Install) -> None:
         with pytest.raises(ValueError, match=f"maker '{name}' is not there") as caught:
             MAKER_TYPES.find(name)
         assert "has no attribute 'Cautius'" in str(caught.value)
+        assert f"did you mean {package}:Cautious? " in str(caught.value)
         file = sys.modules[package].__file__
         assert str(caught.value).endswith(f"give the name of a class in {file}")
 

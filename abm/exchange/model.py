@@ -16,6 +16,7 @@ from abm.exchange.admission import (
     admit_trader,
     find_common_belief,
 )
+from abm.exchange.arguments import explain_unknown
 from abm.exchange.clearing import Clearing, Dealing
 from abm.exchange.collector import make_collector
 from abm.exchange.guards import ask_for_quote, ask_for_valuation, name_errors
@@ -85,6 +86,7 @@ class Exchange(mesa.Model):
     inside: Quote
     clearing: Clearing
 
+    @explain_unknown
     def __init__(
         self,
         makers: MakerChoice | Sequence[MakerChoice],

@@ -30,7 +30,7 @@ class Participant(mesa.Agent):
     ----------
     name : str
         What its class is called in logs and on the command line; the class's own name in
-        kebab-case unless given.
+        kebab-case unless given, without underscores in front.
     label : str
         What it is called in this market; the second "optimal" is "optimal-2".
     terms : Terms
@@ -67,9 +67,10 @@ class Participant(mesa.Agent):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "name" not in vars(cls):
-            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
-        if not (isinstance(cls.name, str) and re.fullmatch(r"[\w.-]+", cls.name)):
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__.lstrip("_")).lower()
+        if not (isinstance(cls.name, str) and re.fullmatch(r"[^\W_][\w.-]*", cls.name)):
             raise ValueError(
                 f"name of {cls.__name__} is {cls.name!r}, but must be one word of letters, digits, "
-                f"- . or _, for logs and command lines: give as 'my-maker'"
+                f"- . or _ that begins with a letter or digit, for logs, figures and command "
+                f"lines: give as 'my-maker'"
             )

@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from abm.numerics.checks import one_of
+from abm.numerics.names import suggest
 from abm.participants.agent import Participant
 from abm.participants.maker import MarketMaker
 from abm.participants.trader import Trader
@@ -129,9 +130,11 @@ class Registry(Generic[Kind]):
         try:
             kind = point.load()
         except AttributeError as error:
+            near = suggest(point.attr, [kind.__name__ for kind in self._list_classes(module)])
+            hint = f"did you mean {point.module}:{near}? Or " if near else ""
             raise ValueError(
-                f"{self.noun} {point.name!r} is not there ({error}): give the name of a class in "
-                f"{module.__file__ or point.module}"
+                f"{self.noun} {point.name!r} is not there ({error}): {hint}give the name of a "
+                f"class in {module.__file__ or point.module}"
             ) from error
         if not (isclass(kind) and issubclass(kind, self.base)) or isabstract(kind):
             raise TypeError(

@@ -54,7 +54,7 @@ def show_table(frame: pd.DataFrame) -> None:
 
 def divide_columns(frame: pd.DataFrame, width: int | None) -> list[list[str]]:
     """Return the columns of each part of a table, so many that it is no wider than `width`."""
-    columns = list(frame)
+    columns = list(map(str, frame))
     heads = (columns[:end] for end in range(1, len(columns)))
     keys = next((head for head in heads if not frame.duplicated(head).any()), columns)
     parts = [keys]

@@ -1,0 +1,61 @@
+"""Checks of tables given to metrics and figures: what they lack, and what makes one that has it."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from abm.numerics.checks import one_of
+
+MARKET = 'run.table("market"), or market.tape.market'  # what makes a table, for messages
+MAKERS = 'run.table("makers"), or market.tape.makers'
+ANY = f'{MAKERS}, or run.table("summary")'
+DERIVED = ("spread", "pricing_error", "surplus", "no_trade")  # functions of `analysis.metrics`
+
+
+def require_columns(name: str, table: object, columns: Iterable[str], source: str) -> None:
+    """Raise unless a table has these columns.
+
+    Parameters
+    ----------
+    name : str
+        What the caller names it.
+    table : object
+        What was given for it.
+    columns : iterable of str
+        What it must have.
+    source : str
+        What makes such a table, for the message.
+
+    Raises
+    ------
+    TypeError
+        If it is not a DataFrame.
+    ValueError
+        If columns are missing; the message names them.
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(
+            f"{name} is of type {type(table).__name__}, but must be a DataFrame: give {source}"
+        )
+    if missing := [column for column in dict.fromkeys(columns) if column not in table]:
+        raise ValueError(
+            f"{name} has the columns {', '.join(map(str, table.columns))}, but must also have "
+            f"{', '.join(missing)}: give {source}"
+        )
+
+
+def require_keys(frame: pd.DataFrame, by: Iterable[str]) -> None:
+    """Raise unless a table has the columns that its rows are to be grouped by."""
+    require_columns("frame", frame, [], ANY)
+    for key in by:
+        one_of("by", key, map(str, frame.columns))
+
+
+def require_metric(record: pd.DataFrame, metric: str) -> None:
+    """Raise ValueError unless a record has a column of this metric."""
+    if metric in DERIVED and metric not in record:
+        raise ValueError(
+            f"frame has no column {metric!r}, but must have: give "
+            f"frame.assign({metric}=metrics.{metric}(frame))"
+        )
+    one_of("metric", metric, [*map(str, record.columns), *DERIVED])

@@ -1,56 +1,59 @@
 """The figures: one function each, from tables of a log to a matplotlib Figure.
 
 Bands and bars are 95 % confidence intervals over replications. Exhibits are those of Das and
-Magdon-Ismail (2008). Prices are in units of the noise sd.
+Magdon-Ismail (2008). Prices are in units of the noise sd. Every function draws on a figure of its
+own, or on matplotlib axes that are given as `ax`, and returns the figure.
 """
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.canvas import Ax, finish_figure, make_panels, with_settings
 from analysis.columns import MAKERS, MARKET, require_columns
-from analysis.facets import draw_lines, find_bars
-from analysis.style import COLOURS, FAINT, INK, canvas, style_of, with_theme
+from analysis.facets import draw_lines, find_bars, label_plainly
+from analysis.style import ACCENT, FAINT, INK, assign_styles
 
 Table = pd.DataFrame
 
 WORLDS = {"real": "real", "gaussian": "Gaussian"}
 REALISED = 'metrics.estimates(totals, "realised", ["maker", "world", "prior_sd"])'
 PAPER = "run.table({!r}) of market-shock run paper"
+SIZE = (6.4, 4.6)  # of a figure with one panel, in inches
 DRAWN_ABOVE = 1e-3  # of its peak: where a density is drawn
 
 
-@with_theme
-def posteriors(curves: Table) -> Figure:
+@with_settings
+def posteriors(curves: Table, *, ax: Ax = None) -> Figure:
     """Draw the exact and the Gaussian belief of one market after some signals (Fig. 1).
 
     Parameters
     ----------
     curves : DataFrame
         Columns period (how many signals came before), value, exact, gaussian (densities).
+    ax : Axes or sequence of Axes, optional
+        Axes to draw on, one for each period.
     """
     require_columns(
         "curves", curves, ["period", "value", "exact", "gaussian"], PAPER.format("posteriors")
     )
     periods = sorted(curves["period"].unique())
-    figure = Figure(figsize=(3.2 * len(periods), 3.4), layout="constrained")
-    panels = figure.subplots(1, len(periods), squeeze=False)[0]
+    size, count = (3.2 * len(periods), 3.4), len(periods)
+    figure, panels = make_panels(size, ax, 1, count, count, share=False)
     for axes, period in zip(panels, periods, strict=True):
         curve = curves[curves["period"] == period]
         curve = curve[curve["exact"] > DRAWN_ABOVE * curve["exact"].max()]
         value, exact, gaussian = (curve[name] for name in ("value", "exact", "gaussian"))
         axes.plot(value, exact, color=INK, label="exact posterior")
-        axes.plot(value, gaussian, "--", color=COLOURS[3], label="Gaussian update")
+        axes.plot(value, gaussian, "--", color=ACCENT, label="Gaussian update")
         title = f"after {period} signal{'' if period == 1 else 's'}"
         axes.set(title=title, xlabel="value (noise sd)", ylim=(0, None))
-        axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("density (1 / noise sd)")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return figure
+    return finish_figure(figure, panels)
 
 
-@with_theme
-def discounted_profit(realised: Table, theory: Table) -> Figure:
+@with_settings
+def discounted_profit(realised: Table, theory: Table, *, ax: Ax = None) -> Figure:
     """Draw realised and theoretical discounted profit against the size of the shock (Fig. 3a).
 
     Parameters
@@ -61,14 +64,14 @@ def discounted_profit(realised: Table, theory: Table) -> Figure:
     theory : DataFrame
         Columns prior_sd, value: the value function.
     """
-    require_columns(
-        "realised", realised, ["maker", "world", "prior_sd", "mean", "low", "high"], REALISED
-    )
+    needed = ["maker", "world", "prior_sd", "mean", "low", "high"]
+    require_columns("realised", realised, needed, REALISED)
     require_columns("theory", theory, ["prior_sd", "value"], PAPER.format("theory"))
-    figure, axes = canvas()
+    figure, (axes,) = make_panels(SIZE, ax)
     axes.plot(theory["prior_sd"], theory["value"], color=INK, lw=1, label="theory, W(σ)")
+    styles = assign_styles(realised["maker"])
     for (maker, world), points in realised.groupby(["maker", "world"], observed=True):
-        style = style_of(maker)
+        style = styles[str(maker)]
         axes.errorbar(
             points["prior_sd"], points["mean"], find_bars(points), fmt=style.marker, ms=5,
             color=style.colour, mfc="white" if world == "gaussian" else style.colour, capsize=2,
@@ -76,12 +79,11 @@ def discounted_profit(realised: Table, theory: Table) -> Figure:
         )  # fmt: skip
     axes.axhline(0, color=FAINT, lw=0.8)
     axes.set(xlabel="sd of the shock, σ (noise sd)", ylabel="discounted profit (noise sd)")
-    axes.legend()
-    return figure
+    return finish_figure(figure, [axes])
 
 
-@with_theme
-def spread_by_rho(policies: Table, crossing: float) -> Figure:
+@with_settings
+def spread_by_rho(policies: Table, crossing: float, *, ax: Ax = None) -> Figure:
     """Draw each maker's spread against her information disadvantage (Fig. 3b).
 
     Parameters
@@ -93,51 +95,51 @@ def spread_by_rho(policies: Table, crossing: float) -> Figure:
         if NaN.
     """
     require_columns("policies", policies, ["maker", "rho", "spread"], PAPER.format("policies"))
-    figure, axes = canvas()
-    for maker, policy in policies.groupby("maker", observed=True):
-        style = style_of(maker)
-        axes.plot(policy["rho"], policy["spread"], style.line, color=style.colour, label=maker)
+    figure, (axes,) = make_panels(SIZE, ax)
+    styles = assign_styles(policies["maker"])
+    for number, (maker, policy) in enumerate(policies.groupby("maker", observed=True)):
+        style = styles[str(maker)].mark(number)
+        axes.plot(policy["rho"], policy["spread"], label=maker, **style)
     if np.isfinite(crossing):
         top = axes.get_ylim()[1]
         axes.axvline(crossing, color=FAINT, lw=0.8)
         axes.annotate(f"ρ = {crossing:.2f}", (crossing, top), (4, -12), textcoords="offset points")
     axes.set(xlabel="information disadvantage, ρ (belief sd / noise sd)", xlim=(0, None))
     axes.set(ylabel="spread (noise sd)", ylim=(0, None))
-    axes.legend()
-    return figure
+    return finish_figure(figure, [axes])
 
 
-@with_theme
-def profit_by_period(estimates: Table) -> Figure:
+@with_settings
+def profit_by_period(estimates: Table, *, ax: Ax = None) -> Figure:
     """Draw each maker's mean profit in every period (Fig. 3c); columns of `metrics.by_period`."""
-    figure, axes = canvas()
+    figure, (axes,) = make_panels(SIZE, ax)
     draw_lines(axes, estimates)
     axes.axhline(0, color=FAINT, lw=0.8)
     axes.set(xlabel="period", ylabel="profit a period (noise sd)")
-    return figure
+    return finish_figure(figure, [axes])
 
 
-@with_theme
-def spread_by_period(estimates: Table) -> Figure:
+@with_settings
+def spread_by_period(estimates: Table, *, ax: Ax = None) -> Figure:
     """Draw each maker's mean spread in every period (Fig. 4a); columns of `metrics.by_period`."""
-    figure, axes = canvas()
+    figure, (axes,) = make_panels(SIZE, ax)
     draw_lines(axes, estimates)
     axes.set(xlabel="period", ylabel="spread (noise sd), log scale", yscale="log")
-    axes.yaxis.set_major_formatter("{x:g}")
-    return figure
+    label_plainly(axes.yaxis)
+    return finish_figure(figure, [axes])
 
 
-@with_theme
-def no_trade_by_period(estimates: Table) -> Figure:
+@with_settings
+def no_trade_by_period(estimates: Table, *, ax: Ax = None) -> Figure:
     """Draw the probability of no trade in a period (Fig. 4b); columns of `metrics.by_period`."""
-    figure, axes = canvas()
+    figure, (axes,) = make_panels(SIZE, ax)
     draw_lines(axes, estimates)
     axes.set(xlabel="period", ylabel="probability of no trade", ylim=(0, 1))
-    return figure
+    return finish_figure(figure, [axes])
 
 
-@with_theme
-def one_market(market: Table, makers: Table) -> Figure:
+@with_settings
+def one_market(market: Table, makers: Table, *, ax: Ax = None) -> Figure:
     """Draw one replication over time: value, quotes, trades and belief.
 
     Parameters
@@ -161,8 +163,8 @@ def one_market(market: Table, makers: Table) -> Figure:
             f"there are {len(market)} rows of the market and {len(makers)} of makers, but the "
             f"figure needs one of each a period: pick one replication and one maker"
         )
-    figure, axes = canvas(8, 4.4)
-    colour = style_of(makers["maker"].iloc[0]).colour
+    figure, (axes,) = make_panels((8, 4.8), ax)
+    ((colour, *_),) = assign_styles(makers["maker"]).values()
     time, mean, sd = (makers[name] for name in ("period", "belief_mean", "belief_sd"))
     axes.fill_between(time, mean - 2 * sd, mean + 2 * sd, color=colour, alpha=0.15, lw=0,
                       step="mid", label="belief, mean ± 2 sd")  # fmt: skip
@@ -173,7 +175,6 @@ def one_market(market: Table, makers: Table) -> Figure:
     for side, price, marker, verb in ((1, "ask", "^", "buys"), (-1, "bid", "v", "sells")):
         trades = market[market["side"] == side]
         label = f"trader {verb}"
-        axes.plot(trades["period"], trades[price], marker, ms=6, color=COLOURS[3], label=label)
+        axes.plot(trades["period"], trades[price], marker, ms=6, color=ACCENT, label=label)
     axes.set(xlabel="period", ylabel="price (noise sd)")
-    axes.legend(ncols=2, fontsize="small")
-    return figure
+    return finish_figure(figure, [axes])

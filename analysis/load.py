@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 
+from abm.numerics.describe import describe
 from abm.runs.schema import RUN_FILE, UNFINISHED_FILE
+from analysis.display import describe_run, make_run_html
 from analysis.files import (
     Cell,
     Content,
@@ -20,6 +22,11 @@ from analysis.files import (
     read_file,
     read_table,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from analysis.canvas import Ax
 
 __all__ = ["LogError", "Run", "load", "load_unfinished"]
 
@@ -54,6 +61,12 @@ class Run:
     code: dict[str, str]
     points: list[dict[str, Any]]
     files: dict[str, dict[str, Any]]
+
+    def __repr__(self) -> str:
+        return describe(self, self.scenario, *describe_run(self).values(), str(self.folder))
+
+    def _repr_html_(self) -> str:
+        return make_run_html(self)
 
     @property
     def tables(self) -> list[str]:
@@ -130,6 +143,29 @@ class Run:
         if file not in self.files:
             raise LogError(f"{self.folder} has no file {file}: it has {', '.join(self.files)}")
         return self._read(file, lambda source: source.read())
+
+    def plot(self, metric: str, by: str = "period", ax: "Ax" = None) -> "Figure":
+        """Draw a metric of every maker, with 95 % confidence intervals.
+
+        Other parameters in which points differ have a panel for each of their values, six at most.
+
+        Parameters
+        ----------
+        metric : str
+            By period, one of the run's summary, and else one of its totals.
+        by : str
+            "period", or a parameter in which points differ.
+        ax : Axes or sequence of Axes, optional
+            Axes of matplotlib to draw on, one for each panel.
+
+        Raises
+        ------
+        ValueError
+            If the run has no such metric, or its points do not differ in `by`.
+        """
+        from analysis.overview import draw_run
+
+        return draw_run(self, metric, by, ax)
 
     @cached_property
     def _block_labels(self) -> dict[str, dict[str, Cell]]:

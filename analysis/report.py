@@ -2,20 +2,28 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
-from functools import reduce
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from analysis import facets, metrics
+from analysis import facets
+from analysis.canvas import DPI, encode_figure
 from analysis.claims import read_claims
 from analysis.load import Run
+from analysis.overview import (
+    MOST_PANELS,
+    add_panel_labels,
+    choose_facet,
+    draw_by_parameter,
+    draw_by_period,
+    label_metric,
+    list_panels,
+)
 from analysis.precision import convergence
 from analysis.results import (
     comparisons,
@@ -28,15 +36,8 @@ from analysis.results import (
 
 Table = pd.DataFrame
 
-MEASURES = {
-    "spread": ("spread (price)", "log"),
-    "no_trade": ("probability of no trade", "linear"),
-    "pricing_error": ("|mid - value| (price)", "log"),
-    "profit": ("profit of all makers (price)", "linear"),
-}
+MEASURES = ("spread", "no_trade", "pricing_error", "profit")  # of the whole market
 INCH = 84  # pixels of the page
-DPI = 150  # of the figures that runs leave
-MOST_PANELS = 6
 
 
 class Picture(NamedTuple):
@@ -83,36 +84,25 @@ def _load_pictures(run: Run) -> Iterator[Picture]:
 def _draw_pictures(run: Run, whole: Table) -> Iterator[Picture]:
     """Yield figures of any experiment: by period, by a parameter, and convergence."""
     keys = point_labels(run)
-    panels = [key for key in keys if key not in ("makers", "exchange")]
+    panels = list_panels(keys)
     summary = run.table("summary") if "summary" in run.tables else pd.DataFrame()
     if {*keys, "maker"} <= set(summary):
-        market = _label_panels(summary[summary["maker"].isna()], panels)
-        for metric, (label, scale) in MEASURES.items():
-            table = metrics.by_period(market, metric, [*keys, *_facet(market)])
-            figure = facets.by_period(table, label, *_facet(market), scale=scale)
+        market = summary[summary["maker"].isna()]
+        for metric in MEASURES:
+            label = label_metric(metric)
+            figure = draw_by_period(market, metric, keys)
             yield _make_svg(f"{label} by period{_panel_note(summary, panels)}", figure)
     for x in [key for key in panels if pd.api.types.is_numeric_dtype(whole[key])][:1]:
-        others = _label_panels(whole, [key for key in panels if key != x])
         for metric in ("discounted_profit", "spread"):
-            table = metrics.estimates(others, metric, [*keys, "maker", *_facet(others)])
-            label = f"{metric.replace('_', ' ')} (price)"
-            title = f"{label} by {x.replace('_', ' ')}"
-            yield _make_svg(title, facets.by_parameter(table, label, x, *_facet(others)))
+            title = f"{label_metric(metric)} by {x.replace('_', ' ')}"
+            yield _make_svg(title, draw_by_parameter(whole, metric, keys, x))
     by_blocks = whole["block"].nunique() > 1
     rows = whole if by_blocks else pd.concat(totals(run, [*keys, "block"]))
-    labelled = _label_panels(rows, panels)
-    table = convergence(labelled, "profit", [*keys, "maker", *_facet(labelled)])
-    figure = facets.convergence(table, "s.e. of profit (price)", *_facet(labelled))
+    labelled = add_panel_labels(rows, panels)
+    facet = choose_facet(labelled)
+    table = convergence(labelled, "profit", [*keys, "maker", *filter(None, [facet])])
+    figure = facets.convergence(table, "s.e. of profit (price)", facet)
     yield _make_svg(f"Convergence{_panel_note(rows, panels)}", figure)
-
-
-def _label_panels(table: Table, names: list[str]) -> Table:
-    """Return the rows of the first MOST_PANELS points, with their parameters in column `panel`."""
-    if not names:
-        return table
-    words = [f"{name.replace('_', ' ')} = " + table[name].astype(str) for name in names]
-    panel = reduce(lambda left, right: left + ", " + right, words)
-    return table.assign(panel=panel)[panel.isin(panel.drop_duplicates()[:MOST_PANELS])]
 
 
 def _panel_note(table: Table, names: list[str]) -> str:
@@ -121,14 +111,6 @@ def _panel_note(table: Table, names: list[str]) -> str:
     return f" ({MOST_PANELS} of {count} panels)" if count > MOST_PANELS else ""
 
 
-def _facet(table: Table) -> list[str]:
-    """Return the column of panels in a list, or an empty one if there is none."""
-    return ["panel"] if "panel" in table else []
-
-
 def _make_svg(title: str, figure: Figure) -> Picture:
-    file = BytesIO()
-    with rc_context({"svg.hashsalt": "market-shock"}):
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    width = round(figure.get_figwidth() * INCH)
-    return Picture(title, "svg+xml", b64encode(file.getvalue()).decode(), width)
+    content = b64encode(encode_figure(figure, "svg")).decode()
+    return Picture(title, "svg+xml", content, round(figure.get_figwidth() * INCH))

@@ -1,13 +1,18 @@
 """Results of an experiment: every metric at every point, and paired differences of makers."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from analysis import metrics
-from analysis.load import Run
+
+if TYPE_CHECKING:
+    from analysis.load import Run
 
 Table = pd.DataFrame
 

@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import facets
-from analysis.style import FAINT, LOOK, style_of
-from analysis.style import MAKERS as STYLED
+from analysis.style import FAINT, FIXED, SETTINGS
 
 MAKERS = ("optimal", "myopic", "zero-profit")
+SOME = ("optimal", "myopic", "zero-profit", "fixed-spread", "undercutter")
 PANELS = (1, 2, 3, 5)
 
 
@@ -151,8 +151,8 @@ def test_makers_look_alike_in_all_panels(name: str) -> None:
     for axes in seen(drawn(name, 5)):
         for maker in MAKERS:
             one = bars(axes)[maker].lines[0] if bars(axes) else line_labelled(axes, maker)
-            assert to_hex(one.get_color()) == style_of(maker).colour
-            assert one.get_linestyle() == style_of(maker).line
+            assert to_hex(one.get_color()) == FIXED[maker].colour
+            assert one.get_linestyle() == FIXED[maker].line
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -160,7 +160,7 @@ def test_all_figures_have_the_same_look(name: str) -> None:
     figure = drawn(name, 2)
     assert not figure.legends[0].get_frame_on()
     ticks = {one.get_fontsize() for axes in figure.axes for one in axes.get_xticklabels()}
-    assert ticks == {LOOK["xtick.labelsize"]}
+    assert ticks == {SETTINGS["xtick.labelsize"]}
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -189,7 +189,7 @@ def test_panels_hold_the_means_of_their_own_rows_within_bands() -> None:
             line = line_labelled(axes, maker)
             np.testing.assert_array_equal(line.get_xdata(), hers["period"])
             np.testing.assert_array_equal(line.get_ydata(), hers["mean"])
-            corners = np.asarray(bands[style_of(maker).colour].get_paths()[0].vertices)
+            corners = np.asarray(bands[FIXED[maker].colour].get_paths()[0].vertices)
             assert corners[:, 1].max() == pytest.approx((hers["mean"] + 1.96 * hers["se"]).max())
             assert corners[:, 1].min() == pytest.approx((hers["mean"] - 1.96 * hers["se"]).min())
 
@@ -267,7 +267,7 @@ def test_the_whole_market_is_drawn_where_there_is_no_maker() -> None:
     assert legend(facets.by_period(table, "probability of no trade")) == list(MAKERS)
 
 
-@pytest.mark.parametrize("pair", list(combinations(STYLED, 2)))
+@pytest.mark.parametrize("pair", list(combinations(SOME, 2)))
 def test_makers_who_share_an_exchange_are_named_with_it_and_look_different(
     pair: tuple[str, str],
 ) -> None:

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from abm import Exchange
 from analysis import figures, metrics
-from analysis.style import MAKERS, OTHERS, style_of
+from analysis.style import FIXED
 
 NAMES = ("optimal", "myopic", "zero-profit")
 REPLICATIONS, PERIODS = 30, 10
@@ -156,12 +156,7 @@ def test_a_maker_has_the_same_colour_in_every_figure(log: Log, maker: str) -> No
         colours.add(to_hex(containers[f"{maker}, {world} world"].lines[0].get_color()))
     story = line_labelled(only_axes(figures.one_market(*log.of(maker))), "ask and bid")
     colours.add(to_hex(story.get_color()))
-    assert colours == {style_of(maker).colour}
-
-
-def test_makers_differ_in_colour_and_in_line() -> None:
-    assert len({style.colour for style in MAKERS.values()}) == len(MAKERS)
-    assert len({(style.line, style.marker) for style in MAKERS.values()}) == len(MAKERS)
+    assert colours == {FIXED[maker].colour}
 
 
 @pytest.mark.parametrize("name", OVER_TIME)
@@ -176,7 +171,7 @@ def test_lines_are_means_within_bands_of_95_percent(log: Log, name: str) -> None
         line = line_labelled(axes, maker)
         np.testing.assert_array_equal(line.get_xdata(), hers["period"])
         np.testing.assert_array_equal(line.get_ydata(), hers["mean"])
-        corners = np.asarray(bands[style_of(maker).colour].get_paths()[0].vertices)
+        corners = np.asarray(bands[FIXED[maker].colour].get_paths()[0].vertices)
         for period, low, high in zip(
             hers["period"],
             hers["mean"] - 1.96 * hers["se"],
@@ -203,7 +198,7 @@ def test_worlds_are_told_apart_by_their_markers(log: Log) -> None:
         world: to_hex(containers[f"optimal, {world} world"].lines[0].get_markerfacecolor())
         for world in ("real", "Gaussian")
     }
-    assert filling == {"real": style_of("optimal").colour, "Gaussian": "#ffffff"}
+    assert filling == {"real": FIXED["optimal"].colour, "Gaussian": "#ffffff"}
 
 
 def test_theory_is_drawn_as_given(log: Log) -> None:
@@ -258,16 +253,6 @@ def test_a_market_with_declined_sides_can_be_drawn(log: Log, tmp_path: Path) -> 
         for table in log.of("optimal")
     )
     figures.one_market(market, makers).savefig(tmp_path / "figure.png", dpi=40)
-
-
-def test_an_unknown_maker_gets_one_style_that_no_known_one_has(log: Log) -> None:
-    style = style_of("momentum")
-    assert style == style_of("momentum")
-    assert style in OTHERS
-    assert style.colour not in {one.colour for one in MAKERS.values()}
-    estimates = metrics.by_period(log.makers.replace({"maker": "optimal"}, "momentum"), "profit")
-    line = line_labelled(only_axes(figures.profit_by_period(estimates)), "momentum")
-    assert to_hex(line.get_color()) == style.colour
 
 
 def test_one_replication_is_drawn_without_a_band(log: Log, tmp_path: Path) -> None:

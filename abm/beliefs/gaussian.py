@@ -12,6 +12,7 @@ from abm.beliefs.window import Window
 from abm.market.valuations import Interval, Likelihood
 from abm.numerics.arrays import Array, Index
 from abm.numerics.checks import compatible, finite, positive
+from abm.numerics.describe import count_replications, describe, show_mean
 from abm.numerics.frozen import set_fields
 
 
@@ -42,6 +43,10 @@ class GaussianBelief:
         mean, sd = finite("mean", mean), positive("sd", sd)
         compatible(mean=mean, sd=sd)
         set_fields(self, mean=mean, sd=sd)
+
+    def __repr__(self) -> str:
+        parts = (f"mean {show_mean(self.mean)}", f"sd {show_mean(self.sd)}")
+        return describe(self, *parts, over=count_replications(self.mean, self.sd))
 
     @property
     def skewness(self) -> Array:

@@ -27,6 +27,7 @@ from abm.beliefs.window import FINE, Placements, Window, iterate_chunks
 from abm.market.valuations import Interval, Likelihood
 from abm.numerics.arrays import Array
 from abm.numerics.checks import compatible
+from abm.numerics.describe import describe, show_count, show_mean
 from abm.numerics.frozen import set_fields
 
 REACH = 12.0  # half-width of the first window in prior sds: a probability of 1e-33 is beyond
@@ -83,6 +84,11 @@ class GridBelief:
         belief, merged = cls.__new__(cls), merge_by_size(windows)
         set_fields(belief, prior=prior, history=history, resolution=resolution, windows=merged)
         return belief
+
+    def __repr__(self) -> str:
+        seen = f"after {show_count(len(self.history), 'signal')}"
+        parts = (f"mean {show_mean(self.mean)}", f"sd {show_mean(self.sd)}", seen)
+        return describe(self, *parts, over=len(self.mean))
 
     @cached_property
     def mean(self) -> Array:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from abm.market.valuations import Likelihood
 from abm.numerics.arrays import Array, Flags, Index
+from abm.numerics.describe import describe, show_count
 
 NEGLIGIBLE = 1e-30  # a probability: quotes may lie nine sds out, and depend on the tail beyond
 COARSEST = 0.6  # longest spacing, in units of the smallest length to resolve
@@ -88,6 +89,11 @@ class Window:
     spacing: Array
     weight: Array
     log_evidence: Array
+
+    def __repr__(self) -> str:
+        return describe(
+            self, show_count(self.points, "point"), show_count(len(self.rows), "market")
+        )
 
     @property
     def points(self) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.numerics.arrays import Array
+from abm.numerics.describe import describe, draw_thumbnail, make_html
 from abm.numerics.piecewise_cubic import PiecewiseCubic
 
 TOLERANCE = 1e-8  # of the residual: W(0) > 0.33 / (1 - discount), so W is right to 3e-8 W(0)
@@ -38,6 +39,21 @@ class Solution:
     iterations: int
     value_by_rho: PiecewiseCubic
     depth: PiecewiseCubic
+
+    def __repr__(self) -> str:
+        accuracy = f"residual {self.residual:.2g} after {self.iterations} iterations"
+        return describe(self, f"discount={self.discount:g}", f"rho from 0 to {self.rho_max:g}",
+                        accuracy, "" if self.converged else "not converged")  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        rho = np.linspace(0.0, self.rho_max, 121)
+        first, last = (f"{f:.4g}" for f in self.value_function(rho)[[0, -1]])
+        rows = {
+            "value at rho = 0": first, f"value at rho = {self.rho_max:g}": last,
+            "residual": f"{self.residual:.2g}", "iterations": self.iterations,
+        }  # fmt: skip
+        picture = draw_thumbnail(2 * self.half_spread(rho), "spread by rho")
+        return make_html(f"Solution, discount {self.discount:g}", rows, picture)
 
     @property
     def converged(self) -> bool:

@@ -7,8 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from abm.market.quotes import Quote, Side
+from abm.market.quotes import Quote, Side, show_prices, show_sides
 from abm.numerics.arrays import Array, Flags, Sides
+from abm.numerics.describe import describe, show_count, show_mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +22,12 @@ class Dealing:
     filled: Flags
     inventory: Array
     profit: Array
+
+    def __repr__(self) -> str:
+        belief = f"belief {show_mean(self.belief_mean)}, sd {show_mean(self.belief_sd)}"
+        inventory = f"inventory {show_mean(self.inventory)}"
+        return describe(self, f"quote {show_prices(self.quote)}", belief, inventory,
+                        f"profit {show_mean(self.profit)}", over=len(self.profit))  # fmt: skip
 
     @property
     def bid(self) -> Array:
@@ -64,6 +71,12 @@ class Clearing:
     side: Sides
     price: Array
     dealings: tuple[Dealing, ...]
+
+    def __repr__(self) -> str:
+        value = f"value {show_mean(self.value)}, valuation {show_mean(self.valuation)}"
+        makers = show_count(len(self.dealings), "maker")
+        return describe(self, value, f"inside {show_prices(self.inside)}", show_sides(self.side),
+                        makers, over=len(self.side))  # fmt: skip
 
     @property
     def bid(self) -> Array:

@@ -19,6 +19,7 @@ from abm.exchange.admission import (
 from abm.exchange.arguments import explain_unknown
 from abm.exchange.clearing import Clearing, Dealing
 from abm.exchange.collector import make_collector
+from abm.exchange.display import describe_market, make_market_html
 from abm.exchange.guards import ask_for_quote, ask_for_valuation, name_errors
 from abm.exchange.matching import allocate
 from abm.exchange.tape import Tape
@@ -122,6 +123,9 @@ class Exchange(mesa.Model):
             find_common_belief(self.makers)
         self.tape = Tape([maker.label for maker in self.makers], self.replication, record)
         self.datacollector = make_collector()
+
+    __repr__ = describe_market
+    _repr_html_ = make_market_html
 
     def open_streams(self, seed: int, block: int) -> Streams:
         """Return the random streams of this block."""

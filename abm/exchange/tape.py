@@ -11,7 +11,8 @@ from abm.exchange.clearing import Clearing
 from abm.exchange.summary import Series, tabulate_summary
 from abm.numerics.arrays import Array, Index
 from abm.numerics.checks import one_of
-from abm.numerics.moments import Moments
+from abm.numerics.describe import describe, draw_thumbnail, list_some, make_html, show_count
+from abm.numerics.moments import Moments, mean_of
 from abm.runs.schema import KEYS, MAKERS, MARKET, Column
 
 RECORDS = ("full", "summary")
@@ -36,6 +37,33 @@ class Tape:
         self.full = one_of("record", record, RECORDS) == "full"
         self._clearings: list[Clearing] = []
         self._summaries: list[dict[Series, Moments]] = []
+
+    def __repr__(self) -> str:
+        return describe(self, *self._describe())
+
+    def _repr_html_(self) -> str:
+        makers, periods, markets, record = self._describe()
+        rows = {"makers": makers, "length": periods, "replications": markets, "record": record}
+        return make_html("Tape", rows, draw_thumbnail(self.spreads, "mean spread by period"))
+
+    def _describe(self) -> tuple[str, str, str, str]:
+        """Return what matters of the tape: makers, periods, replications, record."""
+        record = "all recorded" if self.full else "summaries only"
+        periods = show_count(len(self._clearings) + len(self._summaries), "period")
+        return (
+            list_some(self._labels),
+            periods,
+            show_count(len(self._replication), "market"),
+            record,
+        )
+
+    @property
+    def spreads(self) -> list[float]:
+        """The mean inside spread of each period, over the replications where it is two-sided."""
+        if not self.full:
+            return [float(period[None, "spread"].mean) for period in self._summaries]
+        insides = (clearing.inside for clearing in self._clearings)
+        return [mean_of(np.where(quote.two_sided, quote.spread, np.nan)) for quote in insides]
 
     def add(self, clearing: Clearing) -> None:
         """Append one period."""

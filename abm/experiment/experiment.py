@@ -10,13 +10,14 @@ from typing import Any, SupportsIndex
 from abm.exchange.model import MOST_PERIODS, MOST_REPLICATIONS
 from abm.experiment.blocks import merge_summaries
 from abm.experiment.fingerprint import fingerprint
-from abm.experiment.points import Point, describe_points, point_columns
+from abm.experiment.points import Point, describe_points, point_columns, varying_parameters
 from abm.experiment.runner import Progress, ignore_progress, run_blocks
 from abm.experiment.schedule import Schedule, Target
 from abm.experiment.simulation import BlockTask, Simulation
 from abm.experiment.workers import Workers, check_workers
 from abm.market.random_streams import LARGEST_SEED
 from abm.numerics.checks import one_of, positive_number, whole
+from abm.numerics.describe import describe, list_some, show_count
 from abm.runs.folder import RunFolder
 from abm.runs.schema import KEYS, SUMMARY, TOTALS
 
@@ -72,6 +73,12 @@ class Experiment:
             require_blocks("at_most", self.target.at_most, block)
             whole("at_most", self.target.at_most, self.replications, MOST_REPLICATIONS)
         self._check_points()
+
+    def __repr__(self) -> str:
+        names = list_some(varying_parameters(self.described_points))
+        points = show_count(len(self.points), "point") + (f" in {names}" if names else "")
+        sizes = (show_count(self.replications, "market"), show_count(self.periods, "period"))
+        return describe(self, points, *sizes, f"seed {self.seed}")
 
     def _check_types(self) -> None:
         for name, kind in (("simulation", Simulation), ("target", Target | None)):

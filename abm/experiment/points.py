@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, is_dataclass
 from functools import partial
 from inspect import isroutine
 from itertools import product
@@ -16,6 +17,7 @@ from abm.participants.agent import Participant
 from abm.participants.registry import locate
 from abm.runs.schema import Column
 
+CONTAINERS = (list, tuple, dict)
 Point = dict[str, Any]
 """Parameters by name: `makers`, `prior_sd`, `world` and so on, or names of a scenario's own."""
 
@@ -109,8 +111,27 @@ def _show_exactly(value: Any) -> str:
     """Return the repr of a value, with all digits and elements of its arrays."""
     if isinstance(value, rv_frozen):
         return f"scipy.stats.{value.dist.name}({_show_arguments(value.args, value.kwds)})"
+    if is_dataclass(value) and not isinstance(value, type):  # whose repr may be short
+        shown = {field.name: getattr(value, field.name) for field in fields(value) if field.repr}
+        return f"{type(value).__qualname__}({_show_arguments((), shown)})"
+    if type(value) in CONTAINERS:
+        return _show_items(value)
     with np.printoptions(threshold=sys.maxsize, precision=17):
         return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def _show_items(values: Any) -> str:
+    """Return the repr of a list, a tuple or a dict, with all that its items hold."""
+
+    def show(item: Any) -> str:
+        return repr(item) if isinstance(item, np.generic) else _show_exactly(item)
+
+    if isinstance(values, dict):
+        return "{" + ", ".join(f"{show(key)}: {show(item)}" for key, item in values.items()) + "}"
+    items = ", ".join(map(show, values))
+    if isinstance(values, list):
+        return f"[{items}]"
+    return f"({items},)" if len(values) == 1 else f"({items})"
 
 
 def _give_one_type(values: list[Any]) -> list[Any]:

@@ -21,6 +21,7 @@ from scipy import special
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array
 from abm.numerics.checks import positive_number
+from abm.numerics.describe import describe
 from abm.numerics.frozen import set_fields
 from abm.numerics.truncated_normal import interval_mass
 
@@ -121,6 +122,10 @@ class OtherNoise:
                 f"noise is {self.distribution!r}, which does not answer to arrays ({error}): "
                 f"give a distribution with its parameters, as scipy.stats.laplace(scale=0.7)"
             ) from error
+
+    def __repr__(self) -> str:
+        kind = getattr(self.distribution, "dist", self.distribution)
+        return describe(self, getattr(kind, "name", type(kind).__name__), f"sd {self.sd:.4g}")
 
     def mass(self, lower: Array, upper: Array) -> Array:
         """Return P(lower < noise < upper), taken from the nearer tail."""

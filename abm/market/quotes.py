@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.numerics.arrays import Array, Flags, Sides
+from abm.numerics.describe import count_replications, describe, show_mean
 from abm.numerics.frozen import set_fields
 
 
@@ -38,6 +39,13 @@ class Quote:
     def __init__(self, bid: ArrayLike, ask: ArrayLike) -> None:
         bid, ask = np.asarray(bid, np.float64), np.asarray(ask, np.float64)
         set_fields(self, bid=bid, ask=ask)
+
+    def __repr__(self) -> str:
+        size = count_replications(self.bid, self.ask)
+        one_sided = size - int(np.broadcast_to(self.two_sided, size).sum())
+        sides = f"two-sided in {size - one_sided}" if one_sided and size > 1 else ""
+        parts = (f"bid {show_mean(self.bid)}", f"ask {show_mean(self.ask)}", sides)
+        return describe(self, *parts, over=size)
 
     @classmethod
     def around(cls, mid: ArrayLike, half_spread: ArrayLike) -> Quote:
@@ -83,6 +91,19 @@ class Quote:
         """Return what a trader on this side pays or is paid; 0 where there is no trade."""
         on_bid = np.where(side == Side.SELL, self.bid, 0.0)
         return np.where(side == Side.BUY, self.ask, on_bid)
+
+
+def show_prices(quote: Quote) -> str:
+    """Return bid and ask in short, as "-1.5 / 1.5": means over the replications."""
+    return f"{show_mean(quote.bid)} / {show_mean(quote.ask)}"
+
+
+def show_sides(side: Sides) -> str:
+    """Return what the trader did, or how often in many replications."""
+    if len(side) == 1:
+        return {Side.SELL: "trader sells", Side.NONE: "no trade", Side.BUY: "trader buys"}[side[0]]
+    buys, sells = np.mean(side == Side.BUY), np.mean(side == Side.SELL)
+    return f"{buys:.0%} buys, {sells:.0%} sales"
 
 
 def inside_quote(quotes: Sequence[Quote]) -> Quote:

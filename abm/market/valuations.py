@@ -21,6 +21,7 @@ from abm.market.quotes import Quote, Side
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array, Index, Sides
 from abm.numerics.checks import compatible
+from abm.numerics.describe import describe, show_mean
 from abm.numerics.frozen import set_fields
 from abm.numerics.truncated_normal import truncated_moments
 
@@ -103,6 +104,10 @@ class Interval:
                 f"give lower <= upper, not NaN, and not both at the same infinity"
             )
         set_fields(self, lower=lower, upper=upper, noise=noise_of(noise))
+
+    def __repr__(self) -> str:
+        ends = (f"lower {show_mean(self.lower)}", f"upper {show_mean(self.upper)}")
+        return describe(self, *ends, f"noise sd {self.noise.sd:.4g}", over=self.replications)
 
     @property
     def resolution(self) -> float:

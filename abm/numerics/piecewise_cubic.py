@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from abm.numerics.arrays import Array, Flags, Index
+from abm.numerics.describe import describe
 
 BUCKETS = 2**16
 
@@ -15,6 +16,9 @@ class Mesh:
     """Ascending nodes, shape (N,), N >= 4; cell i lies between nodes i and i + 1."""
 
     nodes: Array
+
+    def __repr__(self) -> str:
+        return describe(self, f"{len(self.nodes)} nodes", f"to {self.nodes[-1]:g}")
 
     def cell(self, x: Array) -> Index:
         """Return the cell that holds each x; the first or last one outside the nodes.

@@ -26,10 +26,12 @@ from abm.market.random_streams import Draws
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array
 from abm.numerics.checks import one_of
+from abm.numerics.describe import describe, show_mean
 from abm.participants.agent import Participant, ParticipantError
 from abm.participants.terms import Market
 from abm.participants.transparency import MarketView
 
+HELD = ("inventory", "cash")
 NO_BELIEF = (
     'has no belief, but quotes by one: give belief="gaussian" or "exact", or a belief of her own'
 )
@@ -80,6 +82,15 @@ class MarketMaker(Participant, ABC):
         self.cash = np.zeros(self.terms.replications)
         self.belief: Belief | None = None if belief is None else self._choose_belief(belief)
         self.last: MarketView | None = None
+
+    def __repr__(self) -> str:
+        known = vars(self)  # not all of it yet while she is made
+        held = (f"{name} {show_mean(known[name])}" for name in HELD if name in known)
+        belief = known.get("belief")
+        if belief is not None:
+            return describe(self, known.get("label", self.name), *held, f"belief {belief!r}")
+        size = np.size(known.get("inventory", 0))
+        return describe(self, known.get("label", self.name), *held, "no belief", over=size)
 
     @abstractmethod
     def quote(self) -> Quote:

@@ -6,6 +6,7 @@ from typing import Protocol, Self
 from abm.beliefs.gaussian import GaussianBelief
 from abm.market.valuations import Law
 from abm.numerics.checks import finite_number, positive_number
+from abm.numerics.describe import describe, show_count, show_mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,11 @@ class Terms:
     prior: GaussianBelief
     noise_sd: float
     replications: int
+
+    def __repr__(self) -> str:
+        prior = f"value ~ N({show_mean(self.prior.mean)}, sd {show_mean(self.prior.sd)})"
+        markets = show_count(self.replications, "market")
+        return describe(self, prior, f"noise_sd={self.noise_sd:g}", markets)
 
     @classmethod
     def of(cls, prior_mean: float, prior_sd: float, noise_sd: float, replications: int) -> Self:

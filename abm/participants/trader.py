@@ -18,6 +18,7 @@ replication in a period. Makers know the law, and honour it in what they learn.
 from abm.market.random_streams import Draws
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array
+from abm.numerics.describe import describe
 from abm.participants.agent import Participant, ParticipantError
 from abm.participants.terms import Market
 from abm.participants.transparency import MarketView
@@ -50,6 +51,10 @@ class Trader(Participant):
     def __init__(self, model: Market, law: Law) -> None:
         super().__init__(model)
         self.law = law
+
+    def __repr__(self) -> str:
+        law = vars(self).get("law")
+        return describe(self, "" if law is None else repr(law))
 
     def valuation(self, value: Array, draws: Draws) -> Array:
         """Return what the asset is worth to the trader, shape (R,), in units of price."""

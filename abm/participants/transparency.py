@@ -14,9 +14,10 @@ from functools import cached_property
 
 import numpy as np
 
-from abm.market.quotes import Quote, Side, inside_quote
+from abm.market.quotes import Quote, Side, inside_quote, show_prices, show_sides
 from abm.market.valuations import Law, Likelihood
 from abm.numerics.arrays import Array, Sides
+from abm.numerics.describe import describe, show_mean
 
 NO_OFFER = Quote(-np.inf, np.inf)
 
@@ -47,6 +48,11 @@ class MarketView:
     side: Sides
     quantity: Array
     likelihood: Likelihood
+
+    def __repr__(self) -> str:
+        quotes = (f"own {show_prices(self.own)}", f"inside {show_prices(self.inside)}")
+        sold = f"sold {show_mean(self.quantity)}"
+        return describe(self, *quotes, show_sides(self.side), sold, over=len(self.quantity))
 
     @cached_property
     def rivals(self) -> Quote:

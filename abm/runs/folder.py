@@ -15,6 +15,7 @@ from typing import Self
 import pandas as pd
 from pyarrow import parquet
 
+from abm.numerics.describe import describe
 from abm.runs.description import BOOKKEEPING, Description, Parameters
 from abm.runs.integrity import Stamp, find_faults
 from abm.runs.location import FolderTakenError, Location
@@ -89,6 +90,10 @@ class RunFolder:
         self._resume = resume
         self._verify = verify
         self._new = self.entered = self.finished = False
+
+    def __repr__(self) -> str:
+        state = "finished" if self.finished else "open" if self.entered else "not opened yet"
+        return describe(self, self.description.scenario, state, str(self._location.home.url))
 
     def __enter__(self) -> Self:
         self._location.acquire()

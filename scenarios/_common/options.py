@@ -5,6 +5,7 @@ from typing import Annotated
 from typer import Option
 
 from abm.participants.registry import MAKER_TYPES
+from analysis.canvas import FORMATS
 
 Makers = Annotated[str, Option(help="Names or module:Class, separated by commas.")]
 Shocks = Annotated[str, Option(help="Sds of the value after the shock, separated by commas.")]
@@ -20,6 +21,19 @@ Workers = Annotated[
 ]
 Resume = Annotated[bool, Option("--resume", help="Continue what an earlier run left unfinished.")]
 Verify = Annotated[bool, Option("--verify", help="With --resume, check every byte of it.")]
+Formats = Annotated[
+    str, Option("--format", help="Of figures: png, pdf, svg, or several, separated by commas.")
+]
+
+
+def parse_formats(formats: str) -> list[str]:
+    """Return the formats of an option; ValueError if one is unknown."""
+    kinds = list(dict.fromkeys(split_commas(formats)))
+    if unknown := [kind for kind in kinds if kind not in FORMATS]:
+        raise ValueError(
+            f"format is {unknown[0]!r}, but must be one of {', '.join(FORMATS)}: give as png,pdf"
+        )
+    return kinds
 
 
 def parse_makers(makers: str, least: int = 1) -> list[str]:

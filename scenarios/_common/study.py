@@ -2,10 +2,9 @@
 
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import Field, dataclass, fields
-from io import BytesIO
 from typing import Any
 
 import pandas as pd
@@ -16,6 +15,7 @@ from abm.experiment.experiment import BLOCK
 from abm.experiment.points import Point
 from abm.runs.folder import RunFolder
 from analysis import Run, load, load_unfinished
+from analysis.canvas import encode_figure
 from scenarios._common import options as option
 from scenarios._common.errors import StoppedError
 from scenarios._common.terminal import say, show_progress
@@ -112,6 +112,7 @@ class Study(ABC):
         workers: option.Workers = "1",
         resume: option.Resume = False,
         verify: option.Verify = False,
+        formats: option.Formats = "png",
     ) -> None:
         """Simulate, leave logs, tables and figures in a folder, and print what was found.
 
@@ -120,23 +121,26 @@ class Study(ABC):
         StoppedError
             If the user pressed Ctrl-C; the message gives the command that goes on.
         """
+        kinds = option.parse_formats(formats)
         experiment, tables = self.make_experiment(), None
         folder = RunFolder(
             out, self.name, self.parameters, experiment.described_points, command=self.command,
             code=experiment.code, resume=resume, verify=verify,
         )  # fmt: skip
-        with explain_stop(self.command, folder, out, workers), folder:
+        with explain_stop(self.command, folder, out, workers, formats), folder:
             if folder.finished:
                 blocks = len(folder.manifest.finished)
                 say(f"{out} was finished: its {blocks} blocks and other files are whole")
             else:
                 with show_progress() as watch:
                     experiment.run_blocks(folder, workers, watch)
-                tables = self.write_results(folder, experiment)
+                tables = self.write_results(folder, experiment, kinds)
         self.show(self.make_tables(load(out)) if tables is None else tables)
         say(f"All files are in {out}; market-shock report {out} makes a page of them")
 
-    def write_results(self, folder: RunFolder, experiment: Experiment) -> Tables:
+    def write_results(
+        self, folder: RunFolder, experiment: Experiment, kinds: Sequence[str]
+    ) -> Tables:
         """Write logs, tables and figures, and return the tables."""
         self.write_logs(folder, experiment)
         folder.complete_tables()
@@ -145,21 +149,23 @@ class Study(ABC):
         for name, table in tables.items():
             folder.store.write(f"{name}.csv", table.to_csv(index=False).encode())
         for name, figure in self.draw_figures(log, tables).items():
-            picture = BytesIO()
-            figure.savefig(picture, dpi=150)
-            folder.store.write(f"{name}.png", picture.getvalue())
+            for kind in kinds:
+                folder.store.write(f"{name}.{kind}", encode_figure(figure, kind))
         return tables
 
 
 @contextmanager
-def explain_stop(command: str, folder: RunFolder, out: str, workers: str) -> Iterator[None]:
+def explain_stop(
+    command: str, folder: RunFolder, out: str, workers: str, formats: str
+) -> Iterator[None]:
     """Raise a Ctrl-C as an error that gives the command that goes on."""
     try:
         yield
     except KeyboardInterrupt:
         finished = len(folder.manifest.finished) if folder.entered else 0
         on_workers = ["--workers", workers] if workers != "1" else []
-        again = shlex.join(["--out", out, *on_workers, "--resume"])
+        in_formats = ["--format", formats] if formats != "png" else []
+        again = shlex.join(["--out", out, *on_workers, *in_formats, "--resume"])
         raise StoppedError(
             f"{finished} blocks are finished and kept; go on with {command} {again}"
         ) from None

@@ -18,6 +18,7 @@ from abm.bellman.solution import Solution
 from abm.bellman.solver import solve
 from abm.numerics.arrays import Array
 from abm.numerics.checks import discount_factor
+from abm.numerics.describe import describe
 
 FITTED = Path(__file__).with_name("value.csv")
 KNOTS = np.array([0.25, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0])  # sds; fitted at all but the ends
@@ -45,6 +46,9 @@ class ExactValue:
 
     discount: float
     coefficients: Array
+
+    def __repr__(self) -> str:
+        return describe(self, f"discount={self.discount:g}", f"sds from 0 to {WIDEST:g}")
 
     def __call__(self, sd: Array, skewness: Array, kurtosis: Array) -> Array:
         """Return U of posteriors, arrays of any shape; sd and result in noise sds."""

@@ -1,0 +1,156 @@
+"""Any market and any run in one call: `analysis.plot` and `Run.plot`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from abm.runs.schema import MAKERS, MARKET, TOTALS
+from analysis import facets, figures, metrics
+from analysis.canvas import Ax, finish_figure, make_panels, with_settings
+from analysis.results import point_labels, totals_by_block
+
+if TYPE_CHECKING:
+    from analysis.load import Run
+
+Table = pd.DataFrame
+
+LOG_SCALES = ("spread", "inside_spread", "pricing_error")
+LABELS = {"no_trade": "probability of no trade", "pricing_error": "|mid - value| (price)"}
+UNITS = {column.name: column.unit for column in (*MARKET, *MAKERS, *TOTALS)} | {
+    "surplus": "price", "spread": "price"
+}  # fmt: skip
+NO_PANELS = ("makers", "exchange")  # which lines show
+MOST_PANELS = 6
+SIZE = (10.0, 4.2)  # in inches
+
+
+class Market(Protocol):
+    """What has a tape (see `abm.exchange.tape.Tape`), as an Exchange has."""
+
+    @property
+    def tape(self) -> Any:
+        """The tape, with tables summary, and market and makers if all is recorded."""
+
+
+@with_settings
+def draw_market(
+    market: Market, *, replication: int | None = None, maker: str | None = None, ax: Ax = None
+) -> Figure:
+    """Draw the spread by period of every maker in a market, and the story of one replication.
+
+    Parameters
+    ----------
+    market : Exchange
+        Or any object with its `tape`; of a tape that keeps summaries only, the spread is drawn.
+    replication : int, optional
+        Whose story to tell; the first unless given.
+    maker : str, optional
+        Whose quotes and belief the story shows, by her label; the first unless given.
+    ax : sequence of two Axes, optional
+        Axes to draw on.
+
+    Raises
+    ------
+    ValueError
+        If nothing has happened yet, or the replication or the maker is not in the market.
+    """
+    tape = market.tape
+    summary = tape.summary
+    if summary.empty:
+        raise ValueError("the tape is empty, but a figure needs a period: call run(periods) first")
+    hers = metrics.select_metric(summary[summary["maker"].notna()], "spread")
+    figure, panels = make_panels(SIZE, ax, 1, 1 + tape.full, 1 + tape.full, share=False)
+    figures.spread_by_period(metrics.by_period(hers, "spread"), ax=panels[0])
+    if tape.full:
+        rows = select_story(tape.market, tape.makers, replication, maker)
+        figures.one_market(*rows, ax=panels[1])
+    return finish_figure(figure, panels)
+
+
+def select_story(
+    market: Table, makers: Table, replication: int | None, maker: str | None
+) -> tuple[Table, Table]:
+    """Return the rows of one replication, and of one maker in it; the first unless given."""
+    chosen = {"replication": replication, "maker": maker}
+    for name, value in chosen.items():
+        known = makers[name].unique()
+        if value is not None and value not in known:
+            some = ", ".join(map(str, known[:5]))
+            raise ValueError(f"{name} is {value!r}, but must be one in this market, as {some}")
+        chosen[name] = known[0] if value is None else value
+    market = market[market["replication"] == chosen["replication"]]
+    here = (makers["replication"] == chosen["replication"]) & (makers["maker"] == chosen["maker"])
+    return market, makers[here]
+
+
+@with_settings
+def draw_run(run: Run, metric: str, by: str = "period", ax: Ax = None) -> Figure:
+    """Draw a metric of a run by period, or by a parameter of its points (see `Run.plot`)."""
+    keys = point_labels(run)
+    if by == "period":
+        summary = run.table("summary")
+        keys = [key for key in dict.fromkeys([*keys, "exchange"]) if key in summary]
+        rows = metrics.select_metric(summary, metric)
+        of_makers = rows[rows["maker"].notna()]
+        return draw_by_period(rows if of_makers.empty else of_makers, metric, keys, ax)
+    if by not in list_panels(keys):
+        known = ", ".join(["period", *list_panels(keys)])
+        raise ValueError(f"by is {by!r}, but must be one of what the run differs in: {known}")
+    return draw_by_parameter(totals_by_block(run), metric, keys, by, ax)
+
+
+def draw_by_period(summary: Table, metric: str, keys: Sequence[str], ax: Ax = None) -> Figure:
+    """Draw a metric of a summary by period, in a panel for each of the first MOST_PANELS points.
+
+    `keys` are the columns that tell points apart.
+    """
+    rows = add_panel_labels(summary, list_panels(keys))
+    facet = choose_facet(rows)
+    table = metrics.by_period(rows, metric, _join(keys, facet, without=["exchange"]))
+    scale = "log" if metric in LOG_SCALES else "linear"
+    return facets.by_period(table, label_metric(metric), facet, scale=scale, ax=ax)
+
+
+def draw_by_parameter(
+    whole: Table, metric: str, keys: Sequence[str], x: str, ax: Ax = None
+) -> Figure:
+    """Draw a metric of `totals_by_block` by a parameter, in panels as `draw_by_period` does."""
+    rows = add_panel_labels(whole, [key for key in list_panels(keys) if key != x])
+    facet = choose_facet(rows)
+    table = metrics.estimates(rows, metric, _join([*keys, "maker"], facet))
+    return facets.by_parameter(table, label_metric(metric), x, facet, ax=ax)
+
+
+def label_metric(metric: str) -> str:
+    """Return the label of an axis: a metric in words, with its unit."""
+    unit = UNITS.get(metric, "")
+    words = metric.replace("_", " ") + (f" ({unit})" if unit not in ("", "1") else "")
+    return LABELS.get(metric, words)
+
+
+def list_panels(keys: Sequence[str]) -> list[str]:
+    """Return the parameters that panels tell apart."""
+    return [key for key in keys if key not in NO_PANELS]
+
+
+def add_panel_labels(table: Table, names: Sequence[str]) -> Table:
+    """Return the rows of the first MOST_PANELS points, with their parameters in column `panel`."""
+    if not names:
+        return table
+    words = [f"{name.replace('_', ' ')} = " + table[name].astype(str) for name in names]
+    panel = reduce(lambda left, right: left + ", " + right, words)
+    return table.assign(panel=panel)[panel.isin(panel.drop_duplicates()[:MOST_PANELS])]
+
+
+def choose_facet(table: Table) -> str | None:
+    """Return the column of panels, if there is one."""
+    return "panel" if "panel" in table else None
+
+
+def _join(keys: Sequence[str], facet: str | None, without: Sequence[str] = ()) -> list[str]:
+    return [key for key in [*keys, *([facet] if facet else [])] if key not in without]

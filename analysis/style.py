@@ -14,7 +14,6 @@ import matplotlib.style
 import seaborn as sns
 
 INK, FAINT, ACCENT = "#333333", "#8c8c8c", "#9e1b32"
-LEVEL = 1.96  # half-width of a 95 % confidence interval, in standard errors
 
 
 class Style(NamedTuple):

@@ -17,9 +17,21 @@ ESTIMATES = metrics.by_period(MAKERS, "profit")
 @pytest.mark.parametrize(
     ("draw", "lacks", "source"),
     [
-        (lambda: figures.spread_by_period(MAKERS), "mean, se", "metrics.by_period(table, metric)"),
-        (lambda: figures.profit_by_period(TAPE), "mean, se", "metrics.by_period(table, metric)"),
-        (lambda: figures.no_trade_by_period(TAPE), "mean, se", "metrics.by_period(table, metric)"),
+        (
+            lambda: figures.spread_by_period(MAKERS),
+            "mean, low, high",
+            "metrics.by_period(table, metric)",
+        ),
+        (
+            lambda: figures.profit_by_period(TAPE),
+            "mean, low, high",
+            "metrics.by_period(table, metric)",
+        ),
+        (
+            lambda: figures.no_trade_by_period(TAPE),
+            "mean, low, high",
+            "metrics.by_period(table, metric)",
+        ),
         (lambda: facets.by_period(ESTIMATES, "x", "panel"), "panel", "metrics.by_period(table, me"),
         (lambda: facets.by_parameter(ESTIMATES, "x", "prior_sd"), "prior_sd", "metrics.estimates("),
         (lambda: facets.convergence(MAKERS, "x"), "count, se", "precision.convergence(table, "),

@@ -23,6 +23,8 @@ MAKERS = ("optimal", "myopic", "zero-profit")
 SOME = ("optimal", "myopic", "zero-profit", "fixed-spread", "undercutter")
 PANELS = (1, 2, 3, 5)
 
+HALF = 2.0096  # Student's, with 49 degrees of freedom
+
 
 def estimates(panels: int, x: str, values: tuple[float, ...]) -> pd.DataFrame:
     """Return estimates against a column `x` of three makers, in so many panels."""
@@ -34,7 +36,8 @@ def estimates(panels: int, x: str, values: tuple[float, ...]) -> pd.DataFrame:
         for value in values
     ]
     mean, se = rng.uniform(1, 2, len(rows)), rng.uniform(0.01, 0.1, len(rows))
-    return pd.DataFrame(rows).assign(mean=mean, se=se, count=50)
+    ends = {"low": mean - HALF * se, "high": mean + HALF * se}
+    return pd.DataFrame(rows).assign(mean=mean, se=se, count=50, **ends)
 
 
 def over_periods(panels: int = 2) -> pd.DataFrame:
@@ -190,8 +193,8 @@ def test_panels_hold_the_means_of_their_own_rows_within_bands() -> None:
             np.testing.assert_array_equal(line.get_xdata(), hers["period"])
             np.testing.assert_array_equal(line.get_ydata(), hers["mean"])
             corners = np.asarray(bands[FIXED[maker].colour].get_paths()[0].vertices)
-            assert corners[:, 1].max() == pytest.approx((hers["mean"] + 1.96 * hers["se"]).max())
-            assert corners[:, 1].min() == pytest.approx((hers["mean"] - 1.96 * hers["se"]).min())
+            assert corners[:, 1].max() == pytest.approx((hers["mean"] + HALF * hers["se"]).max())
+            assert corners[:, 1].min() == pytest.approx((hers["mean"] - HALF * hers["se"]).min())
 
 
 def test_panels_hold_the_means_of_their_own_rows_with_bars() -> None:
@@ -204,7 +207,7 @@ def test_panels_hold_the_means_of_their_own_rows_with_bars() -> None:
             (drawn,) = container.lines[2]
             assert isinstance(drawn, LineCollection)
             ends = np.array([segment[:, 1] for segment in drawn.get_segments()])
-            half = 1.96 * hers["se"].to_numpy()
+            half = HALF * hers["se"].to_numpy()
             mean = hers["mean"].to_numpy()
             np.testing.assert_allclose(ends, np.stack([mean - half, mean + half], axis=1))
 

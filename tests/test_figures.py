@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy import stats
 
 from abm import Exchange
 from analysis import figures, metrics
@@ -174,8 +175,8 @@ def test_lines_are_means_within_bands_of_95_percent(log: Log, name: str) -> None
         corners = np.asarray(bands[FIXED[maker].colour].get_paths()[0].vertices)
         for period, low, high in zip(
             hers["period"],
-            hers["mean"] - 1.96 * hers["se"],
-            hers["mean"] + 1.96 * hers["se"],
+            hers["low"],
+            hers["high"],
             strict=True,
         ):
             there = corners[corners[:, 0] == period, 1]
@@ -187,9 +188,11 @@ def test_points_have_bars_of_95_percent(log: Log) -> None:
     containers = bars(only_axes(DRAWN["discounted_profit"](log)))
     assert len(containers) == 2 * len(NAMES)
     hers = log.realised[(log.realised["maker"] == "myopic") & (log.realised["world"] == "real")]
-    mean, se = hers["mean"].item(), hers["se"].item()
+    low, high = hers["low"].item(), hers["high"].item()
+    half = stats.t.ppf(0.975, hers["count"].item() - 1) * hers["se"].item()
+    assert (low, high) == pytest.approx((hers["mean"].item() - half, hers["mean"].item() + half))
     (segments,) = (one.get_segments() for one in containers["myopic, real world"].lines[2])
-    assert segments[0][:, 1] == pytest.approx([mean - 1.96 * se, mean + 1.96 * se])
+    assert segments[0][:, 1] == pytest.approx([low, high])
 
 
 def test_worlds_are_told_apart_by_their_markers(log: Log) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib.externals.loky import get_reusable_executor
+from scipy import stats
 
 from abm.bellman import solve
 from abm.experiment import Experiment
@@ -162,7 +163,8 @@ def test_every_exhibit_is_judged_in_order(claims: pd.DataFrame) -> None:
 
 
 def test_verdicts_follow_from_what_was_measured(claims: pd.DataFrame) -> None:
-    low, high = claims["measured"] - 1.96 * claims["se"], claims["measured"] + 1.96 * claims["se"]
+    half = (stats.t.ppf(0.975, claims["count"] - 1) * claims["se"]).fillna(claims["se"])
+    low, high = claims["measured"] - half, claims["measured"] + half
     yes = (claims["low"] < low) & (high < claims["high"])
     no = (high <= claims["low"]) | (claims["high"] <= low)
     assert claims["holds"].tolist() == np.select([yes, no], ["yes", "no"], "undecided").tolist()

@@ -32,9 +32,9 @@ from scenarios.__main__ import app
 
 NASTY = '<b>&"{{ 7 * 6 }}</b>'
 CLAIMS = [
-    Claim("Fig. 1", "above zero & <i>so on</i>", 0.5, 0.01, 0.0),
-    Claim("Fig. 2", 'below "zero"', 0.25, 0.02, high=0.0),
-    Claim("Th. 2.1", "above zero", 0.001, 0.125, 0.0),
+    Claim("Fig. 1", "above zero & <i>so on</i>", 0.5, 0.01, 99, 0.0),
+    Claim("Fig. 2", 'below "zero"', 0.25, 0.02, 99, high=0.0),
+    Claim("Th. 2.1", "above zero", 0.001, 0.125, 99, 0.0),
 ]
 MANY = ",".join(f"{number / 8}" for number in range(4, 18))
 WIDTHS = (400, 1200)

@@ -183,7 +183,8 @@ def compared(z: list[float], asked: int = 0, *, paired: bool = True) -> Comparis
     differences = np.array(z)
     results = pd.DataFrame(
         {"maker": "optimal", "metric": [f"metric-{number}" for number in range(len(z))],
-         "first": 1.0, "second": 1.0 + differences, "difference": differences, "se": 1.0, "z": z}
+         "first": 1.0, "second": 1.0 + differences, "difference": differences, "se": 1.0, "z": z,
+         "limit": 3.02}
     )  # fmt: skip
     rows = [(f"name-{number}", "there", "here") for number in range(asked)]
     return Comparison(pd.DataFrame(rows, columns=["name", "first", "second"]), results, paired)

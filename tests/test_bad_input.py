@@ -274,7 +274,7 @@ def test_what_else_is_none_is_not_taken_for_a_belief() -> None:
 
 def test_a_market_must_be_open_to_clear() -> None:
     market = Exchange("optimal").run(1)
-    refused(market.clear, RuntimeError, "the market is closed", "call open() first", "step()")
+    refused(market.clear, RuntimeError, "clear() is not what comes next", "move() is", "step() for all")
 
 
 @pytest.mark.parametrize("name", ["rng", "replications", "block"])

@@ -291,8 +291,9 @@ def test_arrivals_of_an_earlier_run_are_not_counted(tmp_path: Path) -> None:
     made = experiment()
     stop(tmp_path / "run", 5, made, name="mine")
     with RunFolder(
-        tmp_path / "run", "mine", made.parameters, made.described_points, resume=True
-    ) as folder:
+        tmp_path / "run", "mine", made.parameters, made.described_points, code=made.code,
+        resume=True,
+    ) as folder:  # fmt: skip
         made.run_blocks(folder, watch=seen.append)
     assert seen[0].finished >= 5
     assert seen[0].arrivals == 0
@@ -730,8 +731,9 @@ def test_a_finished_run_is_left_as_it_is_by_resume(
     monkeypatch.setattr(Experiment, "run_blocks", simulates)
     made.run(out, name="mine", workers=workers, resume=True, verify=verify)
     with RunFolder(
-        out, "mine", made.parameters, made.described_points, resume=True, verify=verify
-    ) as folder:
+        out, "mine", made.parameters, made.described_points, code=made.code, resume=True,
+        verify=verify,
+    ) as folder:  # fmt: skip
         assert folder.finished
         assert sorted(folder.manifest.finished) == NAMES
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == times

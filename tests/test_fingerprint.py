@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from abm import FixedSpread, NoisyTrader
+from abm import FixedSpread, GaussianBelief, Myopic, NoisyTrader
 from abm.experiment import Experiment, Simulation
 from abm.experiment.fingerprint import fingerprint
 from abm.experiment.points import Point
@@ -135,23 +135,60 @@ def test_a_run_is_not_resumed_after_code_that_its_points_name_was_edited(
         experiment.run(tmp_path / "run", resume=True)
 
 
+NOISY = "code of abm.traders.noisy:NoisyTrader"
+
+
 @pytest.mark.parametrize(
-    "point",
+    ("point", "named"),
     [
-        {"makers": ["optimal", FixedSpread], "traders": "noisy"},
-        {"makers": partial(FixedSpread, half_spread=1.0), "traders": (NoisyTrader,)},
-        {"makers": "myopic", "traders": partial(NoisyTrader, noise=stats.laplace(scale=0.7))},
+        ({"makers": ["optimal", FixedSpread], "traders": "noisy"},
+         ["code of abm.makers.fixed_spread:FixedSpread", "code of abm.makers.optimal:Optimal",
+          NOISY]),
+        ({"makers": partial(Myopic, belief=GaussianBelief(0.0, 1.0))},
+         ["code of abm.beliefs.gaussian:GaussianBelief", "code of abm.makers.myopic:Myopic",
+          NOISY]),
+        ({"makers": "myopic", "traders": partial(NoisyTrader, noise=stats.laplace(scale=0.7))},
+         ["code of abm.makers.myopic:Myopic", NOISY]),
     ],
-    ids=["names", "classes", "noise"],
-)
-def test_code_of_this_package_and_of_scipy_is_told_by_their_versions(point: Point) -> None:
-    assert fingerprint([point]) == {}
+    ids=["names", "belief", "noise"],
+)  # fmt: skip
+def test_files_of_this_package_are_fingerprinted_and_those_of_libraries_are_not(
+    point: Point, named: list[str]
+) -> None:
+    assert list(fingerprint([point])) == named
+
+
+@pytest.mark.parametrize("module", ["abm.makers.myopic", "abm.traders.noisy"])
+@pytest.mark.parametrize("point", [{"makers": "myopic"}, {"makers": Myopic, "traders": "noisy"}])
+def test_a_run_is_not_resumed_after_a_file_of_this_package_was_edited(
+    module: str, point: Point, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = Experiment([point], replications=10, periods=3)
+    experiment.run(tmp_path / "run")
+    experiment.run(tmp_path / "run", resume=True)
+    loaded = import_module(module)
+    copy = tmp_path / "edited.py"
+    copy.write_text(Path(str(loaded.__file__)).read_text())
+    monkeypatch.setattr(loaded, "__file__", str(copy))
+    experiment.run(tmp_path / "run", resume=True)
+    edit(loaded)
+    with pytest.raises(FolderTakenError, match=rf"versions \(code of {module}:\w+ is \w+ there"):
+        experiment.run(tmp_path / "run", resume=True)
+
+
+def test_a_fingerprint_is_the_same_however_lines_end(own: Callable[[str], Any]) -> None:
+    module = own("own_maker")
+    before = fingerprint([{"makers": module.Wide}])
+    file = Path(module.__file__)
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert fingerprint([{"makers": module.Wide}]) == before
 
 
 def test_a_distribution_of_ones_own_that_scipy_freezes_is_found(own: Callable[[str], Any]) -> None:
     frozen = own("own_noise").Frozen(name="mine")()
     point = {"makers": "myopic", "traders": partial(NoisyTrader, noise=frozen)}
-    assert list(fingerprint([point])) == ["code of own_noise:Frozen"]
+    named = list(fingerprint([point]))
+    assert named == ["code of abm.makers.myopic:Myopic", NOISY, "code of own_noise:Frozen"]
 
 
 def test_each_class_has_one_entry_in_alphabetical_order(own: Callable[[str], Any]) -> None:

@@ -311,7 +311,7 @@ def test_a_name_is_told_apart_from_that_of_a_maker_that_is_here() -> None:
         with pytest.raises(ValueError, match="maker 'optimal' is ") as caught:
             Exchange(makers)
         assert "Other, but abm.makers.optimal:Optimal has that name" in str(caught.value)
-        assert "give her class another" in str(caught.value)
+        assert "give the class another" in str(caught.value)
 
 
 def test_two_classes_with_one_name_are_refused_in_one_exchange() -> None:
@@ -326,5 +326,5 @@ def test_a_class_need_not_have_a_name_of_its_own_to_clash() -> None:
     class Optimal(Myopic):
         pass
 
-    with pytest.raises(ValueError, match=r"has that name: give her class another"):
+    with pytest.raises(ValueError, match=r"has that name: give the class another"):
         Exchange(Optimal)

@@ -1,7 +1,8 @@
 """Fingerprints of code: hashes of the files of what points name, which results depend on.
 
-Makers, traders and noises may come from anywhere, and their code may change between a run and its
-resumption. Code of this package and of installed libraries is identified by their versions instead.
+Makers, traders, noises and beliefs may come from anywhere, this package included, and their code may
+change between a run and its resumption. Python's own code, and that of the libraries whose versions
+run.json holds, is told by those.
 """
 
 from __future__ import annotations
@@ -11,19 +12,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import partial
 from hashlib import sha256
-from inspect import isroutine
+from inspect import isroutine, signature
 from pathlib import Path
 from typing import Any
 
 from scipy.stats.distributions import rv_frozen
 
 from abm.exchange.admission import as_list
+from abm.exchange.model import Exchange
 from abm.experiment.points import Point
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES, locate
+from abm.runs.description import LIBRARIES
 
 REGISTRIES = {"makers": MAKER_TYPES, "traders": TRADER_TYPES}
-LIBRARIES = {"abm", "scenarios", "mesa", "numpy", "scipy", "pandas"}
-VERSIONED = LIBRARIES | sys.stdlib_module_names  # run.json has their versions
+TRADERS = {"traders": signature(Exchange).parameters["traders"].default}  # unless a point has some
+VERSIONED = sys.stdlib_module_names.union(LIBRARIES)
 
 
 def fingerprint(
@@ -41,8 +44,8 @@ def fingerprint(
         if (code.__module__ or "builtins").partition(".")[0] not in VERSIONED
     }
     return {
-        f"code of {place}": sha256(Path(file).read_bytes()).hexdigest()[:12]
-        for place, file in sorted(files.items())
+        f"code of {location}": _hash_lines(Path(file))
+        for location, file in sorted(files.items())
         if file
     }
 
@@ -50,8 +53,13 @@ def fingerprint(
 def _list_choices(arguments: Point) -> Iterator[Any]:
     """Yield the makers and traders of an exchange, registered names as their classes."""
     for name, registry in REGISTRIES.items():
-        for choice in as_list(arguments.get(name, ())):
+        for choice in as_list((TRADERS | arguments).get(name, ())):
             yield registry.find(choice) if isinstance(choice, str) else choice
+
+
+def _hash_lines(file: Path) -> str:
+    """Return a hash of a file that is the same whichever way its lines end."""
+    return sha256(file.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:12]
 
 
 def _find_code(value: Any) -> Iterator[Any]:

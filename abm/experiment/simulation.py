@@ -128,16 +128,15 @@ class Simulation:
             "discount": float(self.discount), "record": self.record, "burn_in": int(self.burn_in)
         }  # fmt: skip
         return own | {
-            name: describe_function(name, function)
-            for name, function in self.functions.items()
-            if function not in (use_point, keep_tables)
+            name: describe_function(name, function) for name, function in self.functions.items()
         }
 
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
-        """The functions that results depend on, by the parameters that they are."""
-        own: dict[str, Callable[..., Any]] = {"exchange_of": self.exchange_of, "keep": self.keep}
-        return own | ({"record": self.record} if callable(self.record) else {})
+        """The functions that were given, by the parameters that they are."""
+        named = {"exchange_of": self.exchange_of, "keep": self.keep, "record": self.record}
+        left_out = (use_point, keep_tables, *RECORDS)
+        return {name: given for name, given in named.items() if given not in left_out}
 
     def check_point(self, point: Point, size: int) -> None:
         """Raise unless an exchange of so many replications takes the arguments of a point."""

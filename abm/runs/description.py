@@ -41,7 +41,7 @@ class Description:
     versions : dict of str
         Of Python and the libraries that results depend on.
     code : dict of str
-        Hashes of source files outside this package that results depend on.
+        Hashes of the source files of what points name.
     points : list of dict
         Of an experiment, the parameters of each of its points.
     files : dict of Stamp

@@ -272,9 +272,21 @@ def test_what_else_is_none_is_not_taken_for_a_belief() -> None:
             assert ("has no belief" in str(caught.value)) == told
 
 
-def test_a_market_must_be_open_to_clear() -> None:
-    market = Exchange("optimal").run(1)
-    refused(market.clear, RuntimeError, "clear() is not what comes next", "move() is", "step() for all")
+@pytest.mark.parametrize("before", ["", "move", "move ask"])
+@pytest.mark.parametrize("world", ["real", "gaussian"])
+def test_a_period_takes_its_steps_in_order(before: str, world: str) -> None:
+    market = Exchange("optimal", world=world).run(1)
+    for step in before.split():
+        getattr(market, step)()
+    due = {"": "move", "move": "ask", "move ask": "clear"}[before]
+    value = market.value.copy()
+    for step in {"move", "ask", "clear"} - {due}:
+        refused(
+            getattr(market, step), RuntimeError, f"{step}() is not what comes next in period 1",
+            f"{due}() is", "step() for all",
+        )  # fmt: skip
+    assert np.array_equal(market.value, value)
+    getattr(market, due)()
 
 
 @pytest.mark.parametrize("name", ["rng", "replications", "block"])

@@ -136,3 +136,36 @@ def test_valuations_are_one_number_a_replication(kind: type[Trader], says: str) 
 def test_a_trader_that_does_not_begin_with_the_base_is_refused() -> None:
     with pytest.raises(TraderError, match=r"Lawless could not be made: it lacks .*law"):
         Exchange("optimal", Lawless)
+
+
+def test_a_law_that_is_none_is_refused_when_the_trader_is_admitted() -> None:
+    class Numbered(Trader):
+        def __init__(self, model: Market) -> None:
+            super().__init__(model, 3.0)  # type: ignore[arg-type]
+
+    with pytest.raises(TraderError) as caught:
+        Exchange("optimal", Numbered)
+    assert str(caught.value) == (
+        "trader 'numbered' has in period 0 the law 3.0, which lacks has_closed_forms, likelihood, "
+        "noise_sd, resolution, valuation, but must have a Law: set self.law to one, as "
+        "NoisyValuation(noise_sd)"
+    )
+
+
+def test_a_law_that_is_lost_later_is_refused_in_the_traders_name() -> None:
+    class Losing(NoisyTrader):
+        def observe(self, view: MarketView) -> None:  # noqa: ARG002, it goes by the period
+            if self.period == 3:
+                self.law = None  # type: ignore[assignment]
+
+    market = Exchange("zero-profit", Losing)
+    with pytest.raises(TraderError, match="trader 'losing' has in period 4 the law None, which"):
+        market.run(5)
+
+
+def test_a_trader_of_ones_own_may_not_take_the_name_of_a_registered_one() -> None:
+    class Other(NoisyTrader):
+        name = "noisy"
+
+    with pytest.raises(ValueError, match=r"trader 'noisy' is .*Other, but abm.traders.noisy:Noisy"):
+        Exchange("optimal", Other)

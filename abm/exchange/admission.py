@@ -35,7 +35,7 @@ def admit_makers(
     admitted: list[MarketMaker] = []
     for choice in choices:
         maker = _make(choice, MAKER_TYPES, model)
-        _require_free_name(maker, admitted)
+        _require_free_name(maker, MAKER_TYPES, admitted)
         maker.label = _choose_label(maker.name, {other.label for other in admitted})
         maker.draws = streams.draws(maker_role(maker.label))
         admitted.append(maker)
@@ -50,6 +50,7 @@ def admit_trader(traders: TraderChoice | Sequence[TraderChoice], model: Market) 
             f"traders holds {len(choices)} types, but this exchange serves one: give (NoisyTrader,)"
         )
     trader = _make(choices[0], TRADER_TYPES, model)
+    _require_free_name(trader, TRADER_TYPES)
     trader.label = trader.name
     return trader
 
@@ -112,14 +113,16 @@ def _require_kind(chosen: Any, registry: Registry[Kind]) -> type[Kind]:
     return kind
 
 
-def _require_free_name(maker: MarketMaker, others: Sequence[MarketMaker]) -> None:
+def _require_free_name(
+    participant: Kind, registry: Registry[Kind], others: Sequence[Kind] = ()
+) -> None:
     """Raise ValueError if another class has this name, here or among the registered."""
-    known = [type(other) for other in others] + list(MAKER_TYPES.load_own().values())
-    for kind in known:
-        if kind.name == maker.name and kind is not type(maker):
+    name, own = participant.name, type(participant)
+    for kind in [*map(type, others), *registry.load_own().values()]:
+        if kind.name == name and kind is not own:
             raise ValueError(
-                f"maker {maker.name!r} is {locate(type(maker))}, but {locate(kind)} has that name: "
-                f"give her class another"
+                f"{registry.noun} {name!r} is {locate(own)}, but {locate(kind)} has that name: "
+                f"give the class another"
             )
 
 

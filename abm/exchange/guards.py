@@ -13,11 +13,13 @@ import numpy as np
 from abm.beliefs.base import Belief
 from abm.market.quotes import Quote
 from abm.market.random_streams import Draws
+from abm.market.valuations import Law
 from abm.numerics.arrays import Array
 from abm.participants.agent import Participant
 from abm.participants.maker import NO_BELIEF, MarketMaker
 from abm.participants.trader import Trader
 
+LAW = sorted(name for name in vars(Law) if not name.startswith("_"))  # what a law must have
 OF_SCALARS = ("truth value", "scalar", "size-1", "0-dimensional", "length-1")  # in NumPy's errors
 SCALAR = (
     "her prices, belief and inventory are arrays over the replications: use np.where where you "
@@ -92,6 +94,24 @@ def ask_for_quote(maker: MarketMaker, period: int) -> Quote:
     bid.setflags(write=False)
     ask.setflags(write=False)
     return Quote(bid, ask)
+
+
+def ask_for_law(trader: Trader, known: Law | None, period: int) -> Law:
+    """Return the law by which the trader values, or raise TraderError if it is not one.
+
+    What is `known` to be a law is not checked again.
+    """
+    law = trader.law
+    if law is known:
+        return law
+    missing = [name for name in LAW if not hasattr(law, name)]
+    if missing:
+        raise trader.failure(
+            f"trader {trader.label!r} has in period {period} the law {law!r}, which lacks "
+            f"{', '.join(missing)}, but must have a Law: set self.law to one, as "
+            f"NoisyValuation(noise_sd)"
+        )
+    return law
 
 
 def ask_for_valuation(trader: Trader, value: Array, draws: Draws, period: int) -> Array:

@@ -20,7 +20,7 @@ from abm.exchange.arguments import explain_unknown
 from abm.exchange.clearing import Clearing, Dealing
 from abm.exchange.collector import make_collector
 from abm.exchange.display import describe_market, make_market_html
-from abm.exchange.guards import ask_for_quote, ask_for_valuation, name_errors
+from abm.exchange.guards import ask_for_law, ask_for_quote, ask_for_valuation, name_errors
 from abm.exchange.matching import allocate
 from abm.exchange.tape import Tape
 from abm.market.quotes import Quote, inside_quote
@@ -112,11 +112,12 @@ class Exchange(mesa.Model):
         self.transparency = one_of("transparency", transparency, TRANSPARENCIES)
         self.period = 0
         self.quotes = []
+        self._due = "move"
         self.terms = Terms.of(prior_mean, prior_sd, noise_sd, size)
         self.streams = self.open_streams(seed, block)
         self.draws = {role: self.streams.draws(role) for role in Role}
         self.trader = admit_trader(traders, self)
-        self.law = self.trader.law
+        self.law = ask_for_law(self.trader, None, self.period)
         self.makers = admit_makers(makers, self, self.streams)
         self.value = self.draw_shock()
         if self.world == "gaussian":
@@ -148,29 +149,38 @@ class Exchange(mesa.Model):
         self.clear()
 
     def open(self) -> None:
-        """Open the market for a period."""
+        """Open the market for a period: move, then ask."""
         self.move()
         self.ask()
 
     def move(self) -> None:
-        """Let the value move, carry beliefs over to the period, and announce the trader's law."""
+        """Let the value move, carry beliefs over to the period, and announce the trader's law.
+
+        RuntimeError unless the last period was cleared.
+        """
+        self._require_due("move")
         self.streams.period = whole("period", self.period, 0, MOST_PERIODS - 1)
         if self.world == "gaussian":
             self.value = self._draw_value(find_common_belief(self.makers))
         for maker in self.makers:
             with name_errors(maker, "she carried her belief over", self.period):
                 maker.predict()
-        self.law = self.trader.law
+        self.law = ask_for_law(self.trader, self.law, self.period)
+        self._due = "ask"
 
     def ask(self) -> None:
-        """Ask every maker for a quote."""
+        """Ask every maker for a quote; RuntimeError unless the period has begun with `move`."""
+        self._require_due("ask")
         self.quotes = [ask_for_quote(maker, self.period) for maker in self.makers]
         self.inside = inside_quote(self.quotes)
+        self._due = "clear"
 
     def clear(self) -> None:
-        """Let a trader deal at the inside quote, settle, and let everyone learn from it."""
-        if not self.quotes:
-            raise RuntimeError("the market is closed: call open() first, or step() for both")
+        """Let a trader deal at the inside quote, settle, and let everyone learn from it.
+
+        RuntimeError unless makers were asked for quotes.
+        """
+        self._require_due("clear")
         valuation = ask_for_valuation(self.trader, self.value, self.draws[Role.TRADER], self.period)
         side = self.inside.side(valuation)
         price = self.inside.price(side)
@@ -182,8 +192,17 @@ class Exchange(mesa.Model):
         self.clearing = Clearing(self.value, valuation, self.inside, side, price, dealings)
         self.tape.add(self.clearing)
         self.quotes = []
+        self._due = "move"
         self.period += 1
         self.datacollector.collect(self)
+
+    def _require_due(self, step: str) -> None:
+        """Raise RuntimeError unless this step of the period comes next."""
+        if step != self._due:
+            raise RuntimeError(
+                f"{step}() is not what comes next in period {self.period}, {self._due}() is: call "
+                f"move(), ask(), clear() in this order, or step() for all"
+            )
 
     def _draw_value(self, belief: Belief) -> Array:
         return belief.mean + belief.sd * self.draws[Role.VALUE].normal()

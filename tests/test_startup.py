@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from scenarios._common.commands import list_scenarios
+
 ROOT = Path(__file__).parents[1]
 HEAVY = ["matplotlib", "mesa", "pandas", "scenarios.*"]  # the last stands for any scenario
 LOADED = """
@@ -34,8 +36,8 @@ def list_heavy(words: list[str]) -> list[str]:
     """Return which of HEAVY the command loads."""
     modules = set(run_python(LOADED.format(words=words)).stderr.splitlines()[-1].split())
     assert "typer" in modules
-    scenarios = {f"scenarios.{path.stem}" for path in (ROOT / "scenarios").glob("[!_]*.py")}
-    assert scenarios
+    scenarios = {f"scenarios.{name.replace('-', '_')}" for name in list_scenarios()}
+    assert {"scenarios.paper", "scenarios.sweep"} <= scenarios  # a folder and a file
     return [
         name for name in HEAVY if name in modules or (name == HEAVY[-1] and scenarios & modules)
     ]

@@ -26,7 +26,7 @@ class Belief(Protocol):
 
     @property
     def is_gaussian(self) -> bool:
-        """Whether V is normal, so that mean and sd say all and depths have closed forms."""
+        """Whether V is normal, so that mean and sd say all that is believed."""
 
     @property
     def windows(self) -> tuple[Window, ...]:

@@ -1,8 +1,8 @@
 """Experiments: points times blocks of replications, which nothing interrupts for good.
 
-A point is the parameters of an exchange; a block is so many of its replications, simulated and
-written at once. Results depend on the seed, the point and the block's number alone, not on the
-worker that simulates it. Knows the exchange, runs and all wings below.
+A point is the parameters of an exchange, a block so many of its replications, simulated and written
+at once: results depend on the seed, the point and the block's number alone, not on the worker that
+simulates it. Knows the exchange, runs and all wings below.
 """
 
 from abm.experiment.experiment import Experiment

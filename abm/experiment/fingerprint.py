@@ -1,8 +1,8 @@
 """Fingerprints of code: hashes of the files of what points name, which results depend on.
 
-Makers, traders, noises and beliefs may come from anywhere, this package included, and their code may
-change between a run and its resumption. Python's own code, and that of the libraries whose versions
-run.json holds, is told by those.
+Makers, traders, noises and beliefs may come from anywhere, this package included, and their code
+may change between a run and its resumption. The code of Python and of the libraries whose versions
+run.json holds is told by these instead.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Market-makers: one file each, found by name; `MarketMaker` is the class to start from.
 
-A maker is one class with a method `quote`; `ScalarMaker` lets her be written for one market in
-plain numbers. Adding one takes one file here, or the entry-point group `market_shock.makers` of
-another package. Makers know the wings below, never another maker.
+A maker is one class with a method `quote`, or with `ScalarMaker` one for a single market in plain
+numbers; adding one takes one file here, or the entry-point group `market_shock.makers` of another
+package. Makers know the wings below, never another maker.
 """
 
 from abm.participants.maker import MakerError, MarketMaker

@@ -11,7 +11,8 @@ cdf to a few hundredths (uniform, discrete).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -22,7 +23,6 @@ from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array
 from abm.numerics.checks import positive_number
 from abm.numerics.describe import describe
-from abm.numerics.frozen import set_fields
 from abm.numerics.truncated_normal import interval_mass
 
 NEEDED = ("cdf", "sf", "ppf", "std")
@@ -57,7 +57,7 @@ class GaussianNoise:
     is_gaussian: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        set_fields(self, sd=positive_number("noise_sd", self.sd))
+        positive_number("noise_sd", self.sd)
 
     @property
     def resolution(self) -> float:
@@ -100,8 +100,6 @@ class OtherNoise:
     """
 
     distribution: Distribution
-    sd: float = field(init=False)
-    resolution: float = field(init=False)
     is_gaussian: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -113,10 +111,7 @@ class OtherNoise:
                 f"scipy.stats.laplace(scale=0.7)"
             )
         try:
-            sd = positive_number("the noise's std", float(self.distribution.std()))
-            low, middle, high = map(float, self.distribution.ppf(np.array([0.25, 0.5, 0.75])))
-            set_fields(self, sd=sd, resolution=min(sd, high - low) / FINENESS)
-            _examine(self.distribution, middle + sd * PROBES)
+            _examine(self.distribution, self.quartiles[1] + self.sd * PROBES)
         except TypeError as error:
             raise TypeError(
                 f"noise is {self.distribution!r}, which does not answer to arrays ({error}): "
@@ -126,6 +121,23 @@ class OtherNoise:
     def __repr__(self) -> str:
         kind = getattr(self.distribution, "dist", self.distribution)
         return describe(self, getattr(kind, "name", type(kind).__name__), f"sd {self.sd:.4g}")
+
+    @cached_property
+    def sd(self) -> float:
+        """Standard deviation."""
+        return positive_number("the noise's std", float(self.distribution.std()))
+
+    @cached_property
+    def quartiles(self) -> tuple[float, float, float]:
+        """The lower quartile, the median and the upper quartile."""
+        low, middle, high = self.distribution.ppf(np.array([0.25, 0.5, 0.75]))
+        return float(low), float(middle), float(high)
+
+    @cached_property
+    def resolution(self) -> float:
+        """A fraction of the sd, or of the distance between the quartiles if that is less."""
+        low, _, high = self.quartiles
+        return min(self.sd, high - low) / FINENESS
 
     def mass(self, lower: Array, upper: Array) -> Array:
         """Return P(lower < noise < upper), taken from the nearer tail."""

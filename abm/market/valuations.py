@@ -56,7 +56,7 @@ class Law(Protocol):
 
     @property
     def has_closed_forms(self) -> bool:
-        """Whether the depths on a Gaussian belief have closed forms (`abm.one_period.depths`)."""
+        """Whether the noise is Gaussian, so that `abm.one_period.depths` is right for this law."""
 
     @property
     def resolution(self) -> float:

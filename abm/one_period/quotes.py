@@ -8,8 +8,9 @@ F(w > a) - f(a) (a - E[V | w = a]). So
     myopic:       a = E[V | w = a] + F(w > a) / f(a)
 
 (Glosten and Milgrom 1985; Das and Magdon-Ismail 2008, section 2.3), and the bid is the mirror
-image. For a Gaussian belief these are the depths of `abm.one_period.depths`. For any other belief a
-secant iteration starts there, kept between prices that are known to be too low and too high.
+image. For a Gaussian belief these are the depths of `abm.one_period.depths`, whatever the law: like
+the belief they take its noise as Gaussian with its sd. For any other belief a secant iteration
+starts there, kept between prices that are known to be too low and too high.
 
 A start deeper than DEEPEST, at shocks of more than nine noise sds, is the quote itself, unless the
 belief's tail ends before it or the law has no closed forms: a trade so far out has a probability of

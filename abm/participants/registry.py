@@ -28,6 +28,7 @@ from abm.participants.maker import MarketMaker
 from abm.participants.trader import Trader
 
 RESERVED = "policy:"  # in front of a name, kept for policies as makers
+SHARED = " (+ joins makers alone, in one exchange)"
 
 Kind = TypeVar("Kind", bound=Participant)
 
@@ -119,6 +120,7 @@ class Registry(Generic[Kind]):
             raise ValueError(
                 f"{self.noun} {point.name!r} is at {point.value!r}, but must be at a class in a "
                 f"module: give as mypackage.{self.noun}s:Cautious"
+                f"{SHARED if '+' in point.name else ''}"
             )
         try:
             module = import_module(point.module)

@@ -62,8 +62,8 @@ class ScalarMaker(MarketMaker):
         quotes = list(map(self.quote_one, map(OneMarket, *columns), self.memories))
         for number, quote in enumerate(quotes):
             match quote:
-                case (float() | Real(), float() | Real()) if isinstance(quote, tuple | list):
-                    continue  # arrays match in some versions of NumPy
+                case (Real(), Real()) if isinstance(quote, tuple | list):  # not an array of two
+                    continue
             raise TypeError(
                 f"quote_one returned {quote!r} in replication {number} of its block, but must "
                 f"return two numbers: return bid, ask"

@@ -416,7 +416,7 @@ def test_a_rule_may_be_waived_with_a_reason(checks: Call) -> None:
     [
         (["optimum"], "maker is 'optimum', which is unknown: did you mean 'optimal'?"),
         (["nowhere:She"], "maker 'nowhere:She' cannot be loaded, for nowhere does not import"),
-        (["mine_checked:Quote"], "must be a MarketMaker without abstract methods"),
+        (["mine_checked:Quote"], "must be a MarketMaker: give a subclass"),
         (["myopic", "--waive", "moves-with-the-meen=why"], "did you mean 'moves-with-the-mean'?"),
         (["myopic", "--waive", "moves-with-the-mean"], "has the reason '', but needs a written"),
         (["myopic", "--waive", "moves-with-the-mean= "], "has the reason ' ', but needs a"),

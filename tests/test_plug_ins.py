@@ -17,7 +17,7 @@ import abm.makers
 from abm import Exchange
 from abm.makers import MarketMaker
 from abm.participants import registry
-from abm.participants.registry import MAKER_TYPES
+from abm.participants.registry import MAKER_TYPES, TRADER_TYPES
 from analysis import load
 from scenarios.__main__ import describe_types
 
@@ -402,7 +402,7 @@ def test_what_is_no_maker_is_refused(install: Install, place: str) -> None:
     )
     package = install({"half": f"{{here}}:{place}"}, source)
     for name in ("half", f"{package}:{place}"):
-        with pytest.raises(TypeError, match="MarketMaker without abstract methods") as caught:
+        with pytest.raises(TypeError, match="must be a MarketMaker") as caught:
             MAKER_TYPES.find(name)
         assert f"maker {name!r} is " in str(caught.value)
     assert "must be a MarketMaker" in describe_types(MAKER_TYPES)["half"]
@@ -442,3 +442,11 @@ def test_a_file_of_python_is_no_module(tmp_path: Path, monkeypatch: pytest.Monke
 def test_makers_by_place_are_makers_of_the_registry_as_well() -> None:
     assert MAKER_TYPES.find("abm.makers.optimal:Optimal") is MAKER_TYPES.find("optimal")
     assert issubclass(MAKER_TYPES.find("abm:Myopic"), MarketMaker)
+
+
+def test_a_trader_joined_to_another_is_told_that_makers_alone_are_joined() -> None:
+    with pytest.raises(ValueError, match=r"trader 'noisy\+mine:Own' .*\+ joins makers alone"):
+        TRADER_TYPES.find("noisy+mine:Own")
+    with pytest.raises(ValueError, match="must be at a class in a module") as caught:
+        TRADER_TYPES.find("mine.py:not a class")
+    assert "joins" not in str(caught.value)

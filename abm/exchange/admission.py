@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from inspect import isabstract
 from itertools import chain, count
 from pathlib import Path
 from traceback import extract_tb
@@ -61,10 +59,10 @@ def as_list(choices: Any) -> list[Any]:
 
 
 def _require_any(noun: str, choices: Any, example: str) -> list[Any]:
-    listed = as_list(choices)
-    if not listed:
+    given = as_list(choices)
+    if not given:
         raise ValueError(f"{noun}s is empty, but a market needs one: give a {noun}, as {example!r}")
-    return listed
+    return given
 
 
 def _make(choice: Any, registry: Registry[Kind], model: Market) -> Kind:
@@ -79,8 +77,8 @@ def _make(choice: Any, registry: Registry[Kind], model: Market) -> Kind:
     MakerError, TraderError
         If the class cannot be made one.
     """
-    chosen = registry.find(choice) if isinstance(choice, str) else choice
-    kind = _require_kind(chosen, registry)
+    chosen = registry.look_up(choice)
+    kind = registry.require_kind(chosen)
     fix = "let __init__ take the model first, and begin with super().__init__(model)"
     says = f"{registry.noun} {locate(kind)} could not be made"
     try:
@@ -95,22 +93,6 @@ def _make(choice: Any, registry: Registry[Kind], model: Market) -> Kind:
     if missing:
         raise kind.failure(f"{says}: it lacks {', '.join(missing)}; {fix}")
     return participant
-
-
-def _require_kind(chosen: Any, registry: Registry[Kind]) -> type[Kind]:
-    """Return the class of a choice, or raise TypeError unless it is one of the registry's kind."""
-    kind = chosen.func if isinstance(chosen, partial) else chosen
-    if not (isinstance(kind, type) and issubclass(kind, registry.base)):
-        raise TypeError(
-            f"{registry.noun} is {chosen!r}, but must be a {registry.base.__name__}: "
-            f"give a subclass, a partial of one, or a registered name"
-        )
-    if isabstract(kind):
-        missing = ", ".join(sorted(kind.__abstractmethods__))
-        raise TypeError(
-            f"{registry.noun} {locate(kind)} has no method {missing}, but must have one: add it"
-        )
-    return kind
 
 
 def _require_free_name(

@@ -41,8 +41,8 @@ class Dealing:
 
     def copy(self) -> Dealing:
         """Return the same, with copies of what is hers to overwrite."""
-        hers = (self.belief_mean, self.belief_sd, self.inventory)
-        mean, sd, inventory = (np.array(np.broadcast_to(a, self.profit.shape)) for a in hers)
+        mutable = (self.belief_mean, self.belief_sd, self.inventory)
+        mean, sd, inventory = (np.array(np.broadcast_to(a, self.profit.shape)) for a in mutable)
         return replace(self, belief_mean=mean, belief_sd=sd, inventory=inventory)
 
     @cached_property

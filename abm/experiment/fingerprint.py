@@ -54,7 +54,7 @@ def _list_choices(arguments: Point) -> Iterator[Any]:
     """Yield the makers and traders of an exchange, registered names as their classes."""
     for name, registry in REGISTRIES.items():
         for choice in as_list((TRADERS | arguments).get(name, ())):
-            yield registry.find(choice) if isinstance(choice, str) else choice
+            yield registry.look_up(choice)
 
 
 def _hash_lines(file: Path) -> str:

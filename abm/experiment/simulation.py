@@ -64,7 +64,7 @@ def keep_tables(market: Exchange, totals: Totals) -> Tables:
 
 def give_discount(choice: MakerChoice, discount: float) -> Callable[..., MarketMaker]:
     """Return a maker; one that looks ahead is given the discount, unless it is a partial."""
-    maker = MAKER_TYPES.find(choice) if isinstance(choice, str) else choice
+    maker = MAKER_TYPES.look_up(choice)
     if isinstance(maker, type) and "discount" in inspect.signature(maker).parameters:
         return partial(maker, discount=discount)
     return maker

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from inspect import getmembers, isabstract, isclass
@@ -106,6 +106,27 @@ class Registry(Generic[Kind]):
             )
         return kind
 
+    def look_up(self, choice: Any) -> Any:
+        """Return a choice as it is, a name as the class that has it."""
+        return self.find(choice) if isinstance(choice, str) else choice
+
+    def require_kind(self, choice: Any, name: str = "") -> type[Kind]:
+        """Return the class of a choice, or raise TypeError unless one can be made of it."""
+        says = f"{self.noun} {name!r}" if name else self.noun
+        kind = choice.func if isinstance(choice, partial) else choice
+        if not (isclass(kind) and issubclass(kind, self.base)):
+            raise TypeError(
+                f"{says} is {choice!r}, but must be a {self.base.__name__}: "
+                f"give a subclass, a partial of one, or a registered name"
+            )
+        if isabstract(kind):
+            missing = ", ".join(sorted(kind.__abstractmethods__))
+            raise TypeError(
+                f"{says} is {choice!r}, but must be a {self.base.__name__} with all its methods: "
+                f"{locate(kind)} has no method {missing}: add it"
+            )
+        return kind
+
     def _import_file(self, name: str) -> ModuleType:
         try:
             return import_module(f"{self.wing}.{name}")
@@ -138,12 +159,7 @@ class Registry(Generic[Kind]):
                 f"{self.noun} {point.name!r} is not there ({error}): {hint}give the name of a "
                 f"class in {module.__file__ or point.module}"
             ) from error
-        if not (isclass(kind) and issubclass(kind, self.base)) or isabstract(kind):
-            raise TypeError(
-                f"{self.noun} {point.name!r} is {kind!r}, but must be a {self.base.__name__} "
-                f"without abstract methods: give the name of such a class"
-            )
-        return kind
+        return self.require_kind(kind, point.name)
 
     def _name_clash(self, name: str, places: list[str]) -> ValueError:
         return ValueError(

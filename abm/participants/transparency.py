@@ -1,9 +1,9 @@
 """What participants are shown of a period: the exchange's transparency.
 
-Under "public" a maker sees every maker's quote, and every trade. Under "own" she sees the inside quote
-without names, and what happens at her own prices: where she is not at the inside on a side, that
-side shows her nothing; makers tied at a price all see what happens there. The trader type sees what
-is public: every quote and trade under "public", and nothing under "own".
+Under "public" a maker sees every maker's quote, and every trade. Under "own" she sees the inside
+quote without names, and what happens at her own prices: where she is not at the inside on a side,
+that side shows her nothing; makers tied at a price all see what happens there. The trader type sees
+what is public: every quote and trade under "public", and nothing under "own".
 """
 
 from __future__ import annotations

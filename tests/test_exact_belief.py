@@ -310,7 +310,7 @@ def learnt(noise: Any, size: int = 2_000) -> tuple[Exchange, GridBelief, GridBel
     """
     traders = partial(NoisyTrader, noise=noise)
     market = Exchange("zero-profit", traders, prior_sd=1.0, replications=size, rng=21)
-    right = wrong = GridBelief(0.0, 1.0).replicate(size)
+    right = wrong = GridBelief(0.0, 1.0).broadcast(size)
     for _ in range(25):
         market.step()
         shown = last_shown(market)

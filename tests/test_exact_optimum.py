@@ -13,7 +13,7 @@ from scipy import stats
 from abm import Exchange, Quote
 from abm.bellman import solve
 from abm.bellman.asymmetric import curvature, free_backup
-from abm.bellman.bounds import revealed_bound
+from abm.bellman.bounds import compute_revealed_bound
 from abm.bellman.exact.lookahead import backup
 from abm.bellman.exact.quotes import best_quote
 from abm.bellman.exact.value import load_fitted
@@ -223,7 +223,7 @@ def test_bounds_are_in_order(table: Any) -> None:
         assert (mean[policy] < mean["residual bound"]).all()
     assert (mean["residual bound"] < mean["relaxation bound"]).all()
     np.testing.assert_allclose(
-        mean["relaxation bound"], revealed_bound(DISCOUNT, SHOCKS), rtol=1e-12
+        mean["relaxation bound"], compute_revealed_bound(DISCOUNT, SHOCKS), rtol=1e-12
     )
     assert (mean["adversarial quotes"] < mean["exact-optimal"]).all()
 

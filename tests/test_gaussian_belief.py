@@ -195,6 +195,6 @@ def test_at_keeps_the_named_replications_in_their_order() -> None:
     np.testing.assert_array_equal([some.mean, some.sd], [[2.0, 0.0], [5.0, 3.0]])
 
 
-def test_replicate_puts_one_belief_in_every_market() -> None:
-    many = GaussianBelief(1.0, 2.0).replicate(3)
+def test_broadcast_puts_one_belief_in_every_market() -> None:
+    many = GaussianBelief(1.0, 2.0).broadcast(3)
     np.testing.assert_array_equal([many.mean, many.sd], [[1.0] * 3, [2.0] * 3])

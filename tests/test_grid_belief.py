@@ -41,8 +41,8 @@ def market(prior_sd: float, replications: int, periods: int = 100) -> Market:
     """Traders with noise 1 meet quotes 0.8 s either side of a moment-matched belief."""
     rng = np.random.default_rng(2008)
     value = rng.normal(0, prior_sd, replications)
-    grid = GridBelief(0.0, prior_sd).replicate(replications)
-    gaussian = GaussianBelief(0.0, prior_sd).replicate(replications)
+    grid = GridBelief(0.0, prior_sd).broadcast(replications)
+    gaussian = GaussianBelief(0.0, prior_sd).broadcast(replications)
     run = Market([], [], [], [])
     for _ in range(periods):
         quote = Quote.around(gaussian.mean, 0.8 * np.hypot(gaussian.sd, 1))
@@ -173,8 +173,8 @@ def test_one_signal_gives_the_moments_and_probability_of_moment_matching(
     mean: float, sd: float, noise_sd: float
 ) -> None:
     shown = one_signal(mean, sd, noise_sd)
-    log_mass, grid = GridBelief(mean, sd).replicate(8).condition(shown)
-    expected_log_mass, gaussian = GaussianBelief(mean, sd).replicate(8).condition(shown)
+    log_mass, grid = GridBelief(mean, sd).broadcast(8).condition(shown)
+    expected_log_mass, gaussian = GaussianBelief(mean, sd).broadcast(8).condition(shown)
     np.testing.assert_allclose(log_mass, expected_log_mass, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(grid.mean, gaussian.mean, rtol=0, atol=1e-9 * gaussian.sd.min())
     np.testing.assert_allclose(grid.sd, gaussian.sd, rtol=1e-9)
@@ -258,14 +258,14 @@ def test_signal_of_probability_zero_is_refused(lower: float, upper: float) -> No
 
 
 def test_refusal_names_the_replication() -> None:
-    belief = GridBelief(0.0, 5.0).replicate(3)
+    belief = GridBelief(0.0, 5.0).broadcast(3)
     with pytest.raises(ValueError, match=r"\(replication 2\).*start from a wider prior"):
         belief.update(np.array([0.0, 1.0, 1e9]), INF, 1.0)
 
 
-def test_replicate_puts_one_belief_and_its_history_in_every_market() -> None:
+def test_broadcast_puts_one_belief_and_its_history_in_every_market() -> None:
     one = GridBelief(1.0, 5.0).update([2.0], [INF], 1.0).update([-1.0], [4.0], 1.0)
-    many = one.replicate(3)
+    many = one.broadcast(3)
     for _ in range(30):
         np.testing.assert_array_equal(many.mean, np.repeat(one.mean, 3))
         np.testing.assert_array_equal(many.sd, np.repeat(one.sd, 3))

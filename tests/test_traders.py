@@ -10,7 +10,7 @@ from abm import Exchange, NoisyTrader
 from abm.market.random_streams import Draws
 from abm.market.valuations import Law, NoisyValuation
 from abm.numerics.arrays import Array
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 from abm.participants.trader import TraderError
 from abm.participants.transparency import MarketView
 from abm.traders import Trader
@@ -19,7 +19,7 @@ from abm.traders import Trader
 class Watcher(NoisyTrader):
     name = "watcher"
 
-    def __init__(self, model: Market) -> None:
+    def __init__(self, model: PublicModel) -> None:
         super().__init__(model)
         self.views: list[MarketView] = []
 
@@ -30,7 +30,7 @@ class Watcher(NoisyTrader):
 class Wavering(Trader):
     """The noise is 1 in even periods, and 2 in odd ones."""
 
-    def __init__(self, model: Market) -> None:
+    def __init__(self, model: PublicModel) -> None:
         super().__init__(model, NoisyValuation(1.0))
 
     def observe(self, view: MarketView) -> None:  # noqa: ARG002, it goes by the period
@@ -53,7 +53,7 @@ class Nameless(NoisyTrader):
 
 
 class Lawless(Trader):
-    def __init__(self, model: Market) -> None:
+    def __init__(self, model: PublicModel) -> None:
         pass
 
 
@@ -140,7 +140,7 @@ def test_a_trader_that_does_not_begin_with_the_base_is_refused() -> None:
 
 def test_a_law_that_is_none_is_refused_when_the_trader_is_admitted() -> None:
     class Numbered(Trader):
-        def __init__(self, model: Market) -> None:
+        def __init__(self, model: PublicModel) -> None:
             super().__init__(model, 3.0)  # type: ignore[arg-type]
 
     with pytest.raises(TraderError) as caught:

@@ -47,5 +47,5 @@ class Belief(Protocol):
     def density(self, value: ArrayLike, /) -> Array:
         """Return the density, in one over units of price, at values of shape (R, G) or (G,)."""
 
-    def replicate(self, replications: int) -> Self:
+    def broadcast(self, replications: int) -> Self:
         """Return this belief in each of `replications` markets."""

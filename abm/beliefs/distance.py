@@ -18,7 +18,7 @@ def total_variation(exact: Belief, gaussian: Belief) -> Array:
     loses nothing.
     """
     distance = np.empty(len(exact.mean))
-    normal = gaussian.replicate(len(distance))
+    normal = gaussian.broadcast(len(distance))
     for chunk in iterate_chunks(exact.windows):
         distance[chunk.rows] = _measure(chunk, normal.mean[chunk.rows], normal.sd[chunk.rows])
     return distance

@@ -82,7 +82,7 @@ class GaussianBelief:
         standard = np.subtract(value, self.mean[..., np.newaxis]) / sd
         return np.exp(-0.5 * np.square(standard)) / np.sqrt(2 * np.pi) / sd
 
-    def replicate(self, replications: int) -> GaussianBelief:
+    def broadcast(self, replications: int) -> GaussianBelief:
         """Return this belief in each of `replications` markets."""
         return GaussianBelief(
             np.broadcast_to(self.mean, replications), np.broadcast_to(self.sd, replications)

@@ -70,14 +70,14 @@ class GridBelief:
 
     def __init__(self, mean: ArrayLike, sd: ArrayLike) -> None:
         normal = GaussianBelief(mean, sd)
-        prior = normal.replicate(np.broadcast(normal.mean, normal.sd, [0.0]).size)
+        prior = normal.broadcast(np.broadcast(normal.mean, normal.sd, [0.0]).size)
         low, high = prior.mean - REACH * prior.sd, prior.mean + REACH * prior.sd
         first = Placements(np.arange(len(low)), low, high, FINE * prior.sd)
         windows = merge_by_size(place_windows(prior, (), np.inf, first))
         set_fields(self, prior=prior, history=(), resolution=np.inf, windows=windows)
 
     @classmethod
-    def on_windows(
+    def from_windows(
         cls, prior: GaussianBelief, history: History, resolution: float, windows: Iterable[Window]
     ) -> GridBelief:
         """Return the posterior of this prior after this history, known on these windows."""
@@ -120,7 +120,7 @@ class GridBelief:
             kept.append(window.at(~coarse))
             moved.append(window.at(coarse).propose_placements(resolution))
         kept += place_windows(self.prior, self.history, resolution, concatenate_placements(moved))
-        return self.on_windows(self.prior, self.history, resolution, kept)
+        return self.from_windows(self.prior, self.history, resolution, kept)
 
     def expect(self, likelihood: Likelihood) -> tuple[Array, Array]:
         """Return the log probability of what may be shown, and the mean of V given it, shape (R,).
@@ -142,7 +142,7 @@ class GridBelief:
         """
         shown = likelihood.replications
         compatible(mean=self.mean, shown=np.empty(shown))
-        return self.replicate(max(shown, len(self.mean)))._condition_each(likelihood)
+        return self.broadcast(max(shown, len(self.mean)))._condition_each(likelihood)
 
     def _condition_each(self, likelihood: Likelihood) -> tuple[Array, GridBelief]:
         """Condition when the likelihood has one row, or as many as the belief."""
@@ -164,7 +164,7 @@ class GridBelief:
             kept.append(after)
         if moved:
             kept += place_windows(self.prior, history, resolution, concatenate_placements(moved))
-        belief = self.on_windows(self.prior, history, resolution, kept)
+        belief = self.from_windows(self.prior, history, resolution, kept)
         return belief.log_evidence - self.log_evidence, belief
 
     def revise(self, likelihood: Likelihood) -> GridBelief:
@@ -175,7 +175,7 @@ class GridBelief:
         """Return the posterior given that a valuation with this noise is in (lower, upper)."""
         return self.revise(Interval(lower, upper, noise_sd))
 
-    def replicate(self, replications: int) -> GridBelief:
+    def broadcast(self, replications: int) -> GridBelief:
         """Return this belief in each of `replications` markets."""
         if replications == len(self.mean):
             return self
@@ -183,7 +183,7 @@ class GridBelief:
         history = tuple(shown.at(rows) for shown in self.history)
         (window,) = self.windows
         copies = replace(window.at(rows), rows=np.arange(replications))
-        return self.on_windows(self.prior.at(rows), history, self.resolution, [copies])
+        return self.from_windows(self.prior.at(rows), history, self.resolution, [copies])
 
     def density(self, value: ArrayLike) -> Array:
         """Return the density at values of shape (R, G) or (G,), in one over units of price.

@@ -35,7 +35,7 @@ def place_windows(
         if not placements.rows.size:
             return placed
         proposals = []
-        for points, group in placements.by_size():
+        for points, group in placements.group_by_size():
             window = _compute_posterior(prior, history, group, points)
             bad = ~window.possible | window.is_coarse(resolution) | window.is_cut_off()
             placed.append(window.at(~bad))

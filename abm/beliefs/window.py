@@ -48,7 +48,7 @@ class Placements(NamedTuple):
         """Return the chosen placements."""
         return Placements._make(part[chosen] for part in self)
 
-    def by_size(self) -> Iterator[tuple[int, Placements]]:
+    def group_by_size(self) -> Iterator[tuple[int, Placements]]:
         """Yield a number of points, and placements that need it, in groups of at most CHUNK points.
 
         ValueError if more points are needed than a window may have.

@@ -22,7 +22,7 @@ from abm.one_period.depths import myopic_depth
 REST = 1e-13  # discounted weight of the periods that are computed as if V were known
 
 
-def revealed_bound(discount: float, rho: ArrayLike) -> Array:
+def compute_revealed_bound(discount: float, rho: ArrayLike) -> Array:
     """Return an upper bound on the monopolist's value at a Gaussian prior, in noise sds.
 
     ValueError unless the discount is at least 0 and below 1, and every rho, prior sd / noise sd, is

@@ -15,7 +15,7 @@ from abm.market.random_streams import Streams, maker_role
 from abm.participants.agent import Participant
 from abm.participants.maker import MarketMaker
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES, Registry, locate
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 from abm.participants.trader import Trader
 
 PACKAGE = Path(__file__).parents[1]
@@ -26,7 +26,7 @@ TraderChoice = str | Callable[..., Trader]
 
 
 def admit_makers(
-    makers: MakerChoice | Sequence[MakerChoice], model: Market, streams: Streams
+    makers: MakerChoice | Sequence[MakerChoice], model: PublicModel, streams: Streams
 ) -> list[MarketMaker]:
     """Return the makers at work in this market, each with a label and draws of her own."""
     choices = _require_any("maker", makers, "optimal")
@@ -40,7 +40,7 @@ def admit_makers(
     return admitted
 
 
-def admit_trader(traders: TraderChoice | Sequence[TraderChoice], model: Market) -> Trader:
+def admit_trader(traders: TraderChoice | Sequence[TraderChoice], model: PublicModel) -> Trader:
     """Return the agent of the type of trader that arrives."""
     choices = _require_any("trader", traders, "noisy")
     if len(choices) > 1:
@@ -65,7 +65,7 @@ def _require_any(noun: str, choices: Any, example: str) -> list[Any]:
     return given
 
 
-def _make(choice: Any, registry: Registry[Kind], model: Market) -> Kind:
+def _make(choice: Any, registry: Registry[Kind], model: PublicModel) -> Kind:
     """Return a participant of this model.
 
     What the participant or this package says of its parameters is raised as it is.
@@ -100,7 +100,7 @@ def _require_free_name(
 ) -> None:
     """Raise ValueError if another class has this name, here or among the registered."""
     name, own = participant.name, type(participant)
-    for kind in [*map(type, others), *registry.load_own().values()]:
+    for kind in [*(type(other) for other in others), *registry.load_own().values()]:
         if kind.name == name and kind is not own:
             raise ValueError(
                 f"{registry.noun} {name!r} is {locate(own)}, but {locate(kind)} has that name: "

@@ -116,7 +116,7 @@ class Experiment:
 
     @property
     def code(self) -> dict[str, str]:
-        """Hashes of the files of code that points name, by its places."""
+        """Hashes of the files of code that points name, by its location."""
         exchanges = [self.simulation.make_arguments(point) for point in self.points]
         return fingerprint(exchanges, self.simulation.functions.values())
 

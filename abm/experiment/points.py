@@ -36,8 +36,8 @@ def grid(**values: Iterable[Any]) -> list[Point]:
 def describe_points(points: Sequence[Point]) -> list[Point]:
     """Return points as numbers and text, each parameter of one type throughout.
 
-    Makers and traders of this package are described by their names, others by the places of their
-    classes; a partial by its arguments. Several makers in one exchange are joined by "+".
+    Makers and traders of this package are described by their names, others by the locations of
+    their classes; a partial by its arguments. Several makers in one exchange are joined by "+".
 
     Raises
     ------
@@ -67,7 +67,7 @@ def describe_value(value: Any) -> Any:
 
 
 def describe_function(name: str, function: Callable[..., Any]) -> str:
-    """Return the place of the function that is parameter `name`, with a partial's arguments.
+    """Return the location of the function that is parameter `name`, with a partial's arguments.
 
     Raises
     ------

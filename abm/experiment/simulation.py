@@ -123,7 +123,7 @@ class Simulation:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What results depend on, as run.json holds it; functions by their places and arguments."""
+        """What results depend on, as run.json holds it; functions by location and arguments."""
         own = {
             "discount": float(self.discount), "record": self.record, "burn_in": int(self.burn_in)
         }  # fmt: skip
@@ -134,7 +134,11 @@ class Simulation:
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
         """The functions that were given, by the parameters that they are."""
-        named = {"exchange_of": self.exchange_of, "keep": self.keep, "record": self.record}
+        named: dict[str, Any] = {
+            "exchange_of": self.exchange_of,
+            "keep": self.keep,
+            "record": self.record,
+        }
         left_out = (use_point, keep_tables, *RECORDS)
         return {name: given for name, given in named.items() if given not in left_out}
 

@@ -5,7 +5,7 @@ from abm.bellman.exact.quotes import best_quote
 from abm.bellman.exact.value import load_fitted
 from abm.market.quotes import Quote
 from abm.participants.maker import MarketMaker
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 
 
 class ExactOptimal(MarketMaker):
@@ -38,7 +38,7 @@ class ExactOptimal(MarketMaker):
     name = "exact-optimal"
 
     def __init__(
-        self, model: Market, *, discount: float = 0.9, belief: Belief | str | None = "exact"
+        self, model: PublicModel, *, discount: float = 0.9, belief: Belief | str | None = "exact"
     ) -> None:
         super().__init__(model, belief=belief)
         self.require_posterior()  # so that another belief is an error here, not at her first quote

@@ -4,7 +4,7 @@ from abm.beliefs.base import Belief
 from abm.market.quotes import Quote
 from abm.numerics.checks import positive_number
 from abm.participants.maker import MarketMaker
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 
 
 class FixedSpread(MarketMaker):
@@ -22,7 +22,11 @@ class FixedSpread(MarketMaker):
     symmetric = True
 
     def __init__(
-        self, model: Market, *, half_spread: float = 1.0, belief: Belief | str | None = "gaussian"
+        self,
+        model: PublicModel,
+        *,
+        half_spread: float = 1.0,
+        belief: Belief | str | None = "gaussian",
     ) -> None:
         super().__init__(model, belief=belief)
         self.half_spread = positive_number("half_spread", half_spread)

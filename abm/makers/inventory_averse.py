@@ -5,7 +5,7 @@ from abm.market.quotes import Quote
 from abm.numerics.checks import not_negative_number
 from abm.one_period.quotes import myopic_quote
 from abm.participants.maker import MarketMaker
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 
 
 class InventoryAverse(MarketMaker):
@@ -28,7 +28,7 @@ class InventoryAverse(MarketMaker):
     name = "inventory-averse"
 
     def __init__(
-        self, model: Market, *, aversion: float = 0.1, belief: Belief | str | None = "gaussian"
+        self, model: PublicModel, *, aversion: float = 0.1, belief: Belief | str | None = "gaussian"
     ) -> None:
         super().__init__(model, belief=belief)
         self.aversion = not_negative_number("aversion", aversion) / self.noise_sd

@@ -3,7 +3,7 @@
 from abm.market.quotes import Quote
 from abm.numerics.checks import positive_number
 from abm.participants.maker import MarketMaker
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 
 
 class LinearImpact(MarketMaker):
@@ -24,7 +24,7 @@ class LinearImpact(MarketMaker):
 
     name = "linear-impact"
 
-    def __init__(self, model: Market, *, impact: float = 0.5) -> None:
+    def __init__(self, model: PublicModel, *, impact: float = 0.5) -> None:
         super().__init__(model, belief=None)
         self.impact = positive_number("impact", impact) * self.noise_sd
 

@@ -6,7 +6,7 @@ from abm.bellman.solver import range_for, solve
 from abm.market.quotes import Quote
 from abm.numerics.checks import discount_factor
 from abm.participants.maker import MarketMaker
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 
 
 class Optimal(MarketMaker):
@@ -24,7 +24,7 @@ class Optimal(MarketMaker):
     symmetric = True
 
     def __init__(
-        self, model: Market, *, discount: float = 0.9, belief: Belief | str | None = "gaussian"
+        self, model: PublicModel, *, discount: float = 0.9, belief: Belief | str | None = "gaussian"
     ) -> None:
         super().__init__(model, belief=belief)
         self.discount = discount_factor(discount)

@@ -10,7 +10,7 @@ from abm.market.quotes import Quote
 from abm.numerics.checks import not_negative_number, one_in, positive
 from abm.one_period.depths import standardised_quote
 from abm.participants.maker import MarketMaker
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 from abm.participants.transparency import MarketView
 
 DEPTHS = tuple(round(0.1 * step, 1) for step in range(1, 21))
@@ -46,7 +46,7 @@ class QLearning(MarketMaker):
 
     def __init__(
         self,
-        model: Market,
+        model: PublicModel,
         *,
         learning_rate: float = 0.1,
         decay: float = 1e-3,

@@ -7,7 +7,7 @@ from abm.market.quotes import Quote
 from abm.numerics.checks import positive_number
 from abm.one_period.quotes import myopic_quote, zero_profit_quote
 from abm.participants.maker import MarketMaker
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 
 
 class Undercutter(MarketMaker):
@@ -29,7 +29,7 @@ class Undercutter(MarketMaker):
     name = "undercutter"
 
     def __init__(
-        self, model: Market, *, step: float = 0.05, belief: Belief | str | None = "gaussian"
+        self, model: PublicModel, *, step: float = 0.05, belief: Belief | str | None = "gaussian"
     ) -> None:
         super().__init__(model, belief=belief)
         self.step = positive_number("step", step) * self.noise_sd

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 import mesa
 
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 
 
 class ParticipantError(RuntimeError):
@@ -55,7 +55,7 @@ class Participant(mesa.Agent):
     label: str
     _ids = _Numbers()
 
-    def __init__(self, model: Market) -> None:
+    def __init__(self, model: PublicModel) -> None:
         super().__init__(model)
         self.terms = model.terms
 

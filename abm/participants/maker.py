@@ -28,7 +28,7 @@ from abm.numerics.arrays import Array
 from abm.numerics.checks import one_of
 from abm.numerics.describe import describe, show_mean
 from abm.participants.agent import Participant, ParticipantError
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 from abm.participants.transparency import MarketView
 
 HELD = ("inventory", "cash")
@@ -76,7 +76,7 @@ class MarketMaker(Participant, ABC):
     symmetric: ClassVar[bool] = False
     draws: Draws
 
-    def __init__(self, model: Market, *, belief: Belief | str | None = "gaussian") -> None:
+    def __init__(self, model: PublicModel, *, belief: Belief | str | None = "gaussian") -> None:
         super().__init__(model)
         self.inventory = np.zeros(self.terms.replications)
         self.cash = np.zeros(self.terms.replications)
@@ -144,13 +144,13 @@ class MarketMaker(Participant, ABC):
             one_of("belief", belief, ["exact", "gaussian"])
             prior = self.terms.prior
             return GridBelief(prior.mean, prior.sd) if belief == "exact" else prior
-        if not hasattr(belief, "replicate"):
+        if not hasattr(belief, "is_gaussian"):  # every belief says whether it is
             raise TypeError(
                 f"belief is {belief!r}, but must be a belief: "
                 f'give "gaussian", "exact", None, or as GaussianBelief(mean, sd)'
             )
         try:
-            return belief.replicate(self.terms.replications)
+            return belief.broadcast(self.terms.replications)
         except ValueError:
             raise ValueError(
                 f"belief has means of shape {belief.mean.shape}, but the number of replications "

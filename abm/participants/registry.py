@@ -161,9 +161,9 @@ class Registry(Generic[Kind]):
             ) from error
         return self.require_kind(kind, point.name)
 
-    def _name_clash(self, name: str, places: list[str]) -> ValueError:
+    def _name_clash(self, name: str, locations: list[str]) -> ValueError:
         return ValueError(
-            f"{self.noun} {name!r} is the name of {len(places)}: {' and '.join(places)}: "
+            f"{self.noun} {name!r} is the name of {len(locations)}: {' and '.join(locations)}: "
             f"give one of them another name, or remove it"
         )
 
@@ -189,11 +189,11 @@ def list_plug_ins(group: str, path: tuple[str, ...]) -> list[EntryPoint]:  # noq
 
 
 def locate(kind: Callable[..., Any]) -> str:
-    """Return the place of a class, as module:Class."""
+    """Return the location of a class or function, as module:Class."""
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def name_origin(plug_in: EntryPoint) -> str:
-    """Return the place of an entry point's class, and the package that offers it."""
+    """Return the location of an entry point's class, and the package that offers it."""
     package = plug_in.dist.name if plug_in.dist else "a package"
     return f"{plug_in.value} of {package}"

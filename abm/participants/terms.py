@@ -40,10 +40,10 @@ class Terms:
             finite_number("prior_mean", prior_mean), positive_number("prior_sd", prior_sd)
         )
         noise_sd = positive_number("noise_sd", noise_sd)
-        return cls(prior.replicate(replications), noise_sd, replications)
+        return cls(prior.broadcast(replications), noise_sd, replications)
 
 
-class Market(Protocol):
+class PublicModel(Protocol):
     """What participants may know of the model they live in, and nothing else."""
 
     @property

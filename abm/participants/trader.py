@@ -5,7 +5,7 @@ A trader type of your own is one small class:
     class Rounding(Trader):
         name = "rounding"
 
-        def __init__(self, model: Market) -> None:
+        def __init__(self, model: PublicModel) -> None:
             super().__init__(model, NoisyValuation(model.terms.noise_sd))
 
         def valuation(self, value: Array, draws: Draws) -> Array:
@@ -20,7 +20,7 @@ from abm.market.valuations import Law
 from abm.numerics.arrays import Array
 from abm.numerics.describe import describe
 from abm.participants.agent import Participant, ParticipantError
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 from abm.participants.transparency import MarketView
 
 
@@ -48,7 +48,7 @@ class Trader(Participant):
     failure = TraderError
     attributes = ("law",)
 
-    def __init__(self, model: Market, law: Law) -> None:
+    def __init__(self, model: PublicModel, law: Law) -> None:
         super().__init__(model)
         self.law = law
 

@@ -35,11 +35,11 @@ class Location:
         if self.home.local:
             self._path = Path(self.home.path()).resolve()
             self.home = Store(self._path)
-            self.work = Store(self._beside("partial"))
-            self._replaced = self._beside("replaced")
-            self._lock = FileLock(self._beside("lock"))
+            self.work = Store(self._hidden_path("partial"))
+            self._replaced = self._hidden_path("replaced")
+            self._lock = FileLock(self._hidden_path("lock"))
 
-    def _beside(self, what: str) -> Path:
+    def _hidden_path(self, what: str) -> Path:
         return self._path.with_name(f".{self._path.name}.{what}")
 
     def acquire(self) -> None:

@@ -20,7 +20,7 @@ from abm.market.quotes import Quote
 from abm.market.random_streams import Draws, Streams
 from abm.numerics.arrays import Array, Flags
 from abm.participants.maker import MarketMaker
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 from abm.participants.transparency import TRANSPARENCIES
 from abm.traders.noisy import NoisyTrader
 
@@ -37,7 +37,7 @@ class Scripted(NoisyTrader):
     valuation is.
     """
 
-    def __init__(self, model: Market, *, script: Array, beyond: float) -> None:
+    def __init__(self, model: PublicModel, *, script: Array, beyond: float) -> None:
         super().__init__(model)
         self._script, self._beyond = script, beyond
 

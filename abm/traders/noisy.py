@@ -3,7 +3,7 @@
 from abm.market.noise import Distribution
 from abm.market.valuations import NoisyValuation
 from abm.numerics.checks import positive_number
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 from abm.participants.trader import Trader
 
 
@@ -28,7 +28,11 @@ class NoisyTrader(Trader):
     name = "noisy"
 
     def __init__(
-        self, model: Market, *, noise_sd: float | None = None, noise: Distribution | None = None
+        self,
+        model: PublicModel,
+        *,
+        noise_sd: float | None = None,
+        noise: Distribution | None = None,
     ) -> None:
         if noise_sd is not None and noise is not None:
             raise ValueError(

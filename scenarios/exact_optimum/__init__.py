@@ -23,7 +23,7 @@ import pandas as pd
 
 from abm.bellman import solve
 from abm.bellman.asymmetric import curvature, free_backup
-from abm.bellman.bounds import revealed_bound
+from abm.bellman.bounds import compute_revealed_bound
 from abm.bellman.exact.value import WIDEST, load_fitted
 from abm.experiment import Simulation, grid
 from abm.experiment.points import Point
@@ -106,7 +106,7 @@ def estimate_results(log: Run, residuals: pd.DataFrame, discount: float) -> pd.D
         bound_by_residuals(shock, sought[sought["prior_sd"] == shock], discount) for shock in shocks
     ]
     size = {"prior_sd": shocks, "count": means["count"].max()}
-    proven = revealed_bound(discount, shocks)
+    proven = compute_revealed_bound(discount, shocks)
     exact = {"mean": proven, "se": 0.0, "low": proven, "high": proven}
     bounds = [
         pd.DataFrame(size | {"metric": "residual bound", "mean": certified}),

@@ -8,7 +8,7 @@ from abm.bellman.exact.quotes import best_prices
 from abm.makers.exact_optimal import ExactOptimal
 from abm.market.quotes import Quote, Side
 from abm.numerics.arrays import Array
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 from abm.participants.transparency import MarketView
 
 LOG_SD = 0.4  # of the distance of a random price from the mean, relative to the best price's
@@ -30,7 +30,7 @@ class Assessor(ExactOptimal):
 
     name = "assessor"
 
-    def __init__(self, model: Market, *, discount: float) -> None:
+    def __init__(self, model: PublicModel, *, discount: float) -> None:
         super().__init__(model, discount=discount)
         self.worth = np.empty(self.terms.replications)
         for window in self.require_posterior().windows:

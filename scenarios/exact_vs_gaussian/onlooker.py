@@ -14,7 +14,7 @@ from abm.experiment.points import Point
 from abm.experiment.simulation import give_discount, keep_tables
 from abm.makers import MarketMaker
 from abm.market.quotes import Quote
-from abm.participants.terms import Market
+from abm.participants.terms import PublicModel
 from abm.participants.transparency import MarketView
 from abm.runs.parquet import Tables, make_table
 from abm.runs.schema import PERIOD, REPLICATION, Column
@@ -38,7 +38,7 @@ class Onlooker(MarketMaker):
 
     name = "onlooker"
 
-    def __init__(self, model: Market) -> None:
+    def __init__(self, model: PublicModel) -> None:
         super().__init__(model, belief="exact")
         self.gaussian = self.terms.prior
         self.distances: list[dict[str, Any]] = []

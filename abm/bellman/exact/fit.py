@@ -85,10 +85,12 @@ def _equations(value_function: ExactValue, belief: GridBelief) -> tuple[Array, A
         ahead = np.zeros((*gain.shape, value_function.coefficients.size))
         for signal in quoted.signals:
             weight = value_function.discount * signal.probability
-            gain = gain + weight * value_function.gaussian(signal.sd)
+            gain = gain + weight * value_function.value_if_gaussian(signal.sd)
             ahead = ahead + signal.probability[..., np.newaxis] * features(*signal[1:])
         now = features(chunk.sd, chunk.skewness, chunk.excess_kurtosis)
-        parts.append((now, ahead[:, 0, 0], gain[:, 0, 0] - value_function.gaussian(chunk.sd)))
+        parts.append(
+            (now, ahead[:, 0, 0], gain[:, 0, 0] - value_function.value_if_gaussian(chunk.sd))
+        )
     now, ahead, gain = (np.concatenate(part) for part in zip(*parts, strict=True))
     return now, ahead, gain
 

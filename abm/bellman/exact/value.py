@@ -53,13 +53,13 @@ class ExactValue:
     def __call__(self, sd: Array, skewness: Array, kurtosis: Array) -> Array:
         """Return U of posteriors, arrays of any shape; sd and result in noise sds."""
         corrections = self._splines(_log(sd)) * shapes(skewness, kurtosis)
-        return self.gaussian(sd) + corrections.sum(axis=-1)
+        return self.value_if_gaussian(sd) + corrections.sum(axis=-1)
 
     def of(self, window: Window, noise_sd: float) -> Array:
         """Return U of a window's posteriors, shape (N,), in noise sds."""
         return self(window.sd / noise_sd, window.skewness, window.excess_kurtosis)
 
-    def gaussian(self, sd: Array) -> Array:
+    def value_if_gaussian(self, sd: Array) -> Array:
         """Return W, the value if beliefs stayed normal."""
         return self.solution.value_function(np.minimum(sd, self.solution.rho_max))
 

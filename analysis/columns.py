@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from abm.numerics.checks import one_of
+from abm.numerics.checks import require_one_of
 
 MARKET = 'run.table("market"), or market.tape.market'  # what makes a table, for messages
 MAKERS = 'run.table("makers"), or market.tape.makers'
@@ -48,7 +48,7 @@ def require_keys(frame: pd.DataFrame, by: Iterable[str]) -> None:
     """Raise unless a table has the columns that its rows are to be grouped by."""
     require_columns("frame", frame, [], ANY)
     for key in by:
-        one_of("by", key, map(str, frame.columns))
+        require_one_of("by", key, map(str, frame.columns))
 
 
 def require_metric(record: pd.DataFrame, metric: str) -> None:
@@ -58,4 +58,4 @@ def require_metric(record: pd.DataFrame, metric: str) -> None:
             f"frame has no column {metric!r}, but must have: give "
             f"frame.assign({metric}=metrics.{metric}(frame))"
         )
-    one_of("metric", metric, [*map(str, record.columns), *DERIVED])
+    require_one_of("metric", metric, [*map(str, record.columns), *DERIVED])

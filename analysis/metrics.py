@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from abm.numerics.checks import one_of
+from abm.numerics.checks import require_one_of
 from abm.numerics.intervals import CONFIDENCE, find_fraction_ends, find_half_width
 from abm.numerics.moments import Moments
 from analysis.columns import ANY, MAKERS, MARKET, require_columns, require_keys, require_metric
@@ -105,7 +105,7 @@ def select_metric(summary: Table, metric: str) -> Table:
     """Return the rows of a metric in a summary; ValueError if there are none."""
     rows = summary[summary["metric"] == metric]
     if rows.empty and len(summary):
-        one_of("metric", metric, map(str, summary["metric"].unique()))
+        require_one_of("metric", metric, map(str, summary["metric"].unique()))
     return rows
 
 

@@ -20,7 +20,7 @@ from abm.exchange.model import MOST_PERIODS
 from abm.experiment import Simulation, grid
 from abm.experiment.points import Point
 from abm.makers.q_learning import QLearning
-from abm.numerics.checks import positive_number, whole
+from abm.numerics.checks import positive_number, require_whole
 from abm.one_period.depths import myopic_depth, zero_profit_depth
 from abm.participants.transparency import MarketView
 from analysis import Run, facets, metrics
@@ -70,7 +70,7 @@ class LearningMakers(Study):
 
     def make_simulation(self) -> Simulation:
         """Return a simulation of learners whose exploration fades, which counts late periods."""
-        whole("periods", self.periods, LATE, MOST_PERIODS)
+        require_whole("periods", self.periods, LATE, MOST_PERIODS)
         learning = partial(
             gather_learners, learning_rate=self.learning_rate, decay=FADING / self.periods
         )
@@ -114,7 +114,10 @@ def gather_learners(
 def parse_counts(learners: str) -> list[int]:
     """Return the numbers of makers of the option; ValueError if one is out of range."""
     try:
-        return [whole("learners", int(word), 1, MOST_LEARNERS) for word in split_commas(learners)]
+        return [
+            require_whole("learners", int(word), 1, MOST_LEARNERS)
+            for word in split_commas(learners)
+        ]
     except ValueError:
         raise ValueError(
             f"learners is {learners!r}, but must be whole numbers from 1 to {MOST_LEARNERS}: "

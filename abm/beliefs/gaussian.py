@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from abm.beliefs.window import Window
 from abm.market.valuations import Interval, Likelihood
 from abm.numerics.arrays import Array, Index
-from abm.numerics.checks import compatible, finite, positive
+from abm.numerics.checks import require_compatible, require_finite, require_positive
 from abm.numerics.describe import count_replications, describe, show_mean
 from abm.numerics.frozen import set_fields
 
@@ -40,8 +40,8 @@ class GaussianBelief:
     windows: ClassVar[tuple[Window, ...]] = ()
 
     def __init__(self, mean: ArrayLike, sd: ArrayLike) -> None:
-        mean, sd = finite("mean", mean), positive("sd", sd)
-        compatible(mean=mean, sd=sd)
+        mean, sd = require_finite("mean", mean), require_positive("sd", sd)
+        require_compatible(mean=mean, sd=sd)
         set_fields(self, mean=mean, sd=sd)
 
     def __repr__(self) -> str:
@@ -73,7 +73,7 @@ class GaussianBelief:
     def update(self, lower: ArrayLike, upper: ArrayLike, noise_sd: float) -> GaussianBelief:
         """Return the posterior given that a valuation with this noise is in (lower, upper)."""
         seen = Interval(lower, upper, noise_sd)
-        compatible(mean=self.mean, lower=seen.lower, upper=seen.upper)
+        require_compatible(mean=self.mean, lower=seen.lower, upper=seen.upper)
         return self.revise(seen)
 
     def density(self, value: ArrayLike) -> Array:

@@ -26,7 +26,7 @@ from abm.beliefs.posterior import (
 from abm.beliefs.window import FINE, Placements, Window, iterate_chunks
 from abm.market.valuations import Interval, Likelihood
 from abm.numerics.arrays import Array
-from abm.numerics.checks import compatible
+from abm.numerics.checks import require_compatible
 from abm.numerics.describe import describe, show_count, show_mean
 from abm.numerics.frozen import set_fields
 
@@ -141,7 +141,7 @@ class GridBelief:
         of replications.
         """
         shown = likelihood.replications
-        compatible(mean=self.mean, shown=np.empty(shown))
+        require_compatible(mean=self.mean, shown=np.empty(shown))
         return self.broadcast(max(shown, len(self.mean)))._condition_each(likelihood)
 
     def _condition_each(self, likelihood: Likelihood) -> tuple[Array, GridBelief]:

@@ -37,7 +37,7 @@ from abm.bellman.solution import TOLERANCE, Solution
 from abm.bellman.solver import SCAN
 from abm.market.quotes import Quote, Side
 from abm.numerics.arrays import Array
-from abm.numerics.checks import positive
+from abm.numerics.checks import require_positive
 from abm.numerics.golden_section import golden_section
 from abm.one_period.profit import expected_profit
 
@@ -101,7 +101,7 @@ def free_backup(solution: Solution, rho: ArrayLike) -> FreeBackup:
     ValueError
         If a rho is not finite and above zero, or past rho_max.
     """
-    rho = positive("rho", rho)
+    rho = require_positive("rho", rho)
     even, centred = _scan(solution, rho, np.zeros(1))
     even = _best_depth(solution, rho, even, centred)
     depth, skew = _scan(solution, rho, SCAN)
@@ -138,7 +138,7 @@ def curvature(solution: Solution, rho: ArrayLike) -> tuple[Array, Array]:
     If both are negative no quote nearby is better: the mixed derivative is zero by symmetry.
     Arguments and errors are those of `free_backup`.
     """
-    rho = positive("rho", rho)
+    rho = require_positive("rho", rho)
     depth, centred = solution.half_spread(rho) / np.sqrt(1 + rho * rho), np.zeros_like(rho)
     peak = backup(solution, rho, depth, centred)
     wide, narrow = (backup(solution, rho, depth + by, centred) for by in (WIGGLE, -WIGGLE))

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from abm.bellman.problem import stage
 from abm.numerics.arrays import Array
-from abm.numerics.checks import discount_factor, positive
+from abm.numerics.checks import discount_factor, require_positive
 from abm.one_period.depths import myopic_depth
 
 REST = 1e-13  # discounted weight of the periods that are computed as if V were known
@@ -28,7 +28,7 @@ def compute_revealed_bound(discount: float, rho: ArrayLike) -> Array:
     ValueError unless the discount is at least 0 and below 1, and every rho, prior sd / noise sd, is
     finite and above zero.
     """
-    discount, first = discount_factor(discount), positive("rho", rho)
+    discount, first = discount_factor(discount), require_positive("rho", rho)
     periods = int(np.ceil(np.log(REST) / np.log(discount))) if discount > 0 else 1
     later = np.arange(periods)
     after = first[..., np.newaxis] / np.sqrt(1 + later * np.square(first[..., np.newaxis]))

@@ -27,7 +27,7 @@ from abm.market.quotes import Quote, inside_quote
 from abm.market.random_streams import LARGEST_SEED, Role, Streams
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array, Sides
-from abm.numerics.checks import one_of, whole
+from abm.numerics.checks import require_one_of, require_whole
 from abm.participants.terms import Terms
 from abm.participants.transparency import TRANSPARENCIES, show_trader
 from abm.traders.noisy import NoisyTrader
@@ -105,11 +105,11 @@ class Exchange(mesa.Model):
     ) -> None:
         seed = _require_seed(rng)
         super().__init__(rng=seed)
-        size = whole("replications", replications, 1, MOST_REPLICATIONS)
-        block = whole("block", block, 0, MOST_REPLICATIONS // size - 1)
+        size = require_whole("replications", replications, 1, MOST_REPLICATIONS)
+        block = require_whole("block", block, 0, MOST_REPLICATIONS // size - 1)
         self.replication = np.arange(size) + block * size
-        self.world = one_of("world", world, WORLDS)
-        self.transparency = one_of("transparency", transparency, TRANSPARENCIES)
+        self.world = require_one_of("world", world, WORLDS)
+        self.transparency = require_one_of("transparency", transparency, TRANSPARENCIES)
         self.period = 0
         self.quotes = []
         self._due = "move"
@@ -138,7 +138,7 @@ class Exchange(mesa.Model):
 
     def run(self, periods: SupportsIndex) -> Self:
         """Let so many traders arrive in every replication; return the exchange itself."""
-        coming = whole("periods", periods, 0, MOST_PERIODS - self.period)
+        coming = require_whole("periods", periods, 0, MOST_PERIODS - self.period)
         for _ in range(coming):
             self.step()
         return self
@@ -159,7 +159,7 @@ class Exchange(mesa.Model):
         RuntimeError unless the last period was cleared.
         """
         self._require_due("move")
-        self.streams.period = whole("period", self.period, 0, MOST_PERIODS - 1)
+        self.streams.period = require_whole("period", self.period, 0, MOST_PERIODS - 1)
         if self.world == "gaussian":
             self.value = self._draw_value(find_common_belief(self.makers))
         for maker in self.makers:
@@ -238,4 +238,4 @@ def _require_seed(rng: SupportsIndex | None) -> int:
             "rng is None, but must be a whole number: give a seed "
             "(mesa.batch_run takes seeds as its own argument rng=[1, 2] since Mesa 3.5)"
         )
-    return whole("rng", rng, 0, LARGEST_SEED)
+    return require_whole("rng", rng, 0, LARGEST_SEED)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from abm.exchange.clearing import Clearing
 from abm.exchange.summary import Series, tabulate_summary
 from abm.numerics.arrays import Array, Index
-from abm.numerics.checks import one_of
+from abm.numerics.checks import require_one_of
 from abm.numerics.describe import describe, draw_thumbnail, list_some, make_html, show_count
 from abm.numerics.moments import Moments, mean_of
 from abm.runs.schema import KEYS, MAKERS, MARKET, Column
@@ -34,7 +34,7 @@ class Tape:
     def __init__(self, labels: Sequence[str], replication: Index, record: str) -> None:
         self._labels = list(labels)
         self._replication = replication
-        self.full = one_of("record", record, RECORDS) == "full"
+        self.full = require_one_of("record", record, RECORDS) == "full"
         self._clearings: list[Clearing] = []
         self._summaries: list[dict[Series, Moments]] = []
 

@@ -16,7 +16,7 @@ from abm.experiment.schedule import Schedule, Target
 from abm.experiment.simulation import BlockTask, Simulation
 from abm.experiment.workers import Workers, check_workers
 from abm.market.random_streams import LARGEST_SEED
-from abm.numerics.checks import one_of, positive_number, whole
+from abm.numerics.checks import positive_number, require_one_of, require_whole
 from abm.numerics.describe import describe, list_some, show_count
 from abm.runs.folder import RunFolder
 from abm.runs.schema import KEYS, SUMMARY, TOTALS
@@ -62,16 +62,16 @@ class Experiment:
 
     def __post_init__(self) -> None:
         self._check_types()
-        whole("seed", self.seed, 0, LARGEST_SEED)
-        whole("periods", self.periods, 1, MOST_PERIODS)
-        block = whole("block", self.block, 1, MOST_REPLICATIONS)
+        require_whole("seed", self.seed, 0, LARGEST_SEED)
+        require_whole("periods", self.periods, 1, MOST_PERIODS)
+        block = require_whole("block", self.block, 1, MOST_REPLICATIONS)
         require_blocks("replications", self.replications, block)
-        whole("burn_in", self.simulation.burn_in, 0, self.periods - 1)
+        require_whole("burn_in", self.simulation.burn_in, 0, self.periods - 1)
         if self.target:
             positive_number("se", self.target.se)
-            one_of("metric", self.target.metric, METRICS)
+            require_one_of("metric", self.target.metric, METRICS)
             require_blocks("at_most", self.target.at_most, block)
-            whole("at_most", self.target.at_most, self.replications, MOST_REPLICATIONS)
+            require_whole("at_most", self.target.at_most, self.replications, MOST_REPLICATIONS)
         self._check_points()
 
     def __repr__(self) -> str:
@@ -210,7 +210,7 @@ class Experiment:
 
 def require_blocks(name: str, value: SupportsIndex, block: int) -> None:
     """Raise unless a number of replications fits into blocks."""
-    replications = whole(name, value, 1, MOST_REPLICATIONS)
+    replications = require_whole(name, value, 1, MOST_REPLICATIONS)
     if replications > block and replications % block:
         raise ValueError(
             f"{name} is {replications}, but above {block} they come in blocks: "

@@ -13,7 +13,7 @@ from abm.exchange.model import MOST_PERIODS, Exchange
 from abm.exchange.tape import RECORDS
 from abm.exchange.totals import Totals
 from abm.experiment.points import Point, describe_function
-from abm.numerics.checks import discount_factor, one_of, whole
+from abm.numerics.checks import discount_factor, require_one_of, require_whole
 from abm.participants.maker import MarketMaker
 from abm.participants.registry import MAKER_TYPES
 from abm.runs.parquet import Tables, make_table
@@ -111,9 +111,9 @@ class Simulation:
 
     def __post_init__(self) -> None:
         discount_factor(self.discount)
-        whole("burn_in", self.burn_in, 0, MOST_PERIODS - 1)
+        require_whole("burn_in", self.burn_in, 0, MOST_PERIODS - 1)
         if not callable(self.record):
-            one_of("record", self.record, RECORDS)
+            require_one_of("record", self.record, RECORDS)
         for name, function in self.functions.items():
             if not callable(function):
                 raise TypeError(
@@ -146,7 +146,7 @@ class Simulation:
         """Raise unless an exchange of so many replications takes the arguments of a point."""
         known = inspect.signature(Exchange).parameters.keys() - SET_BY_TASK
         for name in self.make_arguments(point):
-            one_of("parameter", name, known)
+            require_one_of("parameter", name, known)
         self.make_exchange(BlockTask("", point, 0, size, 1, 0))
 
     def make_arguments(self, point: Point) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from joblib import Parallel, delayed, parallel_config
 
-from abm.numerics.checks import whole
+from abm.numerics.checks import require_whole
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -50,7 +50,9 @@ def check_workers(workers: Workers) -> Workers:
                 f"pip install 'market-shock[cluster]'"
             )
         return workers
-    return whole("workers", int(workers) if isinstance(workers, str) else workers, 1, MOST_WORKERS)
+    return require_whole(
+        "workers", int(workers) if isinstance(workers, str) else workers, 1, MOST_WORKERS
+    )
 
 
 def run_tasks(

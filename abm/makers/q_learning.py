@@ -7,7 +7,7 @@ import numpy as np
 
 from abm.beliefs.base import Belief
 from abm.market.quotes import Quote
-from abm.numerics.checks import not_negative_number, one_in, positive
+from abm.numerics.checks import not_negative_number, require_in_range, require_positive
 from abm.one_period.depths import standardised_quote
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
@@ -54,9 +54,9 @@ class QLearning(MarketMaker):
         belief: Belief | str | None = "gaussian",
     ) -> None:
         super().__init__(model, belief=belief)
-        self.learning_rate = one_in("learning_rate", learning_rate, 0.0, 1.0)
+        self.learning_rate = require_in_range("learning_rate", learning_rate, 0.0, 1.0)
         self.decay = not_negative_number("decay", decay)
-        self.depths = positive("depths", depths)
+        self.depths = require_positive("depths", depths)
         if self.depths.ndim != 1 or not self.depths.size:
             raise ValueError(
                 f"depths has shape {self.depths.shape}, but must be a row of one or more: "

@@ -12,7 +12,7 @@ from zlib import crc32
 import numpy as np
 
 from abm.numerics.arrays import Array
-from abm.numerics.checks import whole
+from abm.numerics.checks import require_whole
 
 LARGEST_SEED = 2**63 - 1
 
@@ -38,7 +38,11 @@ class Streams:
 
     def __init__(self, seed: int, block: int, replications: int) -> None:
         key = np.array(
-            [whole("rng", seed, 0, LARGEST_SEED), whole("block", block, 0, LARGEST_SEED)], np.uint64
+            [
+                require_whole("rng", seed, 0, LARGEST_SEED),
+                require_whole("block", block, 0, LARGEST_SEED),
+            ],
+            np.uint64,
         )
         self.replications = replications
         self.period = 0

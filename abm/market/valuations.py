@@ -20,7 +20,7 @@ from abm.market.noise import Distribution, Noise, noise_of
 from abm.market.quotes import Quote, Side
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array, Index, Sides
-from abm.numerics.checks import compatible
+from abm.numerics.checks import require_compatible
 from abm.numerics.describe import describe, show_mean
 from abm.numerics.frozen import set_fields
 from abm.numerics.truncated_normal import truncated_moments
@@ -95,7 +95,7 @@ class Interval:
         self, lower: ArrayLike, upper: ArrayLike, noise: float | Noise | Distribution
     ) -> None:
         lower, upper = np.asarray(lower, np.float64), np.asarray(upper, np.float64)
-        compatible(lower=lower, upper=upper)
+        require_compatible(lower=lower, upper=upper)
         wrong = ~((lower <= upper) & (lower < np.inf) & (upper > -np.inf))
         if wrong.any():
             low, high = (np.broadcast_to(end, wrong.shape)[wrong][0] for end in (lower, upper))

@@ -21,20 +21,20 @@ def floats(name: str, value: ArrayLike) -> Array:
         raise TypeError(f"{name} is {value!r}, but must be a number: give a float") from None
 
 
-def finite(name: str, value: ArrayLike) -> Array:
+def require_finite(name: str, value: ArrayLike) -> Array:
     """Return `value` as floats, or raise ValueError where one is NaN or infinite."""
     numbers = floats(name, value)
     return _require(np.isfinite(numbers), name, numbers, "finite: give a number")
 
 
-def positive(name: str, value: ArrayLike) -> Array:
+def require_positive(name: str, value: ArrayLike) -> Array:
     """Return `value` as floats, or raise ValueError where one is not finite and above zero."""
     numbers = floats(name, value)
     right = np.isfinite(numbers) & (numbers > 0)
     return _require(right, name, numbers, "finite and above zero: give a positive number")
 
 
-def not_negative(name: str, value: ArrayLike) -> Array:
+def require_not_negative(name: str, value: ArrayLike) -> Array:
     """Return `value` as floats, or raise ValueError where one is negative or NaN."""
     numbers = floats(name, value)
     return _require(numbers >= 0, name, numbers, "at least 0: give 0 or more")
@@ -49,20 +49,20 @@ def _require(right: Flags, name: str, numbers: Array, rule: str) -> Array:
 
 def finite_number(name: str, value: float) -> float:
     """Return `value` as a float, or raise unless it is one finite number."""
-    return float(finite(name, _scalar(name, value)))
+    return float(require_finite(name, _scalar(name, value)))
 
 
 def positive_number(name: str, value: float) -> float:
     """Return `value` as a float, or raise unless it is one finite number above zero."""
-    return float(positive(name, _scalar(name, value)))
+    return float(require_positive(name, _scalar(name, value)))
 
 
 def not_negative_number(name: str, value: float) -> float:
     """Return `value` as a float, or raise unless it is one finite number of at least 0."""
-    return float(not_negative(name, finite_number(name, value)))
+    return float(require_not_negative(name, finite_number(name, value)))
 
 
-def one_in(name: str, value: float, above: float, most: float) -> float:
+def require_in_range(name: str, value: float, above: float, most: float) -> float:
     """Return `value` as a float, or raise unless it is one number in (above, most]."""
     number = finite_number(name, value)
     if not above < number <= most:
@@ -80,7 +80,7 @@ def _scalar(name: str, value: float) -> float:
     return value
 
 
-def compatible(**arrays: Array) -> None:
+def require_compatible(**arrays: Array) -> None:
     """Raise ValueError unless the arrays broadcast together."""
     shapes = {name: array.shape for name, array in arrays.items()}
     try:
@@ -102,7 +102,7 @@ def discount_factor(value: float) -> float:
     return float(value)
 
 
-def whole(name: str, value: SupportsIndex, least: int, most: int) -> int:
+def require_whole(name: str, value: SupportsIndex, least: int, most: int) -> int:
     """Return `value` as an int, or raise unless it is a whole number from `least` to `most`."""
     if not hasattr(value, "__index__") or isinstance(value, bool):
         raise TypeError(
@@ -118,7 +118,7 @@ def whole(name: str, value: SupportsIndex, least: int, most: int) -> int:
     return number
 
 
-def one_of(name: str, value: str, known: Iterable[str]) -> str:
+def require_one_of(name: str, value: str, known: Iterable[str]) -> str:
     """Return `value`, or raise ValueError with the nearest known name unless it is known."""
     names = list(known)
     if value not in names:

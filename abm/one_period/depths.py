@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from abm.beliefs.base import Belief
 from abm.market.quotes import Quote
 from abm.numerics.arrays import Array
-from abm.numerics.checks import not_negative
+from abm.numerics.checks import require_not_negative
 from abm.numerics.truncated_normal import mean_excess
 
 HALLEY_STEPS = 2
@@ -48,7 +48,7 @@ def zero_profit_depth(rho: ArrayLike) -> Array:
     ValueError
         If a rho is negative or NaN.
     """
-    odds = np.square(not_negative("rho", rho))
+    odds = np.square(require_not_negative("rho", rho))
     q = odds / np.sqrt(np.pi / 2 + odds)
     for _ in range(HALLEY_STEPS):
         excess = mean_excess(q)
@@ -64,7 +64,7 @@ def myopic_depth(rho: ArrayLike) -> Array:
 
     Argument, shape, errors and accuracy are those of `zero_profit_depth`.
     """
-    target = 1 + np.square(not_negative("rho", rho))
+    target = 1 + np.square(require_not_negative("rho", rho))
     root = np.sqrt(1 + target * (target + 2 * (np.pi - 1)))
     q = target * np.sqrt(np.pi / (1 + (np.pi - 1) * target + root))
     for _ in range(HALLEY_STEPS):

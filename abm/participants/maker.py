@@ -25,7 +25,7 @@ from abm.market.quotes import Quote
 from abm.market.random_streams import Draws
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array
-from abm.numerics.checks import one_of
+from abm.numerics.checks import require_one_of
 from abm.numerics.describe import describe, show_mean
 from abm.participants.agent import Participant, ParticipantError
 from abm.participants.terms import PublicModel
@@ -141,7 +141,7 @@ class MarketMaker(Participant, ABC):
 
     def _choose_belief(self, belief: Belief | str) -> Belief:
         if isinstance(belief, str):
-            one_of("belief", belief, ["exact", "gaussian"])
+            require_one_of("belief", belief, ["exact", "gaussian"])
             prior = self.terms.prior
             return GridBelief(prior.mean, prior.sd) if belief == "exact" else prior
         if not hasattr(belief, "is_gaussian"):  # every belief says whether it is

@@ -21,7 +21,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
-from abm.numerics.checks import one_of
+from abm.numerics.checks import require_one_of
 from abm.numerics.names import suggest
 from abm.participants.agent import Participant
 from abm.participants.maker import MarketMaker
@@ -94,7 +94,7 @@ class Registry(Generic[Kind]):
             if plug_in.name == name
         ]
         if not plug_ins:
-            return self.load_own()[one_of(self.noun, name, self.list_names())]
+            return self.load_own()[require_one_of(self.noun, name, self.list_names())]
         if len(plug_ins) > 1 or name in self.load_own():
             here = [locate(self.load_own()[name])] if name in self.load_own() else []
             raise self._name_clash(name, [*here, *map(name_origin, plug_ins)])

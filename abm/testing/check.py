@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from abm.exchange.admission import MakerChoice
-from abm.numerics.checks import one_of
+from abm.numerics.checks import require_one_of
 from abm.participants.registry import MAKER_TYPES
 from abm.testing.bench import Bench, BrokenRuleError
 from abm.testing.rules import BASES, RULES
@@ -97,7 +97,7 @@ def parametrize_makers(
 
     waived = {name: check_waivers(waivers) for name, waivers in (waive or {}).items()}
     for name in waived:
-        one_of("maker", name, {name_of(maker) for maker in makers})
+        require_one_of("maker", name, {name_of(maker) for maker in makers})
     cases = []
     for maker in makers:
         reasons = waived.get(name_of(maker), {})
@@ -110,7 +110,7 @@ def parametrize_makers(
 def check_waivers(waivers: Waivers) -> Waivers:
     """Return the waivers, or raise ValueError unless each is of a rule and has a reason."""
     for name, reason in waivers.items():
-        one_of("rule", name, RULES)
+        require_one_of("rule", name, RULES)
         if not (isinstance(reason, str) and reason.strip()):
             raise ValueError(
                 f"waiver of {name!r} has the reason {reason!r}, but needs a written one: "

@@ -27,7 +27,7 @@ from abm.bellman.bounds import compute_revealed_bound
 from abm.bellman.exact.value import WIDEST, load_fitted
 from abm.experiment import Simulation, grid
 from abm.experiment.points import Point
-from abm.numerics.checks import one_in
+from abm.numerics.checks import require_in_range
 from analysis import Run, metrics
 from analysis.results import ESTIMATE_COLUMNS, format_estimates, with_point_parameters
 from scenarios._common import options as option
@@ -57,7 +57,7 @@ class ExactOptimum(Study):
         load_fitted(self.discount)
         shocks = parse_numbers("prior_sd", self.prior_sd)
         for shock in shocks:
-            one_in("prior_sd", shock, 0.0, WIDEST)
+            require_in_range("prior_sd", shock, 0.0, WIDEST)
         return grid(policy=POLICIES, prior_sd=shocks)
 
     def make_simulation(self) -> Simulation:

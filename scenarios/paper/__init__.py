@@ -15,7 +15,7 @@ from abm.experiment import Experiment, Simulation, grid
 from abm.experiment.blocks import merge_summaries, read_table
 from abm.experiment.points import Point
 from abm.experiment.simulation import BlockTask
-from abm.numerics.checks import whole
+from abm.numerics.checks import require_whole
 from abm.one_period.depths import myopic_depth, zero_profit_depth
 from abm.runs.folder import RunFolder
 from abm.runs.schema import EXCHANGE, MAKER, MAKERS, MARKET, REPLICATION, SUMMARY, Column
@@ -64,7 +64,7 @@ class Paper(Study):
 
     def list_points(self) -> list[Point]:
         """Return the points of all figures; standard errors need two replications."""
-        whole("replications", self.replications, 2, MOST_REPLICATIONS)
+        require_whole("replications", self.replications, 2, MOST_REPLICATIONS)
         return POINTS
 
     def make_simulation(self) -> Simulation:

@@ -24,7 +24,7 @@ from abm.exchange.guards import ask_for_law, ask_for_quote, ask_for_valuation, n
 from abm.exchange.matching import allocate
 from abm.exchange.tape import Tape
 from abm.market.quotes import Quote, inside_quote
-from abm.market.random_streams import LARGEST_SEED, Role, Streams
+from abm.market.random_streams import Role, Streams, require_seed
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import require_one_of, require_whole
@@ -80,6 +80,8 @@ class Exchange(mesa.Model):
     ------
     ValueError, TypeError
         If an argument is out of range or unknown; the message says what to give instead.
+    RuntimeError
+        If `move`, `ask` and `clear` are called in another order.
     """
 
     law: Law
@@ -103,16 +105,15 @@ class Exchange(mesa.Model):
         block: SupportsIndex = 0,
         rng: SupportsIndex = 0,
     ) -> None:
-        seed = _require_seed(rng)
+        seed = require_seed(rng)
         super().__init__(rng=seed)
         size = require_whole("replications", replications, 1, MOST_REPLICATIONS)
         block = require_whole("block", block, 0, MOST_REPLICATIONS // size - 1)
         self.replication = np.arange(size) + block * size
         self.world = require_one_of("world", world, WORLDS)
         self.transparency = require_one_of("transparency", transparency, TRANSPARENCIES)
-        self.period = 0
+        self.period, self._due = 0, "move"
         self.quotes = []
-        self._due = "move"
         self.terms = Terms.of(prior_mean, prior_sd, noise_sd, size)
         self.streams = self.open_streams(seed, block)
         self.draws = {role: self.streams.draws(role) for role in Role}
@@ -138,8 +139,7 @@ class Exchange(mesa.Model):
 
     def run(self, periods: SupportsIndex) -> Self:
         """Let so many traders arrive in every replication; return the exchange itself."""
-        coming = require_whole("periods", periods, 0, MOST_PERIODS - self.period)
-        for _ in range(coming):
+        for _ in range(require_whole("periods", periods, 0, MOST_PERIODS - self.period)):
             self.step()
         return self
 
@@ -149,15 +149,12 @@ class Exchange(mesa.Model):
         self.clear()
 
     def open(self) -> None:
-        """Open the market for a period: move, then ask."""
+        """Open the market for a period."""
         self.move()
         self.ask()
 
     def move(self) -> None:
-        """Let the value move, carry beliefs over to the period, and announce the trader's law.
-
-        RuntimeError unless the last period was cleared.
-        """
+        """Let the value move, carry beliefs over to the period, and announce the trader's law."""
         self._require_due("move")
         self.streams.period = require_whole("period", self.period, 0, MOST_PERIODS - 1)
         if self.world == "gaussian":
@@ -169,17 +166,14 @@ class Exchange(mesa.Model):
         self._due = "ask"
 
     def ask(self) -> None:
-        """Ask every maker for a quote; RuntimeError unless the period has begun with `move`."""
+        """Ask every maker for a quote."""
         self._require_due("ask")
         self.quotes = [ask_for_quote(maker, self.period) for maker in self.makers]
         self.inside = inside_quote(self.quotes)
         self._due = "clear"
 
     def clear(self) -> None:
-        """Let a trader deal at the inside quote, settle, and let everyone learn from it.
-
-        RuntimeError unless makers were asked for quotes.
-        """
+        """Let a trader deal at the inside quote, settle, and let everyone learn from it."""
         self._require_due("clear")
         valuation = ask_for_valuation(self.trader, self.value, self.draws[Role.TRADER], self.period)
         side = self.inside.side(valuation)
@@ -191,8 +185,7 @@ class Exchange(mesa.Model):
         self._reveal(side, sales)
         self.clearing = Clearing(self.value, valuation, self.inside, side, price, dealings)
         self.tape.add(self.clearing)
-        self.quotes = []
-        self._due = "move"
+        self.quotes, self._due = [], "move"
         self.period += 1
         self.datacollector.collect(self)
 
@@ -222,20 +215,10 @@ class Exchange(mesa.Model):
     def _reveal(self, side: Sides, sales: Array) -> None:
         """Let every maker, and the trader type, observe what they may see of the period."""
         quotes = {maker.label: quote for maker, quote in zip(self.makers, self.quotes, strict=True)}
-        show = TRANSPARENCIES[self.transparency]
-        views = list(show(self.law, quotes, self.inside, side, sales))
+        views = list(TRANSPARENCIES[self.transparency](self.law, quotes, self.inside, side, sales))
         for maker, view in zip(self.makers, views, strict=True):
             with name_errors(maker, "she learnt", self.period):
                 maker.observe(view)
         if self.transparency == "public":
             with name_errors(self.trader, "learning", self.period):
                 self.trader.observe(show_trader(views[0], quotes))
-
-
-def _require_seed(rng: SupportsIndex | None) -> int:
-    if rng is None:
-        raise TypeError(
-            "rng is None, but must be a whole number: give a seed "
-            "(mesa.batch_run takes seeds as its own argument rng=[1, 2] since Mesa 3.5)"
-        )
-    return require_whole("rng", rng, 0, LARGEST_SEED)

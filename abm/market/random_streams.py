@@ -7,6 +7,7 @@ every draw of an array.
 """
 
 from enum import IntEnum
+from typing import SupportsIndex
 from zlib import crc32
 
 import numpy as np
@@ -83,3 +84,13 @@ class Draws:
             self._period, self._calls = self._streams.period, 0
         self._calls += 1
         return self._streams.at(self._role, self._calls - 1)
+
+
+def require_seed(rng: SupportsIndex | None) -> int:
+    """Return `rng` as an int, or raise unless it is a seed."""
+    if rng is None:
+        raise TypeError(
+            "rng is None, but must be a whole number: give a seed "
+            "(mesa.batch_run takes seeds as its own argument rng=[1, 2] since Mesa 3.5)"
+        )
+    return require_whole("rng", rng, 0, LARGEST_SEED)

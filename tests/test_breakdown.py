@@ -134,8 +134,10 @@ def test_fractions_are_those_of_the_markets(log: Run, table: Any) -> None:
         for metric in ("no_trade", "frozen", "learnt"):
             row, sample = table.loc[(maker, shock, metric)], rows[metric]
             half = stats.t.ppf(0.975, SIZE - 1) * sample.sem()
-            expected = [sample.mean(), sample.sem(), SIZE, sample.mean() - half,
-                        sample.mean() + half]  # fmt: skip
+            ends = (sample.mean() - half, sample.mean() + half)
+            if metric != "no_trade":
+                ends = stats.binomtest(int(sample.sum()), SIZE).proportion_ci()
+            expected = [sample.mean(), sample.sem(), SIZE, *ends]
             np.testing.assert_allclose(row[["mean", "se", "count", "low", "high"]], expected,
                                        rtol=1e-9, atol=1e-12)  # fmt: skip
 
@@ -258,7 +260,10 @@ def test_replications_past_a_block_come_in_several(tmp_path: Path) -> None:
 def test_one_market_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Breakdown(prior_sd="1,8", replications=1, periods=2).run(str(tmp_path / "a"))
     assert "±" not in capsys.readouterr().out
-    assert pd.read_csv(tmp_path / "a" / "results.csv")["low"].isna().all()
+    table = pd.read_csv(tmp_path / "a" / "results.csv")
+    fractions = table["metric"].isin(["frozen", "learnt"])  # exact for one market, too
+    assert table.loc[~fractions, "low"].isna().all()
+    assert table.loc[fractions, "low"].round(12).isin([0.0, 0.025]).all()
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,10 @@ def differences(folder: Path) -> Any:
     return pd.read_csv(folder / "differences.csv").set_index(keys).sort_index()
 
 
-def with_interval(mean: float, se: float, count: int) -> list[float]:
+def with_interval(mean: float, se: float, count: int, metric: str = "") -> list[float]:
+    if metric in ("learnt", "market share"):
+        ends = stats.binomtest(round(mean * count), count).proportion_ci()
+        return [mean, se, count, ends.low, ends.high]
     half = stats.t.ppf(0.975, count - 1) * se
     return [mean, se, count, mean - half, mean + half]
 
@@ -133,7 +136,7 @@ def test_results_are_those_of_all_markets(results: Any, markets: Any, metric: st
     assert len(found) == len(SHOCKS) * len(COMPANIES) * len(MAKERS)
     for keys, row in found.iterrows():
         sample = markets.loc[keys, metric]
-        assert_noted(row, with_interval(sample.mean(), sample.sem(), SIZE))
+        assert_noted(row, with_interval(sample.mean(), sample.sem(), SIZE, metric))
 
 
 def cochran(hers: Any, traded: Any) -> tuple[float, float]:
@@ -174,7 +177,7 @@ def test_a_share_by_period_is_that_of_the_trades_of_its_markets(small: Path) -> 
                 share = hers / traded
                 se = np.sqrt(share * (1 - share) / traded)
                 row = found.loc[(2.0, company, maker, period)]
-                assert_noted(row, with_interval(share, se, traded))
+                assert_noted(row, with_interval(share, se, traded, "market share"))
 
 
 def test_tables_name_the_metric_before_its_estimate(folder: Path) -> None:
@@ -263,7 +266,7 @@ def test_one_shock_has_its_place_in_the_tables(
     said = capsys.readouterr().out
     for words in ("public - alone", "own - public", "share", "2.0   alone     optimal"):
         assert words in said
-    assert f"Blocks, tables and figures are in {small}" in said
+    assert f"All files are in {small}" in said
 
 
 def test_two_makers_of_a_kind_share_the_trades(tmp_path: Path) -> None:

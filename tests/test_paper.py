@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import re
 import shlex
 import shutil
 import subprocess
@@ -493,16 +492,17 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("idle")
-def test_a_finished_study_resumed_prints_its_claims_and_does_nothing(
+def test_a_finished_study_resumed_prints_what_it_found_and_does_nothing(
     folder: Path, claims: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     study(folder, resume=True, verify=True)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
     said = capsys.readouterr().out
-    assert all(exhibit in said for exhibit in EXHIBITS)
-    assert len(re.findall(r" (yes|no|undecided) *$", said, re.MULTILINE)) == len(claims)
-    assert said.splitlines()[-1] == f"Logs, figures and claims.csv are in {folder}"
+    verdicts = claims["holds"].value_counts()
+    counts = [verdicts.get(verdict, 0) for verdict in ("yes", "no", "undecided")]
+    says = "Of {} claims of the paper, {} hold, {} do not, and {} are undecided"
+    assert says.format(len(claims), *counts) in said
 
 
 def truncated(path: Path) -> None:

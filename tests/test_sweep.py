@@ -44,7 +44,9 @@ def swept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Swept:
     def run(**options: Any) -> tuple[Run, str]:
         out = options.pop("out", str(tmp_path / "sweep"))
         capsys.readouterr()
-        Sweep(**SMALL | options).run(out)
+        names = ("workers", "resume", "verify")
+        how = {name: options.pop(name) for name in names if name in options}
+        Sweep(**SMALL | options).run(out, **how)
         said = capsys.readouterr()
         assert said.err == ""
         return load(out), said.out

@@ -101,6 +101,8 @@ def find_median_ends(ordered: Array, confidence: float = CONFIDENCE) -> tuple[fl
 def linearise_ratio(part: Array, whole: Array, mean_part: Array, mean_whole: Array) -> Array:
     """Return values whose mean is the ratio of two means, and whose s.e. is the ratio's.
 
+    They are NaN where the mean of the denominator is 0.
+
     Parameters
     ----------
     part, whole : ndarray, shape (n,)
@@ -108,5 +110,6 @@ def linearise_ratio(part: Array, whole: Array, mean_part: Array, mean_whole: Arr
     mean_part, mean_whole : ndarray, shape (n,) or ()
         Their means, in each observation's group.
     """
-    ratio = mean_part / mean_whole
-    return ratio + (part - ratio * whole) / mean_whole
+    scale = np.where(mean_whole == 0, np.nan, mean_whole)
+    ratio = mean_part / scale
+    return ratio + (part - ratio * whole) / scale

@@ -145,6 +145,7 @@ def draw_lines(axes: Axes, estimates: Table, styles: Styles | None = None) -> No
     styles = styles or assign_line_styles(estimates)
     for number, (name, _, rows) in enumerate(_group_lines(estimates)):
         line, style = _thin(rows), styles[name]
+        line = line if line["mean"].notna().any() else line.iloc[:0]
         band = line["period"], line["low"], line["high"]
         axes.fill_between(*band, color=style.colour, alpha=0.25, lw=0)
         axes.plot(line["period"], line["mean"], label=name, **style.mark(number))

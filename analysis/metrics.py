@@ -13,9 +13,9 @@ import pandas as pd
 from abm.numerics.checks import require_one_of
 from abm.numerics.intervals import CONFIDENCE, find_fraction_ends, find_half_width
 from abm.numerics.moments import Moments
+from abm.runs.schema import MOMENTS
 from analysis.columns import ANY, MAKERS, MARKET, require_columns, require_keys, require_metric
 
-MOMENTS = ("count", "mean", "variance")
 FRACTIONS_OF_PERIODS = ("no_trade", "filled")  # 0 or 1 in a replication and period
 FRACTIONS = ("learnt", "frozen")  # 0 or 1 in a replication
 
@@ -39,8 +39,7 @@ def pricing_error(market: Table) -> "pd.Series[float]":
 def surplus(market: Table) -> "pd.Series[float]":
     """Return each trader's gain by the trader's own valuation w, in units of price.
 
-    It is w - ask for a buy, bid - w for a sale, and 0 without a trade. With the value V in place of
-    w, the trader's gain is the makers' loss.
+    It is w - ask for a buy, bid - w for a sale, and 0 without a trade.
     """
     require_columns("market", market, ["bid", "ask", "valuation", "side"], MARKET)
     bought, sold = market["valuation"] - market["ask"], market["bid"] - market["valuation"]
@@ -74,8 +73,7 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
     Raises
     ------
     ValueError
-        If the frame lacks the metric or a column of `by`, or a summary has several rows a group
-        and block; the message says what to give.
+        If the frame lacks a column, or a summary has several rows a group and block.
     """
     require_keys(frame, by)
     if is_summary(frame):
@@ -135,17 +133,14 @@ def by_period(frame: Table, metric: str, by: Sequence[str] = ()) -> Table:
 def discounted_profit(makers: Table, discount: float) -> Table:
     """Return the sum of discount^period * profit, one row a maker and replication.
 
+    ValueError if two rows share maker, replication and period (and exchange).
+
     Parameters
     ----------
     makers : DataFrame
         Rows of `abm.runs.schema.MAKERS`, with or without the column `exchange`.
     discount : float
         Per period.
-
-    Raises
-    ------
-    ValueError
-        If two rows share maker, replication and period (and exchange).
     """
     require_columns("makers", makers, ["maker", "replication", "period", "profit"], MAKERS)
     keys = [key for key in ("exchange", "maker", "replication") if key in makers]
@@ -184,7 +179,7 @@ def paired_difference(
     between : str
         What is compared: "maker", "exchange" or a parameter of points.
     by : sequence of str
-        Columns within which to compare, as "period"; none for one comparison.
+        Columns within which to compare, as "period".
 
     Returns
     -------
@@ -194,8 +189,7 @@ def paired_difference(
     Raises
     ------
     ValueError
-        If one of the two is not in the frame, has several rows for a replication, or has not the
-        same replications as the other.
+        Unless both have one row for each of the same replications.
     """
     require_keys(frame, [between, *by])
     pair = "replication"
@@ -218,8 +212,7 @@ def paired_difference(
     if first == second or firsts.empty or firsts.index.has_duplicates or not alike:
         raise ValueError(
             f"{first} has {len(firsts)} rows and {second} has {len(seconds)}, but a paired "
-            f"comparison needs two, once each, in the same {pair}s: compare runs of one seed and "
-            f"size"
+            f"comparison needs the same {pair}s of both: compare runs of one seed and size"
         )
     differences = (firsts - seconds).rename("difference").reset_index()
     table = estimates(differences.assign(all=0), "difference", [*by, "all"])

@@ -8,7 +8,8 @@ import pandas as pd
 from abm.numerics.arrays import Array
 from abm.numerics.intervals import find_median_ends
 from abm.numerics.moments import Moments
-from analysis.metrics import MOMENTS, is_summary
+from abm.runs.schema import MOMENTS
+from analysis.metrics import is_summary
 
 Table = pd.DataFrame
 

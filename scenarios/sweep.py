@@ -36,10 +36,8 @@ class Sweep(Study):
     noise_sd: Annotated[
         str, Option(help="Sds of valuations about the value, separated by commas.")
     ] = "1"
-    world: Annotated[str, Option(help="real, gaussian, or both, separated by a comma.")] = "real"
-    transparency: Annotated[str, Option(help="public, own, or both, separated by a comma.")] = (
-        "public"
-    )
+    world: Annotated[str, Option(help="real, gaussian or real,gaussian.")] = "real"
+    transparency: Annotated[str, Option(help="public, own or public,own.")] = "public"
     block: Annotated[int, Option(help="Markets in a block, simulated at once.")] = BLOCK
     record: Annotated[str, Option(help="summary, or full to keep every period.")] = "summary"
     until_se: Annotated[

@@ -157,7 +157,7 @@ def test_the_paper_has_the_options_it_always_had() -> None:
     options = load_command("paper").params
     always = {"replications": 10_000, "discount": 0.9, "seed": 0, "periods": 100}
     assert {option.name: option.default for option in options} == always | {
-        "out": "runs/paper", "workers": "1", "resume": False, "verify": False
+        "out": "runs/paper", "workers": "1", "resume": False, "verify": False, "formats": "png"
     }  # fmt: skip
 
 
@@ -497,7 +497,7 @@ def test_run_without_a_name_lists_the_scenarios(call: Call) -> None:
         ("run sweep --shock 3", "sweep does not take --shock: did you mean --prior-sd 3?"),
         ("run sweep --maker optimal", "did you mean --makers optimal?"),
         ("run breakdown --prior-sds 1,3", "did you mean --prior-sd 1,3?"),
-        ("run paper --wxyz 3", "paper does not take --wxyz: known: --discount, --help, --out, "),
+        ("run paper --wxyz 3", "paper does not take --wxyz: known: --discount, --format, --help, "),
     ],
 )  # fmt: skip
 def test_what_a_command_line_names_in_vain_leads_to_what_was_meant(

@@ -25,7 +25,6 @@ from abm.exchange.matching import allocate
 from abm.exchange.tape import Tape
 from abm.market.quotes import Quote, inside_quote
 from abm.market.random_streams import Role, Streams, require_seed
-from abm.market.valuations import Law
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import require_one_of, require_whole
 from abm.participants.terms import Terms
@@ -84,8 +83,6 @@ class Exchange(mesa.Model):
         If `move`, `ask` and `clear` are called in another order.
     """
 
-    law: Law
-    quotes: list[Quote]
     inside: Quote
     clearing: Clearing
 
@@ -113,7 +110,7 @@ class Exchange(mesa.Model):
         self.world = require_one_of("world", world, WORLDS)
         self.transparency = require_one_of("transparency", transparency, TRANSPARENCIES)
         self.period, self._due = 0, "move"
-        self.quotes = []
+        self.quotes: list[Quote] = []
         self.terms = Terms.of(prior_mean, prior_sd, noise_sd, size)
         self.streams = self.open_streams(seed, block)
         self.draws = {role: self.streams.draws(role) for role in Role}
@@ -190,7 +187,6 @@ class Exchange(mesa.Model):
         self.datacollector.collect(self)
 
     def _require_due(self, step: str) -> None:
-        """Raise RuntimeError unless this step of the period comes next."""
         if step != self._due:
             raise RuntimeError(
                 f"{step}() is not what comes next in period {self.period}, {self._due}() is: call "

@@ -15,10 +15,8 @@ from abm.numerics.moments import Moments
 from abm.runs.integrity import UNREADABLE, Stamp
 from abm.runs.manifest import Failed, Finished, block_file
 from abm.runs.parquet import pack_tables, unpack_table
-from abm.runs.schema import BLOCK_TASK
+from abm.runs.schema import BLOCK_TASK, MOMENTS
 from abm.runs.store import Store
-
-MOMENTS = ["count", "mean", "variance"]
 
 
 def simulate_block(

@@ -58,6 +58,8 @@ class RunFolder:
     ------
     TypeError
         If a parameter does not fit into JSON.
+    ValueError
+        If every byte is to be compared but nothing resumed.
     FolderTakenError
         If the folder holds another run, one of another format, an unfinished one that is not to
         be resumed, or files that no run wrote; or if another run is writing there.
@@ -85,6 +87,10 @@ class RunFolder:
         resume: bool = False,
         verify: bool = False,
     ) -> None:
+        if verify and not resume:
+            raise ValueError(
+                "verify has no effect on a new run: give --resume with it, or leave it out"
+            )
         self._location = Location(out)
         self.description = Description.of(scenario, parameters, points, command, code or {})
         self._resume = resume

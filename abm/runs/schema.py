@@ -89,6 +89,8 @@ SUMMARY = (
     Column("variance", "float64", "of the metric, squared", "unbiased, over those replications"),
 )
 
+MOMENTS = ("count", "mean", "variance")  # columns of a summary that pool over blocks
+
 TOTALS = (
     REPLICATION,
     MAKER,

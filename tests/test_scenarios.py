@@ -1,0 +1,155 @@
+"""What every scenario promises, tried on each that is found: small, and with nothing of its own."""
+
+import json
+import shlex
+import shutil
+import warnings
+from collections.abc import Callable
+from dataclasses import MISSING
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joblib.externals.loky import get_reusable_executor
+
+from abm.runs.manifest import DamageWarning
+from abm.runs.schema import MANIFEST_FILE, REPORT_FILE, RUN_FILE
+from analysis import load
+from scenarios._common.commands import find_study, list_scenarios
+from scenarios._common.study import Study
+
+Command = Callable[..., tuple[int, str, str]]
+
+SCENARIOS = list(list_scenarios())
+SIZE = {"replications": 20, "periods": 12, "seed": 3}
+WRONG = {"replications": 0, "periods": 0, "seed": -1, "discount": 1.0}
+
+
+def make_small(scenario: str) -> Study:
+    """Return the study with few markets, and of each list that is an option its first two."""
+    kind = find_study(scenario)
+    defaults = {option.name: option.default for option in kind.list_options()}
+    lists = {
+        name: ",".join(text.split(",")[:2])
+        for name, text in defaults.items()
+        if isinstance(text, str) and text is not MISSING
+    }
+    return kind(**lists | SIZE)
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of all files but the manifest, which has times."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="module", params=SCENARIOS)
+def scenario(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def folder(scenario: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a small run."""
+    out = tmp_path_factory.mktemp(scenario) / "run"
+    make_small(scenario).run(str(out))
+    return out
+
+
+def test_a_run_leaves_its_tables_and_figures(scenario: str, folder: Path) -> None:
+    study, log = make_small(scenario), load(folder)
+    assert (log.scenario, log.parameters) == (scenario, study.parameters)
+    tables = study.make_tables(log)
+    assert tables
+    for name, table in tables.items():
+        assert len(table), name
+        assert (folder / f"{name}.csv").read_text() == table.to_csv(index=False)
+    figures = {path.stem for path in folder.glob("*.png")}
+    assert figures == set(study.draw_figures(log, tables))
+
+
+def test_deleted_files_are_made_again_on_resume(
+    scenario: str, folder: Path, tmp_path: Path
+) -> None:
+    whole = read_files(folder)
+    damaged = Path(shutil.copytree(folder, tmp_path / "damaged"))
+    lost = [path for path in damaged.iterdir() if path.suffix in {".csv", ".png", ".parquet"}]
+    for path in lost:
+        path.unlink()
+    with pytest.warns(DamageWarning, match="is missing: it is made again") as caught:
+        make_small(scenario).run(str(damaged), resume=True)
+    assert len(caught) == len(lost)
+    assert read_files(damaged) == whole
+
+
+def test_a_finished_run_resumed_prints_the_same(
+    scenario: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = read_files(folder)
+    make_small(scenario).run(str(folder), resume=True)
+    first = capsys.readouterr().out
+    make_small(scenario).run(str(folder), resume=True)
+    assert capsys.readouterr().out == first
+    assert f"{folder} was finished" in first
+    assert f"market-shock report {folder} makes a page" in " ".join(first.split())
+    assert read_files(folder) == before
+
+
+def test_two_workers_leave_the_same_bytes(scenario: str, folder: Path, tmp_path: Path) -> None:
+    make_small(scenario).run(str(tmp_path / "two"), workers="2")
+    assert read_files(tmp_path / "two") == read_files(folder)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stop_workers() -> Any:
+    """End the processes that tests share."""
+    yield
+    get_reusable_executor().shutdown()
+
+
+def test_the_command_that_a_run_names_repeats_it(
+    folder: Path, tmp_path: Path, command: Command
+) -> None:
+    words = shlex.split(json.loads((folder / RUN_FILE).read_text())["command"])
+    assert words[0] == "market-shock"
+    code, _, error = command(*words[1:], "--out", str(tmp_path / "again"))
+    assert (code, error) == (0, "")
+    assert read_files(tmp_path / "again") == read_files(folder)
+
+
+@pytest.mark.parametrize("option", WRONG)
+def test_a_number_out_of_range_is_a_clear_error(
+    scenario: str, option: str, tmp_path: Path, command: Command
+) -> None:
+    value = str(WRONG[option])
+    code, out, error = command("run", scenario, f"--{option}", value, "--out", str(tmp_path / "a"))
+    assert (code, out) == (1, "")
+    (line,) = error.splitlines()
+    assert line.startswith(f"error: {option} is {value}, but must be")
+    assert not (tmp_path / "a").exists()
+
+
+def test_an_empty_list_is_a_clear_error(scenario: str, tmp_path: Path, command: Command) -> None:
+    options = find_study(scenario).list_options()
+    for option in (option.name for option in options if isinstance(option.default, str)):
+        dashed = option.replace("_", "-")
+        code, out, error = command("run", scenario, f"--{dashed}", "", "--out", str(tmp_path / "a"))
+        assert (code, out) == (1, ""), option
+        assert len(error.splitlines()) == 1, option
+        assert error.startswith("error: "), option
+        assert "is ''" in error, option
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_report_makes_a_page_of_a_run(
+    scenario: str, folder: Path, tmp_path: Path, command: Command
+) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        code, _, error = command("report", str(copy))
+    assert (code, error) == (0, "")
+    page = (copy / REPORT_FILE).read_text()
+    assert f"<title>{scenario}: Market Shock</title>" in page
+    for path in folder.glob("*.png"):
+        assert path.stem in page

@@ -230,11 +230,6 @@ def test_what_is_printed_names_the_makers_that_freeze(
     assert "49.1231" in said
 
 
-def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    Breakdown(**SMALL).run(str(tmp_path / "again"), workers="2")
-    assert contents(tmp_path / "again") == contents(small)
-
-
 def test_shocks_are_put_in_order(small: Path, tmp_path: Path) -> None:
     Breakdown(**SMALL | {"prior_sd": "1,5"}).run(str(tmp_path / "sorted"))
     here, there = contents(tmp_path / "sorted"), contents(small)

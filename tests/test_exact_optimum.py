@@ -20,7 +20,6 @@ from abm.bellman.exact.value import load_fitted
 from abm.makers.exact_optimal import ExactOptimal
 from abm.makers.optimal import Optimal
 from abm.numerics.arrays import Array
-from abm.runs.manifest import DamageWarning
 from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios.exact_optimum import (
@@ -83,13 +82,6 @@ def table(folder: Path) -> Any:
 def residuals(folder: Path) -> Any:
     """Return the run's residuals by shock, policy and period."""
     return pd.read_csv(folder / "residuals.csv").set_index(["prior_sd", "policy", "period"])
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("exact-optimum") / "small"
-    ExactOptimum(**SMALL).run(str(out))
-    return out
 
 
 def assessed(policy: str, shock: float, kind: type[Assessor]) -> Assessor:
@@ -301,16 +293,6 @@ def test_what_is_printed_says_on_how_many_beliefs_it_rests(
     assert "was finished" in said
     assert "relaxation bound" in said
     assert contents(folder) == before
-
-
-def test_a_run_that_lost_its_tables_makes_them_again(small: Path, tmp_path: Path) -> None:
-    out = tmp_path / "again"
-    ExactOptimum(**SMALL).run(str(out))
-    for path in out.glob("*.csv"):
-        path.unlink()
-    with pytest.warns(DamageWarning, match="is missing: it is made again"):
-        ExactOptimum(**SMALL).run(str(out), resume=True)
-    assert contents(out) == contents(small)
 
 
 def test_one_market_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

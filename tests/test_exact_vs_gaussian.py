@@ -16,7 +16,6 @@ from abm import Exchange, GaussianBelief, GridBelief, Optimal
 from abm.bellman import solve
 from abm.numerics.arrays import Array
 from abm.participants.registry import MAKER_TYPES
-from abm.runs.manifest import DamageWarning
 from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios.exact_vs_gaussian import ExactVsGaussian, describe_gain
@@ -247,23 +246,6 @@ def test_what_is_printed_has_a_verdict_for_each_maker(
         assert f"\n{maker} earns on the exact belief: " in said
     assert "was finished" in said
     assert contents(folder) == before
-
-
-def test_a_run_that_lost_its_tables_and_pictures_makes_them_again(
-    small: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "again"
-    ExactVsGaussian(**SMALL).run(str(out))
-    for path in [*out.glob("*.csv"), *out.glob("*.png")]:
-        path.unlink()
-    with pytest.warns(DamageWarning, match="is missing: it is made again"):
-        ExactVsGaussian(**SMALL).run(str(out), resume=True)
-    assert contents(out) == contents(small)
-
-
-def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    ExactVsGaussian(**SMALL).run(str(tmp_path / "again"), workers="2")
-    assert contents(tmp_path / "again") == contents(small)
 
 
 def test_before_ten_signals_the_table_has_the_last_distances(small: Path) -> None:

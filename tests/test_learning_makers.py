@@ -15,7 +15,6 @@ from scipy.optimize import brentq, minimize_scalar
 from abm import Exchange
 from abm.experiment import Simulation
 from abm.experiment.simulation import BlockTask
-from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios.learning_makers import (
     DEPTHS,
@@ -39,11 +38,6 @@ Call = Callable[..., tuple[int, str, str]]
 def call(command: Call) -> Call:
     """Run the scenario's command in an empty folder; return its code and what it said."""
     return partial(command, "run", "learning-makers", "--out", "run")
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 @pytest.fixture(scope="module")
@@ -210,11 +204,6 @@ def test_options_reach_the_learners(small: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(totals["profit"][profit.index], profit, rtol=1e-12, atol=1e-14)
     slow = load(small).blocks("totals").set_index(["replication", "maker"])
     assert (slow["profit"][profit.index] != profit).any()
-
-
-def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    LearningMakers(**SMALL).run(str(tmp_path / "again"), workers="2")
-    assert contents(tmp_path / "again") == contents(small)
 
 
 def test_one_number_and_one_shock_have_their_place_in_the_tables(

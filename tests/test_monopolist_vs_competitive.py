@@ -16,7 +16,6 @@ from scipy import stats
 
 from abm import Exchange, Optimal
 from abm.bellman import solve
-from abm.runs.schema import MANIFEST_FILE
 from analysis import Run, load
 from scenarios.monopolist_vs_competitive import BY_PERIOD, METRICS, MonopolistVsCompetitive
 
@@ -57,11 +56,6 @@ Call = Callable[..., tuple[int, str, str]]
 def call(command: Call) -> Call:
     """Run the scenario's command in an empty folder; return its code and what it said."""
     return partial(command, "run", "monopolist-vs-competitive", "--out", "run")
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 @pytest.fixture(scope="module")
@@ -333,11 +327,6 @@ def test_replications_come_in_so_many_blocks(
     table = pd.read_csv(tmp_path / "run" / "by-period.csv")
     assert (table["count"] == blocks).all()
     assert len(load(tmp_path / "run").blocks("totals")) == 2 * replications
-
-
-def test_other_workers_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    MonopolistVsCompetitive(**SMALL).run(str(tmp_path / "again"), workers="2")
-    assert contents(tmp_path / "again") == contents(small)
 
 
 def test_what_is_printed_is_what_the_tables_hold(

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import shlex
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from joblib.externals.loky import get_reusable_executor
 from scipy import stats
 
 from abm.bellman import solve
@@ -336,22 +334,6 @@ def test_a_study_repeated_replaces_itself_by_the_same_bytes(folder: Path, tmp_pa
     study(again)
     assert not different(again, folder)
     assert [path.name for path in tmp_path.iterdir()] == ["paper"]
-
-
-def test_two_workers_leave_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    study(tmp_path / "paper", workers="2")
-    get_reusable_executor().shutdown()
-    assert not different(tmp_path / "paper", folder)
-    assert sorted(blocks_done(tmp_path / "paper")) == blocks_done(folder)
-
-
-def test_the_command_that_a_study_names_repeats_it(folder: Path, log: Run, tmp_path: Path) -> None:
-    program, run, scenario, *options = shlex.split(log.command)
-    assert [program, run, scenario] == ["market-shock", "run", "paper"]
-    words = zip(options[::2], options[1::2], strict=True)
-    given = {name.removeprefix("--"): json.loads(text) for name, text in words}
-    Paper(**given).run(str(tmp_path / "paper"))
-    assert not different(tmp_path / "paper", folder)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import shlex
 import shutil
 import warnings
 from collections.abc import Callable
-from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +27,10 @@ WRONG = {"replications": 0, "periods": 0, "seed": -1, "discount": 1.0}
 def make_small(scenario: str) -> Study:
     """Return the study with few markets, and of each list that is an option its first two."""
     kind = find_study(scenario)
-    defaults = {option.name: option.default for option in kind.list_options()}
-    lists = {
-        name: ",".join(text.split(",")[:2])
-        for name, text in defaults.items()
-        if isinstance(text, str) and text is not MISSING
+    lists: dict[str, Any] = {
+        option.name: ",".join(option.default.split(",")[:2])
+        for option in kind.list_options()
+        if isinstance(option.default, str)
     }
     return kind(**lists | SIZE)
 

@@ -1,8 +1,6 @@
 """The scenario `sweep`: the grid that its options make, what it prints, and what it leaves."""
 
-import json
 import re
-import shlex
 from collections.abc import Callable
 from functools import partial
 from itertools import product
@@ -155,18 +153,6 @@ def test_periods_are_kept_where_they_are_asked_for(
         else:
             with pytest.raises(LogError, match=f"no table '{name}'"):
                 log.table(name)
-
-
-def test_the_command_that_a_sweep_names_repeats_it(swept: Swept, tmp_path: Path) -> None:
-    log, _ = swept(prior_sd="1, 3", until_se=0.5, metric="profit", at_most=80)
-    program, run, name, *words = shlex.split(log.command)
-    assert (program, run, name) == ("market-shock", "run", "sweep")
-    pairs = zip(words[::2], words[1::2], strict=True)
-    given = {option[2:].replace("-", "_"): text for option, text in pairs}
-    numbers = ("replications", "discount", "seed", "periods", "block", "until_se", "at_most")
-    options = given | {name: json.loads(given[name]) for name in numbers}
-    swept(**options, out=str(tmp_path / "again"))
-    assert contents(tmp_path / "again") == contents(tmp_path / "sweep")
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def compare(first: Run, second: Run) -> Comparison:
     paired = len(seeds) == 1 and None not in seeds and bool(first.points and second.points)
     if paired:
         differences = _compare_replications(first, second, keys)
-        results = results.drop(columns=["difference", "se", "count"])
+        results = results.drop(columns=["difference", "se", "count", "number"])
         results = results.merge(differences, on=[*keys, "maker", "metric"])
     return Comparison(_list_settings(first, second), _judge(results), paired)
 
@@ -115,7 +115,7 @@ def _compare_means(first: Run, second: Run, keys: list[str]) -> Table:
     return both[by].assign(
         first=both["mean_x"], second=both["mean_y"],
         difference=both["mean_y"] - both["mean_x"], se=np.hypot(both["se_x"], both["se_y"]),
-        count=both[["count_x", "count_y"]].min(axis=1),
+        count=both[["count_x", "count_y"]].min(axis=1), number=both["count_x"] + both["count_y"],
     )  # fmt: skip
 
 
@@ -133,6 +133,7 @@ def _compare_replications(first: Run, second: Run, keys: list[str]) -> Table:
             gaps = {metric: both[f"{metric}_y"] - both[f"{metric}_x"] for metric in known}
             summaries.append(summarise(both[by].assign(**gaps), by))
     means = estimate_all_metrics(pd.concat(summaries, ignore_index=True), [*keys, "maker"])
+    means = means.assign(number=means["count"])
     return means.drop(columns=["low", "high"]).rename(columns={"mean": "difference"})
 
 
@@ -149,11 +150,20 @@ def _judge(results: Table) -> Table:
     """Return the results with z and its limit, in descending order of z / limit.
 
     The limit is Student's, with the degrees of freedom of the smaller run, which is on the safe
-    side of Welch's.
+    side of Welch's. That n observations of equal runs differ by one amount, without any standard
+    error, has a probability of at most 2^(1 - n); while that is large, the limit is infinite.
     """
     size = results[["first", "second"]].abs().max(axis=1)
     same = results["difference"].abs() <= ROUNDING * size
     z = (results["difference"] / results["se"]).where(~same, 0.0)
-    limit = find_half_width(1.0, results["count"], 1 - CHANCE / len(results))
+    chance = CHANCE / len(results)
+    limit = find_half_width(1.0, results["count"], 1 - chance)
+    by_chance = (results["se"] == 0) & (2.0 ** (1 - results["number"]) > chance)
+    limit = np.where(by_chance, np.inf, limit)
     order = (z.abs() / limit).sort_values(ascending=False, kind="stable").index
-    return results.drop(columns="count").assign(z=z, limit=limit).loc[order].reset_index(drop=True)
+    return (
+        results.drop(columns=["count", "number"])
+        .assign(z=z, limit=limit)
+        .loc[order]
+        .reset_index(drop=True)
+    )

@@ -10,14 +10,24 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from abm.numerics.arrays import Array
 from abm.numerics.checks import require_one_of
 from abm.numerics.intervals import CONFIDENCE, find_fraction_ends, find_half_width
 from abm.numerics.moments import Moments
+from abm.runs.metrics import (
+    OF_MAKER,
+    OF_MARKET,
+    OF_TOTALS,
+    find_no_trade,
+    find_pricing_error,
+    find_spread,
+    find_surplus,
+)
 from abm.runs.schema import MOMENTS
 from analysis.columns import ANY, MAKERS, MARKET, require_columns, require_keys, require_metric
 
-FRACTIONS_OF_PERIODS = ("no_trade", "filled")  # 0 or 1 in a replication and period
-FRACTIONS = ("learnt", "frozen")  # 0 or 1 in a replication
+FRACTIONS_OF_PERIODS = [metric.name for metric in (*OF_MARKET, *OF_MAKER) if metric.fraction]
+FRACTIONS = [metric.name for metric in OF_TOTALS if metric.fraction]
 
 Table = pd.DataFrame
 
@@ -25,15 +35,13 @@ Table = pd.DataFrame
 def spread(frame: Table) -> "pd.Series[float]":
     """Return ask - bid of each row, in units of price; NaN where a side is declined."""
     require_columns("frame", frame, ["bid", "ask"], f"{MAKERS}, or {MARKET}")
-    spread = frame["ask"] - frame["bid"]
-    return spread.where(np.isfinite(spread))
+    return pd.Series(find_spread(*_read(frame, "bid", "ask")), frame.index)
 
 
 def pricing_error(market: Table) -> "pd.Series[float]":
     """Return |mid - value| of each row, in units of price; NaN where a side is declined."""
     require_columns("market", market, ["bid", "ask", "value"], MARKET)
-    error = (0.5 * (market["ask"] + market["bid"]) - market["value"]).abs()
-    return error.where(np.isfinite(error))
+    return pd.Series(find_pricing_error(*_read(market, "bid", "ask", "value")), market.index)
 
 
 def surplus(market: Table) -> "pd.Series[float]":
@@ -42,14 +50,19 @@ def surplus(market: Table) -> "pd.Series[float]":
     It is w - ask for a buy, bid - w for a sale, and 0 without a trade.
     """
     require_columns("market", market, ["bid", "ask", "valuation", "side"], MARKET)
-    bought, sold = market["valuation"] - market["ask"], market["bid"] - market["valuation"]
-    return bought.where(market["side"] > 0, 0.0) + sold.where(market["side"] < 0, 0.0)
+    bid, ask, valuation, side = _read(market, "bid", "ask", "valuation", "side")
+    price = np.where(side > 0, ask, np.where(side < 0, bid, 0.0))
+    return pd.Series(find_surplus(side, valuation, price), market.index)
 
 
 def no_trade(market: Table) -> "pd.Series[float]":
     """Return 1.0 for each row without a trade, else 0.0; its mean is a probability."""
     require_columns("market", market, ["side"], MARKET)
-    return (market["side"] == 0).astype(float)
+    return pd.Series(find_no_trade(market["side"].to_numpy()), market.index)
+
+
+def _read(frame: Table, *columns: str) -> list[Array]:
+    return [frame[column].to_numpy(float) for column in columns]
 
 
 def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:

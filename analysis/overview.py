@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pandas as pd
 from matplotlib.figure import Figure
 
-from abm.runs.schema import MAKERS, MARKET, TOTALS
+from abm.runs.metrics import OF_MAKER, OF_MARKET, OF_TOTALS, TOTALS
 from analysis import facets, figures, metrics
 from analysis.canvas import Ax, finish_figure, make_panels, with_settings
 from analysis.results import point_labels, totals_by_block
@@ -19,11 +19,8 @@ if TYPE_CHECKING:
 
 Table = pd.DataFrame
 
-LOG_SCALES = ("spread", "inside_spread", "pricing_error")
-LABELS = {"no_trade": "probability of no trade", "pricing_error": "|mid - value| (price)"}
-UNITS = {column.name: column.unit for column in (*MARKET, *MAKERS, *TOTALS)} | {
-    "surplus": "price", "spread": "price"
-}  # fmt: skip
+LABELS = {"no_trade": "probability of no trade", "pricing_error": "|mid - value|"}
+METRICS = {metric.name: metric for metric in (*OF_TOTALS, *TOTALS, *OF_MAKER, *OF_MARKET)}
 NO_PANELS = ("makers", "exchange")  # which lines show
 MOST_PANELS = 6
 SIZE = (10.0, 4.2)  # in inches
@@ -112,7 +109,7 @@ def draw_by_period(summary: Table, metric: str, keys: Sequence[str], ax: Ax = No
     rows = add_panel_labels(summary, list_panels(keys))
     facet = choose_facet(rows)
     table = metrics.by_period(rows, metric, _join(keys, facet, without=["exchange"]))
-    scale = "log" if metric in LOG_SCALES else "linear"
+    scale = "log" if metric in METRICS and METRICS[metric].log else "linear"
     return facets.by_period(table, label_metric(metric), facet, scale=scale, ax=ax)
 
 
@@ -128,9 +125,9 @@ def draw_by_parameter(
 
 def label_metric(metric: str) -> str:
     """Return the label of an axis: a metric in words, with its unit."""
-    unit = UNITS.get(metric, "")
-    words = metric.replace("_", " ") + (f" ({unit})" if unit not in ("", "1") else "")
-    return LABELS.get(metric, words)
+    unit = METRICS[metric].unit if metric in METRICS else ""
+    words = LABELS.get(metric, metric.replace("_", " "))
+    return words + (f" ({unit})" if unit not in ("", "1") else "")
 
 
 def list_panels(keys: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from abm.runs.metrics import OF_TOTALS, TOTALS
 from analysis import metrics
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ SKEW = 0.1  # of the longer half of an interval: a larger difference of its halv
 MOST_DECIMALS = 6  # in a formatted table
 HEADLINES = ("discounted_profit", "profit", "spread", "no_trade", "pricing_error", "trades",
              "belief_sd")  # fmt: skip
-METRICS = (*HEADLINES, "inside_spread", "traders_gain", "surplus", "learnt", "frozen")
+KNOWN = [total.name for total in TOTALS if total.mean] + [metric.name for metric in OF_TOTALS]
+METRICS = tuple(dict.fromkeys([*HEADLINES, *KNOWN]))
 
 
 def point_labels(run: Run) -> list[str]:
@@ -49,11 +51,10 @@ def totals(run: Run, by: Sequence[str]) -> Iterator[Table]:
 
 
 def with_derived_columns(piece: Table) -> Table:
-    """Return totals with columns learnt (rho fell below 0.5) and frozen (nobody ever traded)."""
-    if not {"learning_time", "no_trade"} <= set(piece):
+    """Return totals with columns of `abm.runs.metrics.OF_TOTALS`; a record of makers has none."""
+    if not {total.name for total in TOTALS} <= set(piece):
         return piece
-    learnt = piece["learning_time"].notna().astype(float).where(piece["belief_sd"].notna())
-    return piece.assign(learnt=learnt, frozen=(piece["no_trade"] == 1.0).astype(float))
+    return piece.assign(**{metric.name: metric.measure(piece) for metric in OF_TOTALS})
 
 
 def with_point_parameters(table: Table, run: Run, keys: Sequence[str]) -> Table:

@@ -44,13 +44,14 @@ def estimates(*points: str) -> pd.DataFrame:
     """Return estimates of NAMES in four periods, at each of these points."""
     rows = [(point, name, period) for point in points for name in NAMES for period in range(4)]
     table = pd.DataFrame(rows, columns=["panel", "maker", "period"])
-    return table.assign(mean=1.0 + table.index * 0.1, se=0.05, count=9)
+    mean = 1.0 + table.index * 0.1
+    return table.assign(mean=mean, se=0.05, count=9, low=mean - 0.1, high=mean + 0.1)
 
 
 def realised() -> pd.DataFrame:
     """Return discounted profits of NAMES in both worlds."""
-    rows = [(name, world, 1.0, 2.0, 0.1) for name in NAMES for world in WORLDS]
-    return pd.DataFrame(rows, columns=["maker", "world", "prior_sd", "mean", "se"])
+    rows = [(name, world, 1.0, 2.0, 1.8, 2.2) for name in NAMES for world in WORLDS]
+    return pd.DataFrame(rows, columns=["maker", "world", "prior_sd", "mean", "low", "high"])
 
 
 THEORY = pd.DataFrame({"prior_sd": [0.5, 2.0], "value": [2.0, 1.0]})

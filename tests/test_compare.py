@@ -79,7 +79,7 @@ def test_settings_that_differ_are_listed_by_name(make: Make) -> None:
         make(seed=5),
         scenario="other",
         versions=first.versions | {"numpy": "9.9"},
-        code={"code of mine:Half": "aaa"},
+        code=first.code | {"code of mine:Half": "aaa"},
     )
     fewer = {name: value for name, value in second.parameters.items() if name != "discount"}
     second = replace(second, parameters=fewer)

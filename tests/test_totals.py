@@ -8,8 +8,9 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from abm import Exchange, GridBelief, Quote, ZeroProfit
-from abm.exchange.totals import Average, Totals
+from abm.exchange.totals import Totals
 from abm.makers import MarketMaker
+from abm.runs.folds import Average
 from abm.runs.schema import TOTALS
 from analysis import metrics
 
@@ -157,14 +158,14 @@ def test_the_sd_after_the_last_trade_is_the_one_that_the_next_trader_meets() -> 
 
 
 def test_an_average_leaves_out_what_is_missing() -> None:
-    average = Average()
+    average = Average(discount=0.9, noise_sd=1.0)
     for metric in ([1.0, np.nan, np.nan], [2.0, 5.0, np.nan], [6.0, np.nan, np.nan]):
         average.add(np.array(metric))
-    np.testing.assert_array_equal(average.mean(), [3.0, 5.0, np.nan])
+    np.testing.assert_array_equal(average.finish(np.zeros(3)), [3.0, 5.0, np.nan])
 
 
 def test_an_average_does_not_write_on_what_it_is_given() -> None:
-    average, metric = Average(), np.array([1.0, np.nan])
+    average, metric = Average(discount=0.9, noise_sd=1.0), np.array([1.0, np.nan])
     for _ in range(3):
         average.add(metric)
     np.testing.assert_array_equal(metric, [1.0, np.nan])

@@ -7,9 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from abm.market.quotes import Quote, Side, show_prices, show_sides
+from abm.market.quotes import Quote, show_prices, show_sides
 from abm.numerics.arrays import Array, Flags, Sides
 from abm.numerics.describe import describe, show_count, show_mean
+from abm.runs.metrics import OF_MAKER, OF_MARKET
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +48,8 @@ class Dealing:
 
     @cached_property
     def metrics(self) -> dict[str, Array]:
-        """What summaries hold of a maker; the spread is NaN where it is not two-sided."""
-        return {
-            "spread": np.where(self.quote.two_sided, self.quote.spread, np.nan),
-            "belief_mean": self.belief_mean,
-            "belief_sd": self.belief_sd,
-            "filled": self.filled.astype(np.float64),
-            "inventory": self.inventory,
-            "profit": self.profit,
-        }
+        """What is measured of a maker, by name."""
+        return {metric.name: metric.measure(self) for metric in OF_MAKER}
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,16 +91,13 @@ class Clearing:
             dealings=tuple(dealing.copy() for dealing in self.dealings),
         )
 
+    @property
+    def profit(self) -> Array:
+        """The profit of all makers."""
+        first, *others = self.dealings
+        return sum((dealing.profit for dealing in others), first.profit)
+
     @cached_property
     def metrics(self) -> dict[str, Array]:
-        """What summaries hold of the market; NaN where a metric needs a two-sided quote."""
-        first, *others = self.dealings
-        two_sided = self.inside.two_sided
-        error = np.abs(self.inside.mid - self.value)
-        return {
-            "spread": np.where(two_sided, self.inside.spread, np.nan),
-            "pricing_error": np.where(two_sided, error, np.nan),
-            "surplus": self.side * (self.valuation - self.price),
-            "no_trade": (self.side == Side.NONE).astype(np.float64),
-            "profit": sum((dealing.profit for dealing in others), first.profit),
-        }
+        """What is measured of the market, by name."""
+        return {metric.name: metric.measure(self) for metric in OF_MARKET}

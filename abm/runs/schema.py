@@ -10,6 +10,8 @@ first.
 from dataclasses import dataclass
 from typing import Any
 
+from abm.runs import metrics
+
 RUN_FILE = "run.json"  # the description of the run; it appears when the run is whole
 UNFINISHED_FILE = "unfinished.json"  # the same, until then
 MANIFEST_FILE = "manifest.jsonl"  # the outcome of each block, in the order of time
@@ -94,15 +96,5 @@ MOMENTS = ("count", "mean", "variance")  # columns of a summary that pool over b
 TOTALS = (
     REPLICATION,
     MAKER,
-    Column("discounted_profit", "float64", "price", "sum of discount^period * profit over periods"),
-    Column("profit", "float64", "price", "her profit over all periods, marked to V"),
-    Column("trades", "float64", "1", "trades that she filled"),
-    Column("spread", "float64", "price", "mean of her ask - bid over periods with both sides"),
-    Column("belief_sd", "float64", "price", "sd of her belief after the last trade"),
-    Column("learning_time", "float64", "period", "until her rho fell below 0.5, else NaN"),
-    Column("inside_spread", "float64", "price", "mean of best ask - best bid, as spread"),
-    Column("no_trade", "float64", "1", "fraction of periods without a trade"),
-    Column("pricing_error", "float64", "price", "mean of |mid - value|, as spread"),
-    Column("traders_gain", "float64", "price", "traders' gain marked to V: what the makers lost"),
-    Column("surplus", "float64", "price", "traders' gain by their own valuations"),
+    *(Column(total.name, "float64", total.unit, total.meaning) for total in metrics.TOTALS),
 )

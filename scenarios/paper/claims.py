@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from abm.runs.folds import LEARNT
 from analysis import Run, metrics
 from analysis.claims import Claim
 
 SHOCK = 3.0  # the size of shock that the logs hold in full
 CLOSE = 0.05  # how "closely matches" is read: within 5 % of theory, or 0.05 of total variation
-LEARNT = 0.5  # the information disadvantage below which a maker counts as having learnt
 EARNS = "over all periods the optimal maker earns more than the {} one"
 STARTS = "the optimal spread starts below the {} one"
 LEARNS = f"the optimal maker learns before the {{}} one: periods until rho < {LEARNT}"

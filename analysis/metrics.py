@@ -11,9 +11,7 @@ import numpy as np
 import pandas as pd
 
 from abm.numerics.arrays import Array
-from abm.numerics.checks import require_one_of
 from abm.numerics.intervals import CONFIDENCE, find_fraction_ends, find_half_width
-from abm.numerics.moments import Moments
 from abm.runs.metrics import (
     OF_MAKER,
     OF_MARKET,
@@ -23,8 +21,8 @@ from abm.runs.metrics import (
     find_spread,
     find_surplus,
 )
-from abm.runs.schema import MOMENTS
 from analysis.columns import ANY, MAKERS, MARKET, require_columns, require_keys, require_metric
+from analysis.summaries import is_summary, pool_blocks, select_metric
 
 FRACTIONS_OF_PERIODS = [metric.name for metric in (*OF_MARKET, *OF_MAKER) if metric.fraction]
 FRACTIONS = [metric.name for metric in OF_TOTALS if metric.fraction]
@@ -90,7 +88,7 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
     """
     require_keys(frame, by)
     if is_summary(frame):
-        table = _merge_blocks(select_metric(frame, metric), by)
+        table = pool_blocks(select_metric(frame, metric), by)
     else:
         require_metric(frame, metric)
         groups = frame.groupby(list(by), observed=True, dropna=False)[metric]
@@ -105,35 +103,6 @@ def add_interval(estimates: Table, confidence: float = CONFIDENCE) -> Table:
     """Return estimates (mean, se, count) with columns low and high, by Student's t."""
     half = find_half_width(estimates["se"], estimates["count"], confidence)
     return estimates.assign(low=estimates["mean"] - half, high=estimates["mean"] + half)
-
-
-def is_summary(frame: Table) -> bool:
-    """Whether a table holds counts, means and variances rather than records."""
-    return {"metric", "count", "mean", "variance"} <= set(frame.columns)
-
-
-def select_metric(summary: Table, metric: str) -> Table:
-    """Return the rows of a metric in a summary; ValueError if there are none."""
-    rows = summary[summary["metric"] == metric]
-    if rows.empty and len(summary):
-        require_one_of("metric", metric, map(str, summary["metric"].unique()))
-    return rows
-
-
-def _merge_blocks(summary: Table, by: Sequence[str]) -> Table:
-    """Return the estimates of groups of rows, each row the summary of one block."""
-    keys = list(by)
-    row = [*keys, "block"] if "block" in summary else keys
-    if summary.duplicated(row).any():
-        raise ValueError(
-            f"the summary has several rows for one {', '.join(row)}, whose moments must not be "
-            f"merged: name in `by` all columns that tell its rows apart"
-        )
-    groups = summary.groupby(keys, observed=True, dropna=False, sort=False)
-    blocks = Moments.of_variance(*(summary[name].to_numpy() for name in MOMENTS))
-    merged = blocks.pool(groups.ngroup().to_numpy(), groups.ngroups)
-    labels = summary[keys].drop_duplicates().reset_index(drop=True)
-    return labels.assign(mean=merged.mean, se=merged.se, count=merged.count)
 
 
 def by_period(frame: Table, metric: str, by: Sequence[str] = ()) -> Table:

@@ -13,6 +13,7 @@ from abm.runs.metrics import OF_MAKER, OF_MARKET, OF_TOTALS, TOTALS
 from analysis import facets, figures, metrics
 from analysis.canvas import Ax, finish_figure, make_panels, with_settings
 from analysis.results import point_labels, totals_by_block
+from analysis.summaries import select_metric
 
 if TYPE_CHECKING:
     from analysis.load import Run
@@ -60,7 +61,7 @@ def draw_market(
     summary = tape.summary
     if summary.empty:
         raise ValueError("the tape is empty, but a figure needs a period: call run(periods) first")
-    hers = metrics.select_metric(summary[summary["maker"].notna()], "spread")
+    hers = select_metric(summary[summary["maker"].notna()], "spread")
     figure, panels = make_panels(SIZE, ax, 1, 1 + tape.full, 1 + tape.full, share=False)
     figures.spread_by_period(metrics.by_period(hers, "spread"), ax=panels[0])
     if tape.full:
@@ -92,7 +93,7 @@ def draw_run(run: Run, metric: str, by: str = "period", ax: Ax = None) -> Figure
     if by == "period":
         summary = run.table("summary")
         keys = [key for key in dict.fromkeys([*keys, "exchange"]) if key in summary]
-        rows = metrics.select_metric(summary, metric)
+        rows = select_metric(summary, metric)
         of_makers = rows[rows["maker"].notna()]
         return draw_by_period(rows if of_makers.empty else of_makers, metric, keys, ax)
     if by not in list_panels(keys):

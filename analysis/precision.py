@@ -9,7 +9,7 @@ from abm.numerics.arrays import Array
 from abm.numerics.intervals import find_median_ends
 from abm.numerics.moments import Moments
 from abm.runs.schema import MOMENTS
-from analysis.metrics import is_summary
+from analysis.summaries import is_summary
 
 Table = pd.DataFrame
 

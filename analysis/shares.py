@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from abm.numerics.intervals import find_fraction_ends, linearise_ratio
-from analysis.metrics import select_metric
+from analysis.summaries import select_metric
 
 Table = pd.DataFrame
 

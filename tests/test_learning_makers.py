@@ -217,7 +217,7 @@ def test_one_number_and_one_shock_have_their_place_in_the_tables(
     said = capsys.readouterr().out
     assert "The last 10 of 100 periods" in said
     assert "tick" in said
-    assert f"Blocks, tables and figures are in {small}" in said
+    assert f"All files are in {small}" in said
 
 
 def test_a_shock_too_large_for_any_depth_is_refused(call: Call, tmp_path: Path) -> None:

@@ -339,7 +339,9 @@ def test_comparing_other_replications_is_an_error(totals: pd.DataFrame) -> None:
 
 def test_comparing_as_many_but_other_replications_is_an_error(totals: pd.DataFrame) -> None:
     moved = totals["replication"].where(totals["maker"] == "optimal", totals["replication"] + 1)
-    with pytest.raises(ValueError, match="in the same replications: compare runs of one seed"):
+    with pytest.raises(
+        ValueError, match="needs the same replications of both: compare runs of one"
+    ):
         metrics.paired_difference(
             totals.assign(replication=moved), "discounted_profit", "optimal", "myopic"
         )

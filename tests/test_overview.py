@@ -116,8 +116,11 @@ def test_a_run_is_drawn_by_a_parameter(run: Run) -> None:
 @pytest.mark.parametrize(
     ("draw", "says"),
     [
-        (lambda run: run.plot("sprd"), "no metric 'sprd': it has spread"),
-        (lambda run: run.plot("sprd", by="prior_sd"), "no metric 'sprd': it has discounted_profit"),
+        (lambda run: run.plot("sprd"), "metric is 'sprd', which is unknown: did you mean 'spread'"),
+        (
+            lambda run: run.plot("sprd", by="prior_sd"),
+            "metric is 'sprd', which is unknown: did you mean 'spread'",
+        ),
         (
             lambda run: run.plot("profit", by="seed"),
             "by is 'seed', but must be one of.*: period",

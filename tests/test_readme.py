@@ -36,12 +36,30 @@ LANGUAGES = {"python", "sh", "text", "toml", "bibtex"}  # tests/README.md says w
 SMALL = {  # options that replace a page's own, so that its commands end soon
     "paper": ["--replications", "60", "--periods", "12", "--workers", "1"],
     "sweep": ["--replications", "60", "--periods", "12", "--workers", "1", "--block", "30"],
-    "monopolist-vs-competitive": ["--replications", "60", "--periods", "12"],
-    "head-to-head": ["--replications", "60", "--periods", "12"],
-    "breakdown": ["--replications", "60", "--periods", "12"],
-    "learning-makers": ["--replications", "10", "--periods", "40", "--workers", "1"],
-    "exact-vs-gaussian": ["--replications", "20", "--periods", "6", "--workers", "1"],
-    "exact-optimum": ["--replications", "4", "--periods", "3", "--workers", "1"],
+    "monopolist-vs-competitive": ["--replications", "60", "--periods", "12", "--prior-sd", "1"],
+    "head-to-head": ["--replications", "60", "--periods", "12", "--prior-sd", "1"],
+    "breakdown": ["--replications", "60", "--periods", "12", "--prior-sd", "1,5"],
+    "learning-makers": [
+        "--replications",
+        "10",
+        "--periods",
+        "40",
+        "--workers",
+        "1",
+        "--learners",
+        "2",
+    ],
+    "exact-vs-gaussian": [
+        "--replications",
+        "20",
+        "--periods",
+        "6",
+        "--workers",
+        "1",
+        "--prior-sd",
+        "1",
+    ],
+    "exact-optimum": ["--replications", "4", "--periods", "3", "--workers", "1", "--prior-sd", "1"],
 }
 
 

@@ -1,0 +1,82 @@
+"""Entries of metrics: whatever has one is logged, summed up and estimated."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from abm import Exchange
+from abm.runs.metrics import (
+    OF_MAKER,
+    OF_MARKET,
+    OF_TOTALS,
+    TOTALS,
+    find_no_trade,
+    find_pricing_error,
+    find_spread,
+    find_surplus,
+)
+from analysis.results import METRICS
+
+ROOT = Path(__file__).parents[1]
+ENTRY = """    Total("held", "shares", "sum of what she held after each trade", "inventory", Sum),
+"""
+
+
+def test_a_summary_has_every_metric_of_the_market_and_of_makers() -> None:
+    summary = Exchange("myopic", replications=5, rng=1).run(2).tape.summary
+    of_market = summary.loc[summary["maker"].isna(), "metric"]
+    of_maker = summary.loc[summary["maker"].notna(), "metric"]
+    assert of_market.unique().tolist() == [metric.name for metric in OF_MARKET]
+    assert of_maker.unique().tolist() == [metric.name for metric in OF_MAKER]
+
+
+def test_results_have_every_total_whose_mean_says_something() -> None:
+    names = {total.name for total in TOTALS} | {metric.name for metric in OF_TOTALS}
+    assert set(METRICS) == names - {"learning_time"}
+
+
+def test_an_entry_says_what_it_is() -> None:
+    for entry in (*OF_MARKET, *OF_MAKER, *OF_TOTALS, *TOTALS):
+        assert entry.unit in {"price", "shares", "period", "1"}
+        assert len(entry.meaning) > 5
+
+
+def test_quotes_of_one_side_have_no_spread_and_no_mid() -> None:
+    bid, ask = np.array([1.0, -np.inf, 1.0, -np.inf]), np.array([3.0, 3.0, np.inf, np.inf])
+    np.testing.assert_array_equal(find_spread(bid, ask), [2.0, np.nan, np.nan, np.nan])
+    error = find_pricing_error(bid, ask, np.full(4, 5.0))
+    np.testing.assert_array_equal(error, [3.0, np.nan, np.nan, np.nan])
+
+
+@pytest.mark.parametrize(("side", "price", "gain"), [(1, 3.0, 1.5), (-1, 5.0, 0.5), (0, 0.0, 0.0)])
+def test_a_trader_gains_what_the_valuation_is_above_the_ask_or_below_the_bid(
+    side: int, price: float, gain: float
+) -> None:
+    sides, valuation = np.array([side], np.int8), np.array([4.5])
+    assert find_surplus(sides, valuation, np.array([price])) == gain
+    assert find_no_trade(sides) == (side == 0)
+
+
+def test_one_entry_more_is_all_that_a_new_metric_takes(tmp_path: Path) -> None:
+    for package in ("abm", "analysis", "scenarios"):
+        shutil.copytree(ROOT / package, tmp_path / package)
+    file = tmp_path / "abm" / "runs" / "metrics.py"
+    head, place, rest = file.read_text().partition('    Total("trades",')
+    file.write_text(head + ENTRY + place + rest)
+    words = "run sweep --makers myopic --prior-sd 1 --replications 20 --periods 3 --out swept"
+    done = subprocess.run(
+        [sys.executable, "-m", "scenarios", *words.split()], cwd=tmp_path, check=False,
+        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "swept" / "results.csv").set_index("metric")
+    market = Exchange("myopic", prior_sd=1.0, replications=20).run(3)
+    held = market.tape.makers.groupby("replication")["inventory"].sum()
+    assert table.loc["held", "mean"] == pytest.approx(held.mean(), abs=1e-12)
+    assert table.loc["held", "count"] == 20

@@ -8,6 +8,7 @@ from random import Random
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from abm.experiment.schedule import Schedule, Target
 from abm.experiment.simulation import BlockTask
@@ -95,8 +96,10 @@ def names(due: list[BlockTask]) -> list[str]:
 
 
 def standard_error(samples: Samples, point: int, blocks: int) -> float:
-    frames = [pd.DataFrame(samples(point, block)) for block in range(blocks)]
-    return float(pd.concat(frames).sem().max(skipna=False))
+    """Return the largest standard error of a normal mean with the interval of a maker's mean."""
+    rows = pd.concat([pd.DataFrame(samples(point, block)) for block in range(blocks)])
+    wider = stats.t.ppf(0.975, rows.count() - 1) / stats.norm.ppf(0.975)
+    return float((rows.sem() * wider).max(skipna=False))
 
 
 def expected(samples: Samples, point: int, target: Target, first: int, most: int) -> int:

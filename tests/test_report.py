@@ -310,7 +310,7 @@ def test_claims_have_their_verdicts(
 def test_a_run_says_what_it_was(runs: dict[str, Run], shown: dict[str, Page]) -> None:
     page = Tables(shown["grid"].dom)
     run = runs["grid"]
-    for mapping in (run.parameters, run.versions):
+    for mapping in (run.parameters, run.versions | run.code):
         expected = [[name.replace("_", " "), str(value)] for name, value in mapping.items()]
         assert expected in page.tables
     lead = " ".join(page.texts["p"][0].split())

@@ -77,7 +77,15 @@ def by_parameter(
     scale: str = "linear",
     ax: Ax = None,
 ) -> Figure:
-    """Draw a metric against a numeric parameter `x` of the points; the rest as in `by_period`."""
+    """Draw a metric against a numeric parameter `x` of the points; the rest as in `by_period`.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"maker": ["optimal"] * 2, "prior_sd": [1, 3], "mean": [2, 9]})
+    >>> figure = by_parameter(table.assign(low=1, high=10), "spread (noise sd)", "prior_sd")
+    >>> figure.axes[0].get_xlabel()
+    'prior sd'
+    """
     needed = _list_needed(facet, x, "mean", "low", "high")
     require_columns("estimates", estimates, needed, ESTIMATES)
 

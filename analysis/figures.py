@@ -121,7 +121,16 @@ def profit_by_period(estimates: Table, *, ax: Ax = None) -> Figure:
 
 @with_settings
 def spread_by_period(estimates: Table, *, ax: Ax = None) -> Figure:
-    """Draw each maker's mean spread in every period (Fig. 4a); columns of `metrics.by_period`."""
+    """Draw each maker's mean spread in every period (Fig. 4a); columns of `metrics.by_period`.
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> from analysis import metrics
+    >>> log = Exchange("optimal", prior_sd=3.0, replications=50, rng=1).run(20).tape.makers
+    >>> log["spread"] = metrics.spread(log)
+    >>> spread_by_period(metrics.by_period(log, "spread")).savefig("spread.png")
+    """
     figure, (axes,) = make_panels(SIZE, ax)
     draw_lines(axes, estimates)
     axes.set(xlabel="period", ylabel="spread (noise sd), log scale", yscale="log")
@@ -151,6 +160,12 @@ def one_market(market: Table, makers: Table, *, ax: Ax = None) -> Figure:
     ------
     ValueError
         If there are rows of several replications or makers.
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> tape = Exchange("optimal", prior_sd=3.0, rng=7).run(20).tape
+    >>> one_market(tape.market, tape.makers).savefig("one-market.png")
     """
     require_columns(
         "market", market, ["period", "value", "valuation", "bid", "ask", "side"], MARKET

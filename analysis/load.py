@@ -51,6 +51,13 @@ class Run:
         Of an experiment, the parameters of each of its points.
     files : dict of dict
         Of every file its size in bytes, its sha256, and for a block file its tables.
+
+    Examples
+    --------
+    >>> from abm.experiment import Experiment, grid
+    >>> Experiment(grid(makers=["optimal"]), replications=100, periods=5).run("runs/small")
+    >>> load("runs/small").tables
+    ['summary', 'totals']
     """
 
     folder: str | Path
@@ -128,10 +135,7 @@ class Run:
         return self._concatenate(name, list(blocks)[:1], columns, inside).head(0)
 
     def walk(self, name: str, by: Sequence[str]) -> Iterator[pd.DataFrame]:
-        """Yield a table of the blocks in pieces, one for each combination of values in `by`.
-
-        `by` are some of the first columns of `blocks`.
-        """
+        """Yield a table of the blocks in pieces, one for each value of `by`, keys of `blocks`."""
         groups: dict[tuple[Cell, ...], list[str]] = {}
         for file, labels in self._block_files(name).items():
             groups.setdefault(tuple(labels[key] for key in by), []).append(file)
@@ -148,6 +152,7 @@ class Run:
         """Draw a metric of every maker, with 95 % confidence intervals.
 
         Other parameters in which points differ have a panel for each of their values, six at most.
+        ValueError if the run has no such metric, or its points do not differ in `by`.
 
         Parameters
         ----------
@@ -157,11 +162,6 @@ class Run:
             "period", or a parameter in which points differ.
         ax : Axes or sequence of Axes, optional
             Axes of matplotlib to draw on, one for each panel.
-
-        Raises
-        ------
-        ValueError
-            If the run has no such metric, or its points do not differ in `by`.
         """
         from analysis.overview import draw_run
 
@@ -203,6 +203,13 @@ def load(folder: str | Path) -> Run:
     ------
     LogError
         If it holds no whole run, or one of another format.
+
+    Examples
+    --------
+    >>> from abm.experiment import Experiment, grid
+    >>> Experiment(grid(makers=["optimal"]), replications=100, periods=5).run("runs/small")
+    >>> len(load("runs/small").table("totals"))  # a row for each market and maker
+    100
     """
     return Run(folder, **read_description(folder, RUN_FILE))
 

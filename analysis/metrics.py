@@ -7,60 +7,21 @@ same draws are compared by replication, which removes the variance that they hav
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
-from abm.numerics.arrays import Array
 from abm.numerics.intervals import CONFIDENCE, find_fraction_ends, find_half_width
-from abm.runs.metrics import (
-    OF_MAKER,
-    OF_MARKET,
-    OF_TOTALS,
-    find_no_trade,
-    find_pricing_error,
-    find_spread,
-    find_surplus,
-)
-from analysis.columns import ANY, MAKERS, MARKET, require_columns, require_keys, require_metric
+from abm.runs.metrics import OF_MAKER, OF_MARKET, OF_TOTALS
+from analysis.columns import ANY, MAKERS, require_columns, require_keys, require_metric
+from analysis.rows import no_trade as no_trade
+from analysis.rows import pricing_error as pricing_error
+from analysis.rows import spread as spread
+from analysis.rows import surplus as surplus
 from analysis.summaries import is_summary, pool_blocks, select_metric
 
 FRACTIONS_OF_PERIODS = [metric.name for metric in (*OF_MARKET, *OF_MAKER) if metric.fraction]
 FRACTIONS = [metric.name for metric in OF_TOTALS if metric.fraction]
 
 Table = pd.DataFrame
-
-
-def spread(frame: Table) -> "pd.Series[float]":
-    """Return ask - bid of each row, in units of price; NaN where a side is declined."""
-    require_columns("frame", frame, ["bid", "ask"], f"{MAKERS}, or {MARKET}")
-    return pd.Series(find_spread(*_read(frame, "bid", "ask")), frame.index)
-
-
-def pricing_error(market: Table) -> "pd.Series[float]":
-    """Return |mid - value| of each row, in units of price; NaN where a side is declined."""
-    require_columns("market", market, ["bid", "ask", "value"], MARKET)
-    return pd.Series(find_pricing_error(*_read(market, "bid", "ask", "value")), market.index)
-
-
-def surplus(market: Table) -> "pd.Series[float]":
-    """Return each trader's gain by the trader's own valuation w, in units of price.
-
-    It is w - ask for a buy, bid - w for a sale, and 0 without a trade.
-    """
-    require_columns("market", market, ["bid", "ask", "valuation", "side"], MARKET)
-    bid, ask, valuation, side = _read(market, "bid", "ask", "valuation", "side")
-    price = np.where(side > 0, ask, np.where(side < 0, bid, 0.0))
-    return pd.Series(find_surplus(side, valuation, price), market.index)
-
-
-def no_trade(market: Table) -> "pd.Series[float]":
-    """Return 1.0 for each row without a trade, else 0.0; its mean is a probability."""
-    require_columns("market", market, ["side"], MARKET)
-    return pd.Series(find_no_trade(market["side"].to_numpy()), market.index)
-
-
-def _read(frame: Table, *columns: str) -> list[Array]:
-    return [frame[column].to_numpy(float) for column in columns]
 
 
 def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
@@ -85,6 +46,13 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
     ------
     ValueError
         If the frame lacks a column, or a summary has several rows a group and block.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"maker": ["optimal"] * 3, "profit": [1.0, 2.0, 3.0]})
+    >>> print(estimates(frame, "profit", ["maker"]).round(2))
+         maker  mean    se  count   low  high
+    0  optimal   2.0  0.58      3 -0.48  4.48
     """
     require_keys(frame, by)
     if is_summary(frame):
@@ -106,7 +74,16 @@ def add_interval(estimates: Table, confidence: float = CONFIDENCE) -> Table:
 
 
 def by_period(frame: Table, metric: str, by: Sequence[str] = ()) -> Table:
-    """Return the `estimates` of a metric by period, exchange, maker and the columns `by`."""
+    """Return the `estimates` of a metric by period, exchange, maker and the columns `by`.
+
+    Examples
+    --------
+    >>> log = pd.DataFrame({"maker": "optimal", "period": [0, 0, 1, 1], "profit": [-2, 0, 1, 2]})
+    >>> by_period(log, "profit")[["maker", "period", "mean", "count"]]
+         maker  period  mean  count
+    0  optimal       0  -1.0      2
+    1  optimal       1   1.5      2
+    """
     require_columns("frame", frame, ["period"], ANY)
     keys = [key for key in ("exchange", "maker") if key in frame]
     return estimates(frame, metric, [*by, *keys, "period"])
@@ -123,6 +100,13 @@ def discounted_profit(makers: Table, discount: float) -> Table:
         Rows of `abm.runs.schema.MAKERS`, with or without the column `exchange`.
     discount : float
         Per period.
+
+    Examples
+    --------
+    >>> log = pd.DataFrame({"maker": "optimal", "period": [0, 1, 2], "profit": [-1.0, 2.0, 2.0]})
+    >>> discounted_profit(log.assign(replication=0), discount=0.5)
+         maker  replication  discounted_profit
+    0  optimal            0                0.5
     """
     require_columns("makers", makers, ["maker", "replication", "period", "profit"], MAKERS)
     keys = [key for key in ("exchange", "maker", "replication") if key in makers]
@@ -172,6 +156,14 @@ def paired_difference(
     ------
     ValueError
         Unless both have one row for each of the same replications.
+
+    Examples
+    --------
+    >>> log = pd.DataFrame({"maker": ["optimal", "myopic"] * 3, "replication": [0, 0, 1, 1, 2, 2]})
+    >>> profits = log.assign(profit=[3.0, 1.0, 5.0, 3.0, 4.0, 3.0])
+    >>> print(paired_difference(profits, "profit", "optimal", "myopic").round(2))
+       mean    se  count   low  high
+    0  1.67  0.33      3  0.23   3.1
     """
     require_keys(frame, [between, *by])
     pair = "replication"

@@ -83,6 +83,18 @@ def results(run: Run) -> Table:
     -------
     DataFrame
         The point labels, then maker, metric, mean, se, count, low, high.
+
+    Examples
+    --------
+    >>> from abm.experiment import Experiment, grid
+    >>> from analysis import load
+    >>> points = grid(makers=["optimal", "myopic"])
+    >>> Experiment(points, replications=500, periods=5).run("runs/small")
+    >>> table = results(load("runs/small")).query("metric == 'profit'")
+    >>> print(table[["maker", "mean", "low", "high"]].round(2).to_string(index=False))
+      maker  mean  low  high
+    optimal  0.92 0.83  1.00
+     myopic  0.89 0.80  0.97
     """
     return estimate_all_metrics(totals_by_block(run), [*point_labels(run), "maker"])
 
@@ -97,6 +109,17 @@ def comparisons(run: Run) -> Table:
     DataFrame
         The point labels but for makers, then first, second, metric, and mean, se, count, low, high
         of first less second. Empty if there is one maker.
+
+    Examples
+    --------
+    >>> from abm.experiment import Experiment, grid
+    >>> from analysis import load
+    >>> points = grid(makers=["optimal", "myopic"])
+    >>> Experiment(points, replications=500, periods=5).run("runs/small")
+    >>> table = comparisons(load("runs/small")).query("metric == 'profit'")
+    >>> print(table[["first", "second", "mean", "low", "high"]].round(2).to_string(index=False))
+      first second  mean   low  high
+    optimal myopic  0.03 -0.01  0.07
     """
     where = [key for key in point_labels(run) if key not in ("makers", "exchange")]
     firsts: dict[tuple[object, ...], str] = {}
@@ -155,6 +178,13 @@ def format_estimates(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
     The half-width of the 95 % confidence interval has two digits, and the mean as many decimals; an
     interval that is not symmetric is given by its ends. The column `markets` is the number of
     replications.
+
+    Examples
+    --------
+    >>> row = {"maker": "optimal", "metric": "profit", "mean": 1.6012, "low": 1.55, "high": 1.6524}
+    >>> print(format_estimates(pd.DataFrame([row | {"count": 2000}])).to_string(index=False))
+      maker  markets        profit
+    optimal     2000 1.601 ± 0.051
     """
     keys = [key for key in table if key not in {*ESTIMATE_COLUMNS, "metric"}]
     for label in {"makers", "exchange"} & set(keys):

@@ -32,6 +32,11 @@ class GaussianBelief:
     ------
     ValueError
         If a mean is not finite, or an sd is not finite and above zero, or shapes do not match.
+
+    Examples
+    --------
+    >>> GaussianBelief(0.0, 3.0).update(4.5, np.inf, noise_sd=1.0)  # a trader bought at 4.5
+    GaussianBelief(mean 5.332, sd 1.471)
     """
 
     mean: Array

@@ -60,6 +60,14 @@ class GridBelief:
     ------
     ValueError
         If a mean is not finite, or an sd is not finite and above zero.
+
+    Examples
+    --------
+    >>> belief = GridBelief(0.0, 3.0).update(4.5, np.inf, noise_sd=1.0)  # a trader bought at 4.5
+    >>> belief
+    GridBelief(mean 5.332, sd 1.471, after 1 signal)
+    >>> belief.skewness.round(2)
+    array([0.63])
     """
 
     prior: GaussianBelief

@@ -11,12 +11,10 @@ The number of points depends on a replication's own belief alone. Replications w
 share a window.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,11 +42,11 @@ class Placements(NamedTuple):
     high: Array
     spacing: Array
 
-    def at(self, chosen: Index) -> Placements:
+    def at(self, chosen: Index) -> Self:
         """Return the chosen placements."""
-        return Placements._make(part[chosen] for part in self)
+        return self._make(part[chosen] for part in self)
 
-    def group_by_size(self) -> Iterator[tuple[int, Placements]]:
+    def group_by_size(self) -> Iterator[tuple[int, Self]]:
         """Yield a number of points, and placements that need it, in groups of at most CHUNK points.
 
         ValueError if more points are needed than a window may have.
@@ -135,11 +133,11 @@ class Window:
         """All five fields."""
         return self.rows, self.low, self.spacing, self.weight, self.log_evidence
 
-    def at(self, chosen: Index | Flags | slice) -> Window:
+    def at(self, chosen: Index | Flags | slice) -> "Window":
         """Return the window of the chosen replications, counted within this one."""
         return Window(*(part[chosen] for part in self.parts))
 
-    def condition(self, likelihood: Likelihood) -> Window:
+    def condition(self, likelihood: Likelihood) -> "Window":
         """Return the posterior on the same points; NaN where it has probability zero."""
         weight = self.weight * likelihood.at(self.rows).likelihood(self.value)
         mass = weight.sum(axis=-1)

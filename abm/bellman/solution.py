@@ -31,6 +31,12 @@ class Solution:
         W over rho, in units of the noise sd.
     depth : PiecewiseCubic
         The optimal q over rho, dimensionless.
+
+    Examples
+    --------
+    >>> from abm.bellman import solve
+    >>> solve(discount=0.9).value_function([0.0, 1.0, 3.0]).round(4)
+    array([3.3994, 2.4802, 1.5851])
     """
 
     discount: float

@@ -67,6 +67,12 @@ def solve(discount: float = 0.9, rho_max: float = RHO_MAX) -> Solution:
         If the discount or rho_max is out of range.
     NotConvergedError
         If the residual does not reach the tolerance.
+
+    Examples
+    --------
+    >>> solution = solve(discount=0.9)
+    >>> solution.half_spread([0.0, 1.0, 3.0]).round(3)
+    array([0.752, 1.46 , 4.542])
     """
     return _solve(discount_factor(discount), positive_number("rho_max", rho_max))
 

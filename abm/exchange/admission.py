@@ -41,7 +41,14 @@ def admit_makers(
 
 
 def admit_trader(traders: TraderChoice | Sequence[TraderChoice], model: PublicModel) -> Trader:
-    """Return the agent of the type of trader that arrives."""
+    """Return the agent of the type of trader that arrives.
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> admit_trader("noisy", Exchange("optimal", noise_sd=2.0))
+    NoisyTrader(NoisyValuation(noise=GaussianNoise(sd=2.0)))
+    """
     choices = _require_any("trader", traders, "noisy")
     if len(choices) > 1:
         raise ValueError(

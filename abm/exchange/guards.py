@@ -69,6 +69,13 @@ def ask_for_quote(maker: MarketMaker, period: int) -> Quote:
         If it is not a `Quote`.
     ValueError
         If its shape does not broadcast to (R,), or a price is NaN or on the wrong side.
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> (maker,) = Exchange("fixed-spread", replications=2).makers
+    >>> ask_for_quote(maker, period=0).ask
+    array([1., 1.])
     """
     with name_errors(maker, "she quoted", period):
         quote = maker.quote()

@@ -15,6 +15,14 @@ def allocate(
 
     The makers at the inside on the side that the trader takes contend; where several do, the
     uniform draws of `draw_lot` decide, each maker being as likely.
+
+    Examples
+    --------
+    >>> first, second = Quote([-1.0, -1.0], [2.0, 2.0]), Quote([-2.0, -2.0], [1.0, 1.0])
+    >>> inside, side = Quote([-1.0, -1.0], [1.0, 1.0]), np.array([Side.BUY, Side.SELL])
+    >>> allocate([first, second], inside, side, lambda: np.zeros(2))
+    array([[ 0., -1.],
+           [ 1.,  0.]])
     """
     quantity = side.astype(np.float64)
     if len(quotes) == 1:

@@ -50,8 +50,7 @@ class Exchange(mesa.Model):
     noise_sd : float
         Standard deviation of a trader's valuation about the value, in units of price; public.
     world : {"real", "gaussian"}
-        Whether the value stays as the shock left it, or is drawn anew every period from the
-        makers' common Gaussian belief, so that what they believe is true.
+        Whether the value stays, or is drawn anew every period from makers' common Gaussian belief.
     transparency : {"public", "own"}
         Whether makers see every trade, or only what happens at prices of their own.
     record : {"full", "summary"}
@@ -67,20 +66,21 @@ class Exchange(mesa.Model):
     ----------
     terms, period, law : Terms, int, Law
         What is public: the terms, the number of this period, the law by which its trader values.
-    quotes, inside : list of Quote, Quote
-        What makers quote, and the best bid and ask of it.
-    clearing, tape : Clearing, Tape
-        What happened in the last period, and in all.
+    quotes, inside, clearing, tape : list of Quote, Quote, Clearing, Tape
+        What makers quote, and the best of it; what happened in the last period, and in all.
     datacollector : mesa.DataCollector
-        By period, means over replications: the inside spread and the pricing error |mid - value|
-        where quotes are two-sided, the fraction without a trade, and the profit of all makers.
+        Means by period: spread, pricing error, no_trade, profit of all makers (`abm.runs.metrics`).
 
     Raises
     ------
-    ValueError, TypeError
-        If an argument is out of range or unknown; the message says what to give instead.
-    RuntimeError
-        If `move`, `ask` and `clear` are called in another order.
+    ValueError, TypeError, RuntimeError
+        If an argument, or the order of `move`, `ask` and `clear`, is wrong; the message says why.
+
+    Examples
+    --------
+    >>> market = Exchange("optimal", prior_sd=3.0, replications=100, rng=1).run(11)
+    >>> print(market.inside.spread.mean().round(2))
+    1.81
     """
 
     inside: Quote

@@ -36,8 +36,7 @@ class Experiment:
     simulation : Simulation
         How a block at a point is simulated, and what is kept of it.
     replications : int
-        At each point, or as many as a point begins with if there is a target; above `block`, a
-        multiple of it.
+        At each point, or at first if there is a target; above `block`, a multiple of it.
     periods : int
         Traders who arrive in each replication.
     seed : int
@@ -50,6 +49,11 @@ class Experiment:
     ------
     ValueError, TypeError
         If a parameter is unknown, misspelt, out of range or of the wrong type.
+
+    Examples
+    --------
+    >>> points = [{"makers": "optimal", "prior_sd": 1.0}, {"makers": "optimal", "prior_sd": 3.0}]
+    >>> Experiment(points, replications=100, periods=5).run("runs/small")
     """
 
     points: Sequence[Point]
@@ -151,12 +155,10 @@ class Experiment:
         name : str
             What the run is called.
         workers : int or str
-            1 for this process alone, more for so many processes, or the address of a Dask
-            scheduler.
-        resume : bool
-            Whether to go on with what an earlier run left there.
-        verify : bool
-            Whether to compare every byte of that, rather than sizes and footers.
+            1 for this process alone, more for so many, or the address of a Dask scheduler.
+        resume, verify : bool
+            Whether to go on with what an earlier run left there, and to compare every byte of that
+            rather than sizes and footers.
 
         Raises
         ------

@@ -34,6 +34,16 @@ class Target(NamedTuple):
         A column of `abm.runs.schema.TOTALS`.
     at_most : int
         Replications at a point, whether it is reached by then or not.
+
+    Examples
+    --------
+    >>> from abm.experiment import Experiment, grid
+    >>> from analysis import load
+    >>> points = grid(makers=["optimal"], prior_sd=[3.0])
+    >>> study = Experiment(points, replications=500, periods=20, block=500, target=Target(0.03))
+    >>> study.run("runs/precise")
+    >>> len(load("runs/precise").table("totals"))  # markets that this took
+    2000
     """
 
     se: float

@@ -1,7 +1,5 @@
 """What an experiment simulates at a point, and what it keeps of it."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,6 +99,8 @@ class Simulation:
     >>> def hold_rivals(point, discount):
     ...     return {"makers": ["zero-profit"] * point["rivals"]}
     >>> simulation = Simulation(exchange_of=hold_rivals)
+    >>> simulation.make_exchange(BlockTask("0-0", {"rivals": 2}, 0, 100, periods=10, seed=1))
+    Exchange(zero-profit, zero-profit-2; prior_sd=1, 100 markets, period 0)
     """
 
     discount: float = 0.9

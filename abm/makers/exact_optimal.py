@@ -33,6 +33,12 @@ class ExactOptimal(MarketMaker):
         If nothing was fitted for the discount, or she has no belief.
     TypeError
         If the belief has no windows.
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> Exchange(ExactOptimal, prior_sd=3.0).run(1).inside
+    Quote(bid -4.756, ask 4.756)
     """
 
     name = "exact-optimal"

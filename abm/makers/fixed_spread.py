@@ -16,6 +16,13 @@ class FixedSpread(MarketMaker):
         In units of price, above zero.
     belief : Belief, "gaussian", "exact" or None
         What she believes at first (see `MarketMaker`).
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from abm import Exchange
+    >>> Exchange(partial(FixedSpread, half_spread=0.5), prior_mean=10.0).run(1).inside
+    Quote(bid 9.5, ask 10.5)
     """
 
     name = "fixed-spread"

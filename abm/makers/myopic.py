@@ -6,7 +6,14 @@ from abm.participants.maker import MarketMaker
 
 
 class Myopic(MarketMaker):
-    """Maximises the expected profit of the current period (Das and Magdon-Ismail 2008, s. 2.3)."""
+    """Maximises the expected profit of the current period (Das and Magdon-Ismail 2008, s. 2.3).
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> Exchange(Myopic, prior_sd=3.0).run(1).inside
+    Quote(bid -9.565, ask 9.565)
+    """
 
     name = "myopic"
     symmetric = True

@@ -18,6 +18,13 @@ class Optimal(MarketMaker):
         Per period, at least 0 and below 1.
     belief : Belief, "gaussian", "exact" or None
         What she believes at first (see `MarketMaker`).
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from abm import Exchange
+    >>> Exchange(partial(Optimal, discount=0.5), prior_sd=3.0).run(1).inside
+    Quote(bid -8.631, ask 8.631)
     """
 
     name = "optimal"

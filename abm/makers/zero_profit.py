@@ -9,6 +9,12 @@ class ZeroProfit(MarketMaker):
     """Quotes ask = E[V | buy] and bid = E[V | sell] (Glosten and Milgrom 1985).
 
     The competitive benchmark of Das and Magdon-Ismail (2008), section 2.3.
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> Exchange(ZeroProfit, prior_sd=3.0).run(1).inside
+    Quote(bid -8.633, ask 8.633)
     """
 
     name = "zero-profit"

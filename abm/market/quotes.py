@@ -31,6 +31,14 @@ class Quote:
     ----------
     bid, ask : array_like, shape (R,) or broadcasting to it
         Prices. A bid of -inf or an ask of inf declines that side.
+
+    Examples
+    --------
+    >>> quote = Quote.around(10.0, [0.5, 1.0])  # in two markets
+    >>> quote.bid, quote.ask
+    (array([9.5, 9. ]), array([10.5, 11. ]))
+    >>> quote.side(np.array([10.7, 10.7]))  # the first trader buys
+    array([1, 0], dtype=int8)
     """
 
     bid: Array
@@ -73,6 +81,11 @@ class Quote:
 
         They are the bid and the ask, but both the mid where bid > ask: of two makers who cross
         each other a trader takes the better deal, to buy above the mid and to sell below it.
+
+        Examples
+        --------
+        >>> Quote(2.0, 1.0).uncross()
+        Quote(bid 1.5, ask 1.5)
         """
         crossed = self.bid > self.ask
         if not crossed.any():
@@ -107,7 +120,13 @@ def show_sides(side: Sides) -> str:
 
 
 def inside_quote(quotes: Sequence[Quote]) -> Quote:
-    """Return the inside quote: the highest bid and the lowest ask."""
+    """Return the inside quote: the highest bid and the lowest ask.
+
+    Examples
+    --------
+    >>> inside_quote([Quote(-1.0, 3.0), Quote(-2.0, 2.0)])
+    Quote(bid -1, ask 2)
+    """
     if len(quotes) == 1:
         return quotes[0]
     bids, asks = [quote.bid for quote in quotes], [quote.ask for quote in quotes]

@@ -157,6 +157,13 @@ class NoisyValuation:
     """The paper's law: w = V + noise (Das and Magdon-Ismail 2008, section 2.1).
 
     Its noise is given by the sd if it is Gaussian, or as another (see `abm.market.noise`).
+
+    Examples
+    --------
+    >>> side = np.array([Side.BUY, Side.NONE, Side.SELL])
+    >>> shown = NoisyValuation(1.0).likelihood(Quote(-2.0, 2.0), side)
+    >>> shown.lower, shown.upper  # where each valuation is
+    (array([  2.,  -2., -inf]), array([inf,  2., -2.]))
     """
 
     noise: Noise

@@ -42,12 +42,28 @@ Excess = Callable[[Belief, Law, Side, Array], Array]
 
 
 def zero_profit_quote(belief: Belief, law: Law) -> Quote:
-    """Return the quote that earns nothing, whichever side is taken: ask = E[V | buy]."""
+    """Return the quote that earns nothing, whichever side is taken: ask = E[V | buy].
+
+    Examples
+    --------
+    >>> from abm import GaussianBelief
+    >>> from abm.market.valuations import NoisyValuation
+    >>> zero_profit_quote(GaussianBelief(0.0, 3.0), NoisyValuation(1.0))
+    Quote(bid -8.633, ask 8.633)
+    """
     return _solve_quote(belief, law, zero_profit_depth, _zero_profit_excess)
 
 
 def myopic_quote(belief: Belief, law: Law) -> Quote:
-    """Return the quote with the largest expected profit of one period."""
+    """Return the quote with the largest expected profit of one period.
+
+    Examples
+    --------
+    >>> from abm import GaussianBelief
+    >>> from abm.market.valuations import NoisyValuation
+    >>> myopic_quote(GaussianBelief(0.0, 3.0), NoisyValuation(1.0))
+    Quote(bid -9.565, ask 9.565)
+    """
     return _solve_quote(belief, law, myopic_depth, _myopic_excess)
 
 

@@ -1,17 +1,10 @@
 """What every market-maker is: a Mesa agent with a belief, an inventory and cash, that quotes.
 
-A maker of your own is one small class:
-
-    class Cautious(MarketMaker):
-        name = "cautious"
-
-        def quote(self) -> Quote:
-            return Quote.around(self.belief.mean, 2 * self.belief.sd)
-
-Everything is an array over the replications: use NumPy where you would write `if`. A maker sees her
-belief, her own inventory and cash, the public `terms`, this `period` and the `law` by which its
-trader values, and in `last` what she was shown of the period before. The true value is not hers to
-know; her profit, which would reveal it, is kept by the exchange.
+A maker of your own is one small class, as in the example of `MarketMaker`. Everything is an array
+over the replications: use NumPy where you would write `if`. A maker sees her belief, her own
+inventory and cash, the public `terms`, this `period` and the `law` by which its trader values, and
+in `last` what she was shown of the period before. The true value is not hers to know; her profit,
+which would reveal it, is kept by the exchange.
 """
 
 from abc import ABC, abstractmethod
@@ -67,6 +60,15 @@ class MarketMaker(Participant, ABC):
         What sales brought less what purchases cost, in units of price.
     draws : Draws
         Her own random draws, for makers that mix.
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> class Cautious(MarketMaker):
+    ...     def quote(self):
+    ...         return Quote.around(self.belief.mean, 2 * self.belief.sd)
+    >>> Exchange(Cautious, prior_sd=3.0).run(1).inside
+    Quote(bid -6, ask 6)
     """
 
     role = "maker"

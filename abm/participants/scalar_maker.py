@@ -22,6 +22,17 @@ class OneMarket:
     are her own draws; `random.Random(now.uniform)` gives more. What begins with `last_` is as
     `MarketMaker.last` shows it: her own, the inside and the best rival prices, the trader's side,
     and the quantity she sold, -1 if she bought. Before the first period prices are NaN, others 0.
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> class Curious(ScalarMaker):
+    ...     def quote_one(self, now, memory):
+    ...         print(now.period, round(now.belief_sd, 2), now.last_quantity)
+    ...         return now.belief_mean - 1, now.belief_mean + 1
+    >>> market = Exchange(Curious, prior_sd=3.0, rng=1).run(2)
+    0 3.0 0.0
+    1 1.83 1.0
     """
 
     period: int
@@ -45,7 +56,18 @@ class OneMarket:
 
 
 class ScalarMaker(MarketMaker):
-    """A maker who quotes in one market at a time, from its numbers and her memory of it."""
+    """A maker who quotes in one market at a time, from its numbers and her memory of it.
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> class Timid(ScalarMaker):
+    ...     def quote_one(self, now, memory):
+    ...         bid = now.belief_mean - 2 if now.inventory < 1 else -np.inf
+    ...         return bid, now.belief_mean + 2
+    >>> print(Exchange(Timid, replications=100, rng=1).run(20).tape.makers["inventory"].max())
+    1.0
+    """
 
     @cached_property
     def memories(self) -> list[dict[str, Any]]:

@@ -1,18 +1,8 @@
 """What every trader type is: a Mesa agent around the law by which the trader values.
 
-A trader type of your own is one small class:
-
-    class Rounding(Trader):
-        name = "rounding"
-
-        def __init__(self, model: PublicModel) -> None:
-            super().__init__(model, NoisyValuation(model.terms.noise_sd))
-
-        def valuation(self, value: Array, draws: Draws) -> Array:
-            return np.round(super().valuation(value, draws))
-
-Everything is an array over the replications: one agent stands for the trader who comes to each
-replication in a period. Makers know the law, and honour it in what they learn.
+A trader type of your own is one small class, as in the example of `Trader`. Everything is an array
+over the replications: one agent stands for the trader who comes to each replication in a period.
+Makers know the law, and honour it in what they learn.
 """
 
 from abm.market.random_streams import Draws
@@ -42,6 +32,16 @@ class Trader(Participant):
     ----------
     law : Law
         How the next trader values, given what is public; makers know it.
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> from abm.market.valuations import NoisyValuation
+    >>> class Expert(Trader):
+    ...     def __init__(self, model):
+    ...         super().__init__(model, NoisyValuation(0.1 * model.terms.noise_sd))
+    >>> Exchange("zero-profit", Expert).run(1).law.noise_sd
+    0.1
     """
 
     role = "trader"

@@ -40,6 +40,15 @@ class MarketView:
         What she herself sold to the trader: 1, 0, or -1 where she bought.
     likelihood : Likelihood
         What all this reveals about the value.
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> optimal, _ = Exchange(["optimal", "zero-profit"], prior_sd=3.0, rng=2).run(1).makers
+    >>> optimal.last
+    MarketView(own -4.542 / 4.542, inside -4.542 / 4.542, no trade, sold 0)
+    >>> optimal.last.rivals
+    Quote(bid -8.633, ask 8.633)
     """
 
     own: Quote

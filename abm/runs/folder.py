@@ -68,8 +68,9 @@ class RunFolder:
 
     Examples
     --------
-    >>> with RunFolder("runs/mine", "mine", {"seed": 1}) as folder:  # doctest: +SKIP
-    ...     folder.write("makers", market.tape.makers, MAKERS)
+    >>> columns = [Column("ask", "float64", "price", "the best ask")]
+    >>> with RunFolder("runs/mine", "mine", {"seed": 1}) as folder:
+    ...     folder.write("asks", pd.DataFrame({"ask": [1.0, 2.0]}), columns)
     """
 
     store: Store

@@ -1,11 +1,9 @@
 """Checks that files are as they were written: by size and footer, or by every byte."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from io import BytesIO
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pyarrow import ArrowException, parquet
 
@@ -24,7 +22,7 @@ class Stamp(NamedTuple):
     tables: Sequence[str] = ()
 
     @classmethod
-    def of(cls, content: bytes, tables: Sequence[str] = ()) -> Stamp:
+    def of(cls, content: bytes, tables: Sequence[str] = ()) -> Self:
         """Return the stamp of this content."""
         return cls(len(content), sha256(content).hexdigest(), list(tables))
 

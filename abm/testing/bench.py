@@ -4,12 +4,10 @@ A script holds three replications. Any of them can be run by itself, with the va
 random draws that it has among the others; prices can be shifted, and scaled.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -127,7 +125,7 @@ class Bench:
         script = self.prior_sd * rng.normal(size=WIDTH) + rng.normal(size=(self.periods, WIDTH))
         return self.scale * script[:, list(self.rows)] + self.shift
 
-    def trail(self, maker: MakerChoice) -> Trail:
+    def trail(self, maker: MakerChoice) -> "Trail":
         """Return what the maker quotes and believes in every period."""
         return Trail.of(self.market(maker), self.periods)
 
@@ -162,7 +160,7 @@ class Trail(NamedTuple):
     sd: Array
 
     @classmethod
-    def of(cls, market: Exchange, periods: int) -> Trail:
+    def of(cls, market: Exchange, periods: int) -> Self:
         """Run so many periods, and return their trail."""
         rows = []
         for _ in range(periods):
@@ -172,16 +170,16 @@ class Trail(NamedTuple):
             market.clear()
         return cls(*np.moveaxis(np.array(rows), 1, 0))
 
-    def row(self, number: int) -> Trail:
+    def row(self, number: int) -> Self:
         """Return the trail of one replication."""
-        return Trail(*(part[:, [number]] for part in self))
+        return type(self)(*(part[:, [number]] for part in self))
 
     def describe(self, period: int, row: int) -> str:
         """Return what she believed and quoted in one period and replication, in words."""
         bid, ask, mean, sd = (part[period, row] for part in self)
         return f"at belief mean {mean:.6g}, sd {sd:.6g} she quotes bid {bid:.6g}, ask {ask:.6g}"
 
-    def differs(self, other: Trail, shift: float = 0.0, scale: float = 1.0) -> Flags:
+    def differs(self, other: Self, shift: float = 0.0, scale: float = 1.0) -> Flags:
         """Return where another's quotes are not these, multiplied and then shifted."""
         return ~(
             np.isclose(other.bid, scale * self.bid + shift, rtol=TOLERANCE, atol=TOLERANCE)

@@ -44,6 +44,12 @@ def check_maker(maker: MakerChoice, *, waive: Waivers | None = None) -> None:
         If she breaks a rule; with the rule, a sentence, and the first belief and quote at fault.
     ValueError
         If a waiver is of an unknown rule, or gives no reason.
+
+    Examples
+    --------
+    >>> check_maker("myopic")  # raises nothing: she keeps all rules
+    >>> reason = "her spread is in units of price"
+    >>> check_maker("fixed-spread", waive={"scales-with-the-noise": reason})
     """
     waived = check_waivers(waive or {})
     tried = {name: rule for name, rule in RULES.items() if name not in waived}

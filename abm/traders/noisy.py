@@ -23,6 +23,15 @@ class NoisyTrader(Trader):
     ValueError, TypeError
         If noise_sd is not one finite number above zero, noise is not a distribution, or both are
         given.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from abm import Exchange
+    >>> from scipy import stats
+    >>> market = Exchange("zero-profit", partial(NoisyTrader, noise=stats.laplace(scale=0.7)))
+    >>> round(market.law.noise_sd, 3)
+    0.99
     """
 
     name = "noisy"

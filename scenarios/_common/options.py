@@ -43,6 +43,11 @@ def parse_makers(makers: str, least: int = 1) -> list[str]:
     ------
     ValueError, TypeError
         If there are fewer than `least`, one is unknown, or two different classes have one name.
+
+    Examples
+    --------
+    >>> parse_makers("optimal, zero-profit")
+    ['optimal', 'zero-profit']
     """
     chosen = split_commas(makers)
     if len(chosen) < least:
@@ -73,6 +78,11 @@ def parse_numbers(name: str, text: str) -> list[float]:
     ------
     ValueError
         If one is no number; the message has the option's name.
+
+    Examples
+    --------
+    >>> parse_numbers("prior_sd", "1,3")
+    [1.0, 3.0]
     """
     try:
         return [float(word) for word in split_commas(text)]

@@ -38,7 +38,10 @@ class Study(ABC):
     Examples
     --------
     >>> from scenarios.breakdown import Breakdown
-    >>> Breakdown(prior_sd="1,5", replications=1_000).run("runs/mine")  # doctest: +SKIP
+    >>> Breakdown(makers="optimal", prior_sd="1,5").list_points()
+    [{'makers': 'optimal', 'prior_sd': 1.0}, {'makers': 'optimal', 'prior_sd': 5.0}]
+    >>> Breakdown(prior_sd="1,5", replications=1_000).make_experiment()
+    Experiment(6 points in makers, prior_sd, 1000 markets, 100 periods, seed 0)
     """
 
     replications: option.Replications = BLOCK

@@ -47,6 +47,13 @@ def show_table(frame: pd.DataFrame) -> None:
     """Print a table; one wider than the terminal in parts below each other, each with its keys.
 
     The keys are the first columns, as many as tell the rows apart.
+
+    Examples
+    --------
+    >>> show_table(pd.DataFrame({"maker": ["optimal", "myopic"], "spread": [9.08, 19.13]}))
+      maker  spread
+    optimal    9.08
+     myopic   19.13
     """
     for columns in divide_columns(frame, find_width()):
         say(format_table(frame[columns]))

@@ -3,9 +3,7 @@
 See `abm.bellman.exact`; units are noise sds.
 """
 
-from __future__ import annotations
-
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -29,7 +27,7 @@ class Signal(NamedTuple):
     kurtosis: Array
 
     @classmethod
-    def of(cls, moments: Array, sd: Array) -> Signal:
+    def of(cls, moments: Array, sd: Array) -> Self:
         """Return the signal with these moments, n = 0 to 4 on the first axis, at this sd."""
         probability = np.maximum(moments[0], LEAST)
         m1, m2, m3, m4 = moments[1:] / probability

@@ -1,0 +1,49 @@
+"""What each row of a log has: spread, pricing error, surplus of the trader, whether none traded."""
+
+import numpy as np
+import pandas as pd
+
+from abm.numerics.arrays import Array
+from abm.runs.metrics import find_no_trade, find_pricing_error, find_spread, find_surplus
+from analysis.columns import MAKERS, MARKET, require_columns
+
+Table = pd.DataFrame
+
+
+def spread(frame: Table) -> "pd.Series[float]":
+    """Return ask - bid of each row, in units of price; NaN where a side is declined.
+
+    Examples
+    --------
+    >>> spread(pd.DataFrame({"bid": [-1.0, -np.inf], "ask": [2.0, 2.0]})).tolist()
+    [3.0, nan]
+    """
+    require_columns("frame", frame, ["bid", "ask"], f"{MAKERS}, or {MARKET}")
+    return pd.Series(find_spread(*_read(frame, "bid", "ask")), frame.index)
+
+
+def pricing_error(market: Table) -> "pd.Series[float]":
+    """Return |mid - value| of each row, in units of price; NaN where a side is declined."""
+    require_columns("market", market, ["bid", "ask", "value"], MARKET)
+    return pd.Series(find_pricing_error(*_read(market, "bid", "ask", "value")), market.index)
+
+
+def surplus(market: Table) -> "pd.Series[float]":
+    """Return each trader's gain by the trader's own valuation w, in units of price.
+
+    It is w - ask for a buy, bid - w for a sale, and 0 without a trade.
+    """
+    require_columns("market", market, ["bid", "ask", "valuation", "side"], MARKET)
+    bid, ask, valuation, side = _read(market, "bid", "ask", "valuation", "side")
+    price = np.where(side > 0, ask, np.where(side < 0, bid, 0.0))
+    return pd.Series(find_surplus(side, valuation, price), market.index)
+
+
+def no_trade(market: Table) -> "pd.Series[float]":
+    """Return 1.0 for each row without a trade, else 0.0; its mean is a probability."""
+    require_columns("market", market, ["side"], MARKET)
+    return pd.Series(find_no_trade(market["side"].to_numpy()), market.index)
+
+
+def _read(frame: Table, *columns: str) -> list[Array]:
+    return [frame[column].to_numpy(float) for column in columns]

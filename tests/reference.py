@@ -1,0 +1,35 @@
+"""Make the reference of all wings from their docstrings: `python tests/reference.py FOLDER`."""
+
+import sys
+from pathlib import Path
+from types import GenericAlias
+
+import pandas as pd
+from pdoc import pdoc, render
+from pdoc.extract import walk_specs
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("abm", "analysis", "scenarios")
+
+
+def list_modules() -> list[str]:
+    """Return every module but commands, each package before what is in it."""
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
+    paths = [file.relative_to(ROOT).with_suffix("") for file in files if file.stem != "__main__"]
+    return sorted(".".join(path.parts).removesuffix(".__init__") for path in paths)
+
+
+def write_reference(folder: Path) -> None:
+    """Write a page of HTML for every module."""
+    chosen: list[str] = []
+    for name in list_modules():  # pdoc passes over what is not in a package's __all__
+        if not chosen or name not in walk_specs(chosen):
+            chosen.append(name)
+    pd.Series.__class_getitem__ = classmethod(GenericAlias)  # pd.Series[float], as its stubs have it
+    render.configure(docformat="numpy", show_source=False)
+    pdoc(*chosen, output_directory=folder)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    write_reference(Path(sys.argv[1]))

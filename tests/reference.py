@@ -25,7 +25,7 @@ def write_reference(folder: Path) -> None:
     for name in list_modules():  # pdoc passes over what is not in a package's __all__
         if not chosen or name not in walk_specs(chosen):
             chosen.append(name)
-    pd.Series.__class_getitem__ = classmethod(GenericAlias)  # pd.Series[float], as its stubs have it
+    pd.Series.__class_getitem__ = classmethod(GenericAlias)  # pd.Series[float], as in stubs
     render.configure(docformat="numpy", show_source=False)
     pdoc(*chosen, output_directory=folder)
 

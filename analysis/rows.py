@@ -1,4 +1,4 @@
-"""What each row of a log has: spread, pricing error, surplus of the trader, whether none traded."""
+"""What a row of a log has: spread, pricing error, the trader's surplus, whether nobody traded."""
 
 import numpy as np
 import pandas as pd

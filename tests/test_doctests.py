@@ -108,17 +108,24 @@ def locate(name: str) -> str:
     if first in PACKAGES:
         return name
     known = list_definitions() | list_imports()
-    return ".".join([known[first], *rest]) if first in known and name not in OTHERS else ""
+    return ".".join([known[first], *rest]) if first in known and first not in OTHERS else ""
 
 
 def resolve(name: str) -> object:
-    """Return what has this whole name; AttributeError if there is nothing."""
+    """Return what has this whole name, or raise."""
     parts = name.split(".")
     for end in range(len(parts), 0, -1):
         module = ".".join(parts[:end])
         if module in MODULES:
-            return reduce(getattr, parts[end:], import_module(module))
+            return reduce(take, parts[end:], import_module(module))
     return None
+
+
+def take(owner: object, name: str) -> object:
+    """Return a member; of a class also the type of a field."""
+    if inspect.isclass(owner) and not hasattr(owner, name):
+        return inspect.get_annotations(owner)[name]
+    return getattr(owner, name)
 
 
 NAMES = list_names()
@@ -147,7 +154,8 @@ def test_names_are_found_in_imports_as_attributes_and_in_prose() -> None:
         "abm.Exchange",
         "analysis.metrics.paired_difference",
         "analysis.facets.by_parameter",
-        "abm.market.quotes.Quote.uncross",
+        "abm.Quote.uncross",
+        "abm.participants.terms.Terms.prior",
         "abm.exchange.matching.allocate",
         "abm.bellman.solve",
     } <= {*NAMES}
@@ -155,10 +163,10 @@ def test_names_are_found_in_imports_as_attributes_and_in_prose() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_page_names_exists_and_has_an_example(name: str) -> None:
-    member = resolve(name)
+    member, owner = resolve(name), resolve(name.rpartition(".")[0])
     assert member is not None
-    owner = resolve(name.rpartition(".")[0])
-    if is_documented(member):
-        example = (owner if inspect.isclass(owner) else member).__doc__ or ""
-        assert "Examples\n" in inspect.cleandoc(example)
-        assert any(map(is_example, example.splitlines()))
+    documented = owner if inspect.isclass(owner) else member
+    if is_documented(documented):
+        text = inspect.getdoc(documented) or ""
+        assert "\nExamples\n--------\n" in text
+        assert any(map(is_example, text.splitlines()))

@@ -22,6 +22,11 @@ class Terms:
         that bring no noise of their own.
     replications : int
         R, how many markets run in lockstep.
+
+    Examples
+    --------
+    >>> Terms.of(prior_mean=0.0, prior_sd=3.0, noise_sd=1.0, replications=2)
+    Terms(value ~ N(0, sd 3), noise_sd=1, 2 markets)
     """
 
     prior: GaussianBelief

@@ -47,9 +47,8 @@ def check_maker(maker: MakerChoice, *, waive: Waivers | None = None) -> None:
 
     Examples
     --------
-    >>> check_maker("myopic")  # raises nothing: she keeps all rules
     >>> reason = "her spread is in units of price"
-    >>> check_maker("fixed-spread", waive={"scales-with-the-noise": reason})
+    >>> check_maker("fixed-spread", waive={"scales-with-the-noise": reason})  # keeps the others
     """
     waived = check_waivers(waive or {})
     tried = {name: rule for name, rule in RULES.items() if name not in waived}

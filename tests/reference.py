@@ -20,12 +20,16 @@ def list_modules() -> list[str]:
 
 
 def write_reference(folder: Path) -> None:
-    """Write a page of HTML for every module."""
+    """Write a page of HTML for every module.
+
+    pdoc passes over what is not in a package's __all__, and reads annotations: pd.Series[float] is
+    one for pandas's stubs alone.
+    """
     chosen: list[str] = []
-    for name in list_modules():  # pdoc passes over what is not in a package's __all__
+    for name in list_modules():
         if not chosen or name not in walk_specs(chosen):
             chosen.append(name)
-    pd.Series.__class_getitem__ = classmethod(GenericAlias)  # pd.Series[float], as in stubs
+    pd.Series.__class_getitem__ = classmethod(GenericAlias)  # type: ignore[attr-defined]
     render.configure(docformat="numpy", show_source=False)
     pdoc(*chosen, output_directory=folder)
 

@@ -117,7 +117,8 @@ def resolve(name: str) -> object:
     for end in range(len(parts), 0, -1):
         module = ".".join(parts[:end])
         if module in MODULES:
-            return reduce(take, parts[end:], import_module(module))
+            found: object = import_module(module)
+            return reduce(take, parts[end:], found)
     return None
 
 

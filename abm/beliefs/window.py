@@ -44,7 +44,7 @@ class Placements(NamedTuple):
 
     def at(self, chosen: Index) -> Self:
         """Return the chosen placements."""
-        return self._make(part[chosen] for part in self)
+        return type(self)._make(part[chosen] for part in self)
 
     def group_by_size(self) -> Iterator[tuple[int, Self]]:
         """Yield a number of points, and placements that need it, in groups of at most CHUNK points.

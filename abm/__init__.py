@@ -4,6 +4,7 @@ The names below are loaded when they are first asked for (PEP 562), so that a wi
 without the others: `from abm.bellman import solve` loads no Mesa.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,12 @@ def __getattr__(name: str) -> object:
     elif name in MODULES:
         member = getattr(import_module(MODULES[name]), name)
     else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(
+            f"module {__name__!r} of market-shock has no attribute {name!r}; "
+            f"another package of that name needs an environment of its own",
+            name=name,
+            obj=sys.modules[__name__],
+        )
     globals()[name] = member
     return member
 

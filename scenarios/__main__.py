@@ -1,7 +1,8 @@
 """The command `market-shock`: lists and runs scenarios, reports on runs, checks makers.
 
 Each command imports what it needs when it is called, so that help and a misspelt option load
-neither a scenario nor Mesa, pandas or matplotlib.
+neither a scenario nor Mesa, pandas or matplotlib. What is imported above comes from `scenarios`
+alone, so that `main` can look first whether `abm` and `analysis` are this project's.
 """
 
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-import abm
+from scenarios._common.clashes import refuse_clashes
 from scenarios._common.commands import MainGroup, ScenarioGroup, list_scenarios
 from scenarios._common.errors import CommandError, StoppedError
 from scenarios._common.layout import find_width, format_list, wrap
@@ -41,7 +42,9 @@ app.add_typer(runs, name="run")
 def print_version(asked: bool) -> None:
     """Print the version and leave, if the option is given."""
     if asked:
-        typer.echo(f"market-shock {abm.__version__}")
+        from abm import __version__
+
+        typer.echo(f"market-shock {__version__}")
         raise typer.Exit
 
 
@@ -55,8 +58,10 @@ def describe(
 ) -> None:
     """Simulate dealer markets after a shock: run scenarios, report on them, check makers."""
     if context.invoked_subcommand is None:
+        from abm import __version__
+
         width = find_width()
-        typer.echo(wrap(ABOUT.format(abm.__version__), width))
+        typer.echo(wrap(ABOUT.format(__version__), width))
         typer.echo(f"\nTo begin with:\n{format_list(BEGIN, width)}")
         typer.echo("\nEvery command: market-shock --help")
 
@@ -146,6 +151,7 @@ def main() -> None:
     warnings.showwarning = _warn
     sys.path.append(str(Path.cwd()))  # so that `--makers module:Class` finds modules there
     try:
+        refuse_clashes()
         app()
     except StoppedError as stopped:
         _complain("yellow", "stopped", stopped)

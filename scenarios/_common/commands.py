@@ -1,7 +1,8 @@
 """The commands below `market-shock run`: one for each scenario, which is imported when it is run.
 
 Importing a scenario takes seconds, for it brings Mesa, pandas and matplotlib. Lists and help need
-its name and the first line of its docstring only, and read these from the file.
+its name and the first line of its docstring only, and read these from the file. Of `abm`
+nothing is imported above, for the command looks for clashes of that name first.
 """
 
 import ast
@@ -14,9 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from abm.numerics.names import describe_unknown
 from scenarios._common.errors import CommandError
-from scenarios._common.slips import GENERAL, explain_unknown, find_unknown
 
 if TYPE_CHECKING:
     from scenarios._common.study import Study
@@ -56,6 +55,8 @@ class MainGroup(TyperGroup):
                 f"command is {args[0]!r}, but that is a scenario: give market-shock run {args[0]}"
             )
         if args[0] not in self.commands:
+            from abm.numerics.names import describe_unknown
+
             raise CommandError(describe_unknown("command", args[0], self.commands))
         return super().resolve_command(ctx, args)
 
@@ -80,6 +81,8 @@ class ScenarioGroup(TyperGroup):
         """
         known = self.list_commands(ctx)
         if args[0] not in known:
+            from abm.numerics.names import describe_unknown
+
             raise CommandError(describe_unknown("scenario", args[0], known))
         name, _, rest = super().resolve_command(ctx, args)
         return name, load_command(name) if name else None, rest
@@ -90,6 +93,8 @@ class ScenarioCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options; CommandError if some are unknown."""
+        from scenarios._common.slips import GENERAL, explain_unknown, find_unknown
+
         takes_value = {
             name: not getattr(option, "is_flag", False)
             for option in self.get_params(ctx)

@@ -73,16 +73,6 @@ def test_folders_without_modules_are_in_nobodys_way(tmp_path: Path) -> None:
     assert run_python([*MODULE, "--version"], tmp_path, ROOT).returncode == 0
 
 
-def test_workers_import_ours_beside_a_module_of_such_a_name(tmp_path: Path) -> None:
-    for file in ("abm.py", "analysis.py", "scenarios.py"):
-        write(tmp_path, file)
-    sweep = ["run", "sweep", "--makers", "myopic", "--prior-sd", "1", "--periods", "2",
-             "--replications", "4", "--block", "2", "--workers", "2"]  # fmt: skip
-    done = run_python([*COMMAND, *sweep], tmp_path, ROOT)
-    assert done.returncode == 0, done.stderr
-    assert "mine was run" not in done.stdout + done.stderr
-
-
 def test_a_package_before_ours_on_the_path_is_named(tmp_path: Path) -> None:
     path = write(tmp_path, "lib/abm/__init__.py")
     (tmp_path / "empty").mkdir()

@@ -98,7 +98,8 @@ def list_names() -> list[str]:
 def find_names_in_prose(page: str) -> Iterator[str]:
     """Yield what stands in backticks as `name`, `name(...)` or `module.name`, and all classes."""
     prose = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
-    for code in re.findall(r"`([^`]+?)(?<!\.py)`", prose):  # `analysis.py` is a file
+    codes = [code for code in re.findall(r"`([^`]+)`", prose) if not code.endswith(".py")]
+    for code in codes:
         yield from re.findall(r"^[a-z_][\w.]*(?=\(|$)|\b[A-Z]\w*(?:\.\w+)*", code)
 
 

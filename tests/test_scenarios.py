@@ -80,16 +80,14 @@ def test_deleted_files_are_made_again_on_resume(
     assert read_files(damaged) == whole
 
 
-def test_a_finished_run_resumed_prints_the_same(
+def test_a_finished_run_resumed_says_so_and_changes_nothing(
     scenario: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = read_files(folder)
     make_small(scenario).run(str(folder), resume=True)
-    first = capsys.readouterr().out
-    make_small(scenario).run(str(folder), resume=True)
-    assert capsys.readouterr().out == first
-    assert f"{folder} was finished" in first
-    assert f"market-shock report {folder} makes a page" in " ".join(first.split())
+    said = capsys.readouterr().out
+    assert f"{folder} was finished" in said
+    assert f"market-shock report {folder} makes a page" in " ".join(said.split())
     assert read_files(folder) == before
 
 

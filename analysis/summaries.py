@@ -13,7 +13,7 @@ Table = pd.DataFrame
 
 def is_summary(frame: Table) -> bool:
     """Whether a table holds counts, means and variances rather than records."""
-    return {"metric", "count", "mean", "variance"} <= set(frame.columns)
+    return {"metric", *MOMENTS} <= set(frame.columns)
 
 
 def select_metric(summary: Table, metric: str) -> Table:

@@ -21,7 +21,6 @@ from analysis.results import (
     format_estimates,
     records,
     results,
-    totals_by_block,
     with_point_parameters,
 )
 from scenarios._common import options as option
@@ -83,11 +82,8 @@ class MonopolistVsCompetitive(Study):
             )
             for metric, label in LABELS.items()
         }  # fmt: skip
-        whole = with_point_parameters(totals_by_block(log), log, ["prior_sd"])
-        transfer = pd.concat(
-            metrics.estimates(whole, metric, ["makers", "maker", "prior_sd"]).assign(panel=says)
-            for metric, says in PAID.items()
-        )
+        whole = with_point_parameters(tables["results"], log, ["prior_sd"])
+        transfer = whole[whole["metric"].isin(PAID)].assign(panel=whole["metric"].map(PAID))
         label = "over all periods (noise sd)"
         return figures | {"who-pays": facets.by_parameter(transfer, label, "prior_sd", "panel")}
 

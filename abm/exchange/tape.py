@@ -13,6 +13,7 @@ from abm.numerics.arrays import Array, Index
 from abm.numerics.checks import require_one_of
 from abm.numerics.describe import describe, draw_thumbnail, list_some, make_html, show_count
 from abm.numerics.moments import Moments, mean_of
+from abm.runs.metrics import find_spread
 from abm.runs.schema import KEYS, MAKERS, MARKET, Column
 
 RECORDS = ("full", "summary")
@@ -63,7 +64,7 @@ class Tape:
         if not self.full:
             return [float(period[None, "spread"].mean) for period in self._summaries]
         insides = (clearing.inside for clearing in self._clearings)
-        return [mean_of(np.where(quote.two_sided, quote.spread, np.nan)) for quote in insides]
+        return [mean_of(find_spread(quote.bid, quote.ask)) for quote in insides]
 
     def add(self, clearing: Clearing) -> None:
         """Append one period."""

@@ -22,7 +22,6 @@ class Sum:
 
     def __init__(self, discount: float, noise_sd: float) -> None:
         self.discount, self.noise_sd = discount, noise_sd
-        self.weight = 1.0
         self.total: Array | float = 0.0
 
     def add(self, sample: Array) -> None:
@@ -45,6 +44,8 @@ class Loss(Sum):
 class DiscountedSum(Sum):
     """The sum of discount^period times the metric."""
 
+    weight = 1.0
+
     def add(self, sample: Array) -> None:
         """Take in one period, by its weight."""
         super().add(self.weight * sample)
@@ -66,7 +67,7 @@ class Average(Sum):
             self.count = self.count + 1
         super().add(sample)
 
-    def finish(self, last: Array) -> Array:  # noqa: ARG002
+    def finish(self, last: Array) -> Array:  # noqa: ARG002, nor does a mean
         """Return the means."""
         return self.total / np.where(np.asarray(self.count) > 0, self.count, np.nan)
 

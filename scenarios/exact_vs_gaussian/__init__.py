@@ -74,18 +74,15 @@ class ExactVsGaussian(Study):
         return {"results": results, "distances": distances}
 
     def draw_figures(self, log: Run, tables: Tables) -> Figures:
-        means = metrics.estimates(read_profits(log), "discounted_profit", [*KEYS, "belief"])
-        lines = means.rename(columns={"maker": "panel", "belief": "maker"})
-        value = [
-            tabulate_value(log).assign(panel=panel, maker="W, in theory")
-            for panel in lines["panel"].unique()
-        ]
-        distances = tables["distances"]
+        results, distances = tables["results"], tables["distances"]
+        lines = results.assign(panel=results["maker"], maker=results["metric"])
+        beliefs = lines[lines["metric"].isin(BELIEFS)]
+        theory = lines[lines["metric"] == "W"].assign(maker="W, in theory")
         first = distances[distances["maker"] == distances["maker"].iloc[0]]
         gaps = add_panels(first).assign(maker=first["metric"].map(LABELS))
         return {
             "profit": facets.by_parameter(
-                pd.concat([lines, *value]), "discounted profit (noise sd)", "prior_sd", "panel"
+                pd.concat([beliefs, theory]), "discounted profit (noise sd)", "prior_sd", "panel"
             ),
             "distance": facets.by_period(gaps, "distance of the Gaussian belief", "panel"),
         }

@@ -81,7 +81,25 @@ class Paper(Study):
         return {"claims": claims_table(measure_claims(log))}
 
     def draw_figures(self, log: Run, tables: Tables) -> Figures:
-        return draw_figures(log)
+        summary = log.table("summary")
+        of_makers = summary[summary["maker"].notna()]
+        totals = add_realised(log)
+        monopolists = totals[totals["maker"] != "zero-profit"]
+        profits = metrics.estimates(monopolists, "realised", ["maker", "world", "prior_sd"])
+        theory, policies = log.table("theory"), log.table("policies")
+        theory = theory[theory["prior_sd"] >= min(SHOCKS)]
+        market, makers = (
+            log.table(table, exchange="optimal", replication=0) for table in ("market", "makers")
+        )
+        return {
+            "fig-1-posteriors": figures.posteriors(log.table("posteriors")),
+            "fig-3a-discounted-profit": figures.discounted_profit(profits, theory),
+            "fig-3b-spread-by-rho": figures.spread_by_rho(policies, find_crossing(log)),
+            "fig-3c-profit": figures.profit_by_period(metrics.by_period(of_makers, "profit")),
+            "fig-4a-spread": figures.spread_by_period(metrics.by_period(of_makers, "spread")),
+            "fig-4b-no-trade": figures.no_trade_by_period(metrics.by_period(summary, "no_trade")),
+            "one-market": figures.one_market(market, makers),
+        }
 
     def show(self, tables: Tables) -> None:
         show_claims(tables["claims"])
@@ -125,26 +143,3 @@ def write_theory(folder: RunFolder, discount: float) -> None:
         folder.write(
             "policies", pd.DataFrame({"maker": maker, "rho": rho, "spread": spread}), POLICIES
         )
-
-
-def draw_figures(log: Run) -> Figures:
-    """Return the paper's six figures and one market by period."""
-    summary = log.table("summary")
-    of_makers = summary[summary["maker"].notna()]
-    totals = add_realised(log)
-    monopolists = totals[totals["maker"] != "zero-profit"]
-    profits = metrics.estimates(monopolists, "realised", ["maker", "world", "prior_sd"])
-    theory = log.table("theory")
-    theory = theory[theory["prior_sd"] >= min(SHOCKS)]
-    market, makers = (
-        log.table(table, exchange="optimal", replication=0) for table in ("market", "makers")
-    )
-    return {
-        "fig-1-posteriors": figures.posteriors(log.table("posteriors")),
-        "fig-3a-discounted-profit": figures.discounted_profit(profits, theory),
-        "fig-3b-spread-by-rho": figures.spread_by_rho(log.table("policies"), find_crossing(log)),
-        "fig-3c-profit": figures.profit_by_period(metrics.by_period(of_makers, "profit")),
-        "fig-4a-spread": figures.spread_by_period(metrics.by_period(of_makers, "spread")),
-        "fig-4b-no-trade": figures.no_trade_by_period(metrics.by_period(summary, "no_trade")),
-        "one-market": figures.one_market(market, makers),
-    }

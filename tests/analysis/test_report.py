@@ -339,7 +339,7 @@ def test_the_same_run_gives_the_same_bytes(runs: dict[str, Run], pages: dict[str
     folder = Path(runs["grid"].folder)
     subprocess.run(
         [sys.executable, "-m", "scenarios", "report", str(folder)],
-        check=True, capture_output=True, cwd=Path(__file__).parents[1],
+        check=True, capture_output=True, cwd=Path(__file__).parents[2],
         env=os.environ | {"PYTHONHASHSEED": "77"},
     )  # fmt: skip
     assert (folder / REPORT_FILE).read_bytes() == pages["grid"].encode()

@@ -23,7 +23,7 @@ from abm.runs.metrics import (
 )
 from analysis.results import METRICS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ENTRY = """    Total("held", "shares", "sum of what she held after each trade", "inventory", Sum),
 """
 

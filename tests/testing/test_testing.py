@@ -363,14 +363,14 @@ def test_pytest_runs_every_rule_by_itself_and_skips_what_is_waived(tmp_path: Pat
     """A file of a user's, run by pytest."""
     file = tmp_path / "test_mine.py"
     file.write_text(
-        "from tests.test_testing import InDollars, Plain\n"
+        "from tests.testing.test_testing import InDollars, Plain\n"
         "from abm.testing import parametrize_makers\n"
         "why = {'in-dollars': {'moves-with-the-mean': 'she is odd'}}\n"
         "@parametrize_makers(Plain, InDollars, 'zero-profit', waive=why)\n"
         "def test_rules(maker, rule):\n"
         "    rule(maker)\n"
     )
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "pytest", "-rsf", "-p", "no:cacheprovider", str(file)]
     run = subprocess.run(
         [*command, "--rootdir", str(tmp_path), "-c", "/dev/null"],

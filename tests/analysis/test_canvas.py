@@ -33,7 +33,7 @@ HOSTILE: dict[Any, Any] = {
 NAMES = ("optimal", "myopic", "zero-profit", "a-maker-of-some-length", "another-one")
 DRAW = """
 import sys
-from tests.test_canvas import FIGURES
+from tests.analysis.test_canvas import FIGURES
 from analysis.canvas import encode_figure
 sys.stdout.buffer.write(encode_figure(FIGURES["panels"](), "png", dpi=50))
 """
@@ -98,7 +98,7 @@ def test_a_figure_has_the_same_bytes_whatever_the_users_matplotlibrc(tmp_path: P
     (tmp_path / "matplotlibrc").write_text("\n".join([*lines, "font.family: monospace"]))
     environment = os.environ | {
         "MATPLOTLIBRC": str(tmp_path),
-        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     done = subprocess.run(
         [sys.executable, "-P", "-c", DRAW], capture_output=True, check=True, env=environment

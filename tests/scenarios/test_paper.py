@@ -28,7 +28,7 @@ from scenarios import paper
 from scenarios.paper import Paper
 from scenarios.paper.claims import SHOCK, add_realised, find_crossing, measure_claims
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMALL: dict[str, Any] = {"replications": 200, "discount": 0.9, "seed": 0, "periods": 30}
 TABLES = ["distances", "makers", "market", "policies", "posteriors", "summary", "theory", "totals"]
 FIGURES = [

@@ -38,7 +38,7 @@ from scenarios.sweep import Sweep
 SCENARIOS = {
     name: import_module(f"scenarios.{name.replace('-', '_')}") for name in list_scenarios()
 }
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMALL = ["run", "paper", "--replications", "60", "--periods", "12"]
 GRID = ["run", "sweep", "--makers", "myopic,zero-profit", "--prior-sd", "1", "--periods", "5",
         "--replications", "60", "--block", "20"]  # fmt: skip

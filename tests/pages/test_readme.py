@@ -20,7 +20,7 @@ import yaml
 from analysis import load
 from scenarios._common.commands import list_scenarios
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FOLDERS = ("abm", "analysis", "scenarios", "tests")
 PAGES = [
     "README.md",

@@ -11,7 +11,7 @@ import pytest
 
 from scenarios._common.commands import list_scenarios
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HEAVY = ["matplotlib", "mesa", "pandas", "scenarios.*"]  # the last stands for any scenario
 LOADED = """
 import sys

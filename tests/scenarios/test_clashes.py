@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "analysis" / "README.md").read_text()
 MODULE = ["-m", "scenarios"]
 COMMAND = ["-P", "-c", "from scenarios.__main__ import main; main()"]  # as the console's does

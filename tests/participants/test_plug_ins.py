@@ -21,7 +21,7 @@ from abm.participants.registry import MAKER_TYPES, TRADER_TYPES
 from analysis import load
 from scenarios.__main__ import describe_types
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-P", "-c", "from scenarios.__main__ import main; main()"]
 SWEEP = ["run", "sweep", "--prior-sd", "1", "--periods", "6", "--replications", "60",
          "--block", "20", "--out", "out"]  # fmt: skip

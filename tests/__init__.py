@@ -1,0 +1,1 @@
+"""The tests: a folder for each wing and each package beside it, and `pages` for what is shown."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # the exit code of a command stopped by Ctrl-C
 MISTAKEN = 2  # that of a command line with a mistake
+USAGE_ERROR: Any = typer.BadParameter.__base__  # click's own, which new versions of Typer contain
 
 ABOUT = (
     "Market Shock {}: dealer markets after a shock to the value, simulated. Market-makers who "
@@ -152,12 +153,16 @@ def main() -> None:
     sys.path.append(str(Path.cwd()))  # so that `--makers module:Class` finds modules there
     try:
         refuse_clashes()
-        app()
+        raise SystemExit(app(standalone_mode=False))
     except StoppedError as stopped:
         _complain("yellow", "stopped", stopped)
         raise SystemExit(INTERRUPTED) from None
     except CommandError as error:
         _complain("red", "error", error)
+        raise SystemExit(MISTAKEN) from None
+    except USAGE_ERROR as error:
+        command = error.ctx.command_path if error.ctx else "market-shock"
+        _complain("red", "error", f"{error.format_message().rstrip('.')}; see {command} --help")
         raise SystemExit(MISTAKEN) from None
     except (ValueError, TypeError, OSError, RuntimeError) as error:
         _complain("red", "error", error)

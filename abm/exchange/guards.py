@@ -22,9 +22,11 @@ from abm.participants.trader import Trader
 LAW = sorted(name for name in vars(Law) if not name.startswith("_"))  # what a law must have
 OF_SCALARS = ("truth value", "scalar", "size-1", "0-dimensional", "length-1")  # in NumPy's errors
 SCALAR = (
-    "her prices, belief and inventory are arrays over the replications: use np.where where you "
-    "would write if, and np.exp for math.exp, or derive her class from ScalarMaker"
+    "{} are arrays over the replications: use np.where where you would write if, and np.exp for "
+    "math.exp{}"
 )
+OF_MAKER = "her prices, belief and inventory", ", or derive her class from ScalarMaker"
+OF_TRADER = "the value, the draws and what is shown of trades", ""
 
 
 @contextmanager
@@ -51,7 +53,8 @@ def _locate_fault(participant: Participant, error: Exception) -> str:
 def _suggest_fix(participant: Participant, error: Exception) -> str:
     """Return what to do if arrays, or a belief that is None, were at fault; else nothing."""
     if any(word in str(error) for word in OF_SCALARS):
-        return f"; {SCALAR}"
+        own = OF_MAKER if isinstance(participant, MarketMaker) else OF_TRADER
+        return f"; {SCALAR.format(*own)}"
     of_none = isinstance(error, AttributeError) and error.obj is None and error.name in vars(Belief)
     if of_none and getattr(participant, "belief", "") is None:
         return f"; she {NO_BELIEF}"

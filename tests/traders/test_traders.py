@@ -121,6 +121,17 @@ def test_opening_is_moving_and_asking() -> None:
     np.testing.assert_array_equal(whole.inside.ask, halves.inside.ask)
 
 
+def test_a_trader_in_plain_numbers_is_told_to_write_arrays() -> None:
+    class Plain(NoisyTrader):
+        def valuation(self, value: Array, draws: Draws) -> Array:
+            return value + draws.normal() if value > 0 else value
+
+    told = "the value, the draws and what is shown of trades are arrays over the replications: use"
+    with pytest.raises(TraderError, match=told) as caught:
+        Exchange("optimal", Plain, replications=3).run(1)
+    assert "ScalarMaker" not in str(caught.value)
+
+
 def test_an_error_of_a_trader_names_the_trader_the_line_and_the_period() -> None:
     market = Exchange("optimal", Failing)
     with pytest.raises(TraderError, match=r"trader 'failing' raised .* in period 0 .*KeyError"):

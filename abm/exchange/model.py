@@ -103,9 +103,9 @@ class Exchange(mesa.Model):
         rng: SupportsIndex = 0,
     ) -> None:
         seed = require_seed(rng)
-        super().__init__(rng=seed)
         size = require_whole("replications", replications, 1, MOST_REPLICATIONS)
         block = require_whole("block", block, 0, MOST_REPLICATIONS // size - 1)
+        super().__init__(rng=np.random.SeedSequence(seed, spawn_key=(block,)))
         self.replication = np.arange(size) + block * size
         self.world = require_one_of("world", world, WORLDS)
         self.transparency = require_one_of("transparency", transparency, TRANSPARENCIES)

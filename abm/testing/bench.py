@@ -101,6 +101,8 @@ class Bench:
         Of the maker's draws; the script is always the same.
     hidden : float
         What the value is moved by, and valuations too where that does not change a trade.
+    alike : bool
+        Whether the same traders come in all replications; what makers draw stays apart.
     periods : int
         How many traders come.
     """
@@ -113,6 +115,7 @@ class Bench:
     scale: float = 1.0
     seed: int = 1
     hidden: float = 0.0
+    alike: bool = False
     periods: int = PERIODS
 
     def market(self, maker: MakerChoice) -> Exchange:
@@ -123,7 +126,8 @@ class Bench:
         """Return the valuations of the traders, shape (periods, R), in units of price."""
         rng = np.random.default_rng(SEED)
         script = self.prior_sd * rng.normal(size=WIDTH) + rng.normal(size=(self.periods, WIDTH))
-        return self.scale * script[:, list(self.rows)] + self.shift
+        rows = [0] * len(self.rows) if self.alike else list(self.rows)
+        return self.scale * script[:, rows] + self.shift
 
     def trail(self, maker: MakerChoice) -> "Trail":
         """Return what the maker quotes and believes in every period."""

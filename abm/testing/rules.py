@@ -11,9 +11,10 @@ import numpy as np
 
 from abm.exchange.admission import MakerChoice
 from abm.exchange.guards import ask_for_quote
+from abm.exchange.model import Exchange
 from abm.numerics.arrays import Array
 from abm.participants.maker import MakerError, MarketMaker
-from abm.testing.bench import BENCHES, WIDTH, Bench, BrokenRuleError, Trail, require_nowhere
+from abm.testing.bench import ALONE, BENCHES, WIDTH, Bench, BrokenRuleError, Trail, require_nowhere
 from abm.testing.traits import earns_nothing_if_so_declared, is_symmetric_if_so_declared
 
 Rule = Callable[[MakerChoice], None]
@@ -94,17 +95,26 @@ def same_seed_same_quotes(maker: MakerChoice) -> None:
     compare_benches(maker, says)
 
 
-def leaves_global_randomness_alone(maker: MakerChoice) -> None:
-    """She draws from self.draws, never from the random state that a whole program shares."""
+def leaves_shared_randomness_alone(maker: MakerChoice) -> None:
+    """She draws from self.draws, never from random states of the whole program or of the model."""
     for bench in BENCHES:
         market = bench.market(maker)
         for period in range(bench.periods):
-            before = read_global_randomness()
+            before = read_shared_randomness(market)
             trail = Trail.of(market, 1)
-            moved = np.full_like(trail.bid, read_global_randomness() != before, bool)
-            require_nowhere(
-                moved, f"global randomness moved in period {period}: use self.draws", trail
-            )
+            for whose, state in read_shared_randomness(market).items():
+                says = f"{whose} moved in period {period}: use self.draws"
+                require_nowhere(np.full_like(trail.bid, state != before[whose], bool), says, trail)
+
+
+def draws_for_each_replication(maker: MakerChoice) -> None:
+    """If she draws at random, every replication has a draw of its own."""
+    for bench in ALONE:
+        one, other = (replace(bench, alike=True, seed=seed).trail(maker) for seed in (1, 2))
+        apart = one.differs(one.row(0)) | other.differs(other.row(0))
+        if not apart.any():
+            says = "she draws once for all replications: use self.draws, which draws for each"
+            require_nowhere(one.differs(other), says, one)
 
 
 def books_what_she_trades(maker: MakerChoice) -> None:
@@ -156,17 +166,23 @@ def list_holdings(maker: MarketMaker) -> dict[str, Array]:
     }  # fmt: skip
 
 
-def read_global_randomness() -> bytes:
-    """Return the random state that a whole program shares."""
-    return pickle.dumps((random.getstate(), np.random.get_state()))  # noqa: NPY002, to catch its users
+def read_shared_randomness(market: Exchange) -> dict[str, bytes]:
+    """Return the random states that a whole program shares, and those that a whole model does."""
+    states = {
+        "random": random.getstate(), "numpy.random": np.random.get_state(),  # noqa: NPY002, to catch its users
+        "Mesa's self.random": market.random.getstate(),
+        "Mesa's self.rng": market.rng.bit_generator.state,
+    }  # fmt: skip
+    return {whose: pickle.dumps(state) for whose, state in states.items()}
 
 
 RULES: dict[str, Rule] = {
     rule.__name__.replace("_", "-"): rule
     for rule in (
         answers_with_arrays, quotes_are_prices, same_seed_same_quotes,
-        leaves_global_randomness_alone, replications_are_apart, quoting_changes_nothing,
-        moves_with_the_mean, scales_with_the_noise, cannot_see_what_is_hidden, survives_pickling,
+        leaves_shared_randomness_alone, draws_for_each_replication, replications_are_apart,
+        quoting_changes_nothing, moves_with_the_mean, scales_with_the_noise,
+        cannot_see_what_is_hidden, survives_pickling,
         books_what_she_trades, earns_nothing_if_so_declared, is_symmetric_if_so_declared,
     )
 }  # fmt: skip

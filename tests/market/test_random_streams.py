@@ -163,3 +163,29 @@ def test_a_numpy_integer_is_as_good_a_seed_as_an_int() -> None:
 
 def test_the_largest_seed_and_the_smallest_draw_apart() -> None:
     assert not np.intersect1d(at(0).normal(), at(LARGEST_SEED).normal()).size
+
+
+@pytest.mark.parametrize("kind", ["rng", "random"])
+def test_blocks_do_not_repeat_what_makers_draw_from_mesas_generators(kind: str) -> None:
+    class Borrower(MarketMaker):
+        name = "borrower"
+
+        def quote(self) -> Quote:
+            draws = self.rng.random(20) if kind == "rng" else [self.random.random()] * 20
+            return Quote.around(0.0, 1.0 + np.array(draws))
+
+    blocks = [Exchange(Borrower, replications=20, block=block, rng=1) for block in range(200)]
+    spreads = np.array([block.run(1).tape.makers["ask"] for block in blocks])
+    means = spreads.mean(axis=1)
+    assert np.unique(means).size == 200
+    assert abs(means.mean() - 1.5) < 4 * means.std(ddof=1) / np.sqrt(200)
+
+
+def test_mesas_generators_depend_on_seed_and_block_alone() -> None:
+    def draw(seed: int, block: int) -> tuple[float, float]:
+        market = Exchange("optimal", rng=seed, block=block)
+        return float(market.rng.random()), market.random.random()
+
+    seeds = [(1, 0), (1, 1), (2, 0), (2**32 + 1, 0), (1, 2**20)]
+    assert draw(1, 1) == draw(1, 1)
+    assert len({draw(*one) for one in seeds}) == len(seeds)

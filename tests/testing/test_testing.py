@@ -109,6 +109,41 @@ class Punter(Plain):
         return super().reach() * (1 + 0.1 * random.random())
 
 
+class Mesan(Plain):
+    """Draws from Mesa's generator of arrays, which no other replication shares."""
+
+    def reach(self) -> Any:
+        return super().reach() * (1 + 0.1 * self.rng.random(self.terms.replications))
+
+
+class Public(Plain):
+    def reach(self) -> Any:
+        return super().reach() * (1 + 0.1 * self.model.rng.random())
+
+
+class Tosser(Plain):
+    def reach(self) -> Any:
+        return super().reach() * (1 + 0.1 * self.random.random())
+
+
+class Dealt(Plain):
+    """Makes a generator of her own from the model's, and draws once for all replications."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(model)
+        self.own = np.random.default_rng(model.rng.integers(2**32))
+
+    def reach(self) -> Any:
+        return super().reach() * (1 + 0.1 * self.own.random())
+
+
+class Mixing(Plain):
+    """Draws as she should, and seldom."""
+
+    def reach(self) -> Any:
+        return super().reach() * np.where(self.draws.uniform() < 0.1, 1.5, 1.0)
+
+
 class Unseeded(Plain):
     def reach(self) -> Any:
         return super().reach() * (1 + 0.1 * np.random.default_rng().uniform())
@@ -264,8 +299,14 @@ BREAKERS = [
     ("quoting-changes-nothing", Meddling, "inventory"),
     ("moves-with-the-mean", Anchored, "did not move"),
     ("scales-with-the-noise", InDollars, "4 times as large"),
-    ("leaves-global-randomness-alone", Gambler, "use self.draws"),
-    ("leaves-global-randomness-alone", Punter, "self.draws"),
+    ("leaves-shared-randomness-alone", Gambler, "use self.draws"),
+    ("leaves-shared-randomness-alone", Punter, "self.draws"),
+    ("leaves-shared-randomness-alone", Mesan, "Mesa's self.rng moved in period 0: use self.draws"),
+    ("leaves-shared-randomness-alone", Public, "Mesa's self.rng moved"),
+    ("leaves-shared-randomness-alone", Tosser, "Mesa's self.random moved"),
+    ("draws-for-each-replication", Public, "once for all replications: use self.draws"),
+    ("draws-for-each-replication", Tosser, "once for all replications: use self.draws"),
+    ("draws-for-each-replication", Dealt, "once for all replications: use self.draws"),
     ("same-seed-same-quotes", Unseeded, "second run"),
     ("same-seed-same-quotes", Gossip, "keep state in self"),
     ("survives-pickling", Entangled, "cannot be pickled"),
@@ -284,7 +325,7 @@ BREAKERS = [
 ]
 
 
-@pytest.mark.parametrize("maker", [Plain, Shy, Declining])
+@pytest.mark.parametrize("maker", [Plain, Shy, Declining, Mixing])
 def test_one_who_keeps_all_rules_passes(maker: Any) -> None:
     check_maker(maker)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 
 import numpy as np
 import pandas as pd
 
+from abm.experiment.fingerprint import require_same_code
 from abm.experiment.points import describe_points
 from abm.experiment.simulation import BlockTask, Simulation
 from abm.numerics.moments import Moments
@@ -20,14 +21,18 @@ from abm.runs.store import Store
 
 
 def simulate_block(
-    simulation: Simulation, store: Store, task: BlockTask
+    simulation: Simulation, store: Store, code: Mapping[str, str], task: BlockTask
 ) -> Finished | Failed | OSError:
     """Simulate a block and write its file; return the outcome, errors included.
 
-    An error of the simulation is the block's; one of the file system is the run's.
+    An error of the simulation is the block's, and so is code that is not the run's; one of the file
+    system is the run's.
     """
     start = perf_counter()
     try:
+        if code:
+            exchange = simulation.make_arguments(task.point)
+            require_same_code(code, exchange, simulation.functions.values())
         tables = simulation.run(task)
     except (Exception, SystemExit) as error:
         (point,) = describe_points([task.point])

@@ -120,7 +120,7 @@ class Experiment:
 
     @property
     def code(self) -> dict[str, str]:
-        """Hashes of the files of code that points name, by its location."""
+        """Hashes of this package, and of code and arguments of what points name."""
         exchanges = [self.simulation.make_arguments(point) for point in self.points]
         return fingerprint(exchanges, self.simulation.functions.values())
 

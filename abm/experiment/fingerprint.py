@@ -1,53 +1,101 @@
-"""Fingerprints of code: hashes of the files of what points name, which results depend on.
+"""Fingerprints: hashes of the code and the arguments of what points name, which results depend on.
 
 Makers, traders, noises and beliefs may come from anywhere, this package included, and their code
-may change between a run and its resumption. The code of Python and of the libraries whose versions
-run.json holds is told by these instead.
+may change between a run and its resumption, or be another on another machine. What of it is in the
+libraries whose versions run.json holds is told by these instead.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from functools import partial
-from hashlib import sha256
+from functools import cache, partial
 from inspect import isroutine, signature
 from pathlib import Path
 from typing import Any
 
 from scipy.stats.distributions import rv_frozen
 
+import abm
 from abm.exchange.admission import as_list
 from abm.exchange.model import Exchange
+from abm.experiment.digest import UnknownCodeError, digest
+from abm.experiment.origins import OWN, hash_lines, is_named_only
 from abm.experiment.points import Point
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES, locate
-from abm.runs.description import LIBRARIES
+from abm.runs.description import UNKNOWN
 
 REGISTRIES = {"makers": MAKER_TYPES, "traders": TRADER_TYPES}
 TRADERS = {"traders": signature(Exchange).parameters["traders"].default}  # unless a point has some
-VERSIONED = sys.stdlib_module_names.union(LIBRARIES)
+
+
+class OtherCodeError(RuntimeError):
+    """A worker would simulate with other code than that of the run."""
 
 
 def fingerprint(
     exchanges: Iterable[Point], functions: Iterable[Callable[..., Any]] = ()
 ) -> dict[str, str]:
-    """Return the hashes of source files, by what of them is named: "code of module:Class".
+    """Return hashes of this package, and of what exchanges and functions name from elsewhere.
 
-    In the arguments of exchanges, makers and traders are named by themselves, by registered names,
-    or in a partial; noises and other objects as arguments of a partial.
+    Parameters
+    ----------
+    exchanges : iterable of dict
+        Arguments of exchanges. Makers and traders are named by themselves, by registered names, or
+        in a partial; noises and other objects as arguments of a partial.
+    functions : iterable of callable
+
+    Returns
+    -------
+    dict of str
+        "code of abm", "code of module:Class" for each class or function, and "arguments of
+        module:Class" for all objects and partials of it. What cannot be taken apart begins with
+        `abm.runs.description.UNKNOWN`.
     """
     named = [*functions, *(choice for point in exchanges for choice in _list_choices(point))]
-    files = {
-        locate(code): sys.modules[code.__module__].__dict__.get("__file__")
-        for code in _find_code(named)
-        if (code.__module__ or "builtins").partition(".")[0] not in VERSIONED
+    code = {
+        f"code of {locate(part)}": part
+        for part in _find_code(named)
+        if not is_named_only(part.__module__ or "builtins")
     }
-    return {
-        f"code of {location}": _hash_lines(Path(file))
-        for location, file in sorted(files.items())
-        if file
-    }
+    given: dict[str, list[Any]] = {}
+    for choice in named:
+        if not (isinstance(choice, type) or isroutine(choice)):
+            kind = choice.func if isinstance(choice, partial) else type(choice)
+            given.setdefault(f"arguments of {locate(kind)}", []).append(choice)
+    found = sorted(code.items()) + sorted(given.items())
+    return {f"code of {OWN}": hash_package()} | {name: _digest(part) for name, part in found}
+
+
+def require_same_code(
+    code: Mapping[str, str], exchange: Point, functions: Iterable[Callable[..., Any]]
+) -> None:
+    """Raise OtherCodeError unless a point names here the code that it names where the run is."""
+    here = fingerprint([exchange], functions)
+    for name in here.keys() & code.keys():
+        if name.startswith("code of") and here[name] != code[name]:
+            raise OtherCodeError(
+                f"a worker has other code than the run ({name} is {here[name]} there, {code[name]} "
+                f"here): give every worker the same files and versions, and resume"
+            )
+
+
+@cache
+def hash_package() -> str:
+    """Return the hash of this package's files, as they are when it is first asked for."""
+    folder = Path(str(abm.__file__)).parent
+    files = sorted(folder.rglob("*.py"))
+    lines = [
+        f"{file.relative_to(folder).as_posix()} {hash_lines(file.read_bytes())}" for file in files
+    ]
+    return hash_lines("\n".join(lines).encode())
+
+
+def _digest(part: Any) -> str:
+    try:
+        return digest(part)
+    except UnknownCodeError as error:
+        return f"{UNKNOWN}: {error}"
 
 
 def _list_choices(arguments: Point) -> Iterator[Any]:
@@ -55,11 +103,6 @@ def _list_choices(arguments: Point) -> Iterator[Any]:
     for name, registry in REGISTRIES.items():
         for choice in as_list((TRADERS | arguments).get(name, ())):
             yield registry.look_up(choice)
-
-
-def _hash_lines(file: Path) -> str:
-    """Return a hash of a file that is the same whichever way its lines end."""
-    return sha256(file.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:12]
 
 
 def _find_code(value: Any) -> Iterator[Any]:

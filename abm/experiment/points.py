@@ -17,7 +17,7 @@ from abm.participants.agent import Participant
 from abm.participants.registry import locate
 from abm.runs.schema import Column
 
-CONTAINERS = (list, tuple, dict)
+CONTAINERS = (list, tuple, dict, set, frozenset)
 Point = dict[str, Any]
 """Parameters by name: `makers`, `prior_sd`, `world` and so on, or names of a scenario's own."""
 
@@ -121,13 +121,15 @@ def _show_exactly(value: Any) -> str:
 
 
 def _show_items(values: Any) -> str:
-    """Return the repr of a list, a tuple or a dict, with all that its items hold."""
+    """Return the repr of a list, tuple, dict or set, with all that its items hold; sets sorted."""
 
     def show(item: Any) -> str:
         return repr(item) if isinstance(item, np.generic) else _show_exactly(item)
 
     if isinstance(values, dict):
         return "{" + ", ".join(f"{show(key)}: {show(item)}" for key, item in values.items()) + "}"
+    if isinstance(values, set | frozenset):
+        return f"{type(values).__name__}({sorted(map(show, values))})"
     items = ", ".join(map(show, values))
     if isinstance(values, list):
         return f"[{items}]"

@@ -93,7 +93,8 @@ def _simulate_blocks(
     folder: RunFolder, tasks: Sequence[BlockTask], simulation: Simulation, workers: Workers
 ) -> Generator[Finished | Failed, None, None]:
     """Yield the outcome of each block, once it is in the manifest."""
-    simulate = partial(simulate_block, simulation, folder.store)
+    code = folder.description.code if workers != 1 else {}  # this process has the run's
+    simulate = partial(simulate_block, simulation, folder.store, code)
     try:
         with closing(run_tasks(simulate, tasks, workers)) as outcomes:
             for outcome in outcomes:

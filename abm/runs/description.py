@@ -24,6 +24,8 @@ from abm.runs.store import Store
 LIBRARIES = ("market-shock", "mesa", "numpy", "scipy", "pandas", "pyarrow")
 BOOKKEEPING = {RUN_FILE, UNFINISHED_FILE, MANIFEST_FILE, REPORT_FILE}  # never listed in `files`
 
+UNKNOWN = "unknown"  # how the hash of code begins that cannot be told from other code
+
 Parameters = dict[str, Any]
 
 
@@ -41,7 +43,7 @@ class Description:
     versions : dict of str
         Of Python and the libraries that results depend on.
     code : dict of str
-        Hashes of the source files of what points name.
+        Hashes of this package, and of code and arguments of what points name.
     points : list of dict
         Of an experiment, the parameters of each of its points.
     files : dict of Stamp
@@ -145,11 +147,17 @@ class Description:
 
     def require_same_versions(self, there: Description, where: str) -> None:
         """Raise FolderTakenError unless the run there was begun with these versions and code."""
+        for name, told in (there.code | self.code).items():
+            if told.startswith(UNKNOWN):
+                raise FolderTakenError(
+                    f"{where} cannot be resumed, for whether its code is still the same cannot be "
+                    f"told ({name} is {told}): choose another folder (--out), or remove this one"
+                )
         theirs, ours = there.versions | there.code, self.versions | self.code
         if difference := _describe_difference(theirs, ours):
             raise FolderTakenError(
-                f"{where} was begun with other versions ({difference}), whose digits may differ: "
-                f"resume it with those, choose another folder (--out), or remove this one"
+                f"{where} was begun with other versions or code ({difference}), whose digits may "
+                f"differ: resume it with those, choose another folder (--out), or remove this one"
             )
 
 

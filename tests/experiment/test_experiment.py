@@ -683,7 +683,7 @@ def test_a_run_by_other_versions_is_refused_with_the_difference(
     before = contents(folder)
     with pytest.raises(FolderTakenError) as refusal:
         experiment().run(out, resume=True)
-    assert f"other versions ({difference}" in str(refusal.value)
+    assert f"other versions or code ({difference}" in str(refusal.value)
     assert "resume it with those, choose another folder (--out), or remove this one" in str(
         refusal.value
     )

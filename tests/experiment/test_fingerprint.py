@@ -1,20 +1,29 @@
-"""Fingerprints: a run is resumed only with the code of makers, traders and noises that began it."""
+"""Fingerprints: a run is resumed, and worked at, only with the code and arguments that began it."""
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from importlib import import_module
+from importlib import import_module, invalidate_caches
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from scipy import stats
 
+import abm
 from abm import FixedSpread, GaussianBelief, Myopic, NoisyTrader
 from abm.experiment import Experiment, Simulation
-from abm.experiment.fingerprint import fingerprint
+from abm.experiment.blocks import simulate_block
+from abm.experiment.fingerprint import fingerprint, hash_package
 from abm.experiment.points import Point
+from abm.experiment.runner import BlocksFailedError
+from abm.experiment.simulation import BlockTask
 from abm.runs.location import FolderTakenError
+from abm.runs.manifest import Failed
+from abm.runs.store import Store
 
 SOURCES = {
     "own_maker": """
@@ -75,11 +84,44 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
         sys.modules.pop(name, None)
 
 
-def edit(module: Any) -> None:
-    """Change the file of a module, as between a run and its resumption."""
-    file = Path(module.__file__)
-    file.write_text(f"{file.read_text()}\n# another version\n")
+EDITS = {
+    "own_maker": ("half_spread=2.0", "half_spread=2.5"),
+    "own_trader": ('name = "hasty"', 'name, patience = "hasty", 2'),
+    "own_noise": ("return self.scale", "return 2 * self.scale"),
+    "own_point": ('[maker] * point["rivals"]', '["optimal"] * point["rivals"]'),
+}
 
+
+def edit(module: str, old: str, new: str) -> None:
+    """Change a module of the user's, as between a run and its resumption by another process."""
+    file = Path(str(sys.modules.pop(module).__file__))
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    shutil.rmtree(
+        file.parent / "__pycache__", ignore_errors=True
+    )  # files may be as old and as long
+    invalidate_caches()
+
+
+class HiddenLock:
+    """Cannot be taken apart, though it describes itself."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+
+    def __repr__(self) -> str:
+        return "HiddenLock()"
+
+
+class Locked(FixedSpread):
+    name = "locked"
+
+    def __init__(self, model: Any, *, lock: HiddenLock) -> None:
+        super().__init__(model, half_spread=1.0)
+        self.lock = lock
+
+
+SIZE: dict[str, Any] = {"replications": 10, "periods": 3}
 
 Choice = tuple[str, str, Point, Simulation]
 
@@ -127,73 +169,122 @@ def test_a_run_is_not_resumed_after_code_that_its_points_name_was_edited(
     way: Callable[[Any], Choice], own: Callable[[str], Any], tmp_path: Path
 ) -> None:
     module, name, point, simulation = way(own)
-    experiment = Experiment([point], simulation, replications=10, periods=3)
-    experiment.run(tmp_path / "run")
-    experiment.run(tmp_path / "run", resume=True)
-    edit(own(module))
-    with pytest.raises(FolderTakenError, match=rf"versions \(code of {module}:{name} is \w+ there"):
-        experiment.run(tmp_path / "run", resume=True)
-
-
-NOISY = "code of abm.traders.noisy:NoisyTrader"
+    Experiment([point], simulation, **SIZE).run(tmp_path / "run")
+    edit(module, "\n", "\n# a comment\n")
+    _, _, point, simulation = way(own)
+    Experiment([point], simulation, **SIZE).run(tmp_path / "run", resume=True)
+    edit(module, *EDITS[module])
+    _, _, point, simulation = way(own)
+    with pytest.raises(FolderTakenError, match=rf"code of {module}:{name} is \w+ there"):
+        Experiment([point], simulation, **SIZE).run(tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize(
-    ("point", "named"),
+    "point",
     [
-        ({"makers": ["optimal", FixedSpread], "traders": "noisy"},
-         ["code of abm.makers.fixed_spread:FixedSpread", "code of abm.makers.optimal:Optimal",
-          NOISY]),
-        ({"makers": partial(Myopic, belief=GaussianBelief(0.0, 1.0))},
-         ["code of abm.beliefs.gaussian:GaussianBelief", "code of abm.makers.myopic:Myopic",
-          NOISY]),
-        ({"makers": "myopic", "traders": partial(NoisyTrader, noise=stats.laplace(scale=0.7))},
-         ["code of abm.makers.myopic:Myopic", NOISY]),
+        {"makers": ["optimal", FixedSpread], "traders": "noisy"},
+        {"makers": Myopic},
+        {"makers": "myopic", "traders": NoisyTrader},
     ],
-    ids=["names", "belief", "noise"],
-)  # fmt: skip
-def test_files_of_this_package_are_fingerprinted_and_those_of_libraries_are_not(
-    point: Point, named: list[str]
-) -> None:
-    assert list(fingerprint([point])) == named
+)
+def test_code_of_this_package_and_of_libraries_is_told_as_a_whole(point: Point) -> None:
+    assert list(fingerprint([point])) == ["code of abm"]
 
 
-@pytest.mark.parametrize("module", ["abm.makers.myopic", "abm.traders.noisy"])
-@pytest.mark.parametrize("point", [{"makers": "myopic"}, {"makers": Myopic, "traders": "noisy"}])
+def test_arguments_are_told_beside_the_code() -> None:
+    noise = partial(NoisyTrader, noise=stats.laplace(scale=0.7))
+    maker = partial(Myopic, belief=GaussianBelief(0.0, 1.0))
+    named = [
+        "code of abm", "arguments of abm.makers.myopic:Myopic",
+        "arguments of abm.traders.noisy:NoisyTrader",
+    ]  # fmt: skip
+    before = fingerprint([{"makers": maker, "traders": noise}])
+    assert list(before) == named
+    wider = partial(NoisyTrader, noise=stats.laplace(scale=0.8))
+    after = fingerprint([{"makers": maker, "traders": wider}])
+    assert [name for name in named if before[name] != after[name]] == named[2:]
+
+
+@pytest.mark.parametrize("file", ["makers/myopic.py", "numerics/moments.py"])
 def test_a_run_is_not_resumed_after_a_file_of_this_package_was_edited(
-    module: str, point: Point, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    experiment = Experiment([point], replications=10, periods=3)
+    experiment = Experiment([{"makers": "optimal"}], **SIZE)
     experiment.run(tmp_path / "run")
+    copy = shutil.copytree(Path(str(abm.__file__)).parent, tmp_path / "abm")
+    monkeypatch.setattr(abm, "__file__", str(copy / "__init__.py"))
+    hash_package.cache_clear()
     experiment.run(tmp_path / "run", resume=True)
-    loaded = import_module(module)
-    copy = tmp_path / "edited.py"
-    copy.write_text(Path(str(loaded.__file__)).read_text())
-    monkeypatch.setattr(loaded, "__file__", str(copy))
-    experiment.run(tmp_path / "run", resume=True)
-    edit(loaded)
-    with pytest.raises(FolderTakenError, match=rf"versions \(code of {module}:\w+ is \w+ there"):
+    (copy / file).write_text((copy / file).read_text() + "\n# edited\n")
+    hash_package.cache_clear()
+    with pytest.raises(FolderTakenError, match=r"versions or code \(code of abm is \w+ there"):
         experiment.run(tmp_path / "run", resume=True)
+    hash_package.cache_clear()
 
 
-def test_a_fingerprint_is_the_same_however_lines_end(own: Callable[[str], Any]) -> None:
-    module = own("own_maker")
-    before = fingerprint([{"makers": module.Wide}])
-    file = Path(module.__file__)
-    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
-    assert fingerprint([{"makers": module.Wide}]) == before
+def test_the_hash_of_this_package_is_the_same_however_lines_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = hash_package()
+    copy = shutil.copytree(Path(str(abm.__file__)).parent, tmp_path / "abm")
+    for path in copy.rglob("*.py"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    monkeypatch.setattr(abm, "__file__", str(copy / "__init__.py"))
+    hash_package.cache_clear()
+    assert hash_package() == before
 
 
 def test_a_distribution_of_ones_own_that_scipy_freezes_is_found(own: Callable[[str], Any]) -> None:
     frozen = own("own_noise").Frozen(name="mine")()
     point = {"makers": "myopic", "traders": partial(NoisyTrader, noise=frozen)}
     named = list(fingerprint([point]))
-    assert named == ["code of abm.makers.myopic:Myopic", NOISY, "code of own_noise:Frozen"]
+    assert named == [
+        "code of abm", "code of own_noise:Frozen", "arguments of abm.traders.noisy:NoisyTrader"
+    ]  # fmt: skip
 
 
 def test_each_class_has_one_entry_in_alphabetical_order(own: Callable[[str], Any]) -> None:
     makers = ["own_maker:Wide", own("own_maker").Wide]
     points = [{"makers": makers, "traders": own("own_trader").Hasty}] * 2
     found = fingerprint(points)
-    assert list(found) == ["code of own_maker:Wide", "code of own_trader:Hasty"]
-    assert len(set(found.values())) == 2
+    assert list(found) == ["code of abm", "code of own_maker:Wide", "code of own_trader:Hasty"]
+    assert len(set(found.values())) == 3
+
+
+def test_a_run_whose_code_cannot_be_told_is_not_resumed_and_the_reason_is_given(
+    tmp_path: Path,
+) -> None:
+    maker = partial(Locked, lock=HiddenLock())
+    experiment = Experiment([{"makers": maker}], **SIZE)
+    experiment.run(tmp_path / "run")
+    says = r"cannot be told \(arguments of .*:Locked is unknown: lock cannot be taken apart"
+    with pytest.raises(FolderTakenError, match=says):
+        experiment.run(tmp_path / "run", resume=True)
+
+
+def test_a_worker_with_other_code_simulates_nothing(
+    own: Callable[[str], Any], tmp_path: Path
+) -> None:
+    get_reusable_executor().shutdown()  # earlier workers would not find the module
+    points = [{"makers": own("own_maker").Wide}]
+    file = tmp_path / "own_maker.py"
+    experiment = Experiment(points, replications=10, block=5, periods=3)
+    experiment.run(tmp_path / "whole", workers=2)
+    get_reusable_executor().shutdown()
+    file.write_text(file.read_text().replace(*EDITS["own_maker"]))
+    shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+    says = (
+        r"2 of 2 blocks failed.*OtherCodeError: .*\(code of own_maker:Wide is \w+ there, \w+ here"
+    )
+    with pytest.raises(BlocksFailedError, match=says):
+        experiment.run(tmp_path / "run", workers=2)
+    assert not (tmp_path / "run").exists()
+    get_reusable_executor().shutdown()
+
+
+def test_other_code_of_this_package_is_a_failed_block(tmp_path: Path) -> None:
+    task = BlockTask("0000-00000", {"makers": "optimal"}, 0, 5, 3, 1)
+    outcome = simulate_block(Simulation(), Store(tmp_path), {"code of abm": "another"}, task)
+    assert isinstance(outcome, Failed)
+    assert "a worker has other code than the run (code of abm is" in outcome.error
+    assert not list(tmp_path.iterdir())

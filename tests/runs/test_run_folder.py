@@ -567,7 +567,9 @@ def test_a_run_begun_with_other_versions_is_not_gone_on_with(
     versions = json.loads(file.read_text())["versions"] | {"numpy": "0.1"}
     rewritten(file, versions=versions)
     before = contents(tmp_path)
-    said = rf"begun with other versions \(numpy is 0\.1 there, {np.__version__} here\), whose"
+    said = (
+        rf"begun with other versions or code \(numpy is 0\.1 there, {np.__version__} here\), whose"
+    )
     with pytest.raises(FolderTakenError, match=said):
         experiment(out, resume=True)
     assert contents(tmp_path) == before
@@ -590,7 +592,7 @@ def test_a_run_begun_with_other_code_of_a_maker_is_not_resumed(
     assert description["code"] == {name: "aaa"}
     assert set(description["versions"]) == {"python", *LIBRARIES}
     before = contents(tmp_path)
-    refusal = r"other versions \(code of mine:Half is aaa there, bbb here\)"
+    refusal = r"other versions or code \(code of mine:Half is aaa there, bbb here\)"
     with pytest.raises(FolderTakenError, match=refusal):
         RunFolder(out, "mine", PARAMETERS, POINTS, code={name: "bbb"}, resume=True).__enter__()
     assert contents(tmp_path) == before

@@ -4,6 +4,7 @@ from abm.beliefs.base import Belief
 from abm.bellman.solution import Solution
 from abm.bellman.solver import range_for, solve
 from abm.market.quotes import Quote
+from abm.market.valuations import require_noisy
 from abm.numerics.checks import discount_factor
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
@@ -39,6 +40,7 @@ class Optimal(MarketMaker):
 
     def quote(self) -> Quote:
         """Return the quote that is optimal for her present information disadvantage."""
+        require_noisy(self.law)
         half_spread = self.noise_sd * self.solve().half_spread(self.rho)
         return Quote.around(self.require_belief().mean, half_spread)
 

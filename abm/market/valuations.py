@@ -196,3 +196,13 @@ class NoisyValuation:
         lower = np.where(buys, quote.ask, np.where(sells, -np.inf, quote.bid))
         upper = np.where(sells, quote.bid, np.where(buys, np.inf, quote.ask))
         return Interval(lower, upper, self.noise)
+
+
+def require_noisy(law: Law) -> None:
+    """Raise TypeError unless a valuation is the value plus noise, as closed forms take it to be."""
+    if not isinstance(law, NoisyValuation):
+        raise TypeError(
+            f"the law of traders is a {type(law).__qualname__}, but quotes in closed form are for "
+            f"valuations that are the value plus noise (NoisyValuation): give an exact belief to a "
+            f"zero-profit or myopic maker, as partial(ZeroProfit, belief='exact')"
+        )

@@ -8,9 +8,10 @@ F(w > a) - f(a) (a - E[V | w = a]). So
     myopic:       a = E[V | w = a] + F(w > a) / f(a)
 
 (Glosten and Milgrom 1985; Das and Magdon-Ismail 2008, section 2.3), and the bid is the mirror
-image. For a Gaussian belief these are the depths of `abm.one_period.depths`, whatever the law: like
-the belief they take its noise as Gaussian with its sd. For any other belief a secant iteration
-starts there, kept between prices that are known to be too low and too high.
+image. For a Gaussian belief these are the depths of `abm.one_period.depths`, whatever the noise:
+like the belief they take it as Gaussian with its sd. A law of another kind is refused there. For
+any other belief a secant iteration starts there, kept between prices that are known to be too low
+and too high.
 
 A start deeper than DEEPEST, at shocks of more than nine noise sds, is the quote itself, unless the
 belief's tail ends before it or the law has no closed forms: a trade so far out has a probability of
@@ -24,7 +25,7 @@ from scipy.special import log_ndtr
 
 from abm.beliefs.base import Belief
 from abm.market.quotes import Quote, Side
-from abm.market.valuations import Law
+from abm.market.valuations import Law, require_noisy
 from abm.numerics.arrays import Array, Flags
 from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
 from abm.one_period.profit import reveal_trade
@@ -71,6 +72,8 @@ def _solve_quote(
     belief: Belief, law: Law, closed_form: Callable[[Array], Array], excess: Excess
 ) -> Quote:
     """Return the quote whose excess is zero on both sides; the search starts at a closed form."""
+    if belief.is_gaussian:
+        require_noisy(law)
     depth = closed_form(belief.sd / law.noise_sd)
     start = standardised_quote(belief, depth, law.noise_sd)
     if belief.is_gaussian:

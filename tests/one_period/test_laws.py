@@ -1,0 +1,95 @@
+"""Laws other than value plus noise: refused by closed forms, and right with exact beliefs."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.optimize import brentq
+
+from abm import Exchange, Myopic, Optimal, Quote, ZeroProfit
+from abm.market.random_streams import Draws
+from abm.market.valuations import Interval, NoisyValuation
+from abm.numerics.arrays import Array, Index, Sides
+from abm.participants.maker import MakerError
+from abm.traders import Trader
+
+
+@dataclass(frozen=True, eq=False)
+class HalfShown:
+    """What a side shows if half of the traders value by the prior's mean, 0, not by the value."""
+
+    informed: Interval
+
+    @property
+    def resolution(self) -> float:
+        return self.informed.resolution
+
+    @property
+    def replications(self) -> int:
+        return self.informed.replications
+
+    def at(self, replications: Index) -> "HalfShown":
+        return HalfShown(self.informed.at(replications))
+
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:  # noqa: ARG002
+        raise AssertionError("beliefs on grids need no moments in closed form")
+
+    def likelihood(self, value: Array) -> Array:
+        return (
+            self.informed.likelihood(value) + self.informed.likelihood(np.zeros_like(value))
+        ) / 2
+
+
+@dataclass(frozen=True)
+class HalfInformed:
+    """Half of the traders value by the prior's mean, 0, instead of the value."""
+
+    informed: NoisyValuation
+    has_closed_forms = False
+
+    @property
+    def noise_sd(self) -> float:
+        return self.informed.noise_sd
+
+    @property
+    def resolution(self) -> float:
+        return self.informed.resolution
+
+    def valuation(self, value: Array, draws: Draws) -> Array:
+        return self.informed.valuation(np.where(draws.uniform() < 0.5, value, 0.0), draws)
+
+    def likelihood(self, quote: Quote, side: Sides) -> Any:
+        return HalfShown(self.informed.likelihood(quote, side))
+
+
+class Guesser(Trader):
+    name = "guesser"
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(model, HalfInformed(NoisyValuation(model.terms.noise_sd)))
+
+
+@pytest.mark.parametrize("maker", [ZeroProfit, Myopic, Optimal, partial(Optimal, belief="exact")])
+def test_closed_forms_are_refused_for_traders_of_another_law(maker: Any) -> None:
+    says = r"maker '[\w-]+' raised .* in period 0 .*law of traders is a HalfInformed.*exact belief"
+    with pytest.raises(MakerError, match=says):
+        Exchange(maker, Guesser, prior_sd=2.0).run(1)
+
+
+def excess(ask: float) -> float:
+    """Return ask - E[V | buy], for a shock of 2 and a noise of 1."""
+    sd = np.hypot(2.0, 1.0)
+    buys = stats.norm.sf(ask / sd) + stats.norm.sf(ask)
+    return float(ask - 4.0 / sd * stats.norm.pdf(ask / sd) / buys)
+
+
+def test_an_exact_zero_profit_maker_earns_nothing_of_traders_half_of_whom_know_nothing() -> None:
+    maker: Any = partial(ZeroProfit, belief="exact")
+    market = Exchange(maker, Guesser, prior_sd=2.0, replications=2_000, rng=1).run(30)
+    first = market.tape.market["ask"].to_numpy()[0]
+    assert first == pytest.approx(brentq(excess, 3.0, 5.0), rel=1e-6)
+    profit = market.tape.makers.groupby("replication")["profit"].sum().to_numpy()
+    assert abs(profit.mean()) < 4 * profit.std(ddof=1) / np.sqrt(profit.size)

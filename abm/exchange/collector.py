@@ -11,10 +11,13 @@ METRICS = ("spread", "profit", "no_trade", "pricing_error")  # of `Clearing.metr
 
 
 def make_collector() -> DataCollector:
-    """Return a collector of METRICS, for Mesa's own plots and `mesa.batch_run`."""
-    return DataCollector(
-        model_reporters={metric: partial(average_metric, metric=metric) for metric in METRICS}
-    )
+    """Return a collector of METRICS, for Mesa's own plots and `mesa.batch_run`.
+
+    Beside them stands how many traders have arrived, because `batch_run` runs one period more than
+    its `max_steps` before Mesa 3.5, and numbers them otherwise.
+    """
+    averages = {metric: partial(average_metric, metric=metric) for metric in METRICS}
+    return DataCollector(model_reporters={"arrived": "period"} | averages)
 
 
 def average_metric(market: Any, metric: str) -> float:

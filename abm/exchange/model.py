@@ -69,7 +69,7 @@ class Exchange(mesa.Model):
     quotes, inside, clearing, tape : list of Quote, Quote, Clearing, Tape
         What makers quote, and the best of it; what happened in the last period, and in all.
     datacollector : mesa.DataCollector
-        Means by period: spread, pricing error, no_trade, profit of all makers (`abm.runs.metrics`).
+        By period how many traders have arrived, means of spread, pricing error, no_trade, profit.
 
     Raises
     ------

@@ -633,9 +633,10 @@ def test_the_model_variables_are_the_means_over_the_tape() -> None:
     )
     columns = ["spread", "profit", "no_trade", "pricing_error"]
     means = tape.groupby("period")[columns].mean()
-    assert collected.columns.tolist() == columns
-    assert (collected.dtypes == np.float64).all()
-    np.testing.assert_allclose(collected, means, rtol=1e-12)
+    assert collected.columns.tolist() == ["arrived", *columns]
+    assert collected["arrived"].tolist() == list(range(1, 11))
+    assert (collected[columns].dtypes == np.float64).all()
+    np.testing.assert_allclose(collected[columns], means, rtol=1e-12)
 
 
 def collect_last(market: Exchange) -> "pd.Series[float]":
@@ -663,20 +664,20 @@ def test_batch_run_of_mesa_sweeps_an_exchange(monkeypatch: pytest.MonkeyPatch) -
         "replications": [20],
         "prior_sd": [3.0],
     }
-    run = partial(mesa.batch_run, max_steps=5, number_processes=1, display_progress=False)
-    if (
-        "rng" in signature(mesa.batch_run).parameters
-    ):  # since Mesa 3.5, which ignores one in parameters
+    run = partial(
+        mesa.batch_run, max_steps=5, number_processes=1, data_collection_period=1,
+        display_progress=False,
+    )  # fmt: skip
+    if "rng" in signature(mesa.batch_run).parameters:  # since Mesa 3.5
         rows = run(Exchange, parameters=parameters, rng=[1, 2])
     else:
         rows = run(Exchange, parameters=parameters | {"rng": [1, 2]})
-    assert [row["rng"] for row in rows] == [1, 2]
-    for row in rows:
-        market = Exchange(["optimal"], replications=20, prior_sd=3.0, rng=row["rng"]).run(6)
-        collected = market.datacollector.get_model_vars_dataframe()
-        last = collected.iloc[-2:]  # Mesa 3.3 runs one period more than max_steps
-        assert row["spread"] in last["spread"].to_list()
-        assert row["profit"] in last["profit"].to_list()
+    last = [row for row in rows if row["arrived"] == 5]
+    assert [row["rng"] for row in last] == [1, 2]
+    for row in last:
+        market = Exchange(["optimal"], replications=20, prior_sd=3.0, rng=row["rng"]).run(5)
+        for metric, value in collect_last(market).items():
+            assert row[str(metric)] == value
 
 
 def test_a_finished_exchange_is_forgotten() -> None:

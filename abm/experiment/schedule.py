@@ -29,7 +29,8 @@ class Target(NamedTuple):
     ----------
     se : float
         Of the mean over replications, for every maker at the point, as
-        `abm.numerics.intervals.find_effective_se` has it.
+        `abm.numerics.intervals.find_effective_se` has it. An error of 0 never reaches it: what has
+        not varied yet may be rare.
     metric : str
         A column of `abm.runs.schema.TOTALS`.
     at_most : int
@@ -118,7 +119,10 @@ class Schedule:
         return min(max(wanted, blocks + 1), 2 * blocks, self.most)
 
     def _measure_error(self, tasks: list[BlockTask], metric: str) -> float:
-        """Return the largest error, as `Target` has it, among makers who have the metric at all."""
+        """Return the largest error, as `Target` has it, among makers who have the metric at all.
+
+        It is infinite where nothing has varied yet.
+        """
         blocks = [self._moments(task, metric) for task in tasks]
         all_in_one = np.zeros(len(blocks), int)
         totals = [
@@ -130,7 +134,9 @@ class Schedule:
             for moments in totals
             if moments.count[0] > 0
         ]
-        return max((error if isfinite(error) else inf for error in errors), default=inf)
+        return max(
+            (error if isfinite(error) and error > 0 else inf for error in errors), default=inf
+        )
 
     def _moments(self, task: BlockTask, metric: str) -> dict[str, Moments]:
         if task.name not in self._cache:

@@ -2,28 +2,32 @@
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from scenarios.__main__ import main
+from tests.commands import Call, Said
 
 
 @pytest.fixture
-def command(
+def call(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Callable[..., tuple[int, str, str]]]:
-    """Run `market-shock` in an empty folder; return its code and what it said."""
+) -> Iterator[Call]:
+    """Run the command in this process, in an empty folder and on lines of 80 columns."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(sys, "path", sys.path.copy())
 
-    def called(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["market-shock", *words])
+    def called(*words: str | Path) -> Said:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["market-shock", *map(str, words)])
         with pytest.raises(SystemExit) as end:
             main()
         said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
+        return Said(int(end.value.code or 0), said.out, said.err)
 
     with warnings.catch_warnings():  # the command shows them in its own way
         warnings.simplefilter("default")

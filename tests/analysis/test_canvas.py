@@ -18,6 +18,7 @@ from analysis import facets, figures
 from analysis.canvas import StyledFigure, encode_figure
 from scenarios._common.options import parse_formats
 from scenarios.breakdown import Breakdown
+from tests.files import ROOT
 
 HOSTILE: dict[Any, Any] = {
     "text.usetex": True, "figure.figsize": (2.0, 9.0), "figure.dpi": 33, "font.size": 30.0,
@@ -98,7 +99,7 @@ def test_a_figure_has_the_same_bytes_whatever_the_users_matplotlibrc(tmp_path: P
     (tmp_path / "matplotlibrc").write_text("\n".join([*lines, "font.family: monospace"]))
     environment = os.environ | {
         "MATPLOTLIBRC": str(tmp_path),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONPATH": str(ROOT),
     }
     done = subprocess.run(
         [sys.executable, "-P", "-c", DRAW], capture_output=True, check=True, env=environment

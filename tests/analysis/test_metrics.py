@@ -8,24 +8,14 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from abm import Exchange, Quote
-from abm.makers import MarketMaker
+from abm import Exchange
 from analysis import metrics
+from tests.stubs import Shy
 
 DISCOUNT = 0.9
 MAKER_METRICS = ["spread", "belief_mean", "belief_sd", "inventory", "profit"]
 MARKET_METRICS = ["spread", "pricing_error", "no_trade"]
 INF = np.inf
-
-
-class Shy(MarketMaker):
-    """Declines to sell where her belief is above its start, so that some spreads are missing."""
-
-    name = "shy"
-
-    def quote(self) -> Quote:
-        mean = self.require_belief().mean
-        return Quote(mean - 1, np.where(mean > 0, np.inf, mean + 1))
 
 
 def exchange(makers: Any = Shy, replications: int = 40) -> Exchange:

@@ -29,6 +29,7 @@ from analysis.load import LogError
 from analysis.report import report
 from analysis.results import comparisons, format_estimates, results
 from scenarios.__main__ import app
+from tests.files import ROOT
 
 NASTY = '<b>&"{{ 7 * 6 }}</b>'
 CLAIMS = [
@@ -339,7 +340,7 @@ def test_the_same_run_gives_the_same_bytes(runs: dict[str, Run], pages: dict[str
     folder = Path(runs["grid"].folder)
     subprocess.run(
         [sys.executable, "-m", "scenarios", "report", str(folder)],
-        check=True, capture_output=True, cwd=Path(__file__).parents[2],
+        check=True, capture_output=True, cwd=ROOT,
         env=os.environ | {"PYTHONHASHSEED": "77"},
     )  # fmt: skip
     assert (folder / REPORT_FILE).read_bytes() == pages["grid"].encode()

@@ -13,22 +13,11 @@ from abm.makers import MarketMaker
 from analysis import Run, load, metrics, shares
 from analysis.metrics import add_interval
 from analysis.results import format_estimates, results, totals, with_point_parameters
+from tests.stubs import Blind
 
 INF, NAN = np.inf, np.nan
 RIVALS = ["optimal", "zero-profit", "fixed-spread", "zero-profit"]
 SIZE, PERIODS, SEED = 50, 12, 3
-
-
-class Blind(MarketMaker):
-    """Has no belief, and quotes the same for ever."""
-
-    name = "blind"
-
-    def __init__(self, model: Any) -> None:
-        super().__init__(model, belief=None)
-
-    def quote(self) -> Quote:
-        return Quote(-2.0, 2.0)
 
 
 class Shut(MarketMaker):

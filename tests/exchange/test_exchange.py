@@ -17,7 +17,6 @@ from abm import (
     GaussianBelief,
     GridBelief,
     Myopic,
-    NoisyTrader,
     Optimal,
     Quote,
     Side,
@@ -28,36 +27,10 @@ from abm.makers import MakerError, MarketMaker
 from abm.market.random_streams import Draws, Role, Streams
 from abm.numerics.arrays import Array
 from abm.participants.registry import MAKER_TYPES
+from tests.stubs import Exact, Scripted, posts
 
 NAMES = sorted(MAKER_TYPES.load_own())
 PRICES = ["value", "valuation", "bid", "ask", "belief_mean", "belief_sd", "profit"]
-
-
-class Exact(ZeroProfit):
-    """The zero-profit maker on an exact belief."""
-
-    name = "exact"
-
-    def __init__(self, model: Any) -> None:
-        prior = model.terms.prior
-        super().__init__(model, belief=GridBelief(prior.mean, prior.sd))
-
-
-class Posts(MarketMaker):
-    """Quotes the prices she is given, for ever."""
-
-    name = "posts"
-
-    def __init__(self, model: Any, *, bid: Any, ask: Any) -> None:
-        super().__init__(model)
-        self.prices = Quote(bid, ask)
-
-    def quote(self) -> Quote:
-        return self.prices
-
-
-def posts(bid: Any, ask: Any) -> Any:
-    return partial(Posts, bid=bid, ask=ask)
 
 
 class PeeksAtTheValue(MarketMaker):
@@ -73,17 +46,6 @@ class PeeksAtHerProfit(MarketMaker):
     def quote(self) -> Quote:
         earned = self.model.tape.discounted_profit(1.0)[0]
         return Quote.around(self.require_belief().mean, np.where(earned < 0, 2.0, 1.0))
-
-
-class Scripted(NoisyTrader):
-    """Values the instrument as the script says, whatever it is worth."""
-
-    def __init__(self, model: Any, *, script: Array) -> None:
-        super().__init__(model)
-        self.script = script
-
-    def valuation(self, value: Array, draws: Draws) -> Array:  # noqa: ARG002
-        return self.script[self.model.period]
 
 
 def with_hidden_values(values: Array, makers: Any, transparency: str = "public") -> pd.DataFrame:

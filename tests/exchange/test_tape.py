@@ -13,18 +13,9 @@ from abm.numerics.arrays import Array
 from abm.numerics.moments import Moments
 from abm.participants.transparency import MarketView
 from abm.runs.schema import MAKERS, MARKET, SUMMARY, Column
+from tests.stubs import Shy
 
 TWO = ["optimal", "zero-profit"]
-
-
-class OneSided(MarketMaker):
-    """Declines to sell where her belief is above its start, so that some spreads are missing."""
-
-    name = "one-sided"
-
-    def quote(self) -> Quote:
-        mean = self.require_belief().mean
-        return Quote(mean - 1, np.where(mean > 0, np.inf, mean + 1))
 
 
 class Careful(MarketMaker):
@@ -133,7 +124,7 @@ def test_every_row_is_what_happened_in_its_replication() -> None:
 
 
 @pytest.mark.parametrize("periods", [0, 5, 70])
-@pytest.mark.parametrize("makers", [TWO, OneSided, [OneSided, OneSided]], ids=str)
+@pytest.mark.parametrize("makers", [TWO, Shy, [Shy, Shy]], ids=str)
 def test_a_full_record_and_a_summary_summarise_alike(makers: Any, periods: int) -> None:
     full, summary = (market(makers, record=record).run(periods) for record in ("full", "summary"))
     pd.testing.assert_frame_equal(full.tape.summary, summary.tape.summary, check_exact=True)
@@ -170,8 +161,8 @@ def test_a_summary_of_the_whole_market_has_no_maker() -> None:
 
 
 def test_a_spread_counts_only_where_both_sides_are_quoted() -> None:
-    tape = market(OneSided).run(5).tape
-    spreads = tape.summary.query("metric == 'spread' and maker == 'one-sided'")
+    tape = market(Shy).run(5).tape
+    spreads = tape.summary.query("metric == 'spread' and maker == 'shy'")
     quoted = np.isfinite(tape.makers["ask"]).groupby(tape.makers["period"]).sum()
     assert 0 < quoted[4] < 20
     assert np.array_equal(spreads["count"], quoted)
@@ -184,7 +175,7 @@ def moments_of(summary: pd.DataFrame) -> Moments:
     )
 
 
-@pytest.mark.parametrize("makers", [TWO, OneSided], ids=str)
+@pytest.mark.parametrize("makers", [TWO, Shy], ids=str)
 def test_merged_summaries_of_two_blocks_are_the_summary_of_both(makers: Any) -> None:
     first, second = (market(makers, 30, block=block).run(5).tape for block in (0, 1))
     both = pd.concat([first.makers, second.makers])

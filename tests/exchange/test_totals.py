@@ -7,25 +7,16 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from abm import Exchange, GridBelief, Quote, ZeroProfit
+from abm import Exchange, Quote
 from abm.exchange.totals import Totals
 from abm.makers import MarketMaker
 from abm.runs.folds import Average
 from abm.runs.schema import TOTALS
 from analysis import metrics
+from tests.stubs import Exact, Wavering
 
 SIZE, PERIODS = 60, 15
 KEYS = ["replication", "maker"]
-
-
-class OneSided(MarketMaker):
-    """Declines to sell while her belief is below its start, and to buy while it is above."""
-
-    name = "one-sided"
-
-    def quote(self) -> Quote:
-        mean = self.require_belief().mean
-        return Quote(np.where(mean > 0, -np.inf, mean - 1), np.where(mean < 0, np.inf, mean + 1))
 
 
 class NeverSells(MarketMaker):
@@ -40,24 +31,15 @@ class NeverSells(MarketMaker):
         return Quote(-3.0, np.inf)
 
 
-class Exact(ZeroProfit):
-    """The zero-profit maker on an exact belief."""
-
-    name = "exact"
-
-    def __init__(self, model: Any) -> None:
-        super().__init__(model, belief=GridBelief(0.0, 3.0))
-
-
 MARKETS: dict[str, Any] = {
     "one": "zero-profit",
     "two": ["zero-profit", "fixed-spread"],
     "two-of-a-kind": ["myopic", "myopic"],
     "exact": Exact,
-    "one-sided": OneSided,
-    "one-sided-and-two-sided": [OneSided, "fixed-spread"],
+    "one-sided": Wavering,
+    "one-sided-and-two-sided": [Wavering, "fixed-spread"],
     "never-two-sided": NeverSells,
-    "three": [NeverSells, OneSided, "myopic"],
+    "three": [NeverSells, Wavering, "myopic"],
 }
 
 

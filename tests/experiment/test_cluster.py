@@ -21,7 +21,7 @@ from abm.experiment.workers import WorkerDiedError, run_tasks
 from abm.makers import MarketMaker
 from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE
-from abm.runs.store import Store
+from tests.files import partial_of, read_files
 
 SIZE, BLOCKS = 20, 6
 POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[1.0, 3.0])
@@ -80,13 +80,8 @@ def experiment(
     )
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    store = Store(folder)
-    return {name: store.read(name) for name in store.sizes() if name != MANIFEST_FILE}
-
-
 def written(out: Path, what: str) -> int:
-    file = out.with_name(f".{out.name}.partial") / MANIFEST_FILE
+    file = partial_of(out) / MANIFEST_FILE
     return file.read_text().count(what) if file.exists() else 0
 
 
@@ -137,7 +132,7 @@ def address(cluster: Any) -> str:
 def untroubled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     out = tmp_path_factory.mktemp("untroubled") / "run"
     experiment().run(out)
-    return contents(out)
+    return read_files(out)
 
 
 def test_both_workers_work_and_this_process_does_not(address: str, cluster: Any) -> None:
@@ -150,7 +145,7 @@ def test_results_are_those_of_one_process(
     address: str, untroubled: dict[str, bytes], tmp_path: Path
 ) -> None:
     experiment().run(tmp_path / "run", workers=address)
-    assert contents(tmp_path / "run") == untroubled
+    assert read_files(tmp_path / "run") == untroubled
 
 
 def test_results_are_those_of_one_process_although_a_worker_was_killed(
@@ -170,7 +165,7 @@ def test_results_are_those_of_one_process_although_a_worker_was_killed(
     experiment(Slow()).run(out, workers=address)
     killer.join()
     assert 5 <= seen[0] < BLOCKS * len(POINTS) - 2
-    assert contents(out) == untroubled
+    assert read_files(out) == untroubled
     assert victim not in {nanny.pid for nanny in cluster.workers.values()}
 
 
@@ -270,7 +265,7 @@ def test_a_cluster_that_goes_away_ends_a_run_with_an_error_and_what_is_finished_
         thread.join()
     assert 3 <= written(out, "stamp") < BLOCKS * len(POINTS)
     experiment().run(out, resume=True)
-    assert contents(out) == untroubled
+    assert read_files(out) == untroubled
 
 
 def test_a_cluster_without_workers_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property, partial
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -21,8 +20,7 @@ from scipy import stats
 
 from abm import GaussianBelief, Optimal
 from abm.experiment.digest import UnknownCodeError, digest
-
-ROOT = Path(__file__).parents[2]
+from tests.files import ROOT
 
 
 class Colour(Enum):

@@ -32,6 +32,7 @@ from abm.runs.parquet import Tables
 from abm.runs.schema import FORMAT, MANIFEST_FILE, RUN_FILE, UNFINISHED_FILE
 from abm.runs.store import Store
 from analysis import load
+from tests.files import emptied, partial_of, read_files, removed, truncated, zeroed
 
 SIZE, BLOCKS, PERIODS, SEED = 20, 3, 5, 3
 POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[0.5, 1.5])
@@ -79,18 +80,9 @@ def experiment(**changed: Any) -> Experiment:
     return Experiment(**({"points": POINTS} | settings | changed))
 
 
-def contents(out: str | Path) -> dict[str, bytes]:
-    store = Store(out)
-    return {name: store.read(name) for name in store.sizes() if name != MANIFEST_FILE}
-
-
 def lines(folder: Path) -> list[dict[str, Any]]:
     written = (folder / MANIFEST_FILE).read_text().splitlines()
     return [json.loads(line) for line in written if line.endswith("}")]
-
-
-def partial_of(out: Path) -> Path:
-    return out.with_name(f".{out.name}.partial")
 
 
 def block(folder: Path, name: str) -> Path:
@@ -135,18 +127,18 @@ def simulations(monkeypatch: pytest.MonkeyPatch) -> Simulations:
 def untroubled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     out = tmp_path_factory.mktemp("untroubled") / "run"
     experiment().run(out)
-    return contents(out)
+    return read_files(out)
 
 
 @pytest.fixture(autouse=True)
-def emptied() -> Iterator[None]:
+def clean_memory() -> Iterator[None]:
     yield
     Store(MEMORY).remove()
 
 
 def test_a_run_leaves_blocks_a_summary_and_its_description(tmp_path: Path) -> None:
     experiment().run(tmp_path / "run")
-    assert set(contents(tmp_path / "run")) == FILES
+    assert set(read_files(tmp_path / "run")) == FILES
     assert sorted(line["block"] for line in lines(tmp_path / "run")) == NAMES
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
@@ -217,7 +209,7 @@ def test_results_are_the_same_bytes(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert contents(way(tmp_path / "run", monkeypatch)) == untroubled
+    assert read_files(way(tmp_path / "run", monkeypatch)) == untroubled
 
 
 @pytest.mark.parametrize(
@@ -229,7 +221,7 @@ def test_other_settings_give_other_bytes(
     settings: dict[str, Any], untroubled: dict[str, bytes], tmp_path: Path
 ) -> None:
     experiment(**settings).run(tmp_path / "run")
-    other = contents(tmp_path / "run")
+    other = read_files(tmp_path / "run")
     assert all(other[name] != content for name, content in untroubled.items() if "block" in name)
 
 
@@ -237,7 +229,7 @@ def test_a_longer_run_begins_with_the_blocks_of_a_shorter_one(
     untroubled: dict[str, bytes], tmp_path: Path
 ) -> None:
     experiment(replications=(BLOCKS + 2) * SIZE).run(tmp_path / "run")
-    longer = contents(tmp_path / "run")
+    longer = read_files(tmp_path / "run")
     assert len(longer) == len(untroubled) + 2 * len(POINTS)
     assert all(longer[f"blocks/{name}.parquet"] == untroubled[f"blocks/{name}.parquet"]
                for name in NAMES)  # fmt: skip
@@ -254,7 +246,7 @@ def test_numbers_of_numpy_are_numbers(untroubled: dict[str, bytes], tmp_path: Pa
         replications=np.int64(BLOCKS * SIZE), block=np.int32(SIZE), periods=np.int16(PERIODS),
         seed=np.uint64(SEED), simulation=Simulation(np.float64(0.9)),
     ).run(tmp_path / "run")  # fmt: skip
-    assert contents(tmp_path / "run") == untroubled
+    assert read_files(tmp_path / "run") == untroubled
 
 
 def test_a_summary_is_that_of_all_replications_at_once(tmp_path: Path) -> None:
@@ -359,7 +351,7 @@ def test_resume_tries_failed_blocks_again_and_only_these(
     made.run(out, resume=True)
     assert simulations.tasks == FAILING
     made.run(tmp_path / "untroubled")
-    assert contents(out) == contents(tmp_path / "untroubled")
+    assert read_files(out) == read_files(tmp_path / "untroubled")
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
@@ -376,23 +368,7 @@ def test_a_run_without_a_block_that_finished_can_be_started_anew(tmp_path: Path)
         assert [line["block"] for line in lines(partial_of(out))] == ["0000-00000"]
     broken.unlink()
     made.run(out)
-    assert set(contents(out)) == {"blocks/0000-00000.parquet", "summary.parquet", RUN_FILE}
-
-
-def truncated(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:-100])
-
-
-def emptied_file(file: Path) -> None:
-    file.write_bytes(b"")
-
-
-def missing(file: Path) -> None:
-    file.unlink()
-
-
-def without_footer(file: Path) -> None:
-    file.write_bytes(b"x" * file.stat().st_size)
+    assert set(read_files(out)) == {"blocks/0000-00000.parquet", "summary.parquet", RUN_FILE}
 
 
 def anothers(file: Path) -> None:
@@ -422,9 +398,9 @@ def with_other_metadata(file: Path) -> None:
 
 SEEN_AT_ONCE = {
     truncated: r"has \d+ bytes, but the run wrote \d+",
-    emptied_file: r"has 0 bytes, but the run wrote \d+",
-    missing: "is missing",
-    without_footer: "cannot be read as Parquet",
+    emptied: r"has 0 bytes, but the run wrote \d+",
+    removed: "is missing",
+    zeroed: "cannot be read as Parquet",
     anothers: "",
     of_another_seed: "",
 }
@@ -458,7 +434,7 @@ def test_a_damaged_block_is_detected_said_and_made_again(
         experiment().run(out, resume=True, verify=verify)
     assert set(simulations.tasks) <= {NAMES[4], *NAMES[10:]}
     assert NAMES[4] in simulations.tasks
-    assert contents(out) == untroubled
+    assert read_files(out) == untroubled
 
 
 def test_a_flipped_bit_that_resume_did_not_look_for_is_said_when_the_block_is_read(
@@ -471,7 +447,7 @@ def test_a_flipped_bit_that_resume_did_not_look_for_is_said_when_the_block_is_re
         experiment().run(out, resume=True)
     with pytest.warns(DamageWarning, match=r"0001-00001\.parquet has other bytes"):
         experiment().run(out, resume=True, verify=True)
-    assert contents(out) == untroubled
+    assert read_files(out) == untroubled
 
 
 def test_a_flipped_bit_in_a_finished_run_is_said_when_the_block_is_read(tmp_path: Path) -> None:
@@ -481,9 +457,7 @@ def test_a_flipped_bit_in_a_finished_run_is_said_when_the_block_is_read(tmp_path
         load(tmp_path / "run").blocks("summary")
 
 
-@pytest.mark.parametrize(
-    "damage", [truncated, missing, without_footer], ids=lambda one: one.__name__
-)
+@pytest.mark.parametrize("damage", [truncated, removed, zeroed], ids=lambda one: one.__name__)
 def test_a_damaged_summary_is_said_and_made_again_from_the_blocks(
     damage: Damage, untroubled: dict[str, bytes], tmp_path: Path, simulations: Simulations
 ) -> None:
@@ -494,7 +468,7 @@ def test_a_damaged_summary_is_said_and_made_again_from_the_blocks(
     with pytest.warns(DamageWarning, match=r"summary\.parquet .*: it is made again"):
         experiment().run(out, resume=True)
     assert simulations.tasks == []
-    assert contents(out) == untroubled
+    assert read_files(out) == untroubled
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", f'{{"format": {FORMAT}}}'])
@@ -502,10 +476,10 @@ def test_a_damaged_description_is_refused_and_nothing_is_lost(text: str, tmp_pat
     out = tmp_path / "run"
     experiment().run(out)
     (out / RUN_FILE).write_text(text)
-    before = contents(out)
+    before = read_files(out)
     with pytest.raises(FolderTakenError, match=r"holds files, but no run's run\.json: choose"):
         experiment().run(out, resume=True)
-    assert contents(out) == before
+    assert read_files(out) == before
 
 
 def unlisted(folder: Path) -> str:
@@ -540,11 +514,11 @@ def test_a_whole_block_that_is_not_listed_is_taken_in(
     simulations.tasks.clear()
     experiment().run(out, resume=True)
     assert lost not in simulations.tasks
-    assert contents(out) == untroubled
+    assert read_files(out) == untroubled
     assert {line["block"] for line in lines(out)} == set(NAMES)
 
 
-@pytest.mark.parametrize("damage", [truncated, emptied_file, flipped, anothers])
+@pytest.mark.parametrize("damage", [truncated, emptied, flipped, anothers])
 def test_a_damaged_block_that_is_not_listed_is_made_again(
     damage: Damage, untroubled: dict[str, bytes], tmp_path: Path, simulations: Simulations
 ) -> None:
@@ -555,7 +529,7 @@ def test_a_damaged_block_that_is_not_listed_is_made_again(
     simulations.tasks.clear()
     experiment().run(out, resume=True)
     assert lost in simulations.tasks
-    assert contents(out) == untroubled
+    assert read_files(out) == untroubled
 
 
 @pytest.mark.parametrize(
@@ -570,7 +544,7 @@ def test_what_a_kill_amid_writing_left_is_gone_in_the_end(
     stop(out, 10)
     (partial_of(out) / file).write_bytes(b"half of wh")
     experiment().run(out, resume=True)
-    assert contents(out) == untroubled
+    assert read_files(out) == untroubled
 
 
 def test_a_run_killed_before_its_folder_was_described_is_begun_anew(
@@ -580,7 +554,7 @@ def test_a_run_killed_before_its_folder_was_described_is_begun_anew(
     partial_of(out).mkdir()
     (partial_of(out) / f".{UNFINISHED_FILE}.{TAG}").write_bytes(b"{")
     experiment().run(out, resume=True)
-    assert contents(out) == untroubled
+    assert read_files(out) == untroubled
 
 
 @pytest.mark.parametrize("file", [UNFINISHED_FILE, None])
@@ -595,18 +569,18 @@ def test_a_run_killed_amid_its_end_is_completed(
     simulations.tasks.clear()
     experiment().run(out, resume=True)
     assert simulations.tasks == []
-    assert contents(out) == untroubled
+    assert read_files(out) == untroubled
 
 
 def test_an_unfinished_run_is_not_thrown_away_unasked(tmp_path: Path) -> None:
     out = tmp_path / "run"
     stop(out, 4)
-    before = contents(partial_of(out))
+    before = read_files(partial_of(out))
     with pytest.raises(
         FolderTakenError, match=r"unfinished, with \d+ finished blocks: .* --resume"
     ):
         experiment().run(out)
-    assert contents(partial_of(out)) == before
+    assert read_files(partial_of(out)) == before
 
 
 def test_a_run_elsewhere_that_is_whole_is_not_replaced_unasked(
@@ -615,7 +589,7 @@ def test_a_run_elsewhere_that_is_whole_is_not_replaced_unasked(
     experiment().run(MEMORY)
     with pytest.raises(FolderTakenError, match="holds this run already: --resume checks it, or"):
         experiment().run(MEMORY)
-    assert contents(MEMORY) == untroubled
+    assert read_files(MEMORY) == untroubled
 
 
 CHANGES: list[tuple[dict[str, Any], str]] = [
@@ -646,13 +620,13 @@ def test_a_folder_made_with_other_parameters_is_refused_with_the_difference(
     else:
         stop(out, 1, made)
     folder = out if ended else partial_of(out)
-    before = contents(folder)
+    before = read_files(folder)
     with pytest.raises(FolderTakenError) as refusal:
         experiment(**({"points": POINTS[:1]} | changed)).run(out, resume=resume)
     assert "holds another run (" in str(refusal.value)
     assert f"{difference}" in str(refusal.value)
     assert "choose another folder (--out), or remove this one" in str(refusal.value)
-    assert contents(folder) == before
+    assert read_files(folder) == before
 
 
 def numpy_of_old(there: dict[str, Any]) -> str:
@@ -680,14 +654,14 @@ def test_a_run_by_other_versions_is_refused_with_the_difference(
     there = json.loads(file.read_text())
     difference = version(there)
     file.write_text(json.dumps(there))
-    before = contents(folder)
+    before = read_files(folder)
     with pytest.raises(FolderTakenError) as refusal:
         experiment().run(out, resume=True)
     assert f"other versions or code ({difference}" in str(refusal.value)
     assert "resume it with those, choose another folder (--out), or remove this one" in str(
         refusal.value
     )
-    assert contents(folder) == before
+    assert read_files(folder) == before
 
 
 @pytest.mark.parametrize("ended", [False, True], ids=["unfinished", "finished"])
@@ -707,12 +681,12 @@ def test_a_run_in_another_format_is_refused_whatever_its_manifest_looks_like(
     there = json.loads(file.read_text()) | {"format": 99, "mood": "good"}
     file.write_text(json.dumps(there))
     (folder / MANIFEST_FILE).write_text(f"{line}\n")
-    before = contents(folder)
+    before = read_files(folder)
     with pytest.raises(
         FolderTakenError, match=rf"of format 99, but .* format {FORMAT}: read it with"
     ):
         experiment().run(out, resume=True)
-    assert contents(folder) == before
+    assert read_files(folder) == before
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -748,7 +722,7 @@ def test_two_runs_do_not_write_to_one_folder_at_once(resume: bool, tmp_path: Pat
         with pytest.raises(FolderTakenError, match="is being written by another run: wait until"):
             made.run(out, resume=resume)
         made.summarise(folder)
-    assert set(contents(out)) == FILES
+    assert set(read_files(out)) == FILES
 
 
 def until(se: float, **changed: Any) -> Experiment:
@@ -779,7 +753,7 @@ def test_until_a_standard_error_stops_and_workers_leave_no_trace(
     for after in (1, 7, 3):
         stop(tmp_path / "run", after, until(0.12), resume=True)
     until(0.12).run(tmp_path / "run", workers=workers, resume=True)
-    assert contents(tmp_path / "run") == contents(tmp_path / "untroubled")
+    assert read_files(tmp_path / "run") == read_files(tmp_path / "untroubled")
 
 
 @pytest.mark.parametrize(

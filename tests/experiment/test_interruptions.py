@@ -25,6 +25,7 @@ from abm.runs.manifest import Manifest
 from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE
 from abm.runs.store import Store
+from tests.files import partial_of, read_files
 
 SIZE, BLOCKS, PERIODS = 200, 15, 20
 POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[1.0, 3.0])
@@ -75,15 +76,6 @@ def run_in_a_session(out: Path, workers: int, notes: Path) -> None:
     os.setsid()
     run(out, workers, notes)
     os._exit(0)  # without waiting for workers to have been idle for long
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    store = Store(folder)
-    return {name: store.read(name) for name in store.sizes() if name != MANIFEST_FILE}
-
-
-def partial_of(out: Path) -> Path:
-    return out.with_name(f".{out.name}.partial")
 
 
 def finished(out: Path) -> set[str]:
@@ -162,7 +154,7 @@ def sessions() -> Iterator[Sessions]:
 def untroubled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     out = tmp_path_factory.mktemp("untroubled") / "run"
     experiment().run(out)
-    return contents(out)
+    return read_files(out)
 
 
 @pytest.mark.parametrize(("workers", "kills"), [(1, 7), (2, 2)])
@@ -187,7 +179,7 @@ def test_a_run_killed_at_any_moment_is_resumed_and_redoes_only_what_was_in_fligh
     process = sessions.start(out, workers, notes[-1])
     process.join()
     assert process.exitcode == 0
-    assert contents(out) == untroubled
+    assert read_files(out) == untroubled
     assert [path.name for path in tmp_path.iterdir() if "run" in path.name] == ["run"]
     listed = [line for line in (out / MANIFEST_FILE).read_text().splitlines() if "stamp" in line]
     assert len(listed) == len(finished(out)) == BLOCKS * len(POINTS)
@@ -232,7 +224,7 @@ def test_ctrl_c_stops_a_run_keeps_its_blocks_and_leaves_no_process(
     rest = tmp_path / "notes-of-the-rest"
     run(out, 1, rest)
     assert not kept & set(rest.read_text().split())
-    assert contents(out) == untroubled
+    assert read_files(out) == untroubled
 
 
 FULL: dict[str, tuple[dict[str, Any], int]] = {
@@ -269,11 +261,11 @@ def test_a_file_that_does_not_fit_ends_a_run_with_an_error_and_the_finished_stay
     settings, limit = FULL[full]
     made = experiment(**settings)
     made.run(tmp_path / "untroubled")
-    untroubled = contents(tmp_path / "untroubled")
+    untroubled = read_files(tmp_path / "untroubled")
     out, notes, said = tmp_path / "run", tmp_path / "notes", tmp_path / "said"
     in_a_process(error_of, out, workers, notes, settings, limit, said)
     assert not out.exists()
-    blocks = [name for name in contents(partial_of(out)) if name.startswith("blocks/")]
+    blocks = [name for name in read_files(partial_of(out)) if name.startswith("blocks/")]
     assert all((partial_of(out) / name).read_bytes() == untroubled[name] for name in blocks)
     kept = {Path(name).stem for name in blocks}
     assert finished(out) <= kept
@@ -283,7 +275,7 @@ def test_a_file_that_does_not_fit_ends_a_run_with_an_error_and_the_finished_stay
     rest.touch()
     experiment(noted(rest), **settings).run(out, resume=True)
     assert not kept & set(rest.read_text().split())
-    assert contents(out) == untroubled
+    assert read_files(out) == untroubled
     error = said.read_text()
     assert f"{partial_of(out)} cannot be written (File too large)" in error
     assert "blocks are finished and kept: make room there, then continue with --resume" in error

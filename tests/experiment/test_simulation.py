@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from abm import Exchange, Myopic, NoisyTrader, Optimal, Quote
+from abm import Exchange, Myopic, NoisyTrader, Optimal
 from abm.exchange.totals import Totals
 from abm.experiment.points import Point, describe_points
 from abm.experiment.simulation import BlockTask, Simulation
-from abm.makers import MarketMaker
 from abm.runs.parquet import Tables
 from abm.runs.schema import MAKERS, MARKET, SUMMARY, TOTALS
 from analysis import metrics
+from tests.stubs import Blind, Wavering
 
 SIZE, PERIODS, SEED = 40, 12, 5
 KEYS = ["period", "maker", "metric"]
@@ -23,28 +23,6 @@ OF_A_MARKET = ["spread", "pricing_error", "surplus", "no_trade", "profit"]
 OF_A_MAKER = ["spread", "belief_mean", "belief_sd", "filled", "inventory", "profit"]
 REAL: Point = {"makers": "zero-profit", "prior_sd": 3.0}
 INF, NAN = np.inf, np.nan
-
-
-class Wavering(MarketMaker):
-    """Declines to sell while her belief is below its start, and to buy while it is far above."""
-
-    name = "wavering"
-
-    def quote(self) -> Quote:
-        mean = self.require_belief().mean
-        return Quote(np.where(mean > 1, -np.inf, mean - 1), np.where(mean < 0, np.inf, mean + 1))
-
-
-class Blind(MarketMaker):
-    """Has no belief, and quotes the same for ever."""
-
-    name = "blind"
-
-    def __init__(self, model: Any) -> None:
-        super().__init__(model, belief=None)
-
-    def quote(self) -> Quote:
-        return Quote(-2.0, 2.0)
 
 
 POINTS: dict[str, Point] = {

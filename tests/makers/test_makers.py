@@ -26,6 +26,7 @@ from abm.makers.q_learning import QLearning
 from abm.makers.undercutter import Undercutter
 from abm.numerics.arrays import Array
 from abm.participants.registry import MAKER_TYPES
+from tests.stubs import Mixer
 
 NAMES = sorted(MAKER_TYPES.load_own())
 SYMMETRIC = ["fixed-spread", "myopic", "optimal", "q-learning", "zero-profit"]
@@ -47,13 +48,6 @@ class Unmoved(MarketMaker):
 
     def quote(self) -> Quote:
         return Quote(1.0, 2.0)
-
-
-class Mixer(MarketMaker):
-    name = "mixer"
-
-    def quote(self) -> Quote:
-        return Quote.around(self.draws.normal(), self.draws.uniform())
 
 
 def after(periods: int, maker: Any, **terms: Any) -> tuple[MarketMaker, Quote]:

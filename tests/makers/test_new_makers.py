@@ -7,47 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abm import Exchange, GaussianBelief, Myopic, NoisyTrader, Quote, ZeroProfit
+from abm import Exchange, GaussianBelief, Myopic, Quote, ZeroProfit
 from abm.makers import MakerError, MarketMaker
 from abm.makers.inventory_averse import InventoryAverse
 from abm.makers.linear_impact import LinearImpact
 from abm.makers.q_learning import DEPTHS, QLearning
 from abm.makers.undercutter import Undercutter
-from abm.market.random_streams import Draws, Streams, maker_role
+from abm.market.random_streams import Streams, maker_role
 from abm.numerics.arrays import Array
 from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
 from abm.participants.transparency import MarketView
+from tests.stubs import Scripted, posts
 
 INF, NAN = np.inf, np.nan
 ONE = np.ones(1)
-
-
-class Posts(MarketMaker):
-    """Quotes the prices she is given, for ever."""
-
-    name = "posts"
-
-    def __init__(self, model: Any, *, bid: Any, ask: Any) -> None:
-        super().__init__(model)
-        self.prices = Quote(bid, ask)
-
-    def quote(self) -> Quote:
-        return self.prices
-
-
-class Scripted(NoisyTrader):
-    """Values the instrument as the script says, one number a period."""
-
-    def __init__(self, model: Any, *, script: list[float]) -> None:
-        super().__init__(model)
-        self.script = script
-
-    def valuation(self, value: Array, draws: Draws) -> Array:  # noqa: ARG002
-        return np.full(value.shape, self.script[self.model.period])
-
-
-def posts(bid: Any, ask: Any) -> Any:
-    return partial(Posts, bid=bid, ask=ask)
 
 
 def market(makers: Any, periods: int = 0, **terms: Any) -> Exchange:

@@ -5,20 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abm import Exchange, FixedSpread, Optimal, Quote, ZeroProfit
-from abm.makers import MarketMaker
+from abm import Exchange, FixedSpread, Optimal, ZeroProfit
 from abm.market.random_streams import LARGEST_SEED, Draws, Role, Streams, maker_role
 from abm.numerics.arrays import Array
 from abm.participants.registry import MAKER_TYPES
+from tests.stubs import Mixer
 
 MANY = 200_000
-
-
-class Mixer(MarketMaker):
-    name = "mixer"
-
-    def quote(self) -> Quote:
-        return Quote.around(0.0, 1 + self.draws.uniform())
 
 
 def at(

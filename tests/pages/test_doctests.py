@@ -12,9 +12,8 @@ from types import ModuleType
 
 import pytest
 
-import abm
+from tests.files import ROOT
 
-ROOT = Path(abm.__file__).parents[1]
 PACKAGES = ("abm", "analysis", "scenarios")
 PAGES = ("", "abm", "abm/experiment", "analysis", "scenarios", "tests")
 OTHERS = {"compare", "report", "totals"}  # on these pages two commands and a table

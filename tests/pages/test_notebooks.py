@@ -1,14 +1,15 @@
 """Notebooks: they run from top to bottom, their values show themselves, and are stored without."""
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-FOLDER = Path(__file__).parents[2] / "scenarios" / "notebooks"
+from tests.files import ROOT
+
+FOLDER = ROOT / "scenarios" / "notebooks"
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 
 

@@ -19,8 +19,8 @@ import yaml
 
 from analysis import load
 from scenarios._common.commands import list_scenarios
+from tests.files import ROOT
 
-ROOT = Path(__file__).parents[2]
 FOLDERS = ("abm", "analysis", "scenarios", "tests")
 PAGES = [
     "README.md",

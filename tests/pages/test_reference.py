@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.files import ROOT
 
 
 def test_the_command_makes_a_page_of_every_wing_and_module_without_a_warning(

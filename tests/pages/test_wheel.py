@@ -12,7 +12,8 @@ from zipfile import ZipFile
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.files import ROOT
+
 UV = os.environ.get("UV") or shutil.which("uv") or ""
 MOST = 400_000  # bytes; with its pictures it would be four times as large
 pytestmark = pytest.mark.skipif(not UV, reason="uv, which builds and installs, is not here")

@@ -20,9 +20,9 @@ from abm.participants import registry
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES
 from analysis import load
 from scenarios.__main__ import describe_types
+from tests.commands import CONSOLE, run_python
+from tests.files import ROOT
 
-ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-P", "-c", "from scenarios.__main__ import main; main()"]
 SWEEP = ["run", "sweep", "--prior-sd", "1", "--periods", "6", "--replications", "60",
          "--block", "20", "--out", "out"]  # fmt: skip
 MAKER = '''
@@ -76,15 +76,9 @@ def installed(folder: Path, package: str, offers: dict[str, str], source: str) -
     return folder
 
 
-def command(
-    *arguments: str, cwd: Path, path: Path | None = None
-) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str, cwd: Path, path: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder, with packages from another one."""
-    search = os.pathsep.join(str(one) for one in (path, ROOT) if one)
-    return subprocess.run(
-        [*COMMAND, *arguments], cwd=cwd, capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONPATH": search, "COLUMNS": "80"}, timeout=200,
-    )  # fmt: skip
+    return run_python([*CONSOLE, *arguments], cwd, path, ROOT)
 
 
 def ended_well(said: subprocess.CompletedProcess[str]) -> str:
@@ -164,11 +158,8 @@ def test_an_installed_maker_goes_by_her_name_in_python_and_in_the_list(
         names, own = MAKER_TYPES.list_names(), MAKER_TYPES.load_own()
         print("counting" in names, "counting" in own, MAKER_TYPES.find("cautious").__name__)
     """
-    said = subprocess.run(
-        [sys.executable, "-c", dedent(script)], cwd=tmp_path, capture_output=True, text=True,
-        check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])},
-    )  # fmt: skip
-    assert said.stdout.splitlines() == [
+    said = ended_well(run_python(["-c", dedent(script)], tmp_path, site, ROOT))
+    assert said.splitlines() == [
         "['counting', 'optimal'] thirdparty",
         "True False Cautious",
     ]

@@ -1,7 +1,7 @@
 """What makers are shown of a period, and who gets the trade, against one replication at a time."""
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from abm.makers import MarketMaker
 from abm.market.valuations import Interval
 from abm.numerics.arrays import Array
 from abm.participants.transparency import TRANSPARENCIES, MarketView
+from tests.stubs import posts
 
 INF, NAN = np.inf, np.nan
 REPLICATIONS, PERIODS = 300, 12
@@ -39,19 +40,6 @@ class Haggler(MarketMaker):
         super().observe(view)
         self.views.append(view)
         self.beliefs.append(self.require_belief())
-
-
-class Posts(MarketMaker):
-    """Quotes the prices she is given, for ever."""
-
-    name = "posts"
-
-    def __init__(self, model: Any, *, bid: Any, ask: Any) -> None:
-        super().__init__(model)
-        self.prices = Quote(bid, ask)
-
-    def quote(self) -> Quote:
-        return self.prices
 
 
 @dataclass(frozen=True)
@@ -130,10 +118,6 @@ def one_period(*makers: Any, transparency: str = "public", replications: int = 5
     return Exchange(
         makers, prior_sd=3.0, transparency=transparency, replications=replications, rng=1
     ).run(1)
-
-
-def posts(bid: Any, ask: Any) -> Any:
-    return partial(Posts, bid=bid, ask=ask)
 
 
 def last(market: Exchange, index: int = 0) -> MarketView:

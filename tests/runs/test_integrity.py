@@ -40,11 +40,6 @@ def flipped(place: int, mask: int = 0xFF) -> bytes:
     return BLOCK[:place] + bytes([BLOCK[place] ^ mask]) + BLOCK[place + 1 :]
 
 
-@pytest.fixture(params=["local", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return Store(tmp_path if request.param == "local" else f"memory://{tmp_path}")
-
-
 def test_a_stamp_is_size_hash_and_tables() -> None:
     assert Stamp.of(b"abc", ("one", "two")) == (3, sha256(b"abc").hexdigest(), ["one", "two"])
     assert Stamp.of(b"") == (0, sha256().hexdigest(), [])

@@ -31,6 +31,7 @@ from abm.runs.manifest import DamageWarning, Finished, block_file
 from abm.runs.parquet import make_table, pack_tables
 from abm.runs.schema import MANIFEST_FILE, REPLICATION, RUN_FILE, UNFINISHED_FILE
 from abm.runs.store import Store
+from tests.files import read_files
 
 PARAMETERS = {"seed": 1, "discount": 0.9}
 POINTS = [{"makers": "optimal"}]
@@ -213,14 +214,6 @@ def said_done(killed: Path, state: Path) -> set[str]:
     return set((killed / state.name).with_suffix(".done").read_text().split())
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and path.name != MANIFEST_FILE
-    }
-
-
 def assert_whole(out: str | Path) -> None:
     home = Store(out)
     files = Description.read(home, RUN_FILE).files
@@ -232,7 +225,7 @@ def assert_whole(out: str | Path) -> None:
 def expected(tmp_path: Path) -> dict[int, dict[str, bytes]]:
     for blocks in (0, 2):
         run(tmp_path / "expected" / str(blocks), blocks=blocks)
-    return {blocks: contents(tmp_path / "expected" / str(blocks)) for blocks in (0, 2)}
+    return {blocks: read_files(tmp_path / "expected" / str(blocks)) for blocks in (0, 2)}
 
 
 @pytest.mark.filterwarnings("ignore::abm.runs.manifest.DamageWarning")
@@ -245,7 +238,7 @@ def test_a_run_killed_at_any_step_is_gone_on_with_to_the_same_end(
         redone: list[str] = []
         run(state / "run", resume=True, blocks=blocks, say=redone.append)
         assert said_done(killed, state).isdisjoint(redone), state
-        assert contents(state / "run") == expected[blocks], state
+        assert read_files(state / "run") == expected[blocks], state
         assert [path.name for path in state.iterdir()] == ["run"], state
 
 
@@ -263,7 +256,7 @@ def test_a_run_killed_at_any_step_and_begun_anew_loses_nothing_finished(
         except FolderTakenError:
             run(state / "run", resume=True, blocks=blocks, say=redone.append)
         assert finished or said_done(killed, state).isdisjoint(redone), state
-        assert contents(state / "run") == expected[blocks], state
+        assert read_files(state / "run") == expected[blocks], state
 
 
 @pytest.mark.parametrize("name", NEVER_DAMAGED)
@@ -427,7 +420,7 @@ def test_what_is_left_of_a_hidden_folder_half_removed_is_no_obstacle(
     (tmp_path / ".run.partial" / "blocks").mkdir(parents=True)
     (tmp_path / ".run.partial" / "blocks" / "0000-00007.parquet").write_bytes(b"x")
     run(tmp_path / "run", resume=resume)
-    assert contents(tmp_path / "run") == expected[2]
+    assert read_files(tmp_path / "run") == expected[2]
 
 
 def test_a_whole_run_that_was_not_reopened_after_all_is_as_it_was(tmp_path: Path) -> None:
@@ -435,13 +428,13 @@ def test_a_whole_run_that_was_not_reopened_after_all_is_as_it_was(tmp_path: Path
     run(out)
     file = out / "others.parquet"
     file.write_bytes(b"PAR2" + file.read_bytes()[4:])
-    before = contents(out)
+    before = read_files(out)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "rename", partialmethod(die))
         with pytest.raises(Died):
             RunFolder(out, "mine", PARAMETERS, POINTS, resume=True, verify=True).__enter__()
     run(out, resume=True)
-    assert contents(out) == before
+    assert read_files(out) == before
 
 
 def respelled(spelling: str, out: Path) -> str | Path:
@@ -470,7 +463,7 @@ def test_a_second_run_in_one_folder_is_refused_at_once_and_does_not_disturb_the_
 ) -> None:
     out = tmp_path / "run"
     run(out)
-    expected = contents(out)
+    expected = read_files(out)
     other = respelled(spelling, out)
     with RunFolder(out, "mine", PARAMETERS, POINTS) as folder:
         for name in BLOCKS:
@@ -481,9 +474,9 @@ def test_a_second_run_in_one_folder_is_refused_at_once_and_does_not_disturb_the_
         for table in ("numbers", "others"):
             folder.write(table, pd.DataFrame({"replication": [1, 2]}), NUMBERS)
         run(tmp_path / "another folder")
-    assert contents(out) == expected
+    assert read_files(out) == expected
     run(other)
-    assert contents(out) == expected
+    assert read_files(out) == expected
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 

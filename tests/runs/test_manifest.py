@@ -21,11 +21,6 @@ ONE, TWO, THREE = BLOCKS = "0000-00000", "0000-00001", "0012-00345"
 FAILED = Failed(TWO, {"makers": "optimal", "prior_sd": 3.0}, 7, 'KeyError: "ü"', "Trace\n  back\n")
 
 
-@pytest.fixture(params=["local", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return Store(tmp_path if request.param == "local" else f"memory://{tmp_path}")
-
-
 def content(block: str) -> bytes:
     rows = make_table({"replication": np.arange(500) + int(block[-5:])}, (REPLICATION,))
     return pack_tables({"totals": rows, "summary": rows}, {"block_task": block})

@@ -1,9 +1,6 @@
 """Entries of metrics: whatever has one is logged, summed up and estimated."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +19,9 @@ from abm.runs.metrics import (
     find_surplus,
 )
 from analysis.results import METRICS
+from tests.commands import run_python
+from tests.files import ROOT
 
-ROOT = Path(__file__).parents[2]
 ENTRY = """    Total("held", "shares", "sum of what she held after each trade", "inventory", Sum),
 """
 
@@ -70,10 +68,7 @@ def test_one_entry_more_is_all_that_a_new_metric_takes(tmp_path: Path) -> None:
     head, place, rest = file.read_text().partition('    Total("trades",')
     file.write_text(head + ENTRY + place + rest)
     words = "run sweep --makers myopic --prior-sd 1 --replications 20 --periods 3 --out swept"
-    done = subprocess.run(
-        [sys.executable, "-m", "scenarios", *words.split()], cwd=tmp_path, check=False,
-        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(tmp_path)},
-    )  # fmt: skip
+    done = run_python(["-m", "scenarios", *words.split()], tmp_path, tmp_path)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "swept" / "results.csv").set_index("metric")
     market = Exchange("myopic", prior_sd=1.0, replications=20).run(3)

@@ -34,6 +34,7 @@ from abm.runs.schema import (
     UNFINISHED_FILE,
     Column,
 )
+from tests.files import read_files
 
 PARAMETERS = {"seed": 1, "discount": 0.9}
 TABLES = {"market": MARKET, "makers": MAKERS, "summary": SUMMARY}
@@ -114,14 +115,6 @@ def stopped_run(out: Path, error: type[BaseException]) -> None:
         raise error
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and path.name != MANIFEST_FILE
-    }
-
-
 def described(folder: Path) -> dict[str, Any]:
     run: dict[str, Any] = json.loads((folder / RUN_FILE).read_text())
     return run
@@ -129,7 +122,7 @@ def described(folder: Path) -> dict[str, Any]:
 
 def test_a_finished_run_holds_its_tables_and_their_description(tmp_path: Path) -> None:
     out = study(tmp_path / "run")
-    run, files = described(out), contents(out)
+    run, files = described(out), read_files(out)
     del files[RUN_FILE]
     assert set(files) == {f"{table}.parquet" for table in TABLES}
     assert run.pop("files") == {name: Stamp.of(file)._asdict() for name, file in files.items()}
@@ -210,7 +203,7 @@ def test_rows_keep_the_order_they_were_written_in(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
-    assert contents(study(tmp_path / "one")) == contents(study(tmp_path / "two"))
+    assert read_files(study(tmp_path / "one")) == read_files(study(tmp_path / "two"))
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -231,17 +224,17 @@ def test_a_run_that_stops_leaves_nothing(tmp_path: Path, error: type[BaseExcepti
 def test_a_run_that_stops_leaves_an_earlier_one_as_it_was(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
-    before = contents(small_run(tmp_path / "run"))
+    before = read_files(small_run(tmp_path / "run"))
     with pytest.raises(error):
         stopped_run(tmp_path / "run", error)
-    assert contents(tmp_path / "run") == before
+    assert read_files(tmp_path / "run") == before
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_a_killed_run_leaves_no_folder_of_its_name_and_an_earlier_one_whole(
     tmp_path: Path,
 ) -> None:
-    before = contents(small_run(tmp_path / "earlier"))
+    before = read_files(small_run(tmp_path / "earlier"))
     outs = (str(tmp_path / name) for name in ("fresh", "earlier"))
     command = [sys.executable, "-c", KILLED, *outs]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -250,12 +243,12 @@ def test_a_killed_run_leaves_no_folder_of_its_name_and_an_earlier_one_whole(
         process.kill()
     assert process.returncode != 0
     assert not (tmp_path / "fresh").exists()
-    assert contents(tmp_path / "earlier") == before
+    assert read_files(tmp_path / "earlier") == before
     left = {path.name for path in tmp_path.iterdir()}
     hidden = {f".{name}.{what}" for name in ("fresh", "earlier") for what in ("partial", "lock")}
     assert left == {"earlier", *hidden}
     for name in ("fresh", "earlier"):
-        assert contents(small_run(tmp_path / name)) == before
+        assert read_files(small_run(tmp_path / name)) == before
     assert {path.name for path in tmp_path.iterdir()} == {"fresh", "earlier"}
 
 
@@ -264,13 +257,13 @@ def test_the_same_run_replaces_an_earlier_one(tmp_path: Path) -> None:
     with RunFolder(out, "mine", PARAMETERS) as folder:
         folder.write("old", NUMBERS, (REPLICATION,))
     small_run(out)
-    assert set(contents(out)) == {"numbers.parquet", RUN_FILE}
+    assert set(read_files(out)) == {"numbers.parquet", RUN_FILE}
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_an_empty_folder_may_be_used(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    assert set(contents(small_run(tmp_path / "run"))) == {"numbers.parquet", RUN_FILE}
+    assert set(read_files(small_run(tmp_path / "run"))) == {"numbers.parquet", RUN_FILE}
 
 
 @pytest.mark.parametrize(
@@ -285,11 +278,11 @@ def test_an_empty_folder_may_be_used(tmp_path: Path) -> None:
 def test_another_run_is_refused_and_the_difference_named(
     tmp_path: Path, changed: dict[str, Any], difference: str
 ) -> None:
-    before = contents(small_run(tmp_path / "run"))
+    before = read_files(small_run(tmp_path / "run"))
     with pytest.raises(FolderTakenError) as refusal:
         small_run(tmp_path / "run", **changed)
     assert f"holds another run ({difference}): choose another folder" in str(refusal.value)
-    assert contents(tmp_path / "run") == before
+    assert read_files(tmp_path / "run") == before
 
 
 NAMED = f'{{"format": {FORMAT}, "scenario": "mine", "parameters": '
@@ -311,10 +304,10 @@ def test_files_that_no_run_wrote_are_refused(
     (tmp_path / "thesis.tex").write_text("precious")
     if text is not None:
         (tmp_path / RUN_FILE).write_text(text)
-    before = contents(tmp_path)
+    before = read_files(tmp_path)
     with pytest.raises(FolderTakenError, match=r"holds files, but no run's run\.json: choose"):
         RunFolder(tmp_path, "mine", PARAMETERS, resume=resume).__enter__()
-    assert contents(tmp_path) == before
+    assert read_files(tmp_path) == before
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -329,17 +322,17 @@ def test_a_run_with_foreign_files_beside_it_is_not_replaced(
     for name in foreign:
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text("precious")
-    before = contents(out)
+    before = read_files(out)
     named = re.escape(", ".join(sorted(foreign)))
     with pytest.raises(FolderTakenError, match=rf"holds {named}, which the run .* move it away"):
         experiment(out, resume=resume)
-    assert contents(out) == before
+    assert read_files(out) == before
 
 
 def test_a_report_that_was_made_later_is_no_foreign_file(tmp_path: Path) -> None:
     out = small_run(tmp_path / "run")
     (out / REPORT_FILE).write_text("<html>")
-    assert set(contents(small_run(out))) == {"numbers.parquet", RUN_FILE}
+    assert set(read_files(small_run(out))) == {"numbers.parquet", RUN_FILE}
 
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
@@ -372,26 +365,26 @@ def test_what_json_cannot_hold_is_an_error_before_anything_is_simulated(
 
 def test_a_run_killed_between_the_two_renames_is_put_back(tmp_path: Path) -> None:
     out = small_run(tmp_path / "run")
-    before = contents(out)
+    before = read_files(out)
     out.rename(tmp_path / ".run.replaced")
     with pytest.raises(FolderTakenError, match="seed is 1 there, 2 here"):
         small_run(out, seed=2)
-    assert contents(out) == before
+    assert read_files(out) == before
 
 
 def test_a_run_killed_between_the_two_renames_can_be_repeated(tmp_path: Path) -> None:
     out = small_run(tmp_path / "run")
-    before = contents(out)
+    before = read_files(out)
     out.rename(tmp_path / ".run.replaced")
-    assert contents(small_run(out)) == before
+    assert read_files(small_run(out)) == before
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_a_run_killed_before_the_replaced_one_was_removed_can_be_repeated(tmp_path: Path) -> None:
     out = small_run(tmp_path / "run")
     small_run(tmp_path / "other").rename(tmp_path / ".run.replaced")
-    before = contents(out)
-    assert contents(small_run(out)) == before
+    before = read_files(out)
+    assert read_files(small_run(out)) == before
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
@@ -400,7 +393,7 @@ def test_a_link_to_a_folder_can_be_written_again_and_again(tmp_path: Path) -> No
     link = tmp_path / "run"
     link.symlink_to(tmp_path / "elsewhere")
     for _ in range(3):
-        assert set(contents(small_run(link))) == {"numbers.parquet", RUN_FILE}
+        assert set(read_files(small_run(link))) == {"numbers.parquet", RUN_FILE}
     assert {path.name for path in tmp_path.iterdir()} == {"run", "elsewhere"}
 
 
@@ -425,13 +418,13 @@ def test_a_run_of_blocks_that_stops_keeps_them_and_is_not_begun_anew(tmp_path: P
     out = tmp_path / "run"
     stopped_experiment(out)
     assert not out.exists()
-    before = contents(tmp_path)
+    before = read_files(tmp_path)
     with pytest.raises(FolderTakenError, match=r"unfinished, with 1 finished blocks: .* --resume"):
         experiment(out)
-    assert contents(tmp_path) == before
+    assert read_files(tmp_path) == before
     with pytest.raises(FolderTakenError, match=r"another run \(seed is 1 there, 2 here\)"):
         RunFolder(out, "mine", PARAMETERS | {"seed": 2}, POINTS, resume=True).__enter__()
-    assert contents(tmp_path) == before
+    assert read_files(tmp_path) == before
     assert experiment(out, resume=True) == BLOCKS[1:]
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
@@ -441,7 +434,7 @@ def test_a_resumed_run_ends_with_the_bytes_of_one_that_was_not_interrupted(tmp_p
     assert experiment(one) == BLOCKS
     stopped_experiment(other)
     experiment(other, order=BLOCKS[::-1], resume=True)
-    assert contents(one) == contents(other)
+    assert read_files(one) == read_files(other)
 
 
 def test_resuming_where_nothing_is_begins(tmp_path: Path) -> None:
@@ -509,7 +502,7 @@ def test_a_damaged_file_of_a_finished_run_is_told_and_alone_made_again(
 ) -> None:
     out = tmp_path / "run"
     experiment(out)
-    before = contents(out)
+    before = read_files(out)
     (out / file).unlink()
     if damage:
         (out / file).write_bytes(damage(before[file]))
@@ -518,7 +511,7 @@ def test_a_damaged_file_of_a_finished_run_is_told_and_alone_made_again(
     (message,) = (str(warning.message) for warning in warned)
     assert re.search(rf"{file} {fault}: (it|its block) is made again$", message)
     assert redone == ([BLOCKS[1]] if "blocks" in file else [])
-    assert contents(out) == before
+    assert read_files(out) == before
 
 
 @pytest.mark.parametrize("file", [block_file(BLOCKS[1]), "note.txt"])
@@ -527,12 +520,12 @@ def test_a_flipped_byte_is_found_only_where_every_byte_is_compared(
 ) -> None:
     out = tmp_path / "run"
     experiment(out, note=b"a longer note")
-    before = contents(out)
+    before = read_files(out)
     (out / file).write_bytes(flipped(before[file]))
     assert experiment(out, resume=True) == []
     with pytest.warns(DamageWarning, match=f"{file} has other bytes"):
         experiment(out, note=b"a longer note", resume=True, verify=True)
-    assert contents(out) == before
+    assert read_files(out) == before
 
 
 @pytest.mark.parametrize("verify", [False, True])
@@ -547,7 +540,7 @@ def test_a_flipped_byte_in_an_unfinished_run_is_found_where_every_byte_is_compar
     with expected:
         redone = experiment(tmp_path / "run", resume=True, verify=verify)
     assert redone == (BLOCKS if verify else BLOCKS[1:])
-    assert (contents(tmp_path / "run") == contents(tmp_path / "whole")) is verify
+    assert (read_files(tmp_path / "run") == read_files(tmp_path / "whole")) is verify
 
 
 def rewritten(file: Path, **changed: Any) -> None:
@@ -566,13 +559,13 @@ def test_a_run_begun_with_other_versions_is_not_gone_on_with(
         stopped_experiment(out)
     versions = json.loads(file.read_text())["versions"] | {"numpy": "0.1"}
     rewritten(file, versions=versions)
-    before = contents(tmp_path)
+    before = read_files(tmp_path)
     said = (
         rf"begun with other versions or code \(numpy is 0\.1 there, {np.__version__} here\), whose"
     )
     with pytest.raises(FolderTakenError, match=said):
         experiment(out, resume=True)
-    assert contents(tmp_path) == before
+    assert read_files(tmp_path) == before
 
 
 @pytest.mark.parametrize("finished", [False, True])
@@ -591,11 +584,11 @@ def test_a_run_begun_with_other_code_of_a_maker_is_not_resumed(
     description = json.loads(file.read_text())
     assert description["code"] == {name: "aaa"}
     assert set(description["versions"]) == {"python", *LIBRARIES}
-    before = contents(tmp_path)
+    before = read_files(tmp_path)
     refusal = r"other versions or code \(code of mine:Half is aaa there, bbb here\)"
     with pytest.raises(FolderTakenError, match=refusal):
         RunFolder(out, "mine", PARAMETERS, POINTS, code={name: "bbb"}, resume=True).__enter__()
-    assert contents(tmp_path) == before
+    assert read_files(tmp_path) == before
     with RunFolder(out, "mine", PARAMETERS, POINTS, code={name: "aaa"}, resume=True) as folder:
         assert set(folder.manifest.finished) == {BLOCKS[0]}
 
@@ -626,11 +619,11 @@ def test_a_run_in_the_format_of_another_version_is_refused_as_such(
         stopped_experiment(out)
     rewritten(file, **other)
     (folder / MANIFEST_FILE).write_text('{"stamp": {"md5": 3}}\n{"done": 3}\n3\n"stamp"\n')
-    before = contents(tmp_path)
+    before = read_files(tmp_path)
     with pytest.raises(FolderTakenError) as refusal:
         experiment(out, resume=resume)
     assert str(refusal.value) == (
         f"{folder} is a run folder of format {other['format']}, but this version reads format 4: "
         f"read it with market-shock {reader}, or repeat the run in another folder (--out)"
     )
-    assert contents(tmp_path) == before
+    assert read_files(tmp_path) == before

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from abm.runs.store import Store
+from tests.files import read_files
 
 AWKWARD = ["a b", "a#b", "a%20b", "a[1]", "ü", "a?b", "a*", "a{b}", ".hidden"]
 
@@ -163,10 +164,6 @@ def refusing(module: object, name: str) -> Iterator[None]:
         yield
 
 
-def contents(folder: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 FAULTS = {
     "disk full": no_room,
     "fsync": partial(refusing, os, "fsync"),
@@ -183,10 +180,10 @@ def test_a_write_that_fails_leaves_things_as_they_were(
     store.write("blocks/other", b"x")
     if earlier is not None:
         store.write("blocks/a", earlier)
-    before = contents(tmp_path)
+    before = read_files(tmp_path)
     with pytest.raises(OSError, match=r"File too large|No space left"), fault():
         store.write("blocks/a", bytes(1000))
-    assert contents(tmp_path) == before
+    assert read_files(tmp_path) == before
 
 
 def test_while_a_file_is_written_readers_see_the_earlier_one(
@@ -201,20 +198,20 @@ def test_while_a_file_is_written_readers_see_the_earlier_one(
     monkeypatch.setattr(os, "fsync", look)
     store.write("a", bytes(1000))
     assert seen == [(b"earlier", 1000)]
-    assert contents(tmp_path) == {tmp_path / "a": bytes(1000)}
+    assert read_files(tmp_path) == {"a": bytes(1000)}
 
 
 def test_what_a_killed_write_left_is_not_counted_and_swept_away(tmp_path: Path) -> None:
     store, script = Store(tmp_path), "import sys, os, signal; from abm.runs.store import Store;"
     for name in ("a", "blocks/a", ".a.1f", "blocks/.b"):
         store.write(name, b"x")
-    before = contents(tmp_path)
+    before = read_files(tmp_path)
     script += "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL);"
     script += "Store(sys.argv[1]).write(sys.argv[2], bytes(1000))"
     for name in ("a", "blocks/a"):
         command = [sys.executable, "-c", script, str(tmp_path), name]
         assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
-    assert len(contents(tmp_path)) == len(before) + 2
+    assert len(read_files(tmp_path)) == len(before) + 2
     assert store.sizes() == {"a": 1, "blocks/a": 1, ".a.1f": 1, "blocks/.b": 1}
     store.remove_partial_files()
-    assert contents(tmp_path) == before
+    assert read_files(tmp_path) == before

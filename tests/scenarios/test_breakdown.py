@@ -1,6 +1,5 @@
 """The scenario `breakdown`: closed forms, tables against pandas, where markets freeze, refusals."""
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,9 +12,10 @@ from matplotlib.image import imread
 from scipy import stats
 from scipy.optimize import brentq
 
-from abm.runs.schema import MANIFEST_FILE
-from analysis import Run, load
+from analysis import Run
 from scenarios.breakdown import METRICS, Breakdown, describe_freezing
+from tests.commands import Call, read_error
+from tests.files import read_files
 
 MAKERS, SHOCKS, SIZE = ["optimal", "myopic", "zero-profit"], [1.0, 3.0, 5.0], 400
 SMALL: dict[str, Any] = {
@@ -23,46 +23,12 @@ SMALL: dict[str, Any] = {
     "seed": 8,
 }  # fmt: skip
 TRADE, FREEZE = "most trade", "most have no trade in 100 periods"
-MINE = '''
-from abm import Optimal as Theirs, Quote
-from abm.makers import MarketMaker
-
-class Cautious(MarketMaker):
-    """Quotes two sds of her belief around its mean."""
-
-    def quote(self) -> Quote:
-        return Quote.around(self.require_belief().mean, 2 * self.require_belief().sd)
-
-class Blind(MarketMaker):
-    """Has no belief, and quotes the same for ever."""
-
-    def __init__(self, model):
-        super().__init__(model, belief=None)
-
-    def quote(self) -> Quote:
-        return Quote(-3.0, 3.0)
-
-class Shut(MarketMaker):
-    """Never trades."""
-
-    def quote(self) -> Quote:
-        return Quote(float("-inf"), float("inf"))
-
-class Optimal(Theirs):
-    """Has the name of another maker."""
-'''
-Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(command: Call) -> Call:
-    """Run the scenario's command in an empty folder; return its code and what it said."""
-    return partial(command, "run", "breakdown", "--out", "run")
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+def call(call: Call) -> Call:
+    """Run the scenario's command."""
+    return partial(call, "run", "breakdown", "--out", "run")
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +36,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("breakdown") / "run"
     Breakdown(prior_sd="5,1,3", replications=SIZE).run(str(out))
     return out
-
-
-@pytest.fixture(scope="module")
-def log(folder: Path) -> Run:
-    return load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +193,7 @@ def test_what_is_printed_names_the_makers_that_freeze(
 
 def test_shocks_are_put_in_order(small: Path, tmp_path: Path) -> None:
     Breakdown(**SMALL | {"prior_sd": "1,5"}).run(str(tmp_path / "sorted"))
-    here, there = contents(tmp_path / "sorted"), contents(small)
+    here, there = read_files(tmp_path / "sorted"), read_files(small)
     assert {name for name in here if here[name] != there[name]} == {"run.json"}
 
 
@@ -264,15 +225,14 @@ def test_one_market_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("makers", "names"),
     [
-        ("optimal,mine_breaks:Cautious", ["optimal", "cautious"]),
-        ("mine_breaks:Blind,mine_breaks:Shut", ["blind", "shut"]),
+        ("optimal,my_makers:Cautious", ["optimal", "cautious"]),
+        ("my_makers:Blind,my_makers:Shut", ["blind", "shut"]),
     ],
 )
+@pytest.mark.usefixtures("my_makers")
 def test_makers_of_a_file_in_this_folder_take_part(
     call: Call, tmp_path: Path, makers: str, names: list[str]
 ) -> None:
-    (tmp_path / "mine_breaks.py").write_text(MINE)
-    sys.modules.pop("mine_breaks", None)
     code, said, error = call("--makers", makers, "--prior-sd", "1,3", "--replications", "10",
                              "--periods", "3")  # fmt: skip
     assert (code, error) == (0, "")
@@ -282,13 +242,12 @@ def test_makers_of_a_file_in_this_folder_take_part(
         assert f"\n{name}'s markets at shocks of 1" in said
 
 
+@pytest.mark.usefixtures("my_makers")
 def test_two_makers_with_one_name_are_refused(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "mine_breaks.py").write_text(MINE)
-    sys.modules.pop("mine_breaks", None)
-    code, _, error = call("--makers", "optimal,mine_breaks:Optimal", "--prior-sd", "1,3",
+    code, _, error = call("--makers", "optimal,my_makers:Optimal", "--prior-sd", "1,3",
                           "--replications", "10", "--periods", "3")  # fmt: skip
     assert code == 1
-    assert "optimal and mine_breaks:Optimal both have the name 'optimal': give one" in error
+    assert "optimal and my_makers:Optimal both have the name 'optimal': give one" in error
     assert not (tmp_path / "run").exists()
 
 
@@ -312,9 +271,5 @@ def test_two_makers_with_one_name_are_refused(call: Call, tmp_path: Path) -> Non
 def test_bad_options_are_refused_in_one_line(
     call: Call, tmp_path: Path, options: list[str], says: str
 ) -> None:
-    code, out, error = call(*options)
-    assert (code, out) == (1, "")
-    assert error.startswith("error: ")
-    assert says in error
-    assert error.count("\n") == 1
+    assert says in read_error(call(*options))
     assert list(tmp_path.iterdir()) == []

@@ -1,28 +1,17 @@
 """Other modules named abm, analysis or scenarios: what the command says, and what Python says."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.commands import CONSOLE, run_python
+from tests.files import ROOT
+
 PAGE = (ROOT / "analysis" / "README.md").read_text()
 MODULE = ["-m", "scenarios"]
-COMMAND = ["-P", "-c", "from scenarios.__main__ import main; main()"]  # as the console's does
 SEPARATE = "install market-shock in an environment of its own"
-
-
-def run_python(words: list[str], folder: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
-    """Run Python in a folder, with these paths in front of where packages are installed."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
-    return subprocess.run(
-        [sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False,
-        env=environment,
-    )  # fmt: skip
 
 
 def write(folder: Path, file: str, text: str = "print('mine was run')\n") -> Path:
@@ -62,7 +51,7 @@ def test_a_module_of_the_user_before_ours_is_named_and_not_run(
 @pytest.mark.parametrize("file", ["analysis.py", "abm.py", "abm/__init__.py", "scenarios.py"])
 def test_the_command_runs_beside_a_module_of_such_a_name(file: str, tmp_path: Path) -> None:
     write(tmp_path, file)
-    done = run_python([*COMMAND, "--version"], tmp_path, ROOT)
+    done = run_python([*CONSOLE, "--version"], tmp_path, ROOT)
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(r"market-shock [\d.]+\n", done.stdout)
 
@@ -76,7 +65,7 @@ def test_folders_without_modules_are_in_nobodys_way(tmp_path: Path) -> None:
 def test_a_package_before_ours_on_the_path_is_named(tmp_path: Path) -> None:
     path = write(tmp_path, "lib/abm/__init__.py")
     (tmp_path / "empty").mkdir()
-    done = run_python([*COMMAND, "list"], tmp_path / "empty", tmp_path / "lib", ROOT)
+    done = run_python([*CONSOLE, "list"], tmp_path / "empty", tmp_path / "lib", ROOT)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"error: abm is {path}, not market-shock's: "
@@ -87,7 +76,7 @@ def test_a_package_before_ours_on_the_path_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["abm", "analysis", "scenarios"])
 def test_a_package_installed_over_ours_is_named(name: str, copy: Path, tmp_path: Path) -> None:
     write(copy, f"{name}/__init__.py", '"""Another package."""\n')
-    done = run_python([*COMMAND, "--version"], tmp_path, copy)
+    done = run_python([*CONSOLE, "--version"], tmp_path, copy)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"error: {name} in {copy} is no longer market-shock's, for another package of that name "
@@ -97,8 +86,8 @@ def test_a_package_installed_over_ours_is_named(name: str, copy: Path, tmp_path:
 
 @pytest.mark.parametrize(
     ("words", "file", "path"),
-    [(MODULE, "analysis.py", ""), (COMMAND, "lib/abm/__init__.py", "lib"),
-     (COMMAND, "venv/lib/abm/__init__.py", "venv/lib")],
+    [(MODULE, "analysis.py", ""), (CONSOLE, "lib/abm/__init__.py", "lib"),
+     (CONSOLE, "venv/lib/abm/__init__.py", "venv/lib")],
 )  # fmt: skip
 def test_the_command_says_what_the_page_shows(
     words: list[str], file: str, path: str, copy: Path, tmp_path: Path
@@ -113,7 +102,7 @@ def test_the_command_says_what_the_page_shows(
 def test_ours_without_its_first_file_is_named(name: str, copy: Path) -> None:
     (copy / name / "__init__.py").unlink()  # as when the other package is uninstalled
     alone = f"import sys; sys.path = [path for path in sys.path if path != {str(ROOT)!r}]"
-    done = run_python(["-P", "-c", f"{alone}; {COMMAND[-1]}", "list"], copy.parent, copy)
+    done = run_python(["-P", "-c", f"{alone}; {CONSOLE[-1]}", "list"], copy.parent, copy)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"{name} in {copy} is no longer market-shock's" in done.stderr
 

@@ -9,13 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from fsspec.registry import known_implementations
@@ -34,11 +33,12 @@ from analysis import load
 from scenarios.__main__ import BEGIN, app, main
 from scenarios._common.commands import find_study, list_scenarios, load_command
 from scenarios.sweep import Sweep
+from tests.commands import Call, read_error, run_python
+from tests.files import ROOT, read_files
 
 SCENARIOS = {
     name: import_module(f"scenarios.{name.replace('-', '_')}") for name in list_scenarios()
 }
-ROOT = Path(__file__).parents[2]
 SMALL = ["run", "paper", "--replications", "60", "--periods", "12"]
 GRID = ["run", "sweep", "--makers", "myopic,zero-profit", "--prior-sd", "1", "--periods", "5",
         "--replications", "60", "--block", "20"]  # fmt: skip
@@ -47,48 +47,10 @@ LONG = ["run", "sweep", "--makers", "optimal,myopic", "--prior-sd", "1", "--peri
         "--replications", "1200", "--block", "20"]  # fmt: skip
 
 
-class Said(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Call = Callable[..., Said]
-
-
 @pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
-    """Run the command in this process, on lines of 80 columns; return its code and what it said."""
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
-
-    def called(*arguments: str | Path) -> Said:
-        capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["market-shock", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return Said(int(end.value.code or 0), said.out, said.err)
-
-    with warnings.catch_warnings():  # the command shows them in its own way
-        warnings.simplefilter("default")
-        yield called
-
-
-@pytest.fixture
-def failure(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
-    """Run the command in an empty folder; return the one line it says before it gives up."""
-    monkeypatch.chdir(tmp_path)
-
-    def failed(*arguments: str | Path) -> str:
-        code, out, err = call(*arguments)
-        assert (code, out) == (1, "")
-        (line,) = err.splitlines()
-        assert line.startswith("error: ")
-        return line
-
-    return failed
+def failure(call: Call) -> Callable[..., str]:
+    """Run the command; return the one line it says before it gives up."""
+    return lambda *arguments: read_error(call(*arguments))
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def finished(folder: Path) -> subprocess.CompletedProcess[str]:
     """Return what a small study did, as a process of its own, on lines of 80 columns."""
-    return subprocess.run(
-        [sys.executable, "-m", "scenarios", *SMALL, "--out", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder.parent,
-        env=os.environ | {"COLUMNS": "80", "PYTHONPATH": str(ROOT)},
-    )
+    return run_python(["-m", "scenarios", *SMALL, "--out", str(folder)], folder.parent, ROOT)
 
 
 @pytest.fixture(scope="module")
@@ -354,40 +309,19 @@ def test_a_file_in_the_way_is_an_error_of_one_line(
     assert "cannot be written" in failure(*SMALL, "--out", file / "below")
 
 
-CHECKED = '''
-from abm import FixedSpread, Quote
-from abm.makers import MarketMaker
-
-class Plain(MarketMaker):
-    """Quotes two sds of her belief around its mean."""
-
-    def quote(self) -> Quote:
-        return Quote.around(self.require_belief().mean, 2 * self.require_belief().sd)
-
-class Anchored(Plain):
-    """Quotes around zero, and a number of dollars wide."""
-
-    def quote(self) -> Quote:
-        return Quote(-2.0, 2.0)
-'''
-
-
 @pytest.fixture
-def checks(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
+def checks(call: Call, my_makers: None) -> Call:  # noqa: ARG001, it writes a file
     """Run `market-shock check` in a folder with makers of one's own."""
-    (tmp_path / "mine_checked.py").write_text(CHECKED)
-    monkeypatch.chdir(tmp_path)
-    sys.modules.pop("mine_checked", None)
     return partial(call, "check")
 
 
-@pytest.mark.parametrize("maker", ["zero-profit", "mine_checked:Plain"])
+@pytest.mark.parametrize("maker", ["zero-profit", "my_makers:Cautious"])
 def test_a_maker_who_keeps_all_rules_is_told_so(checks: Call, maker: str) -> None:
     assert checks(maker) == (0, f"{maker} keeps all {len(RULES)} rules that were tried\n", "")
 
 
 def test_the_rules_that_a_maker_breaks_are_reported(checks: Call) -> None:
-    code, out, err = checks("mine_checked:Anchored")
+    code, out, err = checks("my_makers:Anchored")
     assert (code, out) == (1, "")
     head, *lines = err.splitlines()
     assert head == f"error: maker 'anchored' breaks rules, of {len(RULES)} that were tried:"
@@ -401,14 +335,14 @@ def test_the_rules_that_a_maker_breaks_are_reported(checks: Call) -> None:
 
 def test_a_rule_may_be_waived_with_a_reason(checks: Call) -> None:
     waivers = ["--waive", "moves-with-the-mean=quotes x = 0, in dollars"]
-    code, out, err = checks("mine_checked:Anchored", *waivers)
+    code, out, err = checks("my_makers:Anchored", *waivers)
     assert (code, out) == (1, "")
     assert f"breaks rules, of {len(RULES) - 1} that were tried:" in err
     assert "moves-with-the-mean" not in err
     assert "scales-with-the-noise" in err
     waivers += ["--waive", "scales-with-the-noise=quotes in dollars"]
-    said = f"mine_checked:Anchored keeps all {len(RULES) - 2} rules that were tried\n"
-    assert checks("mine_checked:Anchored", *waivers) == (0, said, "")
+    said = f"my_makers:Anchored keeps all {len(RULES) - 2} rules that were tried\n"
+    assert checks("my_makers:Anchored", *waivers) == (0, said, "")
 
 
 @pytest.mark.parametrize(
@@ -416,7 +350,7 @@ def test_a_rule_may_be_waived_with_a_reason(checks: Call) -> None:
     [
         (["optimum"], "maker is 'optimum', which is unknown: did you mean 'optimal'?"),
         (["nowhere:She"], "maker 'nowhere:She' cannot be loaded, for nowhere does not import"),
-        (["mine_checked:Quote"], "must be a MarketMaker: give a subclass"),
+        (["my_makers:Quote"], "must be a MarketMaker: give a subclass"),
         (["myopic", "--waive", "moves-with-the-meen=why"], "did you mean 'moves-with-the-mean'?"),
         (["myopic", "--waive", "moves-with-the-mean"], "has the reason '', but needs a written"),
         (["myopic", "--waive", "moves-with-the-mean= "], "has the reason ' ', but needs a"),
@@ -426,11 +360,7 @@ def test_a_rule_may_be_waived_with_a_reason(checks: Call) -> None:
 def test_a_check_that_cannot_be_made_is_an_error_of_one_line(
     checks: Call, arguments: list[str], says: str
 ) -> None:
-    code, out, err = checks(*arguments)
-    assert (code, out) == (1, "")
-    (line,) = err.splitlines()
-    assert line.startswith("error: ")
-    assert says in line
+    assert says in read_error(checks(*arguments))
 
 
 @pytest.mark.parametrize(
@@ -549,7 +479,7 @@ def test_blocks_that_fail_are_counted_and_tried_again_on_resuming(
         in call(*GRID, "--out", tmp_path / "sweep").err
     )
     assert call(*GRID, "--out", tmp_path / "sweep", "--resume").code == 0
-    assert contents(tmp_path / "sweep") == contents(swept)
+    assert read_files(tmp_path / "sweep") == read_files(swept)
 
 
 def test_an_error_of_several_lines_is_told_in_one(
@@ -580,19 +510,13 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     Sweep(makers="optimal,myopic", prior_sd="1", periods=20, replications=1200, block=20).run(
         str(out)
     )
-    return contents(out)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    return read_files(out)
 
 
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_stops_in_one_line_whose_command_goes_on(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     call: Call,
     workers: str,
     uninterrupted: dict[str, bytes],
@@ -620,10 +544,9 @@ def test_ctrl_c_stops_in_one_line_whose_command_goes_on(
     whole = len(list((tmp_path / ".mine.partial/blocks").glob("[!.]*")))
     assert 3 <= int(said[1]) <= whole <= int(said[1]) + 2 * int(workers)
 
-    monkeypatch.chdir(tmp_path)
     code, _, err = call(*shlex.split(said[2]))
     assert (code, err) == (0, "")
-    assert contents(tmp_path / "mine") == uninterrupted
+    assert read_files(tmp_path / "mine") == uninterrupted
     done = [json.loads(line)["block"] for line in manifest_lines(tmp_path / "mine")]
     assert sorted(set(done)) == sorted(done), "a finished block was simulated again"
 
@@ -689,12 +612,12 @@ def test_a_report_is_written_into_the_runs_folder(
     folder: Path, swept: Path, tmp_path: Path, call: Call, kind: str
 ) -> None:
     run = Path(shutil.copytree({"paper": folder, "sweep": swept}[kind], tmp_path / "two words"))
-    before = contents(run)
+    before = read_files(run)
     assert call("report", run) == (0, f"The report is {run}/{REPORT_FILE}\n", "")
     page = (run / REPORT_FILE).read_text()
     assert page.startswith("<!")
     assert load(run).command in page
-    assert contents(run) == before | {REPORT_FILE: page.encode()}
+    assert read_files(run) == before | {REPORT_FILE: page.encode()}
     assert call("report", run).code == 0
     assert (run / REPORT_FILE).read_text() == page
 
@@ -707,7 +630,7 @@ def test_a_report_does_not_stand_in_the_way_of_the_run(
     assert call(*GRID, "--out", run, "--resume", "--verify")[::2] == (0, "")
     assert (run / REPORT_FILE).exists()
     assert call(*GRID, "--out", run)[::2] == (0, "")
-    assert contents(run) == contents(swept)
+    assert read_files(run) == read_files(swept)
 
 
 def test_a_report_of_a_run_at_a_url_is_there(call: Call) -> None:

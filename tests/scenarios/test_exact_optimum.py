@@ -1,6 +1,5 @@
 """The scenario `exact-optimum`: worths, residuals and bounds against assessors and exchanges."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,7 @@ from abm.bellman.exact.value import load_fitted
 from abm.makers.exact_optimal import ExactOptimal
 from abm.makers.optimal import Optimal
 from abm.numerics.arrays import Array
-from abm.runs.schema import MANIFEST_FILE
-from analysis import Run, load
+from analysis import Run
 from scenarios.exact_optimum import (
     CERTIFIED,
     COMPARED,
@@ -31,6 +29,8 @@ from scenarios.exact_optimum import (
     measure_symmetry,
 )
 from scenarios.exact_optimum.policies import LIKELY, Adversary, Assessor, Examiner, Wanderer
+from tests.commands import Call, read_error
+from tests.files import read_files
 
 SHOCKS, SIZE, PERIODS, SEED, DISCOUNT = [1.0, 4.0], 14, 5, 3, 0.9
 GIVEN: dict[str, Any] = {
@@ -46,18 +46,12 @@ KINDS: dict[str, Any] = {
     "random quotes": Wanderer,
     "adversarial quotes": Adversary,
 }
-Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(command: Call) -> Call:
-    """Run the scenario's command in an empty folder; return its code and what it said."""
-    return partial(command, "run", "exact-optimum", "--out", "run")
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+def call(call: Call) -> Call:
+    """Run the scenario's command."""
+    return partial(call, "run", "exact-optimum", "--out", "run")
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +59,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("exact-optimum") / "run"
     ExactOptimum(**GIVEN).run(str(out))
     return out
-
-
-@pytest.fixture(scope="module")
-def log(folder: Path) -> Run:
-    return load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -286,13 +275,13 @@ def test_what_an_adversary_seeks_is_the_largest_residual_that_may_follow() -> No
 def test_what_is_printed_says_on_how_many_beliefs_it_rests(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = contents(folder)
+    before = read_files(folder)
     ExactOptimum(**GIVEN).run(str(folder), resume=True)
     said = capsys.readouterr().out
     assert f"certified on {len(CERTIFIED) * PERIODS * SIZE} beliefs a shock" in said
     assert "was finished" in said
     assert "relaxation bound" in said
-    assert contents(folder) == before
+    assert read_files(folder) == before
 
 
 def test_one_market_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -320,9 +309,5 @@ def test_one_market_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_bad_options_are_refused_in_one_line(
     call: Call, tmp_path: Path, options: list[str], says: str
 ) -> None:
-    code, out, error = call(*options)
-    assert (code, out) == (1, "")
-    assert error.startswith("error: ")
-    assert says in error
-    assert error.count("\n") == 1
+    assert says in read_error(call(*options))
     assert list(tmp_path.iterdir()) == []

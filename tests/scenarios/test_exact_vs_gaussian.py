@@ -1,6 +1,5 @@
 """The scenario `exact-vs-gaussian`: profits, their differences and distances against exchanges."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,11 @@ from abm import Exchange, GaussianBelief, GridBelief, Optimal
 from abm.bellman import solve
 from abm.numerics.arrays import Array
 from abm.participants.registry import MAKER_TYPES
-from abm.runs.schema import MANIFEST_FILE
-from analysis import Run, load
+from analysis import Run
 from scenarios.exact_vs_gaussian import ExactVsGaussian, describe_gain
 from scenarios.exact_vs_gaussian.onlooker import DISTANCE_METRICS, Onlooker
+from tests.commands import Call, read_error
+from tests.files import read_files
 
 MAKERS, SHOCKS, SIZE, PERIODS, SEED = ["optimal", "zero-profit"], [1.0, 4.0], 60, 12, 3
 DISCOUNT = 0.8
@@ -30,18 +30,12 @@ GIVEN: dict[str, Any] = {
 SMALL: dict[str, Any] = {
     "makers": "myopic", "prior_sd": "2", "replications": 6, "periods": 3, "seed": 8,
 }  # fmt: skip
-Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(command: Call) -> Call:
-    """Run the scenario's command in an empty folder; return its code and what it said."""
-    return partial(command, "run", "exact-vs-gaussian", "--out", "run")
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+def call(call: Call) -> Call:
+    """Run the scenario's command."""
+    return partial(call, "run", "exact-vs-gaussian", "--out", "run")
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +43,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("exact-vs-gaussian") / "run"
     ExactVsGaussian(**GIVEN).run(str(out))
     return out
-
-
-@pytest.fixture(scope="module")
-def log(folder: Path) -> Run:
-    return load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -239,13 +228,13 @@ def test_a_verdict_is_sure_of_all_shocks_together(rows: pd.DataFrame, says: str)
 def test_what_is_printed_has_a_verdict_for_each_maker(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = contents(folder)
+    before = read_files(folder)
     ExactVsGaussian(**GIVEN).run(str(folder), resume=True)
     said = capsys.readouterr().out
     for maker in MAKERS:
         assert f"\n{maker} earns on the exact belief: " in said
     assert "was finished" in said
-    assert contents(folder) == before
+    assert read_files(folder) == before
 
 
 def test_before_ten_signals_the_table_has_the_last_distances(small: Path) -> None:
@@ -281,9 +270,5 @@ def test_makers_stay_in_the_order_given(tmp_path: Path) -> None:
 def test_bad_options_are_refused_in_one_line(
     call: Call, tmp_path: Path, options: list[str], says: str
 ) -> None:
-    code, out, error = call(*options)
-    assert (code, out) == (1, "")
-    assert error.startswith("error: ")
-    assert says in error
-    assert error.count("\n") == 1
+    assert says in read_error(call(*options))
     assert list(tmp_path.iterdir()) == []

@@ -1,7 +1,5 @@
 """The scenario `head-to-head`: tables against pandas, who pays for what all learn, refusals."""
 
-import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from scipy import stats
 from abm import Exchange, Optimal
 from analysis import Run, load
 from scenarios.head_to_head import METRICS, HeadToHead
+from tests.commands import Call, read_error
 
 SIZE, SHOCKS, MAKERS = 2_000, [3.0, 5.0], ["optimal", "zero-profit"]
 POINT = ("makers", "prior_sd", "transparency")
@@ -25,30 +24,12 @@ SMALL: dict[str, Any] = {
     "makers": "optimal,zero-profit", "prior_sd": "2", "replications": 30, "periods": 4,
     "discount": 0.6, "seed": 8,
 }  # fmt: skip
-MINE = '''
-from abm import Optimal as Theirs, Quote
-from abm.makers import MarketMaker
-
-class Cautious(MarketMaker):
-    """Quotes two sds of her belief around its mean."""
-
-    def quote(self) -> Quote:
-        return Quote.around(self.require_belief().mean, 2 * self.require_belief().sd)
-
-class Optimal(Theirs):
-    """Quotes twice as wide as the maker whose name she has."""
-
-    def quote(self) -> Quote:
-        wide, mean = super().quote(), self.require_belief().mean
-        return Quote(2 * wide.bid - mean, 2 * wide.ask - mean)
-'''
-Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(command: Call) -> Call:
-    """Run the scenario's command in an empty folder; return its code and what it said."""
-    return partial(command, "run", "head-to-head", "--out", "run")
+def call(call: Call) -> Call:
+    """Run the scenario's command."""
+    return partial(call, "run", "head-to-head", "--out", "run")
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +37,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("head") / "run"
     HeadToHead(prior_sd="3,5", replications=SIZE).run(str(out))
     return out
-
-
-@pytest.fixture(scope="module")
-def log(folder: Path) -> Run:
-    return load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -297,10 +273,9 @@ def test_one_market_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "±" not in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("my_makers")
 def test_a_maker_of_a_file_in_this_folder_takes_part(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "mine_joins.py").write_text(MINE)
-    sys.modules.pop("mine_joins", None)
-    code, said, error = call("--makers", "optimal,mine_joins:Cautious", "--prior-sd", "3",
+    code, said, error = call("--makers", "optimal,my_makers:Cautious", "--prior-sd", "3",
                              "--replications", "10", "--periods", "3")  # fmt: skip
     assert (code, error) == (0, "")
     assert "cautious" in said
@@ -309,13 +284,12 @@ def test_a_maker_of_a_file_in_this_folder_takes_part(call: Call, tmp_path: Path)
         assert set(table[table["company"] == company]["maker"]) == {"optimal", "cautious"}
 
 
+@pytest.mark.usefixtures("my_makers")
 def test_two_makers_with_one_name_are_refused(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "mine_joins.py").write_text(MINE)
-    sys.modules.pop("mine_joins", None)
-    code, _, error = call("--makers", "optimal,mine_joins:Optimal", "--prior-sd", "3",
+    code, _, error = call("--makers", "optimal,my_makers:Optimal", "--prior-sd", "3",
                           "--replications", "10", "--periods", "3")  # fmt: skip
     assert code == 1
-    assert "optimal and mine_joins:Optimal both have the name 'optimal': give one" in error
+    assert "optimal and my_makers:Optimal both have the name 'optimal': give one" in error
     assert not (tmp_path / "run").exists()
 
 
@@ -340,9 +314,5 @@ def test_two_makers_with_one_name_are_refused(call: Call, tmp_path: Path) -> Non
 def test_bad_options_are_refused_in_one_line(
     call: Call, tmp_path: Path, options: list[str], says: str
 ) -> None:
-    code, out, error = call(*options)
-    assert (code, out) == (1, "")
-    assert error.startswith("error: ")
-    assert says in error
-    assert error.count("\n") == 1
+    assert says in read_error(call(*options))
     assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,5 @@
 """The scenario `learning-makers`: benchmarks, the index, what learners do and forget, refusals."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,18 +25,18 @@ from scenarios.learning_makers import (
     compute_benchmarks,
     gather_learners,
 )
+from tests.commands import Call, read_error
 
 SIZE, PERIODS, COUNTS, SHOCKS = 120, 600, [1, 2, 4], [0.5, 1.0]
 SMALL: dict[str, Any] = {
     "learners": "2", "prior_sd": "0.5", "replications": 6, "periods": 100, "seed": 8,
 }  # fmt: skip
-Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(command: Call) -> Call:
-    """Run the scenario's command in an empty folder; return its code and what it said."""
-    return partial(command, "run", "learning-makers", "--out", "run")
+def call(call: Call) -> Call:
+    """Run the scenario's command."""
+    return partial(call, "run", "learning-makers", "--out", "run")
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +44,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("learning") / "run"
     LearningMakers(replications=SIZE, periods=PERIODS).run(str(out))
     return out
-
-
-@pytest.fixture(scope="module")
-def log(folder: Path) -> Run:
-    return load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -255,9 +249,5 @@ def test_a_shock_too_large_for_any_depth_is_refused(call: Call, tmp_path: Path) 
 def test_bad_options_are_refused_in_one_line(
     call: Call, tmp_path: Path, options: list[str], says: str
 ) -> None:
-    code, out, error = call(*options)
-    assert (code, out) == (1, "")
-    assert error.startswith("error: ")
-    assert says in error
-    assert error.count("\n") == 1
+    assert says in read_error(call(*options))
     assert list(tmp_path.iterdir()) == []

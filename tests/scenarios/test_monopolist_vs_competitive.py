@@ -1,7 +1,5 @@
 """The scenario `monopolist-vs-competitive`: tables against pandas, the paper's facts, refusals."""
 
-import sys
-from collections.abc import Callable
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
@@ -18,6 +16,7 @@ from abm import Exchange, Optimal
 from abm.bellman import solve
 from analysis import Run, load
 from scenarios.monopolist_vs_competitive import BY_PERIOD, METRICS, MonopolistVsCompetitive
+from tests.commands import Call, read_error
 
 MAKERS, SHOCKS, PERIODS = ["optimal", "myopic", "zero-profit"], [0.5, 3.0], 40
 BLOCKS, BLOCK = 20, 125
@@ -27,35 +26,12 @@ SMALL: dict[str, Any] = {
     "makers": "optimal,zero-profit", "prior_sd": "3", "replications": 30, "periods": 4,
     "discount": 0.6, "seed": 8,
 }  # fmt: skip
-MINE = '''
-from abm import Optimal as Theirs, Quote
-from abm.makers import MarketMaker
-
-class Cautious(MarketMaker):
-    """Quotes two sds of her belief around its mean."""
-
-    def quote(self) -> Quote:
-        return Quote.around(self.require_belief().mean, 2 * self.require_belief().sd)
-
-class Blind(MarketMaker):
-    """Has no belief, and quotes the same for ever."""
-
-    def __init__(self, model):
-        super().__init__(model, belief=None)
-
-    def quote(self) -> Quote:
-        return Quote(-3.0, 3.0)
-
-class Optimal(Theirs):
-    """Has the name of another maker."""
-'''
-Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(command: Call) -> Call:
-    """Run the scenario's command in an empty folder; return its code and what it said."""
-    return partial(command, "run", "monopolist-vs-competitive", "--out", "run")
+def call(call: Call) -> Call:
+    """Run the scenario's command."""
+    return partial(call, "run", "monopolist-vs-competitive", "--out", "run")
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +42,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         makers=",".join(MAKERS), prior_sd="0.5,3", replications=BLOCKS * BLOCK, periods=PERIODS
     ).run(str(out))
     return out
-
-
-@pytest.fixture(scope="module")
-def log(folder: Path) -> Run:
-    return load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -343,23 +314,21 @@ def test_what_is_printed_is_what_the_tables_hold(
     assert f"All files are in {small}" in said
 
 
-@pytest.mark.parametrize("makers", ["mine_alone:Cautious,myopic", "myopic,mine_alone:Cautious"])
+@pytest.mark.parametrize("makers", ["my_makers:Cautious,myopic", "myopic,my_makers:Cautious"])
+@pytest.mark.usefixtures("my_makers")
 def test_a_maker_of_a_file_in_this_folder_takes_part(
     call: Call, tmp_path: Path, makers: str
 ) -> None:
-    (tmp_path / "mine_alone.py").write_text(MINE)
-    sys.modules.pop("mine_alone", None)
     code, said, error = call("--makers", makers, "--prior-sd", "1,3", "--replications", "10",
                              "--periods", "3")  # fmt: skip
     assert (code, error) == (0, "")
-    assert "mine_alone" in said or "cautious" in said
+    assert "my_makers" in said or "cautious" in said
     assert len(pd.read_csv(tmp_path / "run" / "answers.csv")) == 2
 
 
+@pytest.mark.usefixtures("my_makers")
 def test_a_maker_without_a_belief_has_no_learning_time(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "mine_alone.py").write_text(MINE)
-    sys.modules.pop("mine_alone", None)
-    code, _, error = call("--makers", "optimal,mine_alone:Blind", "--prior-sd", "1,3",
+    code, _, error = call("--makers", "optimal,my_makers:Blind", "--prior-sd", "1,3",
                           "--replications", "10", "--periods", "3")  # fmt: skip
     assert (code, error) == (0, "")
     times = pd.read_csv(tmp_path / "run" / "learning-times.csv")
@@ -393,9 +362,5 @@ def test_a_maker_without_a_belief_has_no_learning_time(call: Call, tmp_path: Pat
 def test_bad_options_are_refused_in_one_line(
     call: Call, tmp_path: Path, options: list[str], says: str
 ) -> None:
-    code, out, error = call(*options)
-    assert (code, out) == (1, "")
-    assert error.startswith("error: ")
-    assert says in error
-    assert error.count("\n") == 1
+    assert says in read_error(call(*options))
     assert list(tmp_path.iterdir()) == []

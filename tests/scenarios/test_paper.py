@@ -27,8 +27,8 @@ from analysis import Run, load
 from scenarios import paper
 from scenarios.paper import Paper
 from scenarios.paper.claims import SHOCK, add_realised, find_crossing, measure_claims
+from tests.files import ROOT, read_files, removed, truncated, with_a_bit_turned
 
-ROOT = Path(__file__).parents[2]
 SMALL: dict[str, Any] = {"replications": 200, "discount": 0.9, "seed": 0, "periods": 30}
 TABLES = ["distances", "makers", "market", "policies", "posteriors", "summary", "theory", "totals"]
 FIGURES = [
@@ -54,15 +54,9 @@ def study(out: Path, **changed: Any) -> None:
     Paper(**SMALL | changed).run(str(out), **how)
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of every file below a folder but the manifest, which has times."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
-
-
 def different(folder: Path, other: Path) -> list[str]:
     """Return the files that are not the same in both."""
-    here, there = contents(folder), contents(other)
+    here, there = read_files(folder), read_files(other)
     return sorted(name for name in here | there if here.get(name) != there.get(name))
 
 
@@ -76,11 +70,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("study") / "paper"
     study(out)
     return out
-
-
-@pytest.fixture(scope="module")
-def log(folder: Path) -> Run:
-    return load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -485,20 +474,6 @@ def test_a_finished_study_resumed_prints_what_it_found_and_does_nothing(
     counts = [verdicts.get(verdict, 0) for verdict in ("yes", "no", "undecided")]
     says = "Of {} claims of the paper, {} hold, {} do not, and {} are undecided"
     assert says.format(len(claims), *counts) in said
-
-
-def truncated(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-100])
-
-
-def removed(path: Path) -> None:
-    path.unlink()
-
-
-def with_a_bit_turned(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import json
 import shlex
 import shutil
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ import pytest
 from joblib.externals.loky import get_reusable_executor
 
 from abm.runs.manifest import DamageWarning
-from abm.runs.schema import MANIFEST_FILE, REPORT_FILE, RUN_FILE
+from abm.runs.schema import REPORT_FILE, RUN_FILE
 from analysis import load
 from scenarios._common.commands import find_study, list_scenarios
 from scenarios._common.study import Study
-
-Command = Callable[..., tuple[int, str, str]]
+from tests.commands import Call
+from tests.files import read_files
 
 SCENARIOS = list(list_scenarios())
 SIZE = {"replications": 20, "periods": 12, "seed": 3}
@@ -33,12 +32,6 @@ def make_small(scenario: str) -> Study:
         if isinstance(option.default, str)
     }
     return kind(**lists | SIZE)
-
-
-def read_files(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of all files but the manifest, which has times."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 @pytest.fixture(scope="module", params=SCENARIOS)
@@ -103,33 +96,31 @@ def stop_workers() -> Any:
     get_reusable_executor().shutdown()
 
 
-def test_the_command_that_a_run_names_repeats_it(
-    folder: Path, tmp_path: Path, command: Command
-) -> None:
+def test_the_command_that_a_run_names_repeats_it(folder: Path, tmp_path: Path, call: Call) -> None:
     words = shlex.split(json.loads((folder / RUN_FILE).read_text())["command"])
     assert words[0] == "market-shock"
-    code, _, error = command(*words[1:], "--out", str(tmp_path / "again"))
+    code, _, error = call(*words[1:], "--out", str(tmp_path / "again"))
     assert (code, error) == (0, "")
     assert read_files(tmp_path / "again") == read_files(folder)
 
 
 @pytest.mark.parametrize("option", WRONG)
 def test_a_number_out_of_range_is_a_clear_error(
-    scenario: str, option: str, tmp_path: Path, command: Command
+    scenario: str, option: str, tmp_path: Path, call: Call
 ) -> None:
     value = str(WRONG[option])
-    code, out, error = command("run", scenario, f"--{option}", value, "--out", str(tmp_path / "a"))
+    code, out, error = call("run", scenario, f"--{option}", value, "--out", str(tmp_path / "a"))
     assert (code, out) == (1, "")
     (line,) = error.splitlines()
     assert line.startswith(f"error: {option} is {value}, but must be")
     assert not (tmp_path / "a").exists()
 
 
-def test_an_empty_list_is_a_clear_error(scenario: str, tmp_path: Path, command: Command) -> None:
+def test_an_empty_list_is_a_clear_error(scenario: str, tmp_path: Path, call: Call) -> None:
     options = find_study(scenario).list_options()
     for option in (option.name for option in options if isinstance(option.default, str)):
         dashed = option.replace("_", "-")
-        code, out, error = command("run", scenario, f"--{dashed}", "", "--out", str(tmp_path / "a"))
+        code, out, error = call("run", scenario, f"--{dashed}", "", "--out", str(tmp_path / "a"))
         assert (code, out) == (1, ""), option
         assert len(error.splitlines()) == 1, option
         assert error.startswith("error: "), option
@@ -138,12 +129,12 @@ def test_an_empty_list_is_a_clear_error(scenario: str, tmp_path: Path, command: 
 
 
 def test_a_report_makes_a_page_of_a_run(
-    scenario: str, folder: Path, tmp_path: Path, command: Command
+    scenario: str, folder: Path, tmp_path: Path, call: Call
 ) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        code, _, error = command("report", str(copy))
+        code, _, error = call("report", str(copy))
     assert (code, error) == (0, "")
     page = (copy / REPORT_FILE).read_text()
     assert f"<title>{scenario}: Market Shock</title>" in page

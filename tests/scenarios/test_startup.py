@@ -1,17 +1,16 @@
 """What is loaded by the command, by `analysis` and by `abm.bellman`, each in a new process."""
 
-import os
 import shutil
 import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from scenarios._common.commands import list_scenarios
+from tests.commands import run_python
+from tests.files import ROOT
 
-ROOT = Path(__file__).parents[2]
 HEAVY = ["matplotlib", "mesa", "pandas", "scenarios.*"]  # the last stands for any scenario
 LOADED = """
 import sys
@@ -24,17 +23,13 @@ finally:
 """
 
 
-def run_python(code: str, path: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": str(path), "COLUMNS": "120"}
-    return subprocess.run(
-        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False,
-        env=environment,
-    )  # fmt: skip
+def run_code(code: str, path: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return run_python(["-P", "-c", code], path, path)
 
 
 def list_heavy(words: list[str]) -> list[str]:
     """Return which of HEAVY the command loads."""
-    modules = set(run_python(LOADED.format(words=words)).stderr.splitlines()[-1].split())
+    modules = set(run_code(LOADED.format(words=words)).stderr.splitlines()[-1].split())
     assert "typer" in modules
     scenarios = {f"scenarios.{name.replace('-', '_')}" for name in list_scenarios()}
     assert {"scenarios.paper", "scenarios.sweep"} <= scenarios  # a folder and a file
@@ -68,21 +63,21 @@ def test_a_scenario_that_runs_is_loaded() -> None:
     ["import analysis", "from analysis import Run, load", "from abm.bellman import solve"],
 )
 def test_reading_logs_and_the_bellman_equation_load_no_mesa_and_no_figures(statement: str) -> None:
-    loaded = run_python(f"{statement}\nimport sys\nprint(*sys.modules)").stdout.split()
+    loaded = run_code(f"{statement}\nimport sys\nprint(*sys.modules)").stdout.split()
     assert statement.split()[1] in loaded
     assert not {"mesa", "matplotlib", "seaborn"} & set(loaded)
 
 
 def test_the_version_is_read_when_it_is_asked_for() -> None:
     code = "import abm, sys\nprint('importlib.metadata' in sys.modules, abm.__version__, *dir(abm))"
-    early, number, *names = run_python(code).stdout.split()
+    early, number, *names = run_code(code).stdout.split()
     assert (early, number) == ("False", version("market-shock"))
     assert "__version__" in names
 
 
 def test_modules_of_analysis_are_found_as_its_attributes() -> None:
     code = "from analysis import figures, metrics\nprint(metrics.estimates, figures.posteriors)"
-    assert run_python(code).returncode == 0
+    assert run_code(code).returncode == 0
 
 
 def test_a_scenario_that_cannot_be_parsed_leaves_the_others_usable(tmp_path: Path) -> None:
@@ -94,8 +89,8 @@ def test_a_scenario_that_cannot_be_parsed_leaves_the_others_usable(tmp_path: Pat
     (tmp_path / "scenarios" / "own" / "__init__.py").write_text(
         '"""A study in a folder.\n\nMore."""'
     )
-    out = run_python(LOADED.format(words=["list"]), tmp_path).stdout
+    out = run_code(LOADED.format(words=["list"]), tmp_path).stdout
     lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in out.splitlines() if " " in line}
     assert lines["half-done"].startswith("cannot be used: invalid syntax")
     assert lines["own"] == "A study in a folder."
-    assert run_python(LOADED.format(words=["run", "sweep", "--help"]), tmp_path).returncode == 0
+    assert run_code(LOADED.format(words=["run", "sweep", "--help"]), tmp_path).returncode == 0

@@ -21,6 +21,7 @@ from analysis import Run, load
 from analysis.load import LogError
 from analysis.results import METRICS, comparisons, format_estimates, results
 from scenarios.sweep import Sweep
+from tests.files import read_files
 
 SMALL: dict[str, Any] = {
     "makers": "myopic,zero-profit",
@@ -50,11 +51,6 @@ def swept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Swept:
         return load(out), said.out
 
     return run
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def markets_at_each_point(log: Run) -> list[int]:
@@ -231,7 +227,7 @@ def test_a_sweep_stopped_amid_its_stages_ends_as_if_it_had_not_been(
         left = len(list((tmp_path / ".stopped.partial" / BLOCKS).iterdir()))
         assert left == most
     swept(**options, out=str(tmp_path / "stopped"), resume=True)
-    assert contents(tmp_path / "stopped") == contents(tmp_path / "sweep")
+    assert read_files(tmp_path / "stopped") == read_files(tmp_path / "sweep")
 
 
 def test_a_finished_sweep_resumed_prints_the_same_and_simulates_nothing(
@@ -252,7 +248,7 @@ def test_a_sweep_may_be_kept_at_a_url(swept: Swept, tmp_path: Path) -> None:
     found = {name.removeprefix("/kept/sweep/"): files.cat(name)
              for name in files.find("/kept/sweep")}  # fmt: skip
     assert found.pop(MANIFEST_FILE)
-    assert found == contents(tmp_path / "sweep")
+    assert found == read_files(tmp_path / "sweep")
     pd.testing.assert_frame_equal(remote.table("makers"), local.table("makers"))
     _, again = swept(record="full", out="memory://kept/sweep", resume=True, verify=True)
     assert again.endswith(there)
@@ -331,7 +327,7 @@ def test_each_trader_type_has_exchanges_of_its_own(
 def test_noisy_traders_are_the_default_and_change_no_byte(swept: Swept, tmp_path: Path) -> None:
     swept()
     swept(traders="noisy", out=str(tmp_path / "named"))
-    assert contents(tmp_path / "named") == contents(tmp_path / "sweep")
+    assert read_files(tmp_path / "named") == read_files(tmp_path / "sweep")
     assert "traders" not in pd.read_csv(tmp_path / "sweep" / "results.csv").columns
 
 

@@ -15,6 +15,7 @@ from abm import GaussianBelief, Optimal, Quote, ZeroProfit
 from abm.makers import MarketMaker, OneMarket, ScalarMaker
 from abm.participants.registry import MAKER_TYPES
 from abm.testing import RULES, BrokenRuleError, NonconformingError, check_maker, parametrize_makers
+from tests.files import ROOT
 
 PRICED = {"scales-with-the-noise": "her half-spread is in units of price"}
 
@@ -411,11 +412,10 @@ def test_pytest_runs_every_rule_by_itself_and_skips_what_is_waived(tmp_path: Pat
         "def test_rules(maker, rule):\n"
         "    rule(maker)\n"
     )
-    root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "pytest", "-rsf", "-p", "no:cacheprovider", str(file)]
     run = subprocess.run(
         [*command, "--rootdir", str(tmp_path), "-c", "/dev/null"],
-        capture_output=True, text=True, check=False, cwd=root, env={"PYTHONPATH": str(root)},
+        capture_output=True, text=True, check=False, cwd=ROOT, env={"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert f"1 failed, {3 * len(RULES) - 2} passed, 1 skipped" in run.stdout, run.stdout
     assert "she is odd" in run.stdout

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abm import Exchange, FixedSpread, Optimal, ZeroProfit
+from abm import Exchange, FixedSpread, Optimal, Quote, ZeroProfit
+from abm.makers import MarketMaker
 from abm.market.random_streams import LARGEST_SEED, Draws, Role, Streams, maker_role
 from abm.numerics.arrays import Array
 from abm.participants.registry import MAKER_TYPES

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -75,3 +76,20 @@ def test_one_entry_more_is_all_that_a_new_metric_takes(tmp_path: Path) -> None:
     held = market.tape.makers.groupby("replication")["inventory"].sum()
     assert table.loc["held", "mean"] == pytest.approx(held.mean(), abs=1e-12)
     assert table.loc["held", "count"] == 20
+
+
+def test_every_metric_of_the_market_is_what_is_worked_out_by_hand() -> None:
+    period = SimpleNamespace(
+        value=np.array([2.0, 2.0, 2.0]), valuation=np.array([4.5, 0.25, 2.5]),
+        bid=np.array([1.0, 1.0, 1.0]), ask=np.array([3.0, 4.0, 5.0]),
+        side=np.array([1, -1, 0], np.int8), price=np.array([3.0, 1.0, 0.0]),
+        profit=np.array([1.0, 1.0, 0.0]),
+    )  # fmt: skip
+    expected = {
+        "spread": [2.0, 3.0, 4.0],
+        "pricing_error": [0.0, 0.5, 1.0],
+        "surplus": [1.5, 0.75, 0.0],  # 4.5 - 3 of a buy, 1 - 0.25 of a sale
+        "no_trade": [0.0, 0.0, 1.0],
+        "profit": [1.0, 1.0, 0.0],
+    }
+    assert {metric.name: metric.measure(period).tolist() for metric in OF_MARKET} == expected

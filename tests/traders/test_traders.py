@@ -180,3 +180,13 @@ def test_a_trader_of_ones_own_may_not_take_the_name_of_a_registered_one() -> Non
 
     with pytest.raises(ValueError, match=r"trader 'noisy' is .*Other, but abm.traders.noisy:Noisy"):
         Exchange("optimal", Other)
+
+
+def test_a_traders_noise_is_the_markets_unless_given() -> None:
+    traders: list[Any] = [NoisyTrader, partial(NoisyTrader, noise_sd=5.0)]
+    markets = [
+        Exchange("myopic", trader, noise_sd=2.0, replications=9, rng=3) for trader in traders
+    ]
+    usual, other = (market.run(1).clearing for market in markets)
+    assert [market.law.noise_sd for market in markets] == [2.0, 5.0]
+    np.testing.assert_allclose(other.valuation - other.value, 2.5 * (usual.valuation - usual.value))

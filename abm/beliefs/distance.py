@@ -14,7 +14,7 @@ def total_variation(exact: Belief, gaussian: Belief) -> Array:
     """Return half the integral of |difference of the densities|, from 0 to 1, shape (R,).
 
     The exact belief must have windows; the other is taken for a normal of its mean and sd. Right to
-    1e-5 where the sds are alike: the exact density is interpolated by its Fourier series, which
+    2e-5 where the sds are alike: the exact density is interpolated by its Fourier series, which
     loses nothing.
     """
     distance = np.empty(len(exact.mean))

@@ -7,6 +7,7 @@ they trade, traders gain.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -126,10 +127,13 @@ def estimate_learning_times(log: Run) -> pd.DataFrame:
 def summarise_answers(
     log: Run, paired: pd.DataFrame, leads: pd.DataFrame, times: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return one row a shock and rival of the first maker: who is ahead when, and who pays."""
+    """Return one row a shock and rival of the first maker: who is ahead when, and who pays.
+
+    Medians have 95 % confidence intervals.
+    """
     paired = with_point_parameters(paired, log, ["prior_sd"])
     paired["second"] = paired["second"].str.rpartition(" in ")[2]
-    medians = times.set_index(["prior_sd", "makers"])["median"]
+    medians = format_medians(times)
     rows = []
     for shock, first, second in leads[PAIR].drop_duplicates().itertuples(index=False):
         pair = leads[(leads["prior_sd"] == shock) & (leads["second"] == second)]
@@ -137,7 +141,7 @@ def summarise_answers(
             says: describe_leads(pair[pair["metric"] == metric], first, second)
             for metric, says in BY_PERIOD.items()
         }
-        learnt = " : ".join(f"{medians.get((shock, maker), np.nan):g}" for maker in (first, second))
+        learnt = " : ".join(medians.get((shock, maker), "nan") for maker in (first, second))
         gains = paired[(paired["prior_sd"] == shock) & (paired["second"] == second)]
         row = format_estimates(gains, ("traders_gain", "surplus")).iloc[0]
         rows.append(
@@ -147,3 +151,16 @@ def summarise_answers(
             | {name: row[name] for name in ("traders_gain", "surplus")}
         )
     return pd.DataFrame(rows)
+
+
+def format_medians(times: pd.DataFrame) -> dict[tuple[float, str], str]:
+    """Return each maker's median learning time at each shock, with the ends of its interval.
+
+    They are left out where they are the median itself.
+    """
+    rows: Any = times.itertuples(index=False)
+    return {
+        (row.prior_sd, row.makers): f"{row.median:g}"
+        + ("" if row.low == row.high else f" ({row.low:g} to {row.high:g})")
+        for row in rows
+    }

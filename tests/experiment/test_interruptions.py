@@ -157,7 +157,7 @@ def untroubled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return read_files(out)
 
 
-@pytest.mark.parametrize(("workers", "kills"), [(1, 7), (2, 2)])
+@pytest.mark.parametrize(("workers", "kills"), [(1, 4), (2, 2)])
 def test_a_run_killed_at_any_moment_is_resumed_and_redoes_only_what_was_in_flight(
     workers: int, kills: int, untroubled: dict[str, bytes], tmp_path: Path, sessions: Sessions
 ) -> None:

@@ -119,30 +119,22 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return installed(folder, "thirdparty", offers, MAKER.format(name="Cautious") + NUMBERS)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_an_installed_maker_goes_by_her_name_on_the_command_line(
-    workers: str, site: Path, tmp_path: Path
-) -> None:
-    chosen = ["--makers", "cautious,counting+optimal", "--workers", workers]
-    out = ended_well(command(*SWEEP, *chosen, cwd=tmp_path, path=site))
-    run = load(tmp_path / "out")
-    assert {point["makers"] for point in run.points} == {"cautious", "counting+optimal"}
-    assert set(run.blocks("totals")["maker"]) == {"cautious", "counting", "optimal"}
-    assert "cautious" in out
-    assert "cautious" not in MAKER_TYPES.list_names()
-
-
-def test_an_installed_maker_gives_the_same_bytes_whoever_does_the_work(
+def test_an_installed_maker_goes_by_her_name_on_the_command_line_whoever_does_the_work(
     site: Path, tmp_path: Path
 ) -> None:
     results = []
     for workers in ("1", "2"):
         folder = tmp_path / workers
         folder.mkdir()
-        chosen = ["--makers", "counting", "--workers", workers]
-        ended_well(command(*SWEEP, *chosen, cwd=folder, path=site))
+        chosen = ["--makers", "cautious,counting+optimal", "--workers", workers]
+        out = ended_well(command(*SWEEP, *chosen, cwd=folder, path=site))
+        run = load(folder / "out")
+        assert {point["makers"] for point in run.points} == {"cautious", "counting+optimal"}
+        assert set(run.blocks("totals")["maker"]) == {"cautious", "counting", "optimal"}
+        assert "cautious" in out
         results.append({file.name: file.read_bytes() for file in folder.rglob("*.parquet")})
-    assert len(results[0]) == 4
+    assert "cautious" not in MAKER_TYPES.list_names()
+    assert len(results[0]) == 7
     assert results[0] == results[1]
 
 
@@ -176,10 +168,9 @@ def test_a_misspelt_name_brings_that_of_a_plug_in(site: Path, tmp_path: Path) ->
     assert "maker is 'cautius', which is unknown: did you mean 'cautious'" in error(said)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_maker_in_the_current_folder_goes_by_where_she_is(workers: str, tmp_path: Path) -> None:
+def test_a_maker_in_the_current_folder_goes_by_where_she_is(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(MAKER.format(name="Cautious") + NUMBERS)
-    chosen = ["--makers", "mine:Counting,mine:Cautious+optimal", "--workers", workers]
+    chosen = ["--makers", "mine:Counting,mine:Cautious+optimal", "--workers", "2"]
     ended_well(command(*SWEEP, *chosen, cwd=tmp_path))
     run = load(tmp_path / "out")
     assert [point["makers"] for point in run.points] == ["mine:Counting", "mine:Cautious+optimal"]

@@ -1,13 +1,19 @@
-"""Claims: bounds on a quantity, judged by its confidence interval."""
+"""Claims: bounds on a quantity, judged by its confidence interval.
+
+Of many claims that are each judged at 95 % some verdict is often wrong by chance. Claims judged
+together share the 5 %: each of m sampled ones is judged at 1 - 0.05 / m, so that all verdicts
+together are right with at least 95 % confidence, however the claims depend on each other
+(Bonferroni). Claims that are not sampled have no interval, and do not count.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from math import inf
 
 import pandas as pd
 
-from abm.numerics.intervals import find_half_width
+from abm.numerics.intervals import CONFIDENCE, find_half_width
 from analysis.load import Run
 
 CLAIMS_FILE = "claims.csv"
@@ -29,6 +35,8 @@ class Claim:
         Observations that the standard error is of; 0 if it is not sampled.
     low, high : float
         The bounds.
+    confidence : float
+        Of the interval that decides; without effect on a claim that is not sampled.
     """
 
     exhibit: str
@@ -38,11 +46,13 @@ class Claim:
     count: int = 0
     low: float = -inf
     high: float = inf
+    confidence: float = CONFIDENCE
 
     @property
     def holds(self) -> str:
-        """Return "yes" or "no" where the 95 % confidence interval decides, else "undecided"."""
-        half = float(find_half_width(self.se, self.count)) if self.count else self.se
+        """Return "yes" or "no" where the confidence interval decides, else "undecided"."""
+        sampled = self.count > 0
+        half = float(find_half_width(self.se, self.count, self.confidence)) if sampled else self.se
         if not half >= 0:
             return "undecided"
         least, most = self.measured - half, self.measured + half
@@ -51,8 +61,24 @@ class Claim:
         return "no" if most <= self.low or self.high <= least else "undecided"
 
 
+def judge_together(claims: Sequence[Claim]) -> list[Claim]:
+    """Return the claims with the confidence at which all verdicts together are right at 95 %.
+
+    Examples
+    --------
+    >>> sampled, exact = Claim("Fig. 1", "so", 1.0, 0.5, 100), Claim("Fig. 2", "so", 1.0, 0.0)
+    >>> [claim.confidence for claim in judge_together([sampled, exact, sampled])]
+    [0.975, 0.95, 0.975]
+    """
+    sampled = sum(claim.count > 0 for claim in claims)
+    return [
+        replace(claim, confidence=1 - (1 - CONFIDENCE) / sampled) if claim.count else claim
+        for claim in claims
+    ]
+
+
 def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
-    """Return the claims as a table: exhibit, says, measured, se, count, low, high, holds."""
+    """Return the claims as a table, whose columns are a claim's parameters and `holds`."""
     return pd.DataFrame([vars(claim) | {"holds": claim.holds} for claim in claims])
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from abm.runs.folder import RunFolder
 from analysis import load
-from analysis.claims import CLAIMS_FILE, Claim, claims_table, read_claims
+from analysis.claims import CLAIMS_FILE, Claim, claims_table, judge_together, read_claims
 
-COLUMNS = ["exhibit", "says", "measured", "se", "count", "low", "high", "holds"]
+COLUMNS = ["exhibit", "says", "measured", "se", "count", "low", "high", "confidence", "holds"]
 MANY = 1_000_000  # observations, whose means are normal
 
 
@@ -71,6 +71,33 @@ def test_a_claim_whose_truth_is_at_the_bound_is_decided_in_5_of_100_samples(coun
     assert abs(decided - 0.05) < 4 * (0.05 * 0.95 / 4_000) ** 0.5
 
 
+def test_claims_judged_together_share_five_percent_among_those_sampled() -> None:
+    claims = [Claim("", "", 1.0, 0.1, 50), Claim("", "", 1.0, 0.0), *[Claim("", "", 0, 1, 9)] * 3]
+    judged = judge_together(claims)
+    assert [claim.confidence for claim in judged] == [0.9875, 0.95, 0.9875, 0.9875, 0.9875]
+    assert [claim.measured for claim in judged] == [claim.measured for claim in claims]
+    assert judge_together(claims[1:2]) == claims[1:2]
+    assert judge_together([]) == []
+
+
+@pytest.mark.parametrize(("measured", "expected"), [(2.50, "yes"), (2.49, "undecided")])
+def test_one_of_four_claims_needs_two_and_a_half_standard_errors(
+    measured: float, expected: str
+) -> None:
+    four = judge_together([Claim("", "", measured, 1.0, MANY, low=0)] * 4)
+    assert {claim.holds for claim in four} == {expected}
+
+
+def test_all_of_20_claims_that_are_true_at_the_bound_stay_open_in_95_of_100_families() -> None:
+    families = np.random.default_rng(3).normal(size=(1_000, 20))
+    decided = [
+        any(claim.holds != "undecided" for claim in judge_together(
+            [Claim("", "", mean, 1.0, MANY, low=0) for mean in family]))
+        for family in families
+    ]  # fmt: skip
+    assert abs(np.mean(decided) - 0.0488) < 4 * (0.05 * 0.95 / 1_000) ** 0.5
+
+
 @pytest.mark.parametrize(
     ("measured", "expected"),
     [(0.0, "yes"), (0.999, "yes"), (1.0, "no"), (1.001, "no"), (-1.0, "no"), (-1.001, "no")],
@@ -97,8 +124,8 @@ def test_a_table_has_a_row_for_each_claim_in_order() -> None:
         Claim("Fig. 1", "down", 3.0, 0.5, 90, high=0.0),
     ]
     rows = [
-        ("Fig. 2", "up", 3.0, 1.0, 90, 0.0, inf, "yes"),
-        ("Fig. 1", "down", 3.0, 0.5, 90, -inf, 0.0, "no"),
+        ("Fig. 2", "up", 3.0, 1.0, 90, 0.0, inf, 0.95, "yes"),
+        ("Fig. 1", "down", 3.0, 0.5, 90, -inf, 0.0, 0.95, "no"),
     ]
     pd.testing.assert_frame_equal(claims_table(claims), pd.DataFrame(rows, columns=COLUMNS))
 
@@ -114,6 +141,7 @@ def test_a_run_keeps_its_claims_to_the_last_digit(tmp_path: Path) -> None:
     claims = [
         Claim("Fig. 1", "over a third", 0.1 + 0.2, 1 / 3, 12, 1 / 7),
         Claim("Fig. 2", "exact, without bounds", -1e-300, 0.0),
+        Claim("Fig. 2", "one of three", 1.0, 0.1, 9, 0.0, confidence=1 - 0.05 / 3),
         Claim("Fig. 2", 'says "it, there"; ± σ\non two lines', 12345678.9, 0.1, 3, -inf, 2.0**0.5),
     ]
     assert left_by(tmp_path / "run", claims) == claims
@@ -135,3 +163,14 @@ def test_a_run_without_claims_has_none(tmp_path: Path) -> None:
     with RunFolder(tmp_path / "run", "mine", {"seed": 1}):
         pass
     assert read_claims(load(tmp_path / "run")) == []
+
+
+def test_claims_of_a_run_before_they_were_judged_together_are_judged_at_95_percent(
+    tmp_path: Path,
+) -> None:
+    table = claims_table([Claim("Fig. 1", "above zero", 2.0, 1.0, MANY, 0.0)])
+    with RunFolder(tmp_path / "run", "mine", {"seed": 1}) as run:
+        old = table.drop(columns="confidence").to_csv(index=False)
+        run.store.write(CLAIMS_FILE, old.encode())
+    (claim,) = read_claims(load(tmp_path / "run"))
+    assert (claim.confidence, claim.holds) == (0.95, "yes")

@@ -1,4 +1,4 @@
-"""Das and Magdon-Ismail (2008), reproduced: Fig. 1, 3a to 3c, 4a and 4b, and Theorem 2.1.
+"""Das and Magdon-Ismail (2008), reproduced: Fig. 1, 3a to 3c, 4a and 4b, Theorem 2.1, and the text.
 
 Every maker quotes alone, in an exchange of her own, and faces the same values and traders as the
 others. The logs hold every period at the size of shock SHOCK, and discounted profits at all sizes.
@@ -23,14 +23,18 @@ from analysis import Run, figures, metrics
 from analysis.claims import claims_table
 from scenarios._common.study import Figures, Study, Tables
 from scenarios.paper.beliefs import write_posteriors
-from scenarios.paper.claims import SHOCK, add_realised, find_crossing, measure_claims
+from scenarios.paper.claims import add_realised, find_crossing, measure_claims
 from scenarios.paper.essence import show_claims
+from scenarios.paper.estimate import SHOCK
+from scenarios.paper.text import write_learning
+from scenarios.paper.theory import write_computed
 
 SHOCKS = (0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
+SOCIAL = (SHOCK, 4.0, 5.0)  # at which the traders' gain is compared with competition's
 POINTS = [
     *grid(makers=["optimal"], world=["real", "gaussian"], prior_sd=SHOCKS),
     *grid(makers=["myopic"], world=["real"], prior_sd=SHOCKS),
-    *grid(makers=["zero-profit"], world=["real"], prior_sd=[SHOCK]),
+    *grid(makers=["zero-profit"], world=["real"], prior_sd=SOCIAL),
 ]
 IN_FULL = grid(makers=["optimal", "myopic", "zero-profit"], world=["real"], prior_sd=[SHOCK])
 
@@ -50,6 +54,7 @@ TOTALS = (
     MAKER,
     Column("discounted_profit", "float64", "price", "sum of discount^period * profit"),
     Column("belief_sd", "float64", "price", "sd of the belief after the last trade"),
+    Column("surplus", "float64", "price", "traders' gain by their own valuations"),
 )
 
 
@@ -74,8 +79,11 @@ class Paper(Study):
     def write_logs(self, folder: RunFolder, experiment: Experiment) -> None:
         """Write theory, the logs of the points, and beliefs after some signals."""
         write_theory(folder, self.discount)
+        write_computed(folder, self.discount)
         write_points(folder, experiment)
         write_posteriors(folder, self.discount, self.seed, self.replications, self.periods)
+        first = min(self.replications, self.block)
+        write_learning(folder, self.seed, first, self.periods)
 
     def make_tables(self, log: Run) -> Tables:
         return {"claims": claims_table(measure_claims(log))}

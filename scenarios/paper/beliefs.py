@@ -12,7 +12,7 @@ from abm.makers import MarketMaker
 from abm.numerics.arrays import Index
 from abm.runs.folder import RunFolder
 from abm.runs.schema import PERIOD, REPLICATION, Column
-from scenarios.paper.claims import SHOCK
+from scenarios.paper.estimate import SHOCK
 
 COMPARED = 200  # replications with an exact posterior beside the Gaussian belief
 REACH, POINTS = 8.0, 321  # of the densities in the first replication, in sds

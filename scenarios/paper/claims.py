@@ -5,9 +5,10 @@ import pandas as pd
 
 from abm.runs.folds import LEARNT
 from analysis import Run, metrics
-from analysis.claims import Claim
+from analysis.claims import Claim, judge_together
+from scenarios.paper.estimate import SHOCK, compare, make_claim
+from scenarios.paper.text import measure_text
 
-SHOCK = 3.0  # the size of shock that the logs hold in full
 CLOSE = 0.05  # how "closely matches" is read: within 5 % of theory, or 0.05 of total variation
 EARNS = "over all periods the optimal maker earns more than the {} one"
 STARTS = "the optimal spread starts below the {} one"
@@ -16,8 +17,8 @@ ABOVE = "in the end the optimal spread is above the {} one"
 
 
 def measure_claims(log: Run) -> list[Claim]:
-    """Return every claim, in the order of the exhibits."""
-    return [
+    """Return every claim, those of exhibits and then those of the text, judged together."""
+    claims = [
         *_measure_update(log),
         *_measure_values(log),
         *_measure_crossing(log),
@@ -25,7 +26,9 @@ def measure_claims(log: Run) -> list[Claim]:
         *_measure_spreads(log),
         _measure_liquidity(log),
         _count_rises(log),
+        *measure_text(log),
     ]
+    return judge_together(claims)
 
 
 def find_crossing(log: Run) -> float:
@@ -42,7 +45,7 @@ def find_crossing(log: Run) -> float:
 def _measure_update(log: Run) -> list[Claim]:
     distances = metrics.estimates(log.table("distances"), "total_variation", ["period"])
     return [
-        _make_claim(
+        make_claim(
             "Fig. 1",
             f"after {period} signal{'' if period == 1 else 's'} the Gaussian update is close to "
             f"the exact posterior: total variation below {CLOSE}",
@@ -73,7 +76,7 @@ def _measure_values(log: Run) -> list[Claim]:
     return [
         *(_measure_gap(log, totals, "real", shock) for shock in (1.0, 3.0, 5.0)),
         *(_measure_gap(log, totals, "gaussian", shock) for shock in (3.0, 5.0)),
-        _compare("Fig. 3a", says, real, "discounted_profit", "myopic", low=0),
+        compare("Fig. 3a", says, real, "discounted_profit", "myopic", low=0),
     ]
 
 
@@ -88,12 +91,26 @@ def _measure_gap(log: Run, totals: pd.DataFrame, world: str, shock: float) -> Cl
         f"relative gap within {CLOSE:.0%}"
     )
     relative = estimate.assign(mean=estimate["mean"] / value - 1, se=estimate["se"] / value)
-    return _make_claim("Fig. 3a", says, relative, low=-CLOSE, high=CLOSE)
+    return make_claim("Fig. 3a", says, relative, low=-CLOSE, high=CLOSE)
 
 
 def _measure_crossing(log: Run) -> list[Claim]:
     says = "the optimal spread is the tightest past rho of about 1.5: within 0.1"
-    return [Claim("Fig. 3b", says, find_crossing(log), 0.0, low=1.4, high=1.6)]
+    return [
+        Claim("Fig. 3b", says, find_crossing(log), 0.0, low=1.4, high=1.6),
+        _measure_learnt_spread(log),
+    ]
+
+
+def _measure_learnt_spread(log: Run) -> Claim:
+    spreads = log.table("policies").pivot(index="rho", columns="maker", values="spread")
+    learnt = spreads[spreads.index < LEARNT]
+    says = (
+        "once she has learnt, the optimal spread is above the zero-profit one for the same "
+        f"belief: least difference at rho < {LEARNT}"
+    )
+    least = float((learnt["optimal"] - learnt["zero-profit"]).min())
+    return Claim("Fig. 3b", says, least, 0.0, low=0)
 
 
 def _measure_profits(log: Run) -> list[Claim]:
@@ -102,9 +119,9 @@ def _measure_profits(log: Run) -> list[Claim]:
     loss = metrics.estimates(first, "profit", ["maker"])
     whole = makers.groupby(["maker", "replication"], observed=True)["profit"].sum().reset_index()
     return [
-        _make_claim("Fig. 3c", "the optimal maker loses in the first period", loss, high=0),
+        make_claim("Fig. 3c", "the optimal maker loses in the first period", loss, high=0),
         *(
-            _compare("Fig. 3c", EARNS.format(other), whole, "profit", other, low=0)
+            compare("Fig. 3c", EARNS.format(other), whole, "profit", other, low=0)
             for other in ("myopic", "zero-profit")
         ),
     ]
@@ -116,10 +133,10 @@ def _measure_spreads(log: Run) -> list[Claim]:
     coincide = f"in the end the optimal and the myopic spread coincide: within {CLOSE}"
     others = ("zero-profit", "myopic")
     return [
-        *(_compare("Fig. 4a", STARTS.format(it), first, "spread", it, high=0) for it in others),
-        *(_compare("Fig. 4a", LEARNS.format(it), learnt, "periods", it, high=0) for it in others),
-        _compare("Fig. 4a", coincide, last, "spread", "myopic", low=-CLOSE, high=CLOSE),
-        _compare("Fig. 4a", ABOVE.format("zero-profit"), last, "spread", "zero-profit", low=0),
+        *(compare("Fig. 4a", STARTS.format(it), first, "spread", it, high=0) for it in others),
+        *(compare("Fig. 4a", LEARNS.format(it), learnt, "periods", it, high=0) for it in others),
+        compare("Fig. 4a", coincide, last, "spread", "myopic", low=-CLOSE, high=CLOSE),
+        compare("Fig. 4a", ABOVE.format("zero-profit"), last, "spread", "zero-profit", low=0),
     ]
 
 
@@ -141,27 +158,13 @@ def _measure_liquidity(log: Run) -> Claim:
     market["no_trade"] = metrics.no_trade(market)
     says = "at first a trade is likelier with the optimal than with the zero-profit maker"
     market = market.rename(columns={"exchange": "maker"})
-    return _compare("Fig. 4b", says, market, "no_trade", "zero-profit", high=0)
+    return compare("Fig. 4b", says, market, "no_trade", "zero-profit", high=0)
 
 
 def _count_rises(log: Run) -> Claim:
     makers = log.table("makers", ["maker", "replication", "period", "belief_sd"])
     before = makers.groupby(["maker", "replication"], observed=True)["belief_sd"].shift()
     rises = int((makers["belief_sd"] > before).sum())
-    return Claim("Th. 2.1", "the belief's sd never rises: rises counted", rises, 0.0, high=0.5)
-
-
-def _compare(
-    exhibit: str, says: str, frame: pd.DataFrame, metric: str, other: str, **bounds: float
-) -> Claim:
-    """Return a claim on by how much more the optimal maker has of a metric than another one."""
-    gap = metrics.paired_difference(frame, metric, "optimal", other)
-    return _make_claim(exhibit, says, gap, **bounds)
-
-
-def _make_claim(
-    exhibit: str, says: str, estimate: pd.DataFrame, low: float = -np.inf, high: float = np.inf
-) -> Claim:
-    """Return a claim measured by a table of one row, with mean, se and count."""
-    (row,) = estimate[["mean", "se", "count"]].to_numpy(dtype=float)
-    return Claim(exhibit, says, float(row[0]), float(row[1]), int(row[2]), low, high)
+    return Claim(
+        "Th. 2.1", "the belief's sd never rises: rises counted in the logs", rises, 0.0, high=0.5
+    )

@@ -129,11 +129,11 @@ def test_the_paper_ends_in_ten_lines_on_what_holds_and_where_the_rest_is(
 ) -> None:
     head, *refuted, answer, where, last = finished.stdout.splitlines()
     counts = re.fullmatch(
-        r"Of 21 claims of the paper, (\d+) hold, (\d+) do not, and (\d+) are undecided:", head
+        r"Of 33 claims of the paper, (\d+) hold, (\d+) do not, and (\d+) are undecided:", head
     )
     assert counts
-    assert sum(map(int, counts.groups())) == 21
-    assert len(refuted) == min(int(counts[2]), 4) > 0
+    assert sum(map(int, counts.groups())) == 33
+    assert len(refuted) == min(int(counts[2]), 3) > 0
     assert re.match(r"  Fig\. \w+ +[-\d.]+ \(s\.e\. \S+\): ", refuted[0])
     assert answer.startswith("Does a monopolist give more liquidity than competition after a ")
     assert (
@@ -168,7 +168,7 @@ def test_a_finished_study_resumed_says_the_same_and_simulates_nothing(
     code, out, err = call(*SMALL, "--out", folder, "--resume")
     first, claims = out.split("\n", 1)
     assert (code, claims, err) == (0, finished.stdout, "")
-    assert first == f"{folder} was finished: its 40 blocks and other files are whole"
+    assert first == f"{folder} was finished: its 42 blocks and other files are whole"
 
 
 def test_every_damaged_file_is_a_warning_of_one_line(

@@ -117,7 +117,7 @@ def test_the_words_of_a_claim_are_printed_as_they_are() -> None:
     head, first, *_, last = list_refuted(claims_table(claims))
     assert head == "Of 5 claims of the paper, 0 hold, 5 do not, and 0 are undecided:"
     assert first == "  Fig. 0  3 (s.e. 0.012): within [low] and [/] high"
-    assert last == "  and 2 more"
+    assert last == "  and 3 more: Fig. 0"
 
 
 def test_claims_that_all_hold_are_one_line() -> None:

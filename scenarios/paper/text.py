@@ -1,0 +1,145 @@
+"""What Das and Magdon-Ismail (2008) claim in words, without an exhibit, each measured on the log.
+
+The claims follow the paper's sections. Those of its equations are read from the table `computed`
+(`scenarios.paper.theory`): they are not sampled.
+"""
+
+from functools import partial
+
+import pandas as pd
+
+from abm import Exchange, FixedSpread
+from abm.runs.folder import RunFolder
+from abm.runs.schema import MAKER, PERIOD, REPLICATION, Column
+from analysis import Run
+from analysis.claims import Claim
+from scenarios.paper.estimate import SHOCK, compare
+from scenarios.paper.theory import ASKS, IMPATIENT, ITERATIONS, LEARNING, RHO
+
+NARROW = 0.7  # a half-spread below every optimal one at discount 0.9 (0.752 where rho is 0)
+SIGNALS = 10  # after which belief sds are compared
+SAME = 0.001  # how "exactly" and "negligible" are read: within 0.1 %
+ACCURATE = 0.01  # how "accurately" and "good approximation" are read: within 1 %
+CLOSE = 0.05  # and of a spread: within 5 %
+LEARNING_SDS = (
+    REPLICATION,
+    PERIOD,
+    MAKER,
+    Column("belief_sd", "float64", "price", "sd of her belief before the trade"),
+)
+
+
+def write_learning(folder: RunFolder, seed: int, replications: int, periods: int) -> None:
+    """Write the belief's sd of a maker with a narrow fixed quote, after SIGNALS signals."""
+    maker = partial(FixedSpread, half_spread=NARROW)
+    period = min(SIGNALS, periods - 1)
+    market = Exchange(maker, prior_sd=SHOCK, replications=replications, rng=seed).run(period)
+    (fixed,) = market.makers
+    table = {"replication": market.replication, "belief_sd": fixed.require_belief().sd}
+    frame = pd.DataFrame(table).assign(period=period, maker=FixedSpread.name)
+    folder.write("learning", frame, LEARNING_SDS)
+
+
+def measure_text(log: Run) -> list[Claim]:
+    """Return the claims of the text, in the order of its sections."""
+    return [
+        *_measure_surplus(log),
+        *_measure_myopic(log),
+        _count_maxima(log),
+        _measure_pass(log),
+        *_measure_iterations(log),
+        _measure_cut_off(log),
+        _measure_quicker(log),
+    ]
+
+
+def _measure_surplus(log: Run) -> list[Claim]:
+    totals = log.table("totals")
+    real = totals[totals["world"] == "real"]
+    shocks = sorted(real["prior_sd"][real["maker"] == "zero-profit"].unique())
+    says = (
+        "at sigma = {:g} the optimal maker offers the better social outcome: traders gain more by "
+        "their own valuations than with the zero-profit one"
+    )
+    return [
+        compare("s. 1.2", says.format(shock), real[real["prior_sd"] == shock], "surplus",
+                "zero-profit", low=0)
+        for shock in shocks
+    ]  # fmt: skip
+
+
+def _measure_myopic(log: Run) -> list[Claim]:
+    discount = min(IMPATIENT)
+    where = f"at discount {discount:g}, for rho up to {LEARNING[-1]:g}"
+    value = _find_errors(log, "value of the myopic maker", discount=discount)
+    spread = _find_errors(log, "myopic half-spread", discount=discount)
+    return [
+        Claim("s. 2.1", f"{where}, the myopic maker earns nearly what the optimal one does: less "
+              f"by at most {ACCURATE:.0%}", float(-value.min()), 0.0, high=ACCURATE),
+        Claim("s. 2.1", f"{where}, the myopic spread is nearly the optimal one: within {CLOSE:.0%}",
+              float(spread.abs().max()), 0.0, high=CLOSE),
+    ]  # fmt: skip
+
+
+def _count_maxima(log: Run) -> Claim:
+    says = (
+        f"the return of one period has a single maximum in the ask: most maxima for rho up to "
+        f"{RHO[-1]:g} in steps of {RHO[1]:g}, asks {ASKS[0]:g} to {ASKS[-1]:g} valuation sds above "
+        f"the mean in steps of {ASKS[1] - ASKS[0]:.2g}"
+    )
+    maxima = log.table("computed", quantity="maxima of the return")["found"]
+    most = float(maxima.max()) if (maxima >= 1).all() else 0.0
+    return Claim("s. 2.3", says, most, 0.0, low=0.5, high=1.5)
+
+
+def _measure_pass(log: Run) -> Claim:
+    says = (
+        f"one ascending pass, linear between nodes {RHO[1]:g} apart, gives the value function: "
+        f"largest relative error for rho up to {RHO[-1]:g} below {SAME:.1%}"
+    )
+    error = _find_errors(log, "value by the single pass")
+    return Claim("s. 2.5", says, float(error.abs().max()), 0.0, high=SAME)
+
+
+def _measure_iterations(log: Run) -> list[Claim]:
+    says = (
+        "{} fixed point iterations from 0 give the {} at rho = {:g} accurately: relative error "
+        "within {:.0%}"
+    )
+    return [
+        Claim("s. 2.5", says.format(ITERATIONS, quantity, SHOCK, ACCURATE),
+              float(_find_errors(log, quantity, rho=SHOCK).item()), 0.0, 0, -ACCURATE, ACCURATE)
+        for quantity in ("zero-profit depth", "myopic depth")
+    ]  # fmt: skip
+
+
+def _find_errors(log: Run, quantity: str, **where: float) -> "pd.Series[float]":
+    """Return by how much what is found the paper's way is off, relative to what is exact."""
+    table = log.table("computed", None, quantity=quantity, **where)
+    return table["found"] / table["exact"] - 1
+
+
+def _measure_cut_off(log: Run) -> Claim:
+    """Return a claim on the most that the periods cut off can add: W is largest at rho = 0."""
+    periods, discount = log.parameters["periods"], log.parameters["discount"]
+    value = log.table("theory").set_index("prior_sd")["value"]
+    says = (
+        f"after {periods} periods discounted profits are negligible: below {SAME:.1%} of the value "
+        f"function at sigma = {SHOCK:g}"
+    )
+    later = discount**periods * value[0.0] / value[SHOCK]
+    return Claim("Results", says, float(later), 0.0, high=SAME)
+
+
+def _measure_quicker(log: Run) -> Claim:
+    fixed = log.table("learning")
+    (period,) = fixed["period"].unique()
+    columns = ["maker", "replication", "belief_sd"]
+    makers = log.table("makers", columns, period=int(period))
+    optimal = makers[makers["maker"] == "optimal"]
+    both = pd.concat([fixed[columns], optimal]).astype({"maker": str})
+    says = (
+        f"there are quicker ways to learn: after {period} signals the belief's sd is larger with "
+        f"the optimal maker than with a fixed half-spread of {NARROW:g}"
+    )
+    return compare("Closing", says, both, "belief_sd", FixedSpread.name, low=0)

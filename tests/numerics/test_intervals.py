@@ -1,6 +1,7 @@
 """Intervals against SciPy's own, exact sums, and the coverage of samples."""
 
 from math import comb
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from abm.numerics.intervals import (
     find_fraction_ends,
     find_half_width,
     find_median_ends,
+    is_skewed,
     linearise_ratio,
 )
 
@@ -74,3 +76,37 @@ def test_a_linearised_ratio_has_the_mean_and_the_error_of_the_ratio() -> None:
     np.testing.assert_allclose([row.mean() for row in rows], ratios, rtol=1e-12)
     errors = [row.std(ddof=1) / 20 for row in rows]
     assert np.mean(errors) == pytest.approx(ratios.std(), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("law", "skewness"),
+    [(stats.norm(), 0.0), (stats.expon(), 2.0), (stats.lognorm(1.0), 6.18488)],
+    ids=["normal", "exponential", "lognormal"],
+)
+def test_where_a_sample_is_not_skewed_an_interval_misses_in_6_of_100(
+    law: Any, skewness: float
+) -> None:
+    assert float(law.stats("s")) == pytest.approx(skewness, abs=1e-5)
+    enough = max(10, int(np.ceil(25 * skewness**2)))
+    assert not is_skewed(skewness, enough)
+    assert find_misses(law, enough) < 0.06 + 4 * np.sqrt(0.06 * 0.94 / 10_000)
+
+
+@pytest.mark.parametrize(
+    "law", [stats.expon(), stats.lognorm(1.0)], ids=["exponential", "lognormal"]
+)
+def test_where_a_sample_is_skewed_an_interval_misses_more_often(law: Any) -> None:
+    assert is_skewed(float(law.stats("s")), 15)
+    assert find_misses(law, 15) > 0.06 + 4 * np.sqrt(0.06 * 0.94 / 10_000)
+
+
+def find_misses(law: Any, count: int) -> float:
+    """Return how often the interval of a mean misses it, of 10,000 samples."""
+    sample = law.rvs((10_000, count), random_state=1)
+    half = find_half_width(sample.std(axis=1, ddof=1) / np.sqrt(count), count)
+    return float((abs(sample.mean(axis=1) - law.mean()) > half).mean())
+
+
+def test_what_does_not_vary_is_not_skewed() -> None:
+    assert not is_skewed(np.nan, 2)
+    assert is_skewed([-2.0, 2.0], [99, 101]).tolist() == [True, False]

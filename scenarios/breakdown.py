@@ -6,7 +6,6 @@ and the quote stays as wide. Every maker quotes alone and faces the same values 
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from abm.experiment import grid
@@ -14,6 +13,7 @@ from abm.experiment.points import Point
 from analysis import Run, facets, metrics
 from analysis.results import ESTIMATE_COLUMNS, format_estimates, totals_by_block
 from scenarios._common import options as option
+from scenarios._common.freezing import describe_freezing
 from scenarios._common.options import parse_makers, parse_numbers
 from scenarios._common.study import Figures, Study, Tables
 from scenarios._common.terminal import say, show_table
@@ -76,19 +76,3 @@ def estimate_liquidity(log: Run) -> pd.DataFrame:
     tables |= {name: metrics.estimates(whole, name, keys) for name in METRICS[2:]}
     parts = [part.assign(metric=name) for name, part in tables.items()]
     return pd.concat(parts)[[*keys, "metric", *ESTIMATE_COLUMNS]]
-
-
-def describe_freezing(maker: object, frozen: pd.DataFrame, periods: int) -> str:
-    """Return a sentence: at which shocks most of a maker's markets have no trade (95 % sure)."""
-    rows = frozen.sort_values("prior_sd")
-    low, high = (rows[end].fillna(rows["mean"]) for end in ("low", "high"))
-    never = f"most have no trade in {periods} period{'' if periods == 1 else 's'}"
-    state = pd.Series(np.where(low > 0.5, never, np.where(high < 0.5, "most trade", "undecided")))
-    spans = rows["prior_sd"].reset_index(drop=True).groupby((state != state.shift()).cumsum())
-    lines = [f"{_format_span(shocks)}: {state[shocks.index[0]]}" for _, shocks in spans]
-    return f"{maker}'s markets at shocks of {'; '.join(lines)}"
-
-
-def _format_span(shocks: "pd.Series[float]") -> str:
-    first, last = shocks.iloc[0], shocks.iloc[-1]
-    return f"{first:g}" if first == last else f"{first:g} to {last:g}"

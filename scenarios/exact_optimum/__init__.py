@@ -7,13 +7,17 @@ discount times the expected U after it,
     W(policy) = U(prior) + E[sum over t of discount^t (B U - U)(belief t)]
 
 Beside the maker of each policy an assessor adds up the right side, U being the fitted value of
-exact beliefs: as that is nearly right, the sum is small and so is its sampling error.
+exact beliefs: as that is nearly right, the sum is small and so is its sampling error. On Gaussian
+beliefs the sum has a heavy tail: rare histories mislead the maker, and cost her much. Where too few
+markets hold such histories (`abm.numerics.intervals.is_skewed`), the interval is not to be trusted,
+and a warning says so.
 
 With B the best of all policies, B U - U is the residual of the optimality equation. No policy can
 earn more than U(prior) plus the discounted sum of the largest residuals over all beliefs. Here the
-largest is taken over the beliefs reached by the best policy known, by random quotes and by quotes
-chosen to find large residuals: a certificate on so many beliefs, not a theorem. The bound by
-revealing every valuation is one (see `abm.bellman.bounds`).
+largest is taken over the beliefs reached by `ExactOptimal`, by random quotes and by quotes chosen
+to find large residuals. That is the maximum of a sample: an estimate from below of the bound, which
+other beliefs may raise. The bound by revealing every valuation holds for every policy (proof in
+`abm.bellman.bounds`).
 """
 
 from dataclasses import dataclass
@@ -33,11 +37,12 @@ from analysis.results import ESTIMATE_COLUMNS, format_estimates, with_point_para
 from scenarios._common import options as option
 from scenarios._common.options import parse_numbers
 from scenarios._common.study import Study, Tables
+from scenarios._common.tables import describe_skewed, measure_skewness
 from scenarios._common.terminal import say, show_table
 from scenarios.exact_optimum.markets import POLICIES, add_assessor, keep_residuals
 
 COMPARED = ["Gaussian belief", "Gaussian rule", "exact-optimal"]
-CERTIFIED = ["exact-optimal", "random quotes", "adversarial quotes"]
+EXAMINED = ["exact-optimal", "random quotes", "adversarial quotes"]
 KEYS = ["prior_sd", "policy"]
 GAINS = {"exact - belief": "Gaussian belief", "exact - rule": "Gaussian rule"}
 SHOWN = (*COMPARED, *GAINS, "residual bound", "relaxation bound")
@@ -70,18 +75,21 @@ class ExactOptimum(Study):
             "results": estimate_results(log, residuals, self.discount),
             "residuals": summarise_residuals(residuals),
             "symmetry": measure_symmetry(self.discount),
+            "skewness": measure_worth_skewness(log),
         }
 
     def show(self, tables: Tables) -> None:
         beliefs = tables["residuals"].groupby("prior_sd")["count"].sum().max()
         say(
             f"Discounted profit of policies with a fixed value, with 95 % confidence intervals, "
-            f"and two bounds on that of any policy: one certified on {beliefs} beliefs a shock "
-            f"only, more of which might raise it, the other proven. The profit after "
+            f"and two bounds on that of any policy: one from the largest residual found on "
+            f"{beliefs} beliefs a shock, which others might raise, the other proven. Profit after "
             f"{self.periods} periods, {self.discount**self.periods:.2%} of the weight, is taken "
             f"from the fitted value function:"
         )
         show_table(format_estimates(tables["results"], SHOWN))
+        if warning := describe_skewed(tables["skewness"]):
+            say(warning)
         say(
             "Bid and ask free in the Gaussian world: the residual of W in that equation, the gain "
             "from a skew of the quotes, the best depth and skew, and the curvature in the skew "
@@ -101,18 +109,29 @@ def estimate_results(log: Run, residuals: pd.DataFrame, discount: float) -> pd.D
         for name, other in GAINS.items()
     ]
     shocks = sorted(means["prior_sd"].unique())
-    sought = residuals[residuals["policy"].isin(CERTIFIED)]
-    certified = [
+    sought = residuals[residuals["policy"].isin(EXAMINED)]
+    sampled = [
         bound_by_residuals(shock, sought[sought["prior_sd"] == shock], discount) for shock in shocks
     ]
     size = {"prior_sd": shocks, "count": means["count"].max()}
     proven = compute_revealed_bound(discount, shocks)
     exact = {"mean": proven, "se": 0.0, "low": proven, "high": proven}
     bounds = [
-        pd.DataFrame(size | {"metric": "residual bound", "mean": certified}),
+        pd.DataFrame(size | {"metric": "residual bound", "mean": sampled}),
         pd.DataFrame(size | {"metric": "relaxation bound"} | exact),
     ]
     return pd.concat([means, *gains, *bounds])[["prior_sd", "metric", *ESTIMATE_COLUMNS]]
+
+
+def measure_worth_skewness(log: Run) -> pd.DataFrame:
+    """Return how skewed samples of worths and gains are: prior_sd, metric, skewness, count."""
+    worth = with_point_parameters(log.blocks("worth"), log, KEYS)
+    wide = worth.pivot(index=["prior_sd", "replication"], columns="policy", values="worth")
+    gains = {name: wide["exact-optimal"] - wide[other] for name, other in GAINS.items()}
+    markets = wide[COMPARED].assign(**gains).reset_index()
+    return pd.concat(
+        measure_skewness(markets, metric, ["prior_sd"]) for metric in (*COMPARED, *GAINS)
+    )
 
 
 def bound_by_residuals(shock: float, residuals: pd.DataFrame, discount: float) -> float:
@@ -127,7 +146,7 @@ def bound_by_residuals(shock: float, residuals: pd.DataFrame, discount: float) -
 
 def summarise_residuals(residuals: pd.DataFrame) -> pd.DataFrame:
     """Return mean and sd of the residuals, and their extremes, by shock, policy and period."""
-    rows = residuals[residuals["policy"].isin(CERTIFIED)].assign(metric="residual")
+    rows = residuals[residuals["policy"].isin(EXAMINED)].assign(metric="residual")
     keys = [*KEYS, "period"]
     means = metrics.estimates(rows, "residual", keys)
     extremes = rows.groupby(keys).agg(lowest=("lowest", "min"), highest=("highest", "max"))

@@ -2,14 +2,14 @@
 
 Das and Magdon-Ismail (2008, section 2.2) call the exact posterior computationally prohibitive, and
 its effect insignificant. Every maker quotes alone, once with each belief, and faces the same values
-and traders. Beside the one with a Gaussian belief, an onlooker measures its distance from the
-exact posterior.
+and traders. What exact beliefs gain her is estimated by expected instead of realised profits, which
+have the same mean and less variance (see `accountant`). Beside the one with a Gaussian belief, an
+onlooker measures its distance from the exact posterior.
 """
 
 from dataclasses import dataclass
 from inspect import signature
 
-import numpy as np
 import pandas as pd
 
 from abm.bellman import solve
@@ -28,15 +28,16 @@ from analysis.results import (
     with_point_parameters,
 )
 from scenarios._common import options as option
+from scenarios._common.freezing import describe_freezing
 from scenarios._common.options import parse_makers, parse_numbers
 from scenarios._common.study import Figures, Study, Tables
-from scenarios._common.tables import add_panels
+from scenarios._common.tables import add_panels, describe_skewed, measure_skewness
 from scenarios._common.terminal import say, show_table
 from scenarios.exact_vs_gaussian.onlooker import (
     DISTANCE_METRICS,
     SIGNALS,
     add_onlooker,
-    keep_distances,
+    keep_measures,
 )
 
 BELIEFS = ("gaussian", "exact")
@@ -48,7 +49,8 @@ LABELS = {
     "sd_gap": "|difference of sds| (sds)",
     "skewness": "|skewness| of the exact one",
 }
-SHOWN = ("W", *BELIEFS, "difference", "total_variation", "mean_gap", "sd_gap", "skewness")
+PROFITS = {"discounted_profit": "difference", "expected_profit": "gain"}  # and their differences
+SHOWN = ("W", *BELIEFS, "difference", "gain", "total_variation", "mean_gap", "sd_gap", "skewness")
 COMPARED = 10  # signals, after which the table gives the distance of beliefs
 
 
@@ -66,12 +68,16 @@ class ExactVsGaussian(Study):
 
     def make_simulation(self) -> Simulation:
         """Return a simulation with an onlooker beside makers on Gaussian beliefs."""
-        return Simulation(self.discount, exchange_of=add_onlooker, keep=keep_distances)
+        return Simulation(self.discount, exchange_of=add_onlooker, keep=keep_measures)
 
     def make_tables(self, log: Run) -> Tables:
         profits, distances = read_profits(log), estimate_distances(log)
-        results = estimate_results(profits, distances, tabulate_value(log))
-        return {"results": results, "distances": distances}
+        return {
+            "results": estimate_results(profits, distances, tabulate_value(log)),
+            "distances": distances,
+            "skewness": measure_gain_skewness(profits),
+            "frozen": estimate_frozen(profits),
+        }
 
     def draw_figures(self, log: Run, tables: Tables) -> Figures:
         results, distances = tables["results"], tables["distances"]
@@ -91,13 +97,25 @@ class ExactVsGaussian(Study):
         table = tables["results"]
         say(
             f"Discounted profit in {self.periods} periods on either belief, and by how much more "
-            f"it is on the exact one, with 95 % confidence intervals; W is the value function in "
-            f"the Gaussian world, for ever. Then how far the Gaussian belief is from the exact one "
-            f"after {count_signals(self.periods)} signals, on average:"
+            f"it is on the exact one, with 95 % confidence intervals: as realised (difference) and "
+            f"as expected given the quotes and sides before each trade (gain), which has the same "
+            f"mean and less variance; W is the value function in the Gaussian world, for ever. "
+            f"Then how far the Gaussian belief is from the exact one after "
+            f"{count_signals(self.periods)} signals, on average:"
         )
         show_table(format_estimates(table, SHOWN))
-        for maker, rows in table[table["metric"] == "difference"].groupby("maker", sort=False):
-            say(describe_gain(maker, rows))
+        say("What makers gain from the exact belief, with intervals that hold 95 % jointly:")
+        theory = (
+            table[table["metric"] == "W"].set_index("prior_sd")["mean"].groupby(level=0).first()
+        )
+        for maker, rows in table[table["metric"] == "gain"].groupby("maker", sort=False):
+            say(describe_gain(maker, rows, theory))
+        if warning := describe_skewed(tables["skewness"]):
+            say(warning)
+        for maker, markets in tables["frozen"].groupby("maker", sort=False, observed=True):
+            for belief in BELIEFS:
+                rows = markets[markets["belief"] == belief]
+                say(describe_freezing(maker, rows, self.periods, belief))
 
 
 def count_signals(periods: int) -> int:
@@ -120,9 +138,11 @@ def parse_believers(makers: str) -> list[str]:
 
 
 def read_profits(log: Run) -> pd.DataFrame:
-    """Return the discounted profit of each market: maker, prior_sd, belief, replication."""
-    table = records(log, OF_A_POINT)
-    return order_makers(table, log)[[*KEYS, "belief", "replication", "discounted_profit"]]
+    """Return each market's PROFITS and whether it froze: maker, prior_sd, belief, replication."""
+    markets = [*OF_A_POINT, "replication"]
+    expected = with_point_parameters(log.blocks("expected"), log, OF_A_POINT)
+    table = records(log, OF_A_POINT).merge(expected[[*markets, "expected_profit"]], on=markets)
+    return order_makers(table, log)[[*KEYS, "belief", "replication", *PROFITS, "frozen"]]
 
 
 def estimate_distances(log: Run) -> pd.DataFrame:
@@ -149,16 +169,19 @@ def estimate_results(
     profits: pd.DataFrame, distances: pd.DataFrame, theory: pd.DataFrame
 ) -> pd.DataFrame:
     """Return one row a maker, shock and metric of SHOWN: mean, se, count, low, high."""
-    metric = "discounted_profit"
-    means = metrics.estimates(profits, metric, [*KEYS, "belief"])
-    lead = metrics.paired_difference(
-        profits, metric, "exact", "gaussian", between="belief", by=KEYS
-    )
+    means = metrics.estimates(profits, "discounted_profit", [*KEYS, "belief"])
+    expected = metrics.estimates(profits, "expected_profit", [*KEYS, "belief"])
     promised = means[KEYS].drop_duplicates().merge(theory, on="prior_sd")
     parts = [
         promised.assign(metric="W", count=means["count"].max()),
         means.rename(columns={"belief": "metric"}),
-        lead.assign(metric="difference"),
+        expected.assign(metric="expected " + expected["belief"]),
+        *(
+            metrics.paired_difference(
+                profits, profit, "exact", "gaussian", between="belief", by=KEYS
+            ).assign(metric=name)
+            for profit, name in PROFITS.items()
+        ),
     ]
     table = pd.concat(parts)
     compared = distances["period"] == count_signals(distances["period"].max())
@@ -167,15 +190,28 @@ def estimate_results(
     ]
 
 
-def describe_gain(maker: object, leads: pd.DataFrame) -> str:
-    """Return a sentence: at which shocks a maker earns more or less on exact beliefs.
+def measure_gain_skewness(profits: pd.DataFrame) -> pd.DataFrame:
+    """Return how skewed the sample of each gain is: maker, prior_sd, metric, skewness, count."""
+    wide = profits.pivot(index=[*KEYS, "replication"], columns="belief", values="expected_profit")
+    gains = (wide["exact"] - wide["gaussian"]).rename("gain").reset_index()
+    return measure_skewness(gains, "gain", KEYS)
 
-    The intervals hold 95 % jointly.
+
+def estimate_frozen(profits: pd.DataFrame) -> pd.DataFrame:
+    """Return the fraction of markets without any trade: maker, prior_sd, belief, mean, ..."""
+    return metrics.estimates(profits, "frozen", [*KEYS, "belief"])
+
+
+def describe_gain(maker: object, gains: pd.DataFrame, theory: "pd.Series[float]") -> str:
+    """Return a sentence: how much a maker gains at each shock, in noise sds and relative to W.
+
+    The intervals hold 95 % jointly over the shocks.
     """
-    rows = metrics.add_interval(leads, 1 - (1 - CONFIDENCE) / len(leads))
-    state = np.select([rows["low"] > 0, rows["high"] < 0], ["more", "less"], "no difference found")
-    lines = []
-    for says in dict.fromkeys(state):
-        shocks = ", ".join(map("{:g}".format, rows.loc[state == says, "prior_sd"]))
-        lines.append(f"{says} at shocks of {shocks}")
-    return f"{maker} earns on the exact belief: {'; '.join(lines)}"
+    rows = metrics.add_interval(gains, 1 - (1 - CONFIDENCE) / len(gains)).assign(metric="gain")
+    columns = ["prior_sd", "metric", *ESTIMATE_COLUMNS]
+    sizes = format_estimates(rows[columns], ["gain"])
+    lines = [
+        f"{shock:g}: {size} ({mean / theory[shock]:.2%} of W)"
+        for shock, size, mean in zip(sizes["prior_sd"], sizes["gain"], rows["mean"], strict=True)
+    ]
+    return f"{maker}, by shock: {'; '.join(lines)}"

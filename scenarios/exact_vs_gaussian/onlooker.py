@@ -1,4 +1,4 @@
-"""The onlooker of the scenario `exact-vs-gaussian`: how far Gaussian beliefs are from exact."""
+"""Who measures in the scenario `exact-vs-gaussian`: distances of beliefs, and expected profits."""
 
 from functools import partial
 from typing import Any
@@ -12,13 +12,12 @@ from abm.exchange.model import Exchange
 from abm.exchange.totals import Totals
 from abm.experiment.points import Point
 from abm.experiment.simulation import give_discount, keep_tables
-from abm.makers import MarketMaker
-from abm.market.quotes import Quote
 from abm.participants.terms import PublicModel
 from abm.participants.transparency import MarketView
 from abm.runs.parquet import Tables, make_table
 from abm.runs.schema import PERIOD, REPLICATION, Column
 from scenarios._common.tables import drop_maker
+from scenarios.exact_vs_gaussian.accountant import Accountant
 
 SIGNALS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # after which beliefs are compared
 DISTANCE_METRICS = ("total_variation", "mean_gap", "sd_gap", "skewness")
@@ -31,25 +30,29 @@ DISTANCES = (
     Column("sd_gap", "float64", "exact sd", "|difference of their sds|"),
     Column("skewness", "float64", "1", "|skewness| of the exact posterior"),
 )
+EXPECTED = (
+    REPLICATION,
+    Column("expected_profit", "float64", "price", "discounted sum of E[profit | history]"),
+)
 
 
-class Onlooker(MarketMaker):
-    """Does not trade, and keeps a Gaussian belief beside her exact one."""
+class Onlooker(Accountant):
+    """An accountant with an exact belief of her own, who keeps a Gaussian one beside it."""
 
     name = "onlooker"
 
-    def __init__(self, model: PublicModel) -> None:
-        super().__init__(model, belief="exact")
+    def __init__(self, model: PublicModel, *, discount: float) -> None:
+        super().__init__(model, discount=discount, belief="exact")
         self.gaussian = self.terms.prior
         self.distances: list[dict[str, Any]] = []
         self.seen = 0
 
-    def quote(self) -> Quote:
-        """Return a quote that offers neither side."""
-        return Quote(-np.inf, np.inf)
+    def find_exact_belief(self) -> Belief:
+        """Return her own belief."""
+        return self.require_belief()
 
     def observe(self, view: MarketView) -> None:
-        """Update both beliefs, and record their distance."""
+        """Account for the period, update both beliefs, and record their distance."""
         super().observe(view)
         self.gaussian = self.gaussian.revise(view.likelihood)
         self.seen += 1
@@ -73,19 +76,22 @@ def measure_distances(exact: Belief, gaussian: Belief) -> dict[str, Any]:
 
 
 def add_onlooker(point: Point, discount: float) -> Point:
-    """Return the exchange of a maker and her belief; beside a Gaussian one sits an onlooker."""
+    """Return the exchange of a maker with a belief, and of who measures beside her."""
     maker = partial(give_discount(point["makers"], discount), belief=point["belief"])
-    beside = [Onlooker] if point["belief"] == "gaussian" else []
-    return {"makers": [maker, *beside], "prior_sd": point["prior_sd"]}
+    kind = Onlooker if point["belief"] == "gaussian" else Accountant
+    return {"makers": [maker, partial(kind, discount=discount)], "prior_sd": point["prior_sd"]}
 
 
-def keep_distances(market: Exchange, totals: Totals) -> Tables:
-    """Return summary and totals, and distances if there is an onlooker."""
-    tables = keep_tables(market, totals)
-    onlooker = market.makers[-1]
-    if isinstance(onlooker, Onlooker):
-        tables = {name: drop_maker(table, onlooker.label) for name, table in tables.items()}
-        numbered = {"replication": market.replication}
-        distances = [pd.DataFrame(numbered | distance) for distance in onlooker.distances]
+def keep_measures(market: Exchange, totals: Totals) -> Tables:
+    """Return summary and totals, expected profits, and distances if there is an onlooker."""
+    accountant = market.makers[-1]
+    assert isinstance(accountant, Accountant)
+    kept = keep_tables(market, totals).items()
+    tables = {name: drop_maker(table, accountant.label) for name, table in kept}
+    numbered = {"replication": market.replication}
+    expected = pd.DataFrame(numbered | {"expected_profit": accountant.expected})
+    tables["expected"] = make_table(expected, EXPECTED)
+    if isinstance(accountant, Onlooker):
+        distances = [pd.DataFrame(numbered | distance) for distance in accountant.distances]
         tables["distances"] = make_table(pd.concat(distances), DISTANCES)
     return tables

@@ -13,7 +13,8 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from analysis import Run
-from scenarios.breakdown import METRICS, Breakdown, describe_freezing
+from scenarios._common.freezing import describe_freezing
+from scenarios.breakdown import METRICS, Breakdown
 from tests.commands import Call, read_error
 from tests.files import read_files
 

@@ -16,8 +16,10 @@ from abm.bellman import solve
 from abm.numerics.arrays import Array
 from abm.participants.registry import MAKER_TYPES
 from analysis import Run
+from scenarios._common.tables import describe_skewed
 from scenarios.exact_vs_gaussian import ExactVsGaussian, describe_gain
-from scenarios.exact_vs_gaussian.onlooker import DISTANCE_METRICS, Onlooker
+from scenarios.exact_vs_gaussian.accountant import Accountant
+from scenarios.exact_vs_gaussian.onlooker import DISTANCE_METRICS, Onlooker, add_onlooker
 from tests.commands import Call, read_error
 from tests.files import read_files
 
@@ -117,7 +119,16 @@ def test_a_run_leaves_blocks_tables_and_pictures(folder: Path, log: Run) -> None
 
 
 def test_the_table_has_every_metric_once_for_every_maker_and_shock(table: Any) -> None:
-    metrics = ["W", "gaussian", "exact", "difference", *DISTANCE_METRICS]
+    metrics = [
+        "W",
+        "gaussian",
+        "exact",
+        "difference",
+        "expected gaussian",
+        "expected exact",
+        "gain",
+    ]
+    metrics += DISTANCE_METRICS
     assert sorted(table.index) == sorted(
         (maker, shock, metric) for maker in MAKERS for shock in SHOCKS for metric in metrics
     )
@@ -192,7 +203,8 @@ def test_an_onlooker_changes_nothing() -> None:
     """She quotes beside the maker whose belief is kept normal."""
     alone = market("optimal", 4.0, "gaussian")
     hers: Any = partial(Optimal, discount=DISCOUNT)
-    watched = Exchange([hers, Onlooker], prior_sd=4.0, replications=SIZE, rng=SEED).run(PERIODS)
+    onlooker: Any = partial(Onlooker, discount=DISCOUNT)
+    watched = Exchange([hers, onlooker], prior_sd=4.0, replications=SIZE, rng=SEED).run(PERIODS)
     makers = watched.tape.makers
     seen = makers[makers["maker"] == "optimal"].reset_index(drop=True)
     for column in ("bid", "ask", "profit", "belief_sd"):
@@ -209,20 +221,130 @@ def leads(**of_shocks: tuple[float, float]) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        (leads(s1=(0.1, 0.01)), "more at shocks of 1"),
-        (leads(s1=(0.1, 0.0509)), "more at shocks of 1"),
-        (leads(s1=(0.1, 0.0511)), "no difference found at shocks of 1"),
-        (leads(s1=(0.1, 0.0509), s2=(0.1, 0.0509)), "no difference found at shocks of 1, 2"),
-        (leads(s1=(0.1, 0.0445), s2=(0.1, 0.0445)), "more at shocks of 1, 2"),
+        (leads(s1=(0.1, 0.01)), "1: 0.100 ± 0.020 (5.00% of W)"),
+        (leads(s1=(0.0, 0.0511)), "1: 0.00 ± 0.10 (0.00% of W)"),
         (
-            leads(s1=(0.0, 0.1), s2=(0.1, 0.01), s3=(-0.1, 0.01), s4=(0.2, 0.01)),
-            "no difference found at shocks of 1; more at shocks of 2, 4; less at shocks of 3",
+            leads(s1=(0.1, 0.01), s2=(-0.1, 0.01)),  # by Bonferroni, 2.245 standard errors
+            "1: 0.100 ± 0.022 (5.00% of W); 2: -0.100 ± 0.022 (-10.00% of W)",
         ),
-        (leads(s5=(0.0, np.nan)), "no difference found at shocks of 5"),
+        (leads(s2=(0.1, np.nan)), "2: 0.1 (10.00% of W)"),
     ],
 )
-def test_a_verdict_is_sure_of_all_shocks_together(rows: pd.DataFrame, says: str) -> None:
-    assert describe_gain("optimal", rows) == f"optimal earns on the exact belief: {says}"
+def test_a_gain_is_told_with_its_size_and_an_interval_sure_of_all_shocks_together(
+    rows: pd.DataFrame, says: str
+) -> None:
+    theory = pd.Series({1.0: 2.0, 2.0: 1.0})
+    assert describe_gain("optimal", rows, theory) == f"optimal, by shock: {says}"
+
+
+def account(
+    maker: str, shock: float, belief: str, discount: float, size: int, periods: int
+) -> tuple[Exchange, Array]:
+    """Return a market with an accountant who has seen so many periods, and what she expected."""
+    given = add_onlooker({"makers": maker, "prior_sd": shock, "belief": belief}, discount)
+    watched = Exchange(**given, replications=size, rng=SEED, record="full").run(periods)
+    accountant = watched.makers[1]
+    assert isinstance(accountant, Accountant)
+    return watched, accountant.expected
+
+
+@pytest.mark.parametrize("belief", ["gaussian", "exact"])
+def test_expected_profit_is_that_of_the_quotes_under_the_exact_belief(belief: str) -> None:
+    """By the joint density of value and noise, integrated on many points."""
+    watched, found = account("optimal", 4.0, belief, DISCOUNT, 20, 5)
+    tape, expected = watched.tape.market, np.zeros(20)
+    for period in range(5):
+        now = tape[tape["period"] == period]
+        bid, ask = (now[name].to_numpy()[:, np.newaxis] for name in ("bid", "ask"))
+        exact, _ = beliefs(watched, period)
+        value = np.broadcast_to(np.linspace(-40, 40, 16_001), (20, 16_001))
+        profit = (ask - value) * stats.norm.sf(ask - value)
+        profit += (value - bid) * stats.norm.cdf(bid - value)
+        density = exact.broadcast(20).density(value)
+        expected += DISCOUNT**period * trapezoid(profit * density, value, axis=-1)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-8)
+
+
+@pytest.fixture(scope="module")
+def accounts() -> dict[tuple[str, float, str], tuple[Array, Array]]:
+    """Return expected and realised discounted profits by maker, shock and belief."""
+    known = {}
+    for maker, shock in GAINS:
+        for belief in ("gaussian", "exact"):
+            watched, expected = account(maker, shock, belief, 0.9, 600, 60)
+            makers = watched.tape.makers[watched.tape.makers["maker"] == maker]
+            profit = makers.pivot(index="period", columns="replication", values="profit")
+            known[maker, shock, belief] = expected, 0.9 ** np.arange(60) @ profit.to_numpy()
+    return known
+
+
+GAINS = {  # of other markets, 100 periods: the gain from exact beliefs and its standard error
+    ("optimal", 1.0): (0.00012, 0.00001),
+    ("optimal", 2.0): (0.00428, 0.00012),
+    ("optimal", 3.0): (0.0195, 0.0004),
+    ("myopic", 2.0): (0.0187, 0.0004),
+}
+
+
+@pytest.mark.parametrize(("maker", "shock"), GAINS)
+def test_expected_profit_has_the_mean_of_realised_profit_and_a_far_smaller_error(
+    accounts: Any, maker: str, shock: float
+) -> None:
+    (kept, kept_real), (exact, exact_real) = (
+        accounts[maker, shock, belief] for belief in ("gaussian", "exact")
+    )
+    for expected, realised in (
+        (kept, kept_real), (exact, exact_real), (exact - kept, exact_real - kept_real),
+    ):  # fmt: skip
+        mean, error, *_ = estimates(realised - expected)
+        assert abs(mean) < 4 * error
+        assert estimates(expected)[1] < 0.3 * estimates(realised)[1]
+
+
+@pytest.mark.parametrize(("maker", "shock"), GAINS)
+def test_gains_are_those_found_in_other_markets(accounts: Any, maker: str, shock: float) -> None:
+    gain, gain_error = GAINS[maker, shock]
+    exact, kept = (accounts[maker, shock, belief][0] for belief in ("exact", "gaussian"))
+    mean, error, *_ = estimates(exact - kept)
+    assert abs(mean - gain) < 4 * np.hypot(error, gain_error)
+    assert error < 0.0025
+
+
+def test_gains_in_the_table_are_what_accountants_beside_the_makers_find(table: Any) -> None:
+    for shock in SHOCKS:
+        exact, kept = (
+            account("zero-profit", shock, belief, DISCOUNT, SIZE, PERIODS)[1]
+            for belief in ("exact", "gaussian")
+        )
+        for metric, sample in (
+            ("expected gaussian", kept), ("expected exact", exact), ("gain", exact - kept),
+        ):  # fmt: skip
+            row = table.loc[("zero-profit", shock, metric), ["mean", "se", "count", "low", "high"]]
+            np.testing.assert_allclose(row.to_numpy(float), estimates(sample), atol=1e-9)
+
+
+def test_markets_without_a_trade_are_counted(folder: Path) -> None:
+    found = pd.read_csv(folder / "frozen.csv")
+    assert len(found) == len(MAKERS) * len(SHOCKS) * 2
+    for row in found.itertuples():
+        tape = market(str(row.maker), float(str(row.prior_sd)), str(row.belief)).tape.market
+        sides = tape.pivot(index="period", columns="replication", values="side").to_numpy()
+        never = (sides == 0).all(axis=0)
+        assert row.mean == pytest.approx(never.mean(), abs=1e-12)
+
+
+def test_skewed_samples_of_gains_are_named(folder: Path) -> None:
+    found = pd.read_csv(folder / "skewness.csv").query("maker == 'optimal'").set_index("prior_sd")
+    exact, kept = (
+        account("optimal", 1.0, belief, DISCOUNT, SIZE, PERIODS)[1]
+        for belief in ("exact", "gaussian")
+    )
+    assert found["skewness"][1.0] == pytest.approx(stats.skew(exact - kept, bias=False), rel=1e-6)
+    assert found["count"][1.0] == SIZE
+    assert 25 * found["skewness"][1.0] ** 2 > SIZE
+    says = f": optimal, gain at shocks of 1 (skewness {found['skewness'][1.0]:.3g}), 4 (skewness "
+    assert says in describe_skewed(found.reset_index())
+    assert describe_skewed(found.reset_index().assign(count=1_000_000)) == ""
 
 
 def test_what_is_printed_has_a_verdict_for_each_maker(
@@ -232,7 +354,9 @@ def test_what_is_printed_has_a_verdict_for_each_maker(
     ExactVsGaussian(**GIVEN).run(str(folder), resume=True)
     said = capsys.readouterr().out
     for maker in MAKERS:
-        assert f"\n{maker} earns on the exact belief: " in said
+        assert f"\n{maker}, by shock: 1: " in said
+        assert f"\n{maker}'s markets on gaussian beliefs at shocks of 1" in said
+        assert f"\n{maker}'s markets on exact beliefs at shocks of 1 to 4: most trade\n" in said
     assert "was finished" in said
     assert read_files(folder) == before
 

@@ -1,4 +1,4 @@
-"""The best monopolist known on exact beliefs: she looks a period ahead at whole posteriors."""
+"""A monopolist on exact beliefs who looks a period ahead at whole posteriors."""
 
 from abm.beliefs.base import Belief
 from abm.bellman.exact.quotes import best_quote
@@ -11,9 +11,11 @@ from abm.participants.terms import PublicModel
 class ExactOptimal(MarketMaker):
     """Quotes what is best a period ahead, by a value function that was fitted on exact beliefs.
 
-    The optimum on exact beliefs is not known. Her quotes are greedy for a value function of sd,
-    skewness and kurtosis, with bid and ask depth free (see `abm.bellman.exact`). It was fitted for
-    Gaussian noise and information disadvantages up to 12; past that she quotes as `Optimal` does.
+    The optimum on exact beliefs is not known. Of the policies that the scenario `exact-optimum`
+    compares, at shocks of 1, 3 and 5 and a discount of 0.9, hers earns most. Her quotes are greedy
+    for a value function of sd, skewness and kurtosis, with bid and ask depth free (see
+    `abm.bellman.exact`). It was fitted for Gaussian noise and information disadvantages up to 12;
+    past that she quotes as `Optimal` does.
 
     Parameters
     ----------

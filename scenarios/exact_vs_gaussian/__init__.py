@@ -211,7 +211,7 @@ def describe_gain(maker: object, gains: pd.DataFrame, theory: "pd.Series[float]"
     columns = ["prior_sd", "metric", *ESTIMATE_COLUMNS]
     sizes = format_estimates(rows[columns], ["gain"])
     lines = [
-        f"{shock:g}: {size} ({mean / theory[shock]:.2%} of W)"
+        f"{shock:g}: {size} ({100 * mean / theory[shock]:.2g} % of W)"
         for shock, size, mean in zip(sizes["prior_sd"], sizes["gain"], rows["mean"], strict=True)
     ]
     return f"{maker}, by shock: {'; '.join(lines)}"

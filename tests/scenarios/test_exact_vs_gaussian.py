@@ -221,13 +221,13 @@ def leads(**of_shocks: tuple[float, float]) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        (leads(s1=(0.1, 0.01)), "1: 0.100 ± 0.020 (5.00% of W)"),
-        (leads(s1=(0.0, 0.0511)), "1: 0.00 ± 0.10 (0.00% of W)"),
+        (leads(s1=(0.1, 0.01)), "1: 0.100 ± 0.020 (5 % of W)"),
+        (leads(s1=(0.0, 0.0511)), "1: 0.00 ± 0.10 (0 % of W)"),
         (
             leads(s1=(0.1, 0.01), s2=(-0.1, 0.01)),  # by Bonferroni, 2.245 standard errors
-            "1: 0.100 ± 0.022 (5.00% of W); 2: -0.100 ± 0.022 (-10.00% of W)",
+            "1: 0.100 ± 0.022 (5 % of W); 2: -0.100 ± 0.022 (-10 % of W)",
         ),
-        (leads(s2=(0.1, np.nan)), "2: 0.1 (10.00% of W)"),
+        (leads(s2=(0.1, np.nan)), "2: 0.1 (10 % of W)"),
     ],
 )
 def test_a_gain_is_told_with_its_size_and_an_interval_sure_of_all_shocks_together(

@@ -1,4 +1,4 @@
-"""The optimum on exact beliefs, as far as it is known: a fitted value function and its quotes.
+"""An approximate optimum on exact beliefs: a fitted value function and its quotes.
 
 State. On exact beliefs the monopolist's state is her whole posterior. In the Gaussian world it is a
 normal, and only its sd counts: `abm.bellman.solver` finds its value W(sd). Here the state is summed

@@ -21,7 +21,7 @@ from scenarios.exact_vs_gaussian.accountant import Accountant
 
 SIGNALS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # after which beliefs are compared
 DISTANCE_METRICS = ("total_variation", "mean_gap", "sd_gap", "skewness")
-ROUNDING = 1e-10  # smaller distances are rounding errors, and count as zero
+ROUNDING = 1e-10  # smaller distances and profits are rounding errors, and count as zero
 DISTANCES = (
     REPLICATION,
     PERIOD,
@@ -89,7 +89,8 @@ def keep_measures(market: Exchange, totals: Totals) -> Tables:
     kept = keep_tables(market, totals).items()
     tables = {name: drop_maker(table, accountant.label) for name, table in kept}
     numbered = {"replication": market.replication}
-    expected = pd.DataFrame(numbered | {"expected_profit": accountant.expected})
+    profit = np.where(np.abs(accountant.expected) < ROUNDING, 0.0, accountant.expected)
+    expected = pd.DataFrame(numbered | {"expected_profit": profit})
     tables["expected"] = make_table(expected, EXPECTED)
     if isinstance(accountant, Onlooker):
         distances = [pd.DataFrame(numbered | distance) for distance in accountant.distances]

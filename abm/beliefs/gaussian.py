@@ -11,9 +11,19 @@ from numpy.typing import ArrayLike
 from abm.beliefs.window import Window
 from abm.market.valuations import Interval, Likelihood
 from abm.numerics.arrays import Array, Index
-from abm.numerics.checks import require_compatible, require_finite, require_positive
+from abm.numerics.checks import (
+    require_compatible,
+    require_finite,
+    require_near,
+    require_positive,
+    require_scale,
+    require_whole,
+)
+from abm.numerics.conversion import floats
 from abm.numerics.describe import count_replications, describe, show_mean
 from abm.numerics.frozen import set_fields
+
+MOST_REPLICATIONS = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +36,13 @@ class GaussianBelief:
     Parameters
     ----------
     mean, sd : array_like, shape (R,) or scalar
-        In units of price; sd above zero.
+        In units of price; sd from 1e-100 to 1e100, mean at most 1e9 sds away from zero. In this
+        range an update is right to 1e-9 of the sd, or to the spacing of floats at its mean.
 
     Raises
     ------
-    ValueError
-        If a mean is not finite, or an sd is not finite and above zero, or shapes do not match.
+    ValueError, TypeError
+        If a mean or an sd is out of that range or no number, or shapes do not match.
 
     Examples
     --------
@@ -45,9 +56,20 @@ class GaussianBelief:
     windows: ClassVar[tuple[Window, ...]] = ()
 
     def __init__(self, mean: ArrayLike, sd: ArrayLike) -> None:
-        mean, sd = require_finite("mean", mean), require_positive("sd", sd)
+        mean, sd = require_finite("mean", mean), require_scale("sd", sd)
         require_compatible(mean=mean, sd=sd)
+        require_near("mean", mean, sd)
         set_fields(self, mean=mean, sd=sd)
+
+    @classmethod
+    def from_moments(cls, mean: Array, sd: Array) -> GaussianBelief:
+        """Return a posterior, which may lie further out than a prior.
+
+        ValueError if a mean is not finite, or an sd is not finite and above zero.
+        """
+        belief = cls.__new__(cls)
+        set_fields(belief, mean=require_finite("mean", mean), sd=require_positive("sd", sd))
+        return belief
 
     def __repr__(self) -> str:
         parts = (f"mean {show_mean(self.mean)}", f"sd {show_mean(self.sd)}")
@@ -65,7 +87,7 @@ class GaussianBelief:
     def condition(self, likelihood: Likelihood) -> tuple[Array, GaussianBelief]:
         """Return the log probability of what was shown, and the moment-matched posterior."""
         log_mass, mean, sd = likelihood.tilt(self.mean, self.sd)
-        return log_mass, GaussianBelief(mean, sd)
+        return log_mass, self.from_moments(mean, sd)
 
     def expect(self, likelihood: Likelihood) -> tuple[Array, Array]:
         """Return the log probability of what may be shown, and the mean of V given it."""
@@ -83,16 +105,28 @@ class GaussianBelief:
 
     def density(self, value: ArrayLike) -> Array:
         """Return the density at values of shape (R, G) or (G,), in one over units of price."""
-        sd = self.sd[..., np.newaxis]
-        standard = np.subtract(value, self.mean[..., np.newaxis]) / sd
-        return np.exp(-0.5 * np.square(standard)) / np.sqrt(2 * np.pi) / sd
+        mean, sd = self.mean[..., np.newaxis], self.sd[..., np.newaxis]
+        value = floats("value", value)
+        require_compatible(value=value, mean=mean)
+        with np.errstate(over="ignore", under="ignore"):
+            standard = (value - mean) / sd
+            return np.exp(-0.5 * np.square(standard)) / np.sqrt(2 * np.pi) / sd
 
     def broadcast(self, replications: int) -> GaussianBelief:
-        """Return this belief in each of `replications` markets."""
-        return GaussianBelief(
-            np.broadcast_to(self.mean, replications), np.broadcast_to(self.sd, replications)
-        )
+        """Return this belief in each of `replications` markets.
+
+        ValueError if it is one of another number of markets.
+        """
+        size = require_whole("replications", replications, 0, MOST_REPLICATIONS)
+        try:
+            mean, sd = np.broadcast_to(self.mean, size), np.broadcast_to(self.sd, size)
+        except ValueError:
+            raise ValueError(
+                f"replications is {size}, but the belief has means of shape {self.mean.shape}: "
+                f"give a belief of scalars, or of one for each replication"
+            ) from None
+        return self.from_moments(mean, sd)
 
     def at(self, replications: Index) -> GaussianBelief:
         """Return the belief of these replications."""
-        return GaussianBelief(self.mean[replications], self.sd[replications])
+        return self.from_moments(self.mean[replications], self.sd[replications])

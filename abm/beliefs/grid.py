@@ -24,9 +24,11 @@ from abm.beliefs.posterior import (
     place_windows,
 )
 from abm.beliefs.window import FINE, Placements, Window, iterate_chunks
+from abm.market.noise import FINENESS
 from abm.market.valuations import Interval, Likelihood
 from abm.numerics.arrays import Array
-from abm.numerics.checks import require_compatible
+from abm.numerics.checks import require_compatible, require_near
+from abm.numerics.conversion import floats
 from abm.numerics.describe import describe, show_count, show_mean
 from abm.numerics.frozen import set_fields
 
@@ -44,7 +46,8 @@ class GridBelief:
     Parameters
     ----------
     mean, sd : array_like, shape (R,) or scalar
-        Of the Gaussian prior, in units of price; sd above zero. A scalar is one replication.
+        Of the Gaussian prior, in units of price; sd from 1e-100 to 1e100, mean at most 1e9 sds
+        away from zero. A scalar is one replication.
 
     Attributes
     ----------
@@ -58,8 +61,8 @@ class GridBelief:
 
     Raises
     ------
-    ValueError
-        If a mean is not finite, or an sd is not finite and above zero.
+    ValueError, TypeError
+        If a mean or an sd is out of that range or no number, or shapes do not match.
 
     Examples
     --------
@@ -119,9 +122,10 @@ class GridBelief:
         return self._gather(window.log_evidence for window in self.windows)
 
     def resolve(self, resolution: float) -> GridBelief:
-        """Return the same belief on points that resolve likelihoods of this resolution."""
+        """Return the same belief on points that resolve this, ValueError if floats cannot."""
         if resolution >= self.resolution:
             return self
+        require_near("mean", self.prior.mean, np.asarray(FINENESS * resolution))
         kept, moved = [], []
         for window in self.windows:
             coarse = window.is_coarse(resolution)
@@ -184,7 +188,8 @@ class GridBelief:
         return self.revise(Interval(lower, upper, noise_sd))
 
     def broadcast(self, replications: int) -> GridBelief:
-        """Return this belief in each of `replications` markets."""
+        """Return this belief in each of `replications` markets; ValueError if it has others."""
+        self.prior.broadcast(replications)
         if replications == len(self.mean):
             return self
         rows = np.broadcast_to(np.arange(len(self.mean)), replications)
@@ -198,10 +203,13 @@ class GridBelief:
 
         Computed from the prior and all that was shown, not from the windows; shape (R, G).
         """
-        points = np.broadcast_to(value, (len(self.mean), np.shape(value)[-1]))
+        value, each = np.atleast_1d(floats("value", value)), np.empty((len(self.mean), 1))
+        require_compatible(value=value, mean=each)
+        points = np.broadcast_to(value, np.broadcast_shapes(value.shape, each.shape))
         log_density = log_product(self.prior, self.history, points)
         scale = self.prior.sd * np.sqrt(2 * np.pi)
-        return np.exp(log_density - (self.log_evidence + np.log(scale))[:, np.newaxis])
+        with np.errstate(under="ignore"):
+            return np.exp(log_density - (self.log_evidence + np.log(scale))[:, np.newaxis])
 
     def _gather(self, parts: Iterable[Array]) -> Array:
         """Return one array over the replications from a part for each window."""

@@ -75,11 +75,11 @@ def _compute_posterior(
     prior = prior.at(rows)
     log_density = log_product(prior, shown, value)
     peak = log_density.max(axis=-1)
-    with np.errstate(invalid="ignore"):  # a window far off has no probability
+    with np.errstate(invalid="ignore", under="ignore"):  # a window far off has no probability
         density = np.exp(log_density - peak[:, np.newaxis])
         total = density.sum(axis=-1)
         log_evidence = peak + np.log(total * spacing / (prior.sd * np.sqrt(2 * np.pi)))
-    return Window(rows, low, spacing, density / total[:, np.newaxis], log_evidence)
+        return Window(rows, low, spacing, density / total[:, np.newaxis], log_evidence)
 
 
 def log_product(prior: GaussianBelief, history: History, value: Array) -> Array:
@@ -87,9 +87,9 @@ def log_product(prior: GaussianBelief, history: History, value: Array) -> Array:
 
     Densities are in units of 1 / (sqrt(2 pi) prior sd).
     """
-    standard = (value - prior.mean[:, np.newaxis]) / prior.sd[:, np.newaxis]
-    log_density = -0.5 * np.square(standard)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+        standard = (value - prior.mean[:, np.newaxis]) / prior.sd[:, np.newaxis]
+        log_density = -0.5 * np.square(standard)
         for likelihood in history:
             log_density += np.log(likelihood.likelihood(value))
     return log_density

@@ -121,12 +121,12 @@ class Window:
     @property
     def skewness(self) -> Array:
         """Third moment of the standardised V, shape (N,)."""
-        return (self.weight * self.standard**3).sum(axis=-1)
+        return self._standard_moment(3)
 
     @property
     def excess_kurtosis(self) -> Array:
         """Fourth moment of the standardised V less a Gaussian's 3, shape (N,)."""
-        return (self.weight * self.standard**4).sum(axis=-1) - 3
+        return self._standard_moment(4) - 3
 
     @property
     def parts(self) -> tuple[NDArray[Any], ...]:
@@ -139,19 +139,19 @@ class Window:
 
     def condition(self, likelihood: Likelihood) -> "Window":
         """Return the posterior on the same points; NaN where it has probability zero."""
-        weight = self.weight * likelihood.at(self.rows).likelihood(self.value)
-        mass = weight.sum(axis=-1)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", under="ignore"):
+            weight = self.weight * likelihood.at(self.rows).likelihood(self.value)
+            mass = weight.sum(axis=-1)
             weight /= mass[:, np.newaxis]
             log_evidence = self.log_evidence + np.log(mass)
         return Window(self.rows, self.low, self.spacing, weight, log_evidence)
 
     def expect(self, likelihood: Likelihood) -> tuple[Array, Array]:
         """Return the probability of what may be shown, and the mean of V given it, shape (N,)."""
-        weight = likelihood.at(self.rows).likelihood(self.value)
-        weight *= self.weight
-        mass = weight.sum(axis=-1)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", under="ignore"):
+            weight = likelihood.at(self.rows).likelihood(self.value)
+            weight *= self.weight
+            mass = weight.sum(axis=-1)
             offset = np.einsum("ij,j->i", weight, self._offset) / mass
         return mass, self._middle + self.spacing * offset
 
@@ -200,7 +200,13 @@ class Window:
 
     def _moment(self, power: int) -> Array:
         """Return a moment of the belief about the window's middle, in spacings."""
-        return np.einsum("ij,j->i", self.weight, self._offset**power)
+        with np.errstate(under="ignore"):
+            return np.einsum("ij,j->i", self.weight, self._offset**power)
+
+    def _standard_moment(self, power: int) -> Array:
+        """Return a moment of the standardised V."""
+        with np.errstate(under="ignore"):
+            return np.asarray((self.weight * self.standard**power).sum(axis=-1))
 
 
 def iterate_chunks(windows: Iterable[Window]) -> Iterator[Window]:

@@ -121,6 +121,7 @@ def free_backup(solution: Solution, rho: ArrayLike) -> FreeBackup:
     )
 
 
+@np.errstate(under="ignore")
 def backup(solution: Solution, rho: Array, depth: Array, skew: Array) -> Array:
     """Return the right side of the free Bellman equation without its maximum.
 

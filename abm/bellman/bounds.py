@@ -16,19 +16,22 @@ from numpy.typing import ArrayLike
 
 from abm.bellman.problem import stage
 from abm.numerics.arrays import Array
-from abm.numerics.checks import discount_factor, require_positive
+from abm.numerics.checks import discount_factor, require_in_range, require_positive_factors
 from abm.one_period.depths import myopic_depth
 
+MOST_PATIENT = 0.9999  # at this discount 300,000 periods are summed
 REST = 1e-13  # discounted weight of the periods that are computed as if V were known
 
 
+@np.errstate(under="ignore")
 def compute_revealed_bound(discount: float, rho: ArrayLike) -> Array:
     """Return an upper bound on the monopolist's value at a Gaussian prior, in noise sds.
 
-    ValueError unless the discount is at least 0 and below 1, and every rho, prior sd / noise sd, is
-    finite and above zero.
+    ValueError unless the discount is from 0 to 0.9999, and every rho, prior sd / noise sd, above
+    zero and at most 1e9.
     """
-    discount, first = discount_factor(discount), require_positive("rho", rho)
+    discount, first = discount_factor(discount), require_positive_factors("rho", rho)
+    require_in_range("discount", discount, -1.0, MOST_PATIENT)
     periods = int(np.ceil(np.log(REST) / np.log(discount))) if discount > 0 else 1
     later = np.arange(periods)
     after = first[..., np.newaxis] / np.sqrt(1 + later * np.square(first[..., np.newaxis]))

@@ -39,6 +39,7 @@ class Stage(NamedTuple):
     gain: Array
 
 
+@np.errstate(under="ignore")
 def stage(rho: Array, depth: Array) -> Stage:
     """Return reward, probabilities and successors of the quote -/+ depth s at belief N(0, rho^2).
 

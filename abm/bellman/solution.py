@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.numerics.arrays import Array
+from abm.numerics.conversion import floats
 from abm.numerics.describe import describe, draw_thumbnail, make_html
 from abm.numerics.piecewise_cubic import PiecewiseCubic
 
@@ -16,7 +17,8 @@ TOLERANCE = 1e-8  # of the residual: W(0) > 0.33 / (1 - discount), so W is right
 class Solution:
     """The optimal policy at one discount and its value, for noise_sd = 1.
 
-    Both are functions of rho, and raise ValueError where one is negative, NaN or past `rho_max`.
+    Both are functions of rho, and raise ValueError where one is negative, NaN or past `rho_max`,
+    and TypeError if one is no number. The half-spread is right to 1e-6 up to a rho of 10,000.
 
     Parameters
     ----------
@@ -76,7 +78,7 @@ class Solution:
         return self.depth(rho) * np.sqrt(1 + rho * rho)
 
     def _inside(self, rho: ArrayLike) -> Array:
-        rho = np.asarray(rho, dtype=np.float64)
+        rho = floats("rho", rho)
         wrong = ~((rho >= 0) & (rho <= self.rho_max))
         if wrong.any():
             raise ValueError(

@@ -32,7 +32,7 @@ from scipy.interpolate import PchipInterpolator
 from abm.bellman.problem import stage
 from abm.bellman.solution import TOLERANCE, Solution
 from abm.numerics.arrays import Array, Flags
-from abm.numerics.checks import discount_factor, positive_number
+from abm.numerics.checks import discount_factor, positive_number, require_in_range
 from abm.numerics.golden_section import golden_section
 from abm.numerics.piecewise_cubic import Mesh, PiecewiseCubic
 from abm.one_period.depths import myopic_depth
@@ -40,6 +40,7 @@ from abm.one_period.depths import myopic_depth
 POLICY_LOSS = 5e-10  # of W(0): what one step by the interpolated policy may lose
 CLOSED = 1e-9  # of W(0)
 RHO_MAX = 50.0
+LEAST_RHO_MAX, LARGEST_RHO_MAX = 1e-9, 2e4  # in between the optimal q is right to 3e-6
 FIRST_NODES = 120
 NEAR_ZERO = 0.1  # below this rho the first nodes are evenly spaced, above it geometrically
 SCAN = np.linspace(0.0, 8.0, 25)  # past a depth of 8 a trade is rarer than 1e-15: closed
@@ -59,12 +60,12 @@ def solve(discount: float = 0.9, rho_max: float = RHO_MAX) -> Solution:
     discount : float
         Per period, at least 0 and below 1. At 0 the solution is the myopic maker.
     rho_max : float
-        Largest information disadvantage to solve for.
+        Largest information disadvantage to solve for, from 1e-9 to 20,000.
 
     Raises
     ------
-    ValueError
-        If the discount or rho_max is out of range.
+    ValueError, TypeError
+        If the discount or rho_max is out of range, or no number.
     NotConvergedError
         If the residual does not reach the tolerance.
 
@@ -74,10 +75,15 @@ def solve(discount: float = 0.9, rho_max: float = RHO_MAX) -> Solution:
     >>> solution.half_spread([0.0, 1.0, 3.0]).round(3)
     array([0.752, 1.46 , 4.542])
     """
-    return _solve(discount_factor(discount), positive_number("rho_max", rho_max))
+    rho_max = positive_number("rho_max", rho_max)
+    return _solve(
+        discount_factor(discount),
+        require_in_range("rho_max", rho_max, LEAST_RHO_MAX, LARGEST_RHO_MAX),
+    )
 
 
 @cache
+@np.errstate(under="ignore")
 def _solve(discount: float, rho_max: float) -> Solution:
     mesh = _place_first_nodes(rho_max)
     depth = np.minimum(myopic_depth(mesh.nodes), 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -16,13 +16,12 @@ from abm.experiment.schedule import Schedule, Target
 from abm.experiment.simulation import BlockTask, Simulation
 from abm.experiment.workers import Workers, check_workers
 from abm.market.random_streams import LARGEST_SEED
-from abm.numerics.checks import positive_number, require_one_of, require_whole
+from abm.numerics.checks import require_whole
 from abm.numerics.describe import describe, list_some, show_count
 from abm.runs.folder import RunFolder
-from abm.runs.schema import KEYS, SUMMARY, TOTALS
+from abm.runs.schema import SUMMARY
 
 BLOCK = 10_000  # replications that are simulated at once, unless given
-METRICS = [column.name for column in TOTALS if column not in KEYS]
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,6 @@ class Experiment:
         require_blocks("replications", self.replications, block)
         require_whole("burn_in", self.simulation.burn_in, 0, self.periods - 1)
         if self.target:
-            positive_number("se", self.target.se)
-            require_one_of("metric", self.target.metric, METRICS)
             require_blocks("at_most", self.target.at_most, block)
             require_whole("at_most", self.target.at_most, self.replications, MOST_REPLICATIONS)
         self._check_points()
@@ -129,7 +126,7 @@ class Experiment:
         """What results depend on, as a run's description has it."""
         names = ("replications", "periods", "seed", "block")
         own = {name: int(getattr(self, name)) for name in names}
-        target = {"target": self.target._asdict()} if self.target else {}
+        target = {"target": asdict(self.target)} if self.target else {}
         return own | self.simulation.parameters | target
 
     @property

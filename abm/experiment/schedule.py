@@ -10,19 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, inf, isfinite
-from typing import NamedTuple
 
 import numpy as np
 
+from abm.exchange.model import MOST_REPLICATIONS
 from abm.experiment.blocks import read_moments
 from abm.experiment.simulation import BlockTask
+from abm.numerics.checks import positive_number, require_one_of, require_whole
 from abm.numerics.intervals import find_effective_se
 from abm.numerics.moments import Moments
 from abm.runs.manifest import Manifest
+from abm.runs.schema import KEYS, TOTALS
 from abm.runs.store import Store
 
+METRICS = [column.name for column in TOTALS if column not in KEYS]
 
-class Target(NamedTuple):
+
+@dataclass(frozen=True)
+class Target:
     """A standard error to be reached: blocks are added to each point until it is.
 
     Parameters
@@ -35,6 +40,11 @@ class Target(NamedTuple):
         A column of `abm.runs.schema.TOTALS`.
     at_most : int
         Replications at a point, whether it is reached by then or not.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If se is not a number above zero, metric unknown, or at_most no whole number above zero.
 
     Examples
     --------
@@ -50,6 +60,11 @@ class Target(NamedTuple):
     se: float
     metric: str = "discounted_profit"
     at_most: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        positive_number("se", self.se)
+        require_one_of("metric", self.metric, METRICS)
+        require_whole("at_most", self.at_most, 1, MOST_REPLICATIONS)
 
 
 @dataclass(eq=False)

@@ -2,7 +2,7 @@
 
 from abm.beliefs.base import Belief
 from abm.market.quotes import Quote
-from abm.numerics.checks import positive_number
+from abm.numerics.checks import scale_number
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
 
@@ -13,7 +13,7 @@ class FixedSpread(MarketMaker):
     Parameters
     ----------
     half_spread : float
-        In units of price, above zero.
+        In units of price, from 1e-100 to 1e100.
     belief : Belief, "gaussian", "exact" or None
         What she believes at first (see `MarketMaker`).
 
@@ -36,7 +36,7 @@ class FixedSpread(MarketMaker):
         belief: Belief | str | None = "gaussian",
     ) -> None:
         super().__init__(model, belief=belief)
-        self.half_spread = positive_number("half_spread", half_spread)
+        self.half_spread = scale_number("half_spread", half_spread)
 
     def quote(self) -> Quote:
         """Return the belief's mean -/+ the half-spread."""

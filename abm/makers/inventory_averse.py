@@ -2,7 +2,7 @@
 
 from abm.beliefs.base import Belief
 from abm.market.quotes import Quote
-from abm.numerics.checks import not_negative_number
+from abm.numerics.checks import not_negative_factor
 from abm.one_period.quotes import myopic_quote
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
@@ -20,7 +20,7 @@ class InventoryAverse(MarketMaker):
     Parameters
     ----------
     aversion : float
-        gamma, in units of 1 / noise sd, at least 0; at 0 she is the myopic maker.
+        gamma, in units of 1 / noise sd, from 0 to 1e9; at 0 she is the myopic maker.
     belief : Belief, "gaussian", "exact" or None
         What she believes at first (see `MarketMaker`).
     """
@@ -31,7 +31,7 @@ class InventoryAverse(MarketMaker):
         self, model: PublicModel, *, aversion: float = 0.1, belief: Belief | str | None = "gaussian"
     ) -> None:
         super().__init__(model, belief=belief)
-        self.aversion = not_negative_number("aversion", aversion) / self.noise_sd
+        self.aversion = not_negative_factor("aversion", aversion) / self.noise_sd
 
     def quote(self) -> Quote:
         """Return the reservation prices, and the myopic half-spread beyond them."""

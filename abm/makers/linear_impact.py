@@ -1,7 +1,7 @@
 """The linear-impact maker: no belief, only a price that follows her inventory."""
 
 from abm.market.quotes import Quote
-from abm.numerics.checks import positive_number
+from abm.numerics.checks import positive_factor
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
 
@@ -19,14 +19,14 @@ class LinearImpact(MarketMaker):
     model : Exchange
         The market she quotes in; her mid starts at its prior mean.
     impact : float
-        Of a share on her mid, in noise sds, above zero.
+        Of a share on her mid, in noise sds, above zero and at most 1e9.
     """
 
     name = "linear-impact"
 
     def __init__(self, model: PublicModel, *, impact: float = 0.5) -> None:
         super().__init__(model, belief=None)
-        self.impact = positive_number("impact", impact) * self.noise_sd
+        self.impact = positive_factor("impact", impact) * self.noise_sd
 
     def quote(self) -> Quote:
         """Return the mid that her inventory asks for, -/+ half of the impact."""

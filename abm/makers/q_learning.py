@@ -7,7 +7,7 @@ import numpy as np
 
 from abm.beliefs.base import Belief
 from abm.market.quotes import Quote
-from abm.numerics.checks import not_negative_number, require_in_range, require_positive
+from abm.numerics.checks import not_negative_factor, require_in_range, require_positive_factors
 from abm.one_period.depths import standardised_quote
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
@@ -34,9 +34,10 @@ class QLearning(MarketMaker):
     learning_rate : float
         Above 0, at most 1.
     decay : float
-        Of the probability to experiment, per period, at least 0.
+        Of the probability to experiment, per period, from 0 to 1e9.
     depths : sequence of float
-        Half-spreads to choose from, in units of the sd of a trader's valuation, above zero.
+        Half-spreads to choose from, in units of the sd of a trader's valuation, above zero
+        and at most 1e9.
     belief : Belief, "gaussian", "exact" or None
         What she believes at first (see `MarketMaker`); she quotes around its mean.
     """
@@ -55,8 +56,8 @@ class QLearning(MarketMaker):
     ) -> None:
         super().__init__(model, belief=belief)
         self.learning_rate = require_in_range("learning_rate", learning_rate, 0.0, 1.0)
-        self.decay = not_negative_number("decay", decay)
-        self.depths = require_positive("depths", depths)
+        self.decay = not_negative_factor("decay", decay)
+        self.depths = require_positive_factors("depths", depths)
         if self.depths.ndim != 1 or not self.depths.size:
             raise ValueError(
                 f"depths has shape {self.depths.shape}, but must be a row of one or more: "

@@ -4,7 +4,7 @@ import numpy as np
 
 from abm.beliefs.base import Belief
 from abm.market.quotes import Quote
-from abm.numerics.checks import positive_number
+from abm.numerics.checks import positive_factor
 from abm.one_period.quotes import myopic_quote, zero_profit_quote
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
@@ -21,7 +21,7 @@ class Undercutter(MarketMaker):
     Parameters
     ----------
     step : float
-        By how much she improves, in noise sds, above zero.
+        By how much she improves, in noise sds, above zero and at most 1e9.
     belief : Belief, "gaussian", "exact" or None
         What she believes at first (see `MarketMaker`).
     """
@@ -32,7 +32,7 @@ class Undercutter(MarketMaker):
         self, model: PublicModel, *, step: float = 0.05, belief: Belief | str | None = "gaussian"
     ) -> None:
         super().__init__(model, belief=belief)
-        self.step = positive_number("step", step) * self.noise_sd
+        self.step = positive_factor("step", step) * self.noise_sd
 
     def quote(self) -> Quote:
         """Return a step inside the best rival's last quote, within what pays."""

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.numerics.arrays import Array, Flags, Sides
+from abm.numerics.checks import require_compatible
+from abm.numerics.conversion import floats
 from abm.numerics.describe import count_replications, describe, show_mean
 from abm.numerics.frozen import set_fields
 
@@ -30,7 +32,13 @@ class Quote:
     Parameters
     ----------
     bid, ask : array_like, shape (R,) or broadcasting to it
-        Prices. A bid of -inf or an ask of inf declines that side.
+        Prices. A bid of -inf or an ask of inf declines that side. What an exchange takes for a
+        quote is narrower (`abm.exchange.guards.ask_for_quote`): bid <= ask, and up to 1e140.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a price is no number, or shapes do not match.
 
     Examples
     --------
@@ -45,7 +53,8 @@ class Quote:
     ask: Array
 
     def __init__(self, bid: ArrayLike, ask: ArrayLike) -> None:
-        bid, ask = np.asarray(bid, np.float64), np.asarray(ask, np.float64)
+        bid, ask = floats("bid", bid), floats("ask", ask)
+        require_compatible(bid=bid, ask=ask)
         set_fields(self, bid=bid, ask=ask)
 
     def __repr__(self) -> str:
@@ -58,7 +67,9 @@ class Quote:
     @classmethod
     def around(cls, mid: ArrayLike, half_spread: ArrayLike) -> Quote:
         """Return the symmetric quote mid -/+ half_spread."""
-        return cls(np.subtract(mid, half_spread), np.add(mid, half_spread))
+        mid, half_spread = floats("mid", mid), floats("half_spread", half_spread)
+        require_compatible(mid=mid, half_spread=half_spread)
+        return cls(mid - half_spread, mid + half_spread)
 
     @property
     def spread(self) -> Array:

@@ -16,14 +16,18 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from abm.market.noise import Distribution, Noise, noise_of
+from abm.market.distributions import Distribution
+from abm.market.noise import Noise, noise_of
 from abm.market.quotes import Quote, Side
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array, Index, Sides
 from abm.numerics.checks import require_compatible
+from abm.numerics.conversion import floats
 from abm.numerics.describe import describe, show_mean
 from abm.numerics.frozen import set_fields
 from abm.numerics.truncated_normal import truncated_moments
+
+LARGEST_END = 1e200  # of an interval: beyond, it lies where no valuation can be
 
 
 class Likelihood(Protocol):
@@ -78,13 +82,18 @@ class Interval:
     lower, upper : array_like, shape (R,) or broadcasting to it
         Ends in units of price, lower <= upper, infinite ends allowed.
     noise : float, Noise or Distribution
-        The sd of Gaussian noise, above zero; or another noise (see `abm.market.noise`).
+        The sd of Gaussian noise, from 1e-100 to 1e100; or another noise (see `abm.market.noise`).
 
     Raises
     ------
     ValueError, TypeError
-        If an end is NaN, lower exceeds upper, both are at the same infinity, shapes do not match,
-        or `noise` is not a distribution.
+        If an end is NaN, lower exceeds upper, all of the interval is beyond 1e200, shapes do not
+        match, an end is no number, or `noise` is not a distribution.
+
+    Examples
+    --------
+    >>> Interval(4.5, np.inf, 1.0)  # a trader bought at 4.5
+    Interval(lower 4.5, upper inf, noise sd 1)
     """
 
     lower: Array
@@ -94,14 +103,14 @@ class Interval:
     def __init__(
         self, lower: ArrayLike, upper: ArrayLike, noise: float | Noise | Distribution
     ) -> None:
-        lower, upper = np.asarray(lower, np.float64), np.asarray(upper, np.float64)
+        lower, upper = floats("lower", lower), floats("upper", upper)
         require_compatible(lower=lower, upper=upper)
-        wrong = ~((lower <= upper) & (lower < np.inf) & (upper > -np.inf))
+        wrong = ~((lower <= upper) & (lower <= LARGEST_END) & (upper >= -LARGEST_END))
         if wrong.any():
             low, high = (np.broadcast_to(end, wrong.shape)[wrong][0] for end in (lower, upper))
             raise ValueError(
-                f"interval is ({low}, {high}), but must run upwards: "
-                f"give lower <= upper, not NaN, and not both at the same infinity"
+                f"interval is ({low}, {high}), but must run upwards: give lower <= upper, not NaN, "
+                f"and not both at the same infinity or beyond {LARGEST_END:g}"
             )
         set_fields(self, lower=lower, upper=upper, noise=noise_of(noise))
 
@@ -136,9 +145,10 @@ class Interval:
         """
         noise_var = self.noise.sd * self.noise.sd
         variance = sd * sd
-        s = np.sqrt(variance + noise_var)
-        log_mass, m, v = truncated_moments((self.lower - mean) / s, (self.upper - mean) / s)
-        return log_mass, mean + variance / s * m, sd * (np.sqrt(noise_var + variance * v) / s)
+        with np.errstate(over="ignore", under="ignore"):  # ends so far out count as infinite
+            s = np.sqrt(variance + noise_var)
+            log_mass, m, v = truncated_moments((self.lower - mean) / s, (self.upper - mean) / s)
+            return log_mass, mean + variance / s * m, sd * (np.sqrt(noise_var + variance * v) / s)
 
     @property
     def replications(self) -> int:
@@ -156,7 +166,8 @@ class Interval:
 class NoisyValuation:
     """The paper's law: w = V + noise (Das and Magdon-Ismail 2008, section 2.1).
 
-    Its noise is given by the sd if it is Gaussian, or as another (see `abm.market.noise`).
+    Its noise is given by the sd if it is Gaussian, from 1e-100 to 1e100, or as another (see
+    `abm.market.noise`).
 
     Examples
     --------

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from abm.numerics.moments import mean_of
 
 LONGEST = 200  # characters of a line
+LONGEST_VALUE = 120  # characters of a value in an error message
 MOST = 4  # of a list that are named one by one
 WIDTH, HEIGHT = 180, 48  # of a thumbnail, in pixels
 
@@ -46,6 +47,22 @@ def show_mean(numbers: ArrayLike) -> str:
 def count_replications(*arrays: ArrayLike) -> int:
     """Return the number of replications that arrays have together."""
     return int(np.broadcast(*arrays).size)
+
+
+def show_value(value: object) -> str:
+    """Return what an error message shows of a value: its repr, shortened, or else its type.
+
+    Examples
+    --------
+    >>> show_value("wide"), show_value(10**400)[:6]
+    ("'wide'", '100000')
+    """
+    try:
+        text = repr(value)
+    except Exception:  # as of an int of more than 4,300 digits
+        return f"something of type {type(value).__name__} that cannot be shown"
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
 
 
 def show_count(count: int, noun: str) -> str:

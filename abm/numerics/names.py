@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from abm.numerics.describe import show_value
+
 SYNONYMS = {
     "prior_sd": ("sigma", "sd", "shock", "shocks", "rho", "volatility"),
     "noise_sd": ("noise", "sigma_eps", "sigma_epsilon", "epsilon", "eps"),
@@ -35,6 +37,6 @@ def suggest(name: str, known: Iterable[str]) -> str:
 def describe_unknown(label: str, name: object, known: Iterable[str]) -> str:
     """Return the message about a name that is not among the known ones, with the nearest one."""
     names = sorted(known)
-    meant = suggest(str(name), names)
+    meant = suggest(name, names) if isinstance(name, str) else ""
     hint = f"did you mean {meant!r}? " if meant else ""
-    return f"{label} is {name!r}, which is unknown: {hint}known: {', '.join(names)}"
+    return f"{label} is {show_value(name)}, which is unknown: {hint}known: {', '.join(names)}"

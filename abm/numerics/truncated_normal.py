@@ -21,7 +21,7 @@ from scipy import special
 
 from abm.numerics.arrays import Array
 
-BEYOND = 1e100  # stands for infinity: no mass is past it, and its square is finite
+BEYOND = 1e100  # stands for infinity where mass is concerned: its square is finite
 FAR = 5.0  # where an interval starts past this the closed form loses digits
 NARROW = 0.5  # where an interval is shorter than this it does, too
 DECAY = 45.0  # quadrature stops where the density has fallen by exp(-DECAY)
@@ -40,6 +40,7 @@ class TruncatedMoments(NamedTuple):
     variance: Array
 
 
+@np.errstate(over="ignore", under="ignore")
 def truncated_moments(alpha: ArrayLike, beta: ArrayLike) -> TruncatedMoments:
     """Return log mass, mean and variance of a standard normal on (alpha, beta), elementwise.
 
@@ -52,12 +53,13 @@ def truncated_moments(alpha: ArrayLike, beta: ArrayLike) -> TruncatedMoments:
     -------
     TruncatedMoments
         Against 50-digit arithmetic the mean is right to 1e-12 and the variance to 1e-9, relative,
-        for any interval. One of no width has log mass -inf, its end as mean, and variance 0.
+        for any interval. One of no width has log mass -inf, its end as mean, and variance 0; so
+        has one past 1e100, whose mean is its nearer end.
     """
-    alpha, beta = np.clip(alpha, -BEYOND, BEYOND), np.clip(beta, -BEYOND, BEYOND)
-    shape = np.broadcast_shapes(alpha.shape, beta.shape)
-    alpha, beta = np.atleast_1d(alpha), np.atleast_1d(beta)
-    near, far = np.maximum(alpha, -beta), np.maximum(beta, -alpha)
+    ends = np.atleast_1d(alpha), np.atleast_1d(beta)
+    shape = np.broadcast_shapes(np.shape(alpha), np.shape(beta))
+    start, end = np.clip(ends[0], -BEYOND, BEYOND), np.clip(ends[1], -BEYOND, BEYOND)
+    near, far = np.maximum(start, -end), np.maximum(end, -start)
     with np.errstate(divide="ignore", invalid="ignore"):
         log_mass, mean, variance = _closed_form(near, far)
     delicate = (near > FAR) | (far - near < NARROW)
@@ -65,8 +67,15 @@ def truncated_moments(alpha: ArrayLike, beta: ArrayLike) -> TruncatedMoments:
         precise = _quadrature(near[delicate], far[delicate])
         for whole, part in zip((log_mass, mean, variance), precise, strict=True):
             np.place(whole, delicate, part)
-    mean = np.copysign(mean, alpha + beta)
+        _move_beyond(mean, np.maximum(ends[0], -ends[1]))
+    mean = np.copysign(mean, start + end)
     return TruncatedMoments(log_mass.reshape(shape), mean.reshape(shape), variance.reshape(shape))
+
+
+def _move_beyond(mean: Array, near: Array) -> None:
+    """Set the mean of each interval that begins past BEYOND to its nearer end."""
+    past = (near > BEYOND) & (near < np.inf)
+    np.copyto(mean, near, where=past)
 
 
 def mills_ratio(x: ArrayLike) -> Array:
@@ -105,6 +114,7 @@ def _quadrature(near: Array, far: Array) -> tuple[Array, Array, Array]:
     return log_mass, mean, variance
 
 
+@np.errstate(over="ignore", under="ignore")
 def interval_mass(alpha: ArrayLike, beta: ArrayLike) -> Array:
     """Phi(beta) - Phi(alpha), elementwise, to 1e-9 relative also for narrow intervals and tails."""
     alpha, beta = np.broadcast_arrays(alpha, beta)
@@ -127,6 +137,7 @@ def _tiny_mass(low: Array, high: Array) -> Array:
     return density * width * (1 + (middle * middle - 1) * width * width / 24)
 
 
+@np.errstate(under="ignore")
 def mean_excess(x: ArrayLike) -> Array:
     """E[X - x | X > x] = phi(x) / (1 - Phi(x)) - x for a standard normal X, elementwise.
 

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from abm.beliefs.base import Belief
 from abm.market.quotes import Quote
 from abm.numerics.arrays import Array
-from abm.numerics.checks import require_not_negative
+from abm.numerics.checks import require_rho
 from abm.numerics.truncated_normal import mean_excess
 
 HALLEY_STEPS = 2
@@ -30,25 +30,31 @@ def standardised_quote(belief: Belief, depth: ArrayLike, noise_sd: float) -> Quo
     return Quote.around(belief.mean, depth * s)
 
 
+@np.errstate(under="ignore")
 def zero_profit_depth(rho: ArrayLike) -> Array:
     """Return the depth q at which each side earns nothing, ask = E[V | buy].
 
     Parameters
     ----------
     rho : array_like
-        Information disadvantage, belief sd / noise sd.
+        Information disadvantage, belief sd / noise sd, from 0 to 1e9.
 
     Returns
     -------
     ndarray
-        Of the shape of rho, dimensionless; right to 1e-12 relative for rho up to 100.
+        Of the shape of rho, dimensionless; right to 1e-12 relative for rho from 1e-9 to 1e9.
 
     Raises
     ------
-    ValueError
-        If a rho is negative or NaN.
+    ValueError, TypeError
+        If a rho is out of range, or no number.
+
+    Examples
+    --------
+    >>> zero_profit_depth([0.0, 3.0]).round(4)
+    array([0.    , 2.7302])
     """
-    odds = np.square(require_not_negative("rho", rho))
+    odds = np.square(require_rho(rho))
     q = odds / np.sqrt(np.pi / 2 + odds)
     for _ in range(HALLEY_STEPS):
         excess = mean_excess(q)
@@ -59,12 +65,18 @@ def zero_profit_depth(rho: ArrayLike) -> Array:
     return q
 
 
+@np.errstate(under="ignore")
 def myopic_depth(rho: ArrayLike) -> Array:
     """Return the depth q of the largest expected profit of one period.
 
     Argument, shape, errors and accuracy are those of `zero_profit_depth`.
+
+    Examples
+    --------
+    >>> myopic_depth([0.0, 3.0]).round(4)
+    array([0.7518, 3.0247])
     """
-    target = 1 + np.square(require_not_negative("rho", rho))
+    target = 1 + np.square(require_rho(rho))
     root = np.sqrt(1 + target * (target + 2 * (np.pi - 1)))
     q = target * np.sqrt(np.pi / (1 + (np.pi - 1) * target + root))
     for _ in range(HALLEY_STEPS):

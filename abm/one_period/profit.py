@@ -34,4 +34,5 @@ def _side_profit(belief: Belief, law: Law, side: Side, price: Array) -> Array:
     price = np.where(offered, price, belief.mean)
     log_mass, mean = belief.expect(reveal_trade(law, side, price))
     gain = np.where(log_mass > -np.inf, side * (price - mean), 0.0)
-    return np.where(offered, np.exp(log_mass) * gain, 0.0)
+    with np.errstate(under="ignore"):
+        return np.where(offered, np.exp(log_mass) * gain, 0.0)

@@ -37,6 +37,7 @@ DIGITS = 8  # spacings of floats at a price within which prices count as the sam
 STEPS = 200
 PATIENCE = 8  # every so many steps the bracket is halved
 NEARBY = 1e-4  # in noise sds: valuations within this distance of a price count as equal to it
+ROUNDED = 1e8  # times that distance: a price past this is rounded when the distance is added to it
 
 Excess = Callable[[Belief, Law, Side, Array], Array]
 """By how much a price, times its side, is too high, in units of price."""
@@ -152,7 +153,8 @@ def _myopic_excess(belief: Belief, law: Law, side: Side, price: Array) -> Array:
     """Return minus the slope of the expected profit in the price, over the valuations' density."""
     near, at = NEARBY * law.noise_sd, side * price
     log_trade, _ = belief.expect(reveal_trade(law, side, at))
-    neither = np.array(Side.NONE, np.int8)
-    log_near, marginal = belief.expect(law.likelihood(Quote(at - near, at + near), neither))
-    with np.errstate(invalid="ignore"):  # no valuation is near such a price
-        return price - side * marginal - 2 * near * np.exp(log_trade - log_near)
+    neither, around = np.array(Side.NONE, np.int8), Quote.around(at, near)
+    log_near, marginal = belief.expect(law.likelihood(around, neither))
+    width = np.where(np.abs(at) > ROUNDED * near, around.spread, 2 * near)
+    with np.errstate(invalid="ignore", under="ignore"):  # no valuation is near such a price
+        return price - side * marginal - width * np.exp(log_trade - log_near)

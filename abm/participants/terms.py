@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+import numpy as np
+
 from abm.beliefs.gaussian import GaussianBelief
 from abm.market.valuations import Law
-from abm.numerics.checks import finite_number, positive_number
+from abm.numerics.checks import finite_number, require_comparable, scale_number
 from abm.numerics.describe import describe, show_count, show_mean
 
 
@@ -40,12 +42,15 @@ class Terms:
 
     @classmethod
     def of(cls, prior_mean: float, prior_sd: float, noise_sd: float, replications: int) -> Self:
-        """Return the terms of these numbers, or raise if one is out of range."""
-        prior = GaussianBelief(
-            finite_number("prior_mean", prior_mean), positive_number("prior_sd", prior_sd)
-        )
-        noise_sd = positive_number("noise_sd", noise_sd)
-        return cls(prior.broadcast(replications), noise_sd, replications)
+        """Return the terms of these numbers, or raise if one is out of range.
+
+        prior_sd and noise_sd are from 1e-100 to 1e100, and prior_sd from 1e-6 to 1e4 noise_sd;
+        prior_mean is at most 1e9 times the smallest of both and prior_sd^2 / noise_sd from zero.
+        """
+        mean, sd = finite_number("prior_mean", prior_mean), scale_number("prior_sd", prior_sd)
+        noise_sd = scale_number("noise_sd", noise_sd)
+        require_comparable("prior", np.asarray(mean), np.asarray(sd), noise_sd)
+        return cls(GaussianBelief(mean, sd).broadcast(replications), noise_sd, replications)
 
 
 class PublicModel(Protocol):

@@ -1,8 +1,9 @@
 """The paper's trader: values the asset at the value and noise."""
 
-from abm.market.noise import Distribution
+from abm.market.distributions import Distribution
 from abm.market.valuations import NoisyValuation
-from abm.numerics.checks import positive_number
+from abm.numerics.checks import scale_number
+from abm.numerics.describe import show_value
 from abm.participants.terms import PublicModel
 from abm.participants.trader import Trader
 
@@ -13,7 +14,8 @@ class NoisyTrader(Trader):
     Parameters
     ----------
     noise_sd : float, optional
-        Standard deviation of Gaussian noise, in units of price; the market's unless given.
+        Standard deviation of Gaussian noise, in units of price, from 1e-100 to 1e100; the market's
+        unless given.
     noise : Distribution, optional
         Any other distribution of the noise in its place, in units of price, as
         `scipy.stats.laplace(scale=0.7)` (see `abm.market.noise`).
@@ -21,8 +23,7 @@ class NoisyTrader(Trader):
     Raises
     ------
     ValueError, TypeError
-        If noise_sd is not one finite number above zero, noise is not a distribution, or both are
-        given.
+        If noise_sd is not one number in that range, noise is not a distribution, or both are given.
 
     Examples
     --------
@@ -45,10 +46,10 @@ class NoisyTrader(Trader):
     ) -> None:
         if noise_sd is not None and noise is not None:
             raise ValueError(
-                f"noise_sd is {noise_sd} and noise is {noise!r}, but one of them says it all: "
-                f"leave the other out"
+                f"noise_sd is {show_value(noise_sd)} and noise is {show_value(noise)}, but one of "
+                f"them says it all: leave the other out"
             )
         sd = model.terms.noise_sd if noise_sd is None else noise_sd
         super().__init__(
-            model, NoisyValuation(positive_number("noise_sd", sd) if noise is None else noise)
+            model, NoisyValuation(scale_number("noise_sd", sd) if noise is None else noise)
         )

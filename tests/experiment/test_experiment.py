@@ -780,10 +780,6 @@ def test_until_a_standard_error_stops_and_workers_leave_no_trace(
         ({"seed": None}, TypeError, ["seed is None", "give an int"]),
         ({"simulation": 0.9}, TypeError, ["simulation is 0.9", "must be a Simulation"]),
         ({"target": 0.01}, TypeError, ["target is 0.01", "Target"]),
-        ({"target": Target(0.0)}, ValueError, ["se is 0.0", "above zero", "a positive number"]),
-        ({"target": Target("tiny")}, TypeError, ["se is 'tiny'", "a number"]),  # type: ignore[arg-type]
-        ({"target": Target("0.1")}, TypeError, ["se is '0.1'", "a number"]),  # type: ignore[arg-type]
-        ({"target": Target(0.1, "proft")}, ValueError, ["is 'proft'", "did you mean 'profit'?"]),
         ({"target": Target(0.1, "profit", 50)}, ValueError, ["at_most is 50", "multiple of 20"]),
         ({"target": Target(0.1, "profit", 40)}, ValueError, ["at_most is 40", "60"]),
     ],
@@ -794,6 +790,27 @@ def test_bad_input_is_refused_at_the_door(
 ) -> None:
     with pytest.raises(error) as refusal:
         experiment(**changed)
+    for part in parts:
+        assert part in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "parts"),
+    [
+        ((0.0,), ValueError, ["se is 0.0", "above zero", "a positive number"]),
+        (("tiny",), TypeError, ["se is 'tiny'", "a number"]),
+        (("0.1",), TypeError, ["se is '0.1'", "a number"]),
+        ((0.1j,), TypeError, ["se is 0.1j", "a number"]),
+        ((0.1, "proft"), ValueError, ["is 'proft'", "did you mean 'profit'?"]),
+        ((0.1, "profit", 2.0), TypeError, ["at_most is 2.0, a float", "give an int"]),
+    ],
+    ids=str,
+)
+def test_a_target_refuses_what_it_cannot_aim_at(
+    arguments: tuple[Any, ...], error: type[Exception], parts: list[str]
+) -> None:
+    with pytest.raises(error) as refusal:
+        Target(*arguments)
     for part in parts:
         assert part in str(refusal.value)
 

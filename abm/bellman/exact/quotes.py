@@ -22,6 +22,7 @@ STEPS = (0.15, 0.1, 0.03)  # of the climbs that follow, in half-spreads of the G
 FARTHEST = 2.0  # steps: a parabola's peak is taken up to here
 
 
+@np.errstate(under="ignore")
 def best_quote(value_function: ExactValue, belief: Belief, law: Law) -> Quote:
     """Return the quote with the largest backup, shape (R,), of a belief that has windows."""
     bid, ask = np.empty_like(belief.mean), np.empty_like(belief.mean)

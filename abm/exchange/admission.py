@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from abm.beliefs.base import Belief
+from abm.exchange.holdings import require_holdings
 from abm.market.random_streams import Streams, maker_role
+from abm.numerics.checks import require_comparable
 from abm.participants.agent import Participant
 from abm.participants.maker import MarketMaker
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES, Registry, locate
@@ -36,6 +38,10 @@ def admit_makers(
         _require_free_name(maker, MAKER_TYPES, admitted)
         maker.label = _choose_label(maker.name, {other.label for other in admitted})
         maker.draws = streams.draws(maker_role(maker.label))
+        require_holdings(maker, "she was made", model.period)
+        if maker.belief is not None:
+            mean, sd = maker.moments
+            require_comparable("belief", mean, sd, model.law.noise_sd)
         admitted.append(maker)
     return admitted
 

@@ -11,10 +11,14 @@ from traceback import extract_tb
 import numpy as np
 
 from abm.beliefs.base import Belief
+from abm.exchange.holdings import require_holdings
 from abm.market.quotes import Quote
 from abm.market.random_streams import Draws
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array
+from abm.numerics.checks import LARGEST_PRICE
+from abm.numerics.conversion import floats
+from abm.numerics.describe import show_value
 from abm.participants.agent import Participant
 from abm.participants.maker import NO_BELIEF, MarketMaker
 from abm.participants.trader import Trader
@@ -31,7 +35,10 @@ OF_TRADER = "the value, the draws and what is shown of trades", ""
 
 @contextmanager
 def name_errors(participant: Participant, doing: str, period: int) -> Iterator[None]:
-    """Turn any error of a participant into one that names it, what it was doing, and the period."""
+    """Turn any error of a participant into one that names it, what it was doing, and the period.
+
+    What a maker has made of her belief, inventory and cash is checked then.
+    """
     try:
         yield
     except Exception as error:
@@ -40,6 +47,16 @@ def name_errors(participant: Participant, doing: str, period: int) -> Iterator[N
             f"{period} ({_locate_fault(participant, error)}): {type(error).__name__}: {error}"
             f"{_suggest_fix(participant, error)}"
         ) from error
+    if isinstance(participant, MarketMaker):
+        require_holdings(participant, doing, period)
+
+
+def settle(maker: MarketMaker, quantity: Array, price: Array, period: int) -> None:
+    """Let a maker book a trade, or raise MakerError if what she then holds is not in order."""
+    doing = "she booked a trade"
+    with name_errors(maker, doing, period):
+        maker.settle(quantity, price)
+    require_holdings(maker, doing, period, anew=True)
 
 
 def _locate_fault(participant: Participant, error: Exception) -> str:
@@ -71,7 +88,8 @@ def ask_for_quote(maker: MarketMaker, period: int) -> Quote:
     TypeError
         If it is not a `Quote`.
     ValueError
-        If its shape does not broadcast to (R,), or a price is NaN or on the wrong side.
+        If its shape does not broadcast to (R,), or a price is NaN, on the wrong side, or finite
+        and further than 1e140 from zero.
 
     Examples
     --------
@@ -84,7 +102,9 @@ def ask_for_quote(maker: MarketMaker, period: int) -> Quote:
         quote = maker.quote()
     says = f"maker {maker.label!r} quoted in period {period}"
     if not isinstance(quote, Quote):
-        raise TypeError(f"{says} {quote!r}, but must return a Quote: return Quote(bid, ask)")
+        raise TypeError(
+            f"{says} {show_value(quote)}, but must return a Quote: return Quote(bid, ask)"
+        )
     size = maker.terms.replications
     try:
         bid, ask = (np.array(np.broadcast_to(price, size)) for price in (quote.bid, quote.ask))
@@ -93,6 +113,15 @@ def ask_for_quote(maker: MarketMaker, period: int) -> Quote:
             f"{says} a bid of shape {quote.bid.shape} and an ask of shape {quote.ask.shape}, but "
             f"there are {size} replications: give arrays of shape ({size},), or scalars"
         ) from None
+    if not (bid.min() >= -LARGEST_PRICE and ask.max() <= LARGEST_PRICE and (bid <= ask).all()):
+        _require_prices(bid, ask, says)
+    bid.setflags(write=False)
+    ask.setflags(write=False)
+    return Quote(bid, ask)
+
+
+def _require_prices(bid: Array, ask: Array, says: str) -> None:
+    """Raise ValueError unless all prices can be dealt at, or decline their side."""
     wrong = ~((bid <= ask) & (bid < np.inf) & (ask > -np.inf))
     if wrong.any():
         first = np.flatnonzero(wrong)[0]
@@ -101,9 +130,13 @@ def ask_for_quote(maker: MarketMaker, period: int) -> Quote:
             f"must have bid <= ask, neither NaN, a bid below inf and an ask above -inf: "
             f"decline a side with a bid of -inf or an ask of inf"
         )
-    bid.setflags(write=False)
-    ask.setflags(write=False)
-    return Quote(bid, ask)
+    for price in (bid, ask):
+        far = np.isfinite(price) & (np.abs(price) > LARGEST_PRICE)
+        if far.any():
+            raise ValueError(
+                f"{says} a price of {price[far][0]}, but must keep within {LARGEST_PRICE:g}: "
+                f"decline a side with a bid of -inf or an ask of inf"
+            )
 
 
 def ask_for_law(trader: Trader, known: Law | None, period: int) -> Law:
@@ -132,14 +165,18 @@ def ask_for_valuation(trader: Trader, value: Array, draws: Draws, period: int) -
     TraderError
         If the trader raises an error.
     ValueError
-        If they are not R numbers.
+        If they are not R numbers within 1e140 of zero.
     """
     with name_errors(trader, "valuing the asset", period):
-        valuation = np.asarray(trader.valuation(value, draws), dtype=np.float64)
-    if valuation.shape != value.shape or np.isnan(valuation).any():
+        valuation = floats("valuation", trader.valuation(value, draws))
+    if valuation.shape != value.shape or not (
+        valuation.min() >= -LARGEST_PRICE and valuation.max() <= LARGEST_PRICE
+    ):
+        wrong = (~(np.abs(valuation) <= LARGEST_PRICE)).sum()
         raise ValueError(
             f"trader {trader.label!r} gave in period {period} valuations of shape "
-            f"{valuation.shape}, {np.isnan(valuation).sum()} of them NaN, but must give one number "
-            f"for each of the {value.size} replications: return an array of shape {value.shape}"
+            f"{valuation.shape}, {np.isnan(valuation).sum()} of them NaN and {wrong} not within "
+            f"{LARGEST_PRICE:g}, but must give one number for each of the {value.size} "
+            f"replications: return an array of shape {value.shape}"
         )
     return valuation

@@ -20,7 +20,7 @@ from abm.exchange.arguments import explain_unknown
 from abm.exchange.clearing import Clearing, Dealing
 from abm.exchange.collector import make_collector
 from abm.exchange.display import describe_market, make_market_html
-from abm.exchange.guards import ask_for_law, ask_for_quote, ask_for_valuation, name_errors
+from abm.exchange.guards import ask_for_law, ask_for_quote, ask_for_valuation, name_errors, settle
 from abm.exchange.matching import allocate
 from abm.exchange.tape import Tape
 from abm.market.quotes import Quote, inside_quote
@@ -46,7 +46,7 @@ class Exchange(mesa.Model):
     traders : one or a sequence of Trader classes, partials of one, or registered names
         The type of trader that arrives; one so far.
     prior_mean, prior_sd : float
-        Of the value after the shock, in units of price; public.
+        Of the value after the shock, in units of price; public. `Terms.of` gives their range.
     noise_sd : float
         Standard deviation of a trader's valuation about the value, in units of price; public.
     world : {"real", "gaussian"}
@@ -201,8 +201,7 @@ class Exchange(mesa.Model):
         gain = price - self.value
         dealings = []
         for maker, quote, quantity in zip(self.makers, self.quotes, sales, strict=True):
-            with name_errors(maker, "she booked a trade", self.period):
-                maker.settle(quantity, price)
+            settle(maker, quantity, price, self.period)
             profit = quantity * gain + 0.0  # which turns -0 into 0
             filled = quantity != 0
             dealings.append(Dealing(quote, *maker.moments, filled, maker.inventory, profit))

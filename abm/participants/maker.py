@@ -19,7 +19,7 @@ from abm.market.random_streams import Draws
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_one_of
-from abm.numerics.describe import describe, show_mean
+from abm.numerics.describe import describe, show_mean, show_value
 from abm.participants.agent import Participant, ParticipantError
 from abm.participants.terms import PublicModel
 from abm.participants.transparency import MarketView
@@ -77,6 +77,7 @@ class MarketMaker(Participant, ABC):
     zero_profit: ClassVar[bool] = False
     symmetric: ClassVar[bool] = False
     draws: Draws
+    checked: tuple[object, object, object] = (None, None, None)  # what was found in order last
 
     def __init__(self, model: PublicModel, *, belief: Belief | str | None = "gaussian") -> None:
         super().__init__(model)
@@ -148,7 +149,7 @@ class MarketMaker(Participant, ABC):
             return GridBelief(prior.mean, prior.sd) if belief == "exact" else prior
         if not hasattr(belief, "is_gaussian"):  # every belief says whether it is
             raise TypeError(
-                f"belief is {belief!r}, but must be a belief: "
+                f"belief is {show_value(belief)}, but must be a belief: "
                 f'give "gaussian", "exact", None, or as GaussianBelief(mean, sd)'
             )
         try:

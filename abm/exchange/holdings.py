@@ -1,0 +1,102 @@
+"""What a maker holds: her belief, inventory and cash are checked when she has set one anew.
+
+Beliefs are frozen, so the same object need not be looked into again; inventory and cash are also
+looked into after every trade, for a maker may write into her arrays.
+"""
+
+from __future__ import annotations
+
+from operator import is_
+from typing import Any
+
+import numpy as np
+
+from abm.beliefs.gaussian import GaussianBelief
+from abm.numerics.conversion import NUMBER_KINDS
+from abm.numerics.describe import show_value
+from abm.participants.maker import HELD, MarketMaker
+
+Held = tuple[Any, Any, Any]
+"""Belief, inventory and cash."""
+
+LARGEST = "1e150"  # in words: past 1e154 / sqrt(R) the sum of squares is infinite
+
+
+def require_holdings(maker: MarketMaker, doing: str, period: int, *, anew: bool = False) -> None:
+    """Raise MakerError unless her belief is one or None, and inventory and cash are R numbers.
+
+    Parameters
+    ----------
+    maker : MarketMaker
+    doing : str
+        What she did last, for the message: "she quoted".
+    period : int
+    anew : bool
+        Whether to look into arrays that have been checked before.
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> (maker,) = Exchange("fixed-spread", replications=2).makers
+    >>> maker.cash = 2.0
+    >>> require_holdings(maker, "she quoted", period=0)
+    Traceback (most recent call last):
+    abm.participants.maker.MakerError: maker 'fixed-spread' has, once she quoted in period 0, cash \
+2.0, but must have an array of 2 numbers, each finite and below 1e150: set it as np.zeros(2)
+    """
+    held = vars(maker)
+    now = held.get("belief"), held.get("inventory"), held.get("cash")
+    known = maker.checked
+    if not anew and all(map(is_, now, known)):
+        return
+    with np.errstate(all="ignore"):
+        fault = _find_fault(now, known, maker.terms.replications, anew)
+    if fault:
+        raise _refuse(maker, fault, doing, period)
+    maker.checked = now
+
+
+def _find_fault(now: Held, known: Held, size: int, anew: bool) -> str:
+    """Return the name of what is not in order, or the empty string."""
+    if now[0] is not known[0] and not _is_belief(now[0], size):
+        return "belief"
+    for name, array, before in zip(HELD, now[1:], known[1:], strict=True):
+        if (anew or array is not before) and not _is_sound(array, size):
+            return name
+    return ""
+
+
+def _is_sound(array: Any, size: int) -> bool:
+    """Return whether it is an array of so many finite numbers."""
+    if type(array) is not np.ndarray or array.shape != (size,):
+        return False
+    if array.dtype.char != "d":
+        return array.dtype.kind in NUMBER_KINDS and _is_sound(array.astype(np.float64), size)
+    return bool(np.dot(array, array) < np.inf)  # NaN fails; this is the fastest way
+
+
+def _is_belief(belief: Any, size: int) -> bool:
+    """Return whether it is none, or one with R finite means and R sds above zero."""
+    if belief is None:
+        return True
+    if not hasattr(belief, "is_gaussian"):  # every belief says whether it is
+        return False
+    try:
+        mean, sd = belief.mean, belief.sd
+    except Exception:  # whatever a class of hers raises
+        return False
+    return _is_sound(mean, size) and _is_sound(sd, size) and bool(sd.min(initial=1.0) > 0)
+
+
+def _refuse(maker: MarketMaker, name: str, doing: str, period: int) -> Exception:
+    """Return the error about what she holds."""
+    value, size = vars(maker).get(name, "nothing at all"), maker.terms.replications
+    rule, fix = f"an array of {size} numbers, each finite and below {LARGEST}", f"np.zeros({size})"
+    if name == "belief":
+        rule = f"a belief or None, its mean and sd arrays of {size} finite numbers, the sd above 0"
+        fix = f"GaussianBelief(mean, sd).broadcast({size})"
+    of = f" of mean {show_value(value.mean)}" if isinstance(value, GaussianBelief) else ""
+    return maker.failure(
+        f"maker {maker.label!r} has, once {doing} in period {period}, {name} {show_value(value)}"
+        f"{of}, but must have {rule}: set it as {fix}"
+    )

@@ -117,6 +117,18 @@ def draws_for_each_replication(maker: MakerChoice) -> None:
             require_nowhere(one.differs(other), says, one)
 
 
+def learns_from_what_she_sees(maker: MakerChoice) -> None:
+    """If she has a belief, what she is shown of trades changes it."""
+    for bench in BENCHES:
+        if bench.market(maker).makers[0].belief is None:
+            return
+        trail = bench.trail(maker)
+        if (trail.mean != trail.mean[0]).any() or (trail.sd != trail.sd[0]).any():
+            return
+    says = "no trade changes her belief: call super().observe(view) in observe, or give belief=None"
+    require_nowhere(np.full_like(trail.sd, fill_value=True, dtype=np.bool_), says, trail)
+
+
 def books_what_she_trades(maker: MakerChoice) -> None:
     """Her inventory is what she has bought less what she has sold, her cash what that brought."""
     for bench in BENCHES:
@@ -183,7 +195,8 @@ RULES: dict[str, Rule] = {
         leaves_shared_randomness_alone, draws_for_each_replication, replications_are_apart,
         quoting_changes_nothing, moves_with_the_mean, scales_with_the_noise,
         cannot_see_what_is_hidden, survives_pickling,
-        books_what_she_trades, earns_nothing_if_so_declared, is_symmetric_if_so_declared,
+        learns_from_what_she_sees, books_what_she_trades,
+        earns_nothing_if_so_declared, is_symmetric_if_so_declared,
     )
 }  # fmt: skip
 

@@ -227,6 +227,26 @@ class Upside(Plain):
         super().settle(-units, price)
 
 
+class Deaf(Plain):
+    """Keeps what she is shown, and learns nothing from it."""
+
+    def observe(self, view: Any) -> None:
+        self.seen = view
+
+
+class Unbelieving(MarketMaker):
+    """Has no belief, and so need not learn."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(model, belief=None)
+
+    def observe(self, view: Any) -> None:
+        self.last = view
+
+    def quote(self) -> Quote:
+        return Quote.around(self.terms.prior.mean, 2.0 * self.noise_sd)
+
+
 class Hasty(Plain):
     """Undercuts her rivals without end."""
 
@@ -317,6 +337,7 @@ BREAKERS = [
     ("cannot-see-what-is-hidden", Eavesdropper, "behind the same trades"),
     ("books-what-she-trades", Careless, "but holds"),
     ("books-what-she-trades", Upside, "but holds"),
+    ("learns-from-what-she-sees", Deaf, "call super().observe(view)"),
     ("quotes-are-prices", Hasty, "bid <= ask"),
     ("quotes-are-prices", Tiring, "nan"),
     ("answers-with-arrays", Vandal, "read-only"),
@@ -327,7 +348,7 @@ BREAKERS = [
 ]
 
 
-@pytest.mark.parametrize("maker", [Plain, Shy, Declining, Mixing])
+@pytest.mark.parametrize("maker", [Plain, Shy, Declining, Mixing, Unbelieving])
 def test_one_who_keeps_all_rules_passes(maker: Any) -> None:
     check_maker(maker)
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from abm.numerics.arrays import Array, Flags, Sides
 from abm.numerics.checks import require_compatible
 from abm.numerics.conversion import floats
-from abm.numerics.describe import count_replications, describe, show_mean
+from abm.numerics.describe import count_replications, describe, show_mean, show_value
 from abm.numerics.frozen import set_fields
 
 
@@ -66,20 +66,28 @@ class Quote:
 
     @classmethod
     def around(cls, mid: ArrayLike, half_spread: ArrayLike) -> Quote:
-        """Return the symmetric quote mid -/+ half_spread."""
+        """Return the symmetric quote mid -/+ half_spread; errors are those of `Quote`."""
         mid, half_spread = floats("mid", mid), floats("half_spread", half_spread)
         require_compatible(mid=mid, half_spread=half_spread)
-        return cls(mid - half_spread, mid + half_spread)
+        try:
+            with np.errstate(over="raise", invalid="raise"):
+                return cls(mid - half_spread, mid + half_spread)
+        except FloatingPointError:
+            raise ValueError(
+                f"mid is {show_value(mid)} and half_spread {show_value(half_spread)}, but both "
+                f"prices must be floats: give smaller ones, and not both infinite"
+            ) from None
 
     @property
     def spread(self) -> Array:
         """Ask less bid; infinite where a side is declined."""
-        return self.ask - self.bid
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.ask - self.bid
 
     @property
     def mid(self) -> Array:
         """The middle of bid and ask; infinite or NaN where a side is declined."""
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return 0.5 * (self.bid + self.ask)
 
     @property

@@ -23,6 +23,17 @@ def test_every_replication_has_its_own_quote_and_side() -> None:
     np.testing.assert_array_equal(quote.side(np.full(3, 2.0)), [Side.BUY, Side.NONE, Side.SELL])
 
 
+@pytest.mark.parametrize(("mid", "half_spread"), [(1e308, 1e308), (-1e308, 1e308), (INF, INF)])
+def test_a_price_that_is_no_float_is_refused(mid: float, half_spread: float) -> None:
+    with pytest.raises(ValueError, match=r"mid is .* both prices must be floats: give smaller"):
+        Quote.around(mid, half_spread)
+
+
+def test_prices_of_other_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"bid has shape \(2,\) and ask has shape \(3,\)"):
+        Quote([1.0, 2.0], [3.0, 3.0, 3.0])
+
+
 def test_sides_are_small_integers() -> None:
     assert Quote([-1.0], [1.0]).side(np.array([2.0])).dtype == np.int8
 

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from abm import Exchange, GaussianBelief, GridBelief, Myopic, NoisyTrader, Optimal, ZeroProfit
+from abm import (
+    ExactOptimal,
+    Exchange,
+    GaussianBelief,
+    GridBelief,
+    Myopic,
+    NoisyTrader,
+    Optimal,
+    ZeroProfit,
+)
 from abm.bellman import solve
 from abm.bellman.bounds import compute_revealed_bound
 from abm.makers import MakerError
@@ -77,7 +86,6 @@ def test_a_market_in_another_unit_is_the_same(maker: Any, scale: float) -> None:
     other = Exchange(maker, prior_sd=3.0 * scale, noise_sd=scale, **terms).run(4).tape.makers
     names = ["bid", "ask", "belief_mean", "belief_sd", "profit"]
     assert np.allclose(other[names] / scale, one[names], rtol=1e-7, atol=1e-7, equal_nan=True)
-        )
 
 
 @pytest.mark.parametrize("maker", ["zero-profit", "myopic", "optimal", *EXACT], ids=str)
@@ -164,6 +172,12 @@ def test_numpy_set_to_raise_at_underflow_changes_nothing(maker: Any) -> None:
         solve(0.61)
         assert compute_revealed_bound(0.5, 1e4) > 0
         assert Exchange(maker, **terms).run(6).tape.makers.equals(right)
+
+
+def test_a_discount_of_the_wrong_type_is_refused_by_the_exact_optimal_maker() -> None:
+    wrong: Any = [0.9]
+    with pytest.raises(ValueError, match=r"discount has shape \(1,\), but must be one number"):
+        Exchange(partial(ExactOptimal, discount=wrong))
 
 
 def test_a_fixed_spread_too_wide_for_logs_is_refused() -> None:

@@ -84,11 +84,15 @@ def features(sd: Array, skewness: Array, kurtosis: Array) -> Array:
     return products.reshape(*np.shape(sd), -1)
 
 
-@cache
 def load_fitted(discount: float) -> ExactValue:
     """Return the value function that was fitted for a discount, or raise ValueError if none was."""
+    return _load_fitted(discount_factor(discount))
+
+
+@cache
+def _load_fitted(discount: float) -> ExactValue:
     table = pd.read_csv(FITTED)
-    rows = table[table["discount"] == discount_factor(discount)]
+    rows = table[table["discount"] == discount]
     if rows.empty:
         known = ", ".join(map(str, table["discount"].unique()))
         raise ValueError(

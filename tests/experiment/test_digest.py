@@ -159,7 +159,9 @@ def test_what_contains_itself_has_a_digest() -> None:
     assert digest(loop) != digest(other)
 
 
-@pytest.mark.parametrize("value", [Lock(), (one for one in [1]), [Held(1.0, Lock())]], ids=str)
+@pytest.mark.parametrize(
+    "value", [Lock(), (one for one in [1]), [Held(1.0, Lock())]], ids=["lock", "generator", "held"]
+)
 def test_what_cannot_be_taken_apart_has_none(value: Any) -> None:
     with pytest.raises(UnknownCodeError, match="cannot be taken apart"):
         digest(value)

@@ -37,7 +37,8 @@ class GaussianBelief:
     ----------
     mean, sd : array_like, shape (R,) or scalar
         In units of price; sd from 1e-100 to 1e100, mean at most 1e9 sds away from zero. In this
-        range an update is right to 1e-9 of the sd, or to the spacing of floats at its mean.
+        range an update's sd is right to 1e-8, and its mean to 1e-9 of that and 1e-11 of its move;
+        or as far as floats tell apart prices, and the ends of an interval in sds of a valuation.
 
     Raises
     ------
@@ -67,8 +68,10 @@ class GaussianBelief:
 
         ValueError if a mean is not finite, or an sd is not finite and above zero.
         """
+        if not (np.isfinite(mean).all() and (sd > 0).all() and (sd < np.inf).all()):
+            mean, sd = require_finite("mean", mean), require_positive("sd", sd)
         belief = cls.__new__(cls)
-        set_fields(belief, mean=require_finite("mean", mean), sd=require_positive("sd", sd))
+        set_fields(belief, mean=mean, sd=sd)
         return belief
 
     def __repr__(self) -> str:

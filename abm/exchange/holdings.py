@@ -6,7 +6,6 @@ looked into after every trade, for a maker may write into her arrays.
 
 from __future__ import annotations
 
-from operator import is_
 from typing import Any
 
 import numpy as np
@@ -22,17 +21,11 @@ Held = tuple[Any, Any, Any]
 LARGEST = "1e150"  # in words: past 1e154 / sqrt(R) the sum of squares is infinite
 
 
-def require_holdings(maker: MarketMaker, doing: str, period: int, *, anew: bool = False) -> None:
+def require_holdings(maker: MarketMaker, doing: str, period: int) -> None:
     """Raise MakerError unless her belief is one or None, and inventory and cash are R numbers.
 
-    Parameters
-    ----------
-    maker : MarketMaker
-    doing : str
-        What she did last, for the message: "she quoted".
-    period : int
-    anew : bool
-        Whether to look into arrays that have been checked before.
+    `doing` is what she did last, for the message: "she quoted". What is the same object as when
+    it was last found in order (`MarketMaker.checked`) is not looked into.
 
     Examples
     --------
@@ -44,24 +37,23 @@ def require_holdings(maker: MarketMaker, doing: str, period: int, *, anew: bool 
     abm.participants.maker.MakerError: maker 'fixed-spread' has, once she quoted in period 0, cash \
 2.0, but must have an array of 2 numbers, each finite and below 1e150: set it as np.zeros(2)
     """
-    held = vars(maker)
+    held, known = vars(maker), maker.checked
     now = held.get("belief"), held.get("inventory"), held.get("cash")
-    known = maker.checked
-    if not anew and all(map(is_, now, known)):
+    if now[0] is known[0] and now[1] is known[1] and now[2] is known[2]:
         return
     with np.errstate(all="ignore"):
-        fault = _find_fault(now, known, maker.terms.replications, anew)
+        fault = _find_fault(now, known, maker.terms.replications)
     if fault:
         raise _refuse(maker, fault, doing, period)
     maker.checked = now
 
 
-def _find_fault(now: Held, known: Held, size: int, anew: bool) -> str:
+def _find_fault(now: Held, known: Held, size: int) -> str:
     """Return the name of what is not in order, or the empty string."""
     if now[0] is not known[0] and not _is_belief(now[0], size):
         return "belief"
     for name, array, before in zip(HELD, now[1:], known[1:], strict=True):
-        if (anew or array is not before) and not _is_sound(array, size):
+        if array is not before and not _is_sound(array, size):
             return name
     return ""
 

@@ -20,7 +20,7 @@ from abm.exchange.arguments import explain_unknown
 from abm.exchange.clearing import Clearing, Dealing
 from abm.exchange.collector import make_collector
 from abm.exchange.display import describe_market, make_market_html
-from abm.exchange.guards import ask_for_law, ask_for_quote, ask_for_valuation, name_errors, settle
+from abm.exchange.guards import ask_for_law, ask_for_quote, ask_for_valuation, book, name_errors
 from abm.exchange.matching import allocate
 from abm.exchange.tape import Tape
 from abm.market.quotes import Quote, inside_quote
@@ -201,7 +201,7 @@ class Exchange(mesa.Model):
         gain = price - self.value
         dealings = []
         for maker, quote, quantity in zip(self.makers, self.quotes, sales, strict=True):
-            settle(maker, quantity, price, self.period)
+            book(maker, quantity, price, self.period)
             profit = quantity * gain + 0.0  # which turns -0 into 0
             filled = quantity != 0
             dealings.append(Dealing(quote, *maker.moments, filled, maker.inventory, profit))

@@ -54,7 +54,8 @@ class Quote:
 
     def __init__(self, bid: ArrayLike, ask: ArrayLike) -> None:
         bid, ask = floats("bid", bid), floats("ask", ask)
-        require_compatible(bid=bid, ask=ask)
+        if bid.shape != ask.shape:
+            require_compatible(bid=bid, ask=ask)
         set_fields(self, bid=bid, ask=ask)
 
     def __repr__(self) -> str:
@@ -68,7 +69,8 @@ class Quote:
     def around(cls, mid: ArrayLike, half_spread: ArrayLike) -> Quote:
         """Return the symmetric quote mid -/+ half_spread; errors are those of `Quote`."""
         mid, half_spread = floats("mid", mid), floats("half_spread", half_spread)
-        require_compatible(mid=mid, half_spread=half_spread)
+        if mid.shape != half_spread.shape:
+            require_compatible(mid=mid, half_spread=half_spread)
         try:
             with np.errstate(over="raise", invalid="raise"):
                 return cls(mid - half_spread, mid + half_spread)
@@ -81,8 +83,7 @@ class Quote:
     @property
     def spread(self) -> Array:
         """Ask less bid; infinite where a side is declined."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.ask - self.bid
+        return self.ask - self.bid
 
     @property
     def mid(self) -> Array:

@@ -104,7 +104,8 @@ class Interval:
         self, lower: ArrayLike, upper: ArrayLike, noise: float | Noise | Distribution
     ) -> None:
         lower, upper = floats("lower", lower), floats("upper", upper)
-        require_compatible(lower=lower, upper=upper)
+        if lower.shape != upper.shape:
+            require_compatible(lower=lower, upper=upper)
         wrong = ~((lower <= upper) & (lower <= LARGEST_END) & (upper >= -LARGEST_END))
         if wrong.any():
             low, high = (np.broadcast_to(end, wrong.shape)[wrong][0] for end in (lower, upper))

@@ -149,8 +149,6 @@ def _scalar(name: str, value: ArrayLike) -> Array:
 def require_compatible(**arrays: Array) -> None:
     """Raise ValueError unless the arrays broadcast together."""
     shapes = {name: array.shape for name, array in arrays.items()}
-    if len(set(shapes.values())) == 1:
-        return
     try:
         np.broadcast_shapes(*shapes.values())
     except ValueError:

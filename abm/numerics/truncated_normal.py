@@ -67,7 +67,8 @@ def truncated_moments(alpha: ArrayLike, beta: ArrayLike) -> TruncatedMoments:
         precise = _quadrature(near[delicate], far[delicate])
         for whole, part in zip((log_mass, mean, variance), precise, strict=True):
             np.place(whole, delicate, part)
-        _move_beyond(mean, np.maximum(ends[0], -ends[1]))
+        if near.max() >= BEYOND:
+            _move_beyond(mean, np.maximum(ends[0], -ends[1]))
     mean = np.copysign(mean, start + end)
     return TruncatedMoments(log_mass.reshape(shape), mean.reshape(shape), variance.reshape(shape))
 
@@ -137,7 +138,6 @@ def _tiny_mass(low: Array, high: Array) -> Array:
     return density * width * (1 + (middle * middle - 1) * width * width / 24)
 
 
-@np.errstate(under="ignore")
 def mean_excess(x: ArrayLike) -> Array:
     """E[X - x | X > x] = phi(x) / (1 - Phi(x)) - x for a standard normal X, elementwise.
 

@@ -77,7 +77,7 @@ class MarketMaker(Participant, ABC):
     zero_profit: ClassVar[bool] = False
     symmetric: ClassVar[bool] = False
     draws: Draws
-    checked: tuple[object, object, object] = (None, None, None)  # what was found in order last
+    checked: tuple[object, object, object] = (None, ..., ...)  # what was found in order last
 
     def __init__(self, model: PublicModel, *, belief: Belief | str | None = "gaussian") -> None:
         super().__init__(model)

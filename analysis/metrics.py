@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from abm.numerics.checks import discount_factor
 from abm.numerics.intervals import CONFIDENCE, find_fraction_ends, find_half_width
+from abm.numerics.names import describe_unknown
 from abm.runs.metrics import OF_MAKER, OF_MARKET, OF_TOTALS
 from analysis.columns import ANY, MAKERS, require_columns, require_keys, require_metric
 from analysis.rows import no_trade as no_trade
@@ -109,6 +111,7 @@ def discounted_profit(makers: Table, discount: float) -> Table:
     0  optimal            0                0.5
     """
     require_columns("makers", makers, ["maker", "replication", "period", "profit"], MAKERS)
+    discount = discount_factor(discount)
     keys = [key for key in ("exchange", "maker", "replication") if key in makers]
     discounted = makers["profit"] * discount ** makers["period"].astype(float)
     table = makers[keys].assign(discounted_profit=discounted)
@@ -178,12 +181,16 @@ def paired_difference(
     else:
         require_columns("frame", frame, [pair], MAKERS)
         require_metric(frame, metric)
+    known = list(frame[between].unique())
+    for name in (first, second):
+        if name not in known:
+            raise ValueError(describe_unknown(between, name, map(str, known)))
     keys = [*by, pair]
     firsts, seconds = (
         frame.loc[frame[between] == name].set_index(keys)[metric] for name in (first, second)
     )
     alike = firsts.index.sort_values().equals(seconds.index.sort_values())
-    if first == second or firsts.empty or firsts.index.has_duplicates or not alike:
+    if first == second or firsts.index.has_duplicates or not alike:
         raise ValueError(
             f"{first} has {len(firsts)} rows and {second} has {len(seconds)}, but a paired "
             f"comparison needs the same {pair}s of both: compare runs of one seed and size"

@@ -57,7 +57,12 @@ def draw_market(
     ValueError
         If nothing has happened yet, or the replication or the maker is not in the market.
     """
-    tape = market.tape
+    tape = getattr(market, "tape", None)
+    if tape is None:
+        raise TypeError(
+            f"market is a {type(market).__name__}, but must have a tape: give an Exchange that has "
+            f"run; figures of tables are in analysis.figures"
+        )
     summary = tape.summary
     if summary.empty:
         raise ValueError("the tape is empty, but a figure needs a period: call run(periods) first")

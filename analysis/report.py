@@ -1,5 +1,6 @@
 """A run as one self-contained page of HTML: claims, results, figures, parameters."""
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from io import BytesIO
@@ -38,6 +39,7 @@ Table = pd.DataFrame
 
 MEASURES = ("spread", "no_trade", "pricing_error", "profit")  # of the whole market
 INCH = 84  # pixels of the page
+POINTS = 72  # in an inch
 
 
 class Picture(NamedTuple):
@@ -73,12 +75,21 @@ def _count_markets(run: Run, summary: Table) -> int:
 
 
 def _load_pictures(run: Run) -> Iterator[Picture]:
-    """Yield the figures that the run wrote."""
-    for file in run.files:
-        if file.endswith(".png"):
-            content = run.content(file)
+    """Yield the figures that the run wrote, each in the first format that a page can show.
+
+    The width of an SVG is its own, in points.
+    """
+    for name in dict.fromkeys(Path(file).stem for file in run.files):
+        if f"{name}.png" in run.files:
+            content, kind = run.content(f"{name}.png"), "png"
             width = imread(BytesIO(content)).shape[1] * INCH // DPI
-            yield Picture(Path(file).stem, "png", b64encode(content).decode(), width)
+        elif f"{name}.svg" in run.files:
+            content, kind = run.content(f"{name}.svg"), "svg+xml"
+            (points,) = re.findall(rb'<svg [^>]*?width="([0-9.]+)pt"', content)
+            width = round(float(points) / POINTS * INCH)
+        else:
+            continue
+        yield Picture(name, kind, b64encode(content).decode(), width)
 
 
 def _draw_pictures(run: Run, whole: Table) -> Iterator[Picture]:

@@ -109,12 +109,16 @@ class ScenarioCommand(TyperCommand):
 
 def load_command(name: str) -> Any:
     """Return the command that runs a scenario: its options are its study's, and those of a run."""
+    from scenarios._common.study import Study
+
     study = find_study(name)
     own = [
         Parameter(option.name, KIND, default=option.default, annotation=option.type)
         for option in study.list_options()
     ]
     _, out, *how = signature(study.run).parameters.values()
+    if study.draw_figures is Study.draw_figures:  # there is none to have a format
+        how = [option for option in how if option.name != "formats"]
 
     def run(**given: Any) -> None:
         options = {option.name: given.pop(option.name) for option in own}

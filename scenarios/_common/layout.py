@@ -19,11 +19,6 @@ def wrap(text: str, width: int | None, indent: str = "") -> str:
                 break_long_words=False)  # fmt: skip
 
 
-def cut(line: str, width: int | None) -> str:
-    """Return a line cut to a width, with an ellipsis if something is missing."""
-    return line if width is None or len(line) <= width else f"{line[: width - 1]}…"
-
-
 def format_list(entries: Mapping[str, str], width: int | None) -> str:
     """Return names with a line on each beside them, wrapped where a width is given."""
     column = max(map(len, entries), default=0) + 4

@@ -15,7 +15,7 @@ from abm.experiment.experiment import BLOCK
 from abm.experiment.points import Point
 from abm.runs.folder import RunFolder
 from analysis import Run, load, load_unfinished
-from analysis.canvas import encode_figure
+from analysis.canvas import FORMATS, encode_figure
 from scenarios._common import options as option
 from scenarios._common.errors import StoppedError
 from scenarios._common.terminal import say, show_progress
@@ -138,8 +138,7 @@ class Study(ABC):
         )  # fmt: skip
         with explain_stop(self.command, folder, out, workers, formats), folder:
             if folder.finished:
-                blocks = len(folder.manifest.finished)
-                say(f"{out} was finished: its {blocks} blocks and other files are whole")
+                say(describe_finished(folder, out, kinds))
             else:
                 with show_progress() as watch:
                     experiment.run_blocks(folder, workers, watch)
@@ -163,6 +162,19 @@ class Study(ABC):
             for kind in kinds:
                 folder.store.write(f"{name}.{kind}", encode_figure(figure, kind))
         return tables
+
+
+def describe_finished(folder: RunFolder, out: str, kinds: Sequence[str]) -> str:
+    """Return that a run was finished before, and that its figures are of other kinds if so."""
+    blocks = len(folder.manifest.finished)
+    says = f"{out} was finished: its {blocks} blocks and other files are whole"
+    drawn = {name.rpartition(".")[2] for name in folder.store.sizes()}.intersection(FORMATS)
+    if drawn and not drawn.issuperset(kinds):
+        says += (
+            f"\nIts figures are {', '.join(sorted(drawn))} and are not drawn again: choose another "
+            f"folder (--out), or draw by Run.plot"
+        )
+    return says
 
 
 @contextmanager

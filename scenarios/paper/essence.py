@@ -2,22 +2,21 @@
 
 import pandas as pd
 
-from scenarios._common.layout import cut, find_width, wrap
+from scenarios._common.layout import find_width, wrap
 from scenarios._common.terminal import say
 from scenarios.paper.claims import ABOVE, EARNS, LEARNS, STARTS
 from scenarios.paper.estimate import SHOCK
 
 MOST = 3  # lines on claims that do not hold; the last one counts those that have no line
-WHERE = "claims.csv has every claim; 95 % confidence in all together; figures are *.png"
+WHERE = "claims.csv has every claim; 95 % confidence in all together"
+INDENT = " " * 10  # of the second line of a claim
 
 
 def show_claims(claims: pd.DataFrame) -> None:
     """Print what a table of claims says (`analysis.claims.claims_table`), in nine lines of 80."""
     width = find_width()
-    for line in list_refuted(claims):
-        say(cut(line, width))
-    say(wrap(answer_question(claims), width))
-    say(cut(WHERE, width))
+    for line in [*list_refuted(claims), answer_question(claims), WHERE]:
+        say(wrap(line, width, INDENT if line.startswith(" ") else ""))
 
 
 def list_refuted(claims: pd.DataFrame) -> list[str]:

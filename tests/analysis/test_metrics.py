@@ -317,7 +317,7 @@ def test_the_order_of_rows_does_not_matter(totals: pd.DataFrame, alone: Exchange
 def test_comparing_with_a_name_that_is_not_there_is_an_error(
     totals: pd.DataFrame, first: str, second: str
 ) -> None:
-    with pytest.raises(ValueError, match=r"nobody has 0( rows)?"):
+    with pytest.raises(ValueError, match="maker is 'nobody', which is unknown: known: myopic, "):
         metrics.paired_difference(totals, "discounted_profit", first, second)
 
 
@@ -361,3 +361,21 @@ def test_comparing_rows_that_repeat_a_replication_is_an_error() -> None:
     every_period = exchange(["optimal", "zero-profit"]).tape.makers
     with pytest.raises(ValueError, match="replication"):
         metrics.paired_difference(every_period, "profit", "optimal", "zero-profit")
+
+
+def test_a_maker_who_is_not_there_is_told_from_those_who_are(totals: pd.DataFrame) -> None:
+    says = "maker is 'myopc', which is unknown: did you mean 'myopic'"
+    with pytest.raises(ValueError, match=says):
+        metrics.paired_difference(totals, "discounted_profit", "optimal", "myopc")
+
+
+def test_a_column_of_text_is_no_metric(alone: Exchange) -> None:
+    with pytest.raises(ValueError, match="metric is 'maker', which is unknown") as caught:
+        metrics.by_period(alone.tape.makers, "maker")
+    assert "known: ask, belief_mean" in str(caught.value)
+
+
+@pytest.mark.parametrize("discount", [1.0, -0.1, np.nan])
+def test_a_discount_out_of_range_is_refused(alone: Exchange, discount: float) -> None:
+    with pytest.raises(ValueError, match="discount is"):
+        metrics.discounted_profit(alone.tape.makers, discount)

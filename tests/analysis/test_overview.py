@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -137,3 +139,9 @@ def test_what_a_run_has_not_is_refused(run: Run, draw: Callable[[Run], Figure], 
 def test_analysis_has_no_other_name_that_comes_late() -> None:
     with pytest.raises(AttributeError, match="module 'analysis' has no attribute 'polt'"):
         getattr(analysis, "polt")  # noqa: B009, mypy knows that there is none
+
+
+@pytest.mark.parametrize("market", [3, "optimal", pd.DataFrame()])
+def test_what_has_no_tape_is_refused(market: Any) -> None:
+    with pytest.raises(TypeError, match=rf"market is a {type(market).__name__}, but must have a"):
+        analysis.plot(market)

@@ -4,6 +4,7 @@ import json
 import shlex
 import shutil
 import warnings
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,26 @@ def test_a_report_makes_a_page_of_a_run(
     assert f"<title>{scenario}: Market Shock</title>" in page
     for path in folder.glob("*.png"):
         assert path.stem in page
+
+
+def test_a_report_shows_figures_that_are_svg_and_a_finished_run_keeps_its_kind(
+    tmp_path: Path, call: Call
+) -> None:
+    words = ["run", "breakdown", "--prior-sd", "1,3", "--replications", "6", "--periods", "3",
+             "--makers", "optimal", "--out", str(tmp_path / "run")]  # fmt: skip
+    assert call(*words, "--format", "svg,pdf").code == 0
+    assert call("report", str(tmp_path / "run")).code == 0
+    page = (tmp_path / "run" / REPORT_FILE).read_text()
+    for name in ("frozen", "spread"):
+        picture = b64encode((tmp_path / "run" / f"{name}.svg").read_bytes()).decode()
+        assert picture in page
+    again = call(*words, "--resume")
+    assert again.code == 0
+    assert "Its figures are pdf, svg and are not drawn again" in again.out
+    assert not list((tmp_path / "run").glob("*.png"))
+
+
+def test_a_study_without_figures_takes_no_format(call: Call) -> None:
+    said = call("run", "sweep", "--format", "pdf")
+    assert said.code == 2
+    assert "sweep does not take --format" in said.err

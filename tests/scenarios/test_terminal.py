@@ -17,7 +17,7 @@ from abm.experiment import Progress
 from analysis.claims import Claim, claims_table
 from analysis.compare import Comparison
 from scenarios._common import terminal as _terminal
-from scenarios._common.layout import cut, format_list
+from scenarios._common.layout import format_list
 from scenarios._common.terminal import (
     LARGEST,
     say,
@@ -171,11 +171,6 @@ def test_a_list_is_wrapped_beside_its_names_where_there_is_a_width() -> None:
         "  sweep          Any grid of\n                 makers.\n  exact-optimum  How far."
     )
     assert format_list(entries, None).splitlines()[0] == "  sweep          Any grid of makers."
-
-
-@pytest.mark.parametrize(("width", "cut_off"), [(None, "abcdef"), (6, "abcdef"), (4, "abc…")])
-def test_a_line_is_cut_to_a_width(width: int | None, cut_off: str) -> None:
-    assert cut("abcdef", width) == cut_off
 
 
 def compared(z: list[float], asked: int = 0, *, paired: bool = True) -> Comparison:

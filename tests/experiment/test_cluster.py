@@ -51,7 +51,8 @@ class Fatal(MarketMaker):
 
     def quote(self) -> Quote:
         if int(self.model.replication[0]) == 2 * SIZE:
-            assert os.getpid() != self.spared, "she is at work among the tests"
+            if os.getpid() == self.spared:  # no assert: pytest rewrites these, but not for workers
+                raise RuntimeError("she is at work among the tests")
             os._exit(1)
         return Quote.around(self.require_belief().mean, 1.0)
 

@@ -263,11 +263,11 @@ def test_a_point_that_an_exchange_takes_is_not(point: Point) -> None:
     [
         *(
             ({"discount": value}, ValueError, [f"discount is {value}", "at least 0 and below 1"])
-            for value in (1, 1.5, -0.1, NAN, INF, None, True)
+            for value in (1, 1.5, -0.1, NAN, INF)
         ),
         *(
             ({"discount": value}, TypeError, [f"discount is {value!r}", "give a"])
-            for value in ("0.9", "high", {"optimal": 0.9})
+            for value in ("0.9", "high", {"optimal": 0.9}, None, True)
         ),
         *(
             ({"discount": value}, ValueError, ["discount has shape (1,)", "one number: give one"])

@@ -88,7 +88,7 @@ def excess(ask: float) -> float:
 
 def test_an_exact_zero_profit_maker_earns_nothing_of_traders_half_of_whom_know_nothing() -> None:
     maker: Any = partial(ZeroProfit, belief="exact")
-    market = Exchange(maker, Guesser, prior_sd=2.0, replications=2_000, rng=1).run(30)
+    market = Exchange(maker, Guesser, prior_sd=2.0, replications=500, rng=1).run(10)
     first = market.tape.market["ask"].to_numpy()[0]
     assert first == pytest.approx(brentq(excess, 3.0, 5.0), rel=1e-6)
     profit = market.tape.makers.groupby("replication")["profit"].sum().to_numpy()

@@ -170,7 +170,7 @@ def test_a_misspelt_name_brings_that_of_a_plug_in(site: Path, tmp_path: Path) ->
 
 def test_a_maker_in_the_current_folder_goes_by_where_she_is(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(MAKER.format(name="Cautious") + NUMBERS)
-    chosen = ["--makers", "mine:Counting,mine:Cautious+optimal", "--workers", "2"]
+    chosen = ["--makers", "mine:Counting,mine:Cautious+optimal"]
     ended_well(command(*SWEEP, *chosen, cwd=tmp_path))
     run = load(tmp_path / "out")
     assert [point["makers"] for point in run.points] == ["mine:Counting", "mine:Cautious+optimal"]

@@ -105,6 +105,8 @@ def test_what_is_printed_is_what_analysis_makes_of_the_log(swept: Swept, tmp_pat
     assert len(table) == 4
     assert len(differences) == 2
     out = tmp_path / "sweep"
+    few, _, said = said.partition("\n")
+    assert few.startswith("60 markets are few: ")
     assert said == (
         f"Means with 95 % confidence intervals:\n{table.to_string(index=False)}\n"
         f"Differences, market by market:\n{differences.to_string(index=False)}\n"

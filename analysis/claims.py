@@ -89,6 +89,6 @@ def read_claims(run: Run) -> list[Claim]:
     missing = {"measured": [""], "se": [""]}  # all else that looks like a number missing is words
     table = pd.read_csv(
         BytesIO(run.content(CLAIMS_FILE)), dtype=dict.fromkeys(("exhibit", "says"), "str"),
-        keep_default_na=False, na_values=missing,
+        keep_default_na=False, na_values=missing, float_precision="round_trip",
     ).drop(columns="holds")  # fmt: skip
     return [Claim(*row) for row in table.itertuples(index=False, name=None)]

@@ -1,13 +1,17 @@
 """What a notebook shows of a value: one short line, a small table, a thumbnail."""
 
+import re
+from base64 import b64decode
 from collections.abc import Iterator
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import stats
 
 from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, Quote
@@ -191,7 +195,11 @@ def test_a_figure_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     lost = Run(tmp_path, "lost", {}, "", {}, {}, [], {"a.png": {"size": 3, "tables": {}}})
     assert "<img" not in lost._repr_html_()
     (tmp_path / "a.png").write_bytes(b"png")
-    assert "<img src='data:image/png;base64,cG5n' width='240'>" in lost._repr_html_()
+    assert "<img" not in lost._repr_html_()
+    Image.new("L", (1800, 900)).save(tmp_path / "a.png")
+    found = re.search(r"<img src='data:image/png;base64,(\S+)' width='240'>", lost._repr_html_())
+    assert found
+    assert Image.open(BytesIO(b64decode(found[1]))).size == (480, 240)
 
 
 def test_what_a_table_holds_is_escaped() -> None:

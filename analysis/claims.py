@@ -86,9 +86,10 @@ def read_claims(run: Run) -> list[Claim]:
     """Return the claims in a run's claims.csv; none if it has no such file."""
     if CLAIMS_FILE not in run.files:
         return []
-    missing = {"measured": [""], "se": [""]}  # all else that looks like a number missing is words
-    table = pd.read_csv(
-        BytesIO(run.content(CLAIMS_FILE)), dtype=dict.fromkeys(("exhibit", "says"), "str"),
-        keep_default_na=False, na_values=missing, float_precision="round_trip",
-    ).drop(columns="holds")  # fmt: skip
+    table = pd.read_csv(BytesIO(run.content(CLAIMS_FILE)), dtype="str", keep_default_na=False).drop(
+        columns="holds"
+    )  # as text, of which pandas before 3 may lose a last digit
+    for name in table.columns.difference(["exhibit", "says"]):
+        table[name] = table[name].replace("", "nan").astype(float)
+    table["count"] = table["count"].astype(int)
     return [Claim(*row) for row in table.itertuples(index=False, name=None)]

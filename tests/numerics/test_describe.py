@@ -191,13 +191,20 @@ def test_a_run_is_a_table(run: Run) -> None:
     assert "<img" not in run._repr_html_()
 
 
-def test_a_figure_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
-    lost = Run(tmp_path, "lost", {}, "", {}, {}, [], {"a.png": {"size": 3, "tables": {}}})
+@pytest.mark.parametrize("content", [b"", b"png"])
+def test_a_figure_that_cannot_be_read_is_left_out(tmp_path: Path, content: bytes) -> None:
+    files = {"a.png": {"size": len(content), "tables": {}}}
+    lost = Run(tmp_path, "lost", {}, "", {}, {}, [], files)
     assert "<img" not in lost._repr_html_()
-    (tmp_path / "a.png").write_bytes(b"png")
+    (tmp_path / "a.png").write_bytes(content)
     assert "<img" not in lost._repr_html_()
+
+
+def test_a_figure_is_shown_small(tmp_path: Path) -> None:
     Image.new("L", (1800, 900)).save(tmp_path / "a.png")
-    found = re.search(r"<img src='data:image/png;base64,(\S+)' width='240'>", lost._repr_html_())
+    files = {"a.png": {"size": (tmp_path / "a.png").stat().st_size, "tables": {}}}
+    shown = Run(tmp_path, "shown", {}, "", {}, {}, [], files)._repr_html_()
+    found = re.search(r"<img src='data:image/png;base64,(\S+)' width='240'>", shown)
     assert found
     assert Image.open(BytesIO(b64decode(found[1]))).size == (480, 240)
 

@@ -101,7 +101,7 @@ def main(discounts: list[str]) -> None:
         fitted = pd.DataFrame(fit(discount).coefficients.round(6), columns=list(SHAPES))
         fitted.insert(0, "sd", KNOTS[1:-1])
         fitted.insert(0, "discount", discount)
-        others = pd.read_csv(FITTED, float_precision="round_trip").query("discount != @discount")
+        others = pd.read_csv(FITTED, dtype="str").astype(float).query("discount != @discount")
         table = pd.concat([others, fitted]).sort_values(["discount", "sd"])
         table.to_csv(FITTED, index=False)
         print(f"fitted discount {discount} to {MARKETS * PERIODS} posteriors")

@@ -91,7 +91,7 @@ def load_fitted(discount: float) -> ExactValue:
 
 @cache
 def _load_fitted(discount: float) -> ExactValue:
-    table = pd.read_csv(FITTED, float_precision="round_trip")
+    table = pd.read_csv(FITTED, dtype="str").astype(float)
     rows = table[table["discount"] == discount]
     if rows.empty:
         known = ", ".join(map(str, table["discount"].unique()))

@@ -128,7 +128,7 @@ def test_one_block_decides_nothing() -> None:
 
 
 def test_an_exchange_that_is_not_there_is_an_error(blocks: pd.DataFrame) -> None:
-    with pytest.raises(ValueError, match="d has 0, but a paired comparison needs the same"):
+    with pytest.raises(ValueError, match="makers is 'd', which is unknown: known: a, b, c"):
         differences(blocks, "spread", "a", "d")
 
 

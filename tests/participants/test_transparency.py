@@ -16,7 +16,7 @@ from abm.participants.transparency import TRANSPARENCIES, MarketView
 from tests.stubs import posts
 
 INF, NAN = np.inf, np.nan
-REPLICATIONS, PERIODS = 300, 12
+REPLICATIONS, PERIODS = 120, 12
 BIDS, SPREADS = np.array([-INF, -2.0, -1.0, 0.0, 1.0, 2.0]), np.array([0.0, 1.0, 2.0, 3.0, INF])
 BOTH = pytest.mark.parametrize("transparency", ["public", "own"])
 

@@ -515,7 +515,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.mark.usefixtures("interruptible")
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["2"])
 def test_ctrl_c_stops_in_one_line_whose_command_goes_on(
     tmp_path: Path,
     call: Call,

@@ -17,6 +17,7 @@ SYNONYMS = {
     "rng": ("seed", "seeds", "random_state"),
     "out": ("output", "folder"),
 }
+LONG = 4  # letters of a synonym that may be misspelt
 
 
 def find_meant(name: str, known: Iterable[str]) -> str:
@@ -30,8 +31,9 @@ def find_meant(name: str, known: Iterable[str]) -> str:
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return the known name that was most likely meant, or the empty string if none is near."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    return find_meant(name, names) or (near[0] if near else "")
+    words = [word for synonyms in SYNONYMS.values() for word in synonyms if len(word) >= LONG]
+    near = get_close_matches(name, names, n=1) or get_close_matches(name, words, n=1)
+    return find_meant(name, names) or (find_meant(near[0], names) if near else "")
 
 
 def describe_unknown(label: str, name: object, known: Iterable[str]) -> str:

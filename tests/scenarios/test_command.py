@@ -419,6 +419,8 @@ def test_run_without_a_name_lists_the_scenarios(call: Call) -> None:
         ("lsit", "command is 'lsit', which is unknown: did you mean 'list'? known: check, compare"),
         ("run paper --sigma 5", "paper does not take --sigma: sweep does, as in market-shock run "
          "sweep --prior-sd 5"),
+        ("run paper --sgima 5", "sweep does, as in market-shock run sweep --prior-sd 5"),
+        ("run sweep --gama .5", "did you mean --discount .5?"),
         ("run paper --prior-sd=5", "as in market-shock run sweep --prior-sd 5"),
         ("run paper --rho 2 --maker x", "paper does not take --rho and --maker: sweep does, as in "
          "market-shock run sweep --prior-sd 2 --makers x"),

@@ -21,3 +21,8 @@ def __getattr__(name: str) -> object:
 
     globals()[name] = draw_market
     return draw_market
+
+
+def __dir__() -> list[str]:
+    """Return the public names beside the module's own."""
+    return sorted({*globals(), *__all__})

@@ -1,5 +1,7 @@
 """A market, and a run, in one call: what is drawn, and what is refused."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +15,7 @@ import analysis
 from abm import Exchange
 from abm.experiment import Experiment, Simulation, grid
 from analysis import Run, load
+from tests.files import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +148,8 @@ def test_analysis_has_no_other_name_that_comes_late() -> None:
 def test_what_has_no_tape_is_refused(market: Any) -> None:
     with pytest.raises(TypeError, match=rf"market is a {type(market).__name__}, but must have a"):
         analysis.plot(market)
+
+
+def test_plot_is_listed_before_it_is_first_used() -> None:
+    code = "import analysis; assert {'plot', 'load', 'Run'} <= set(dir(analysis))"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -1,6 +1,7 @@
 """Make the reference of all wings from their docstrings: `python tests/reference.py FOLDER`."""
 
 import sys
+import warnings
 from pathlib import Path
 from types import GenericAlias
 
@@ -30,6 +31,7 @@ def write_reference(folder: Path) -> None:
         if not chosen or name not in walk_specs(chosen):
             chosen.append(name)
     pd.Series.__class_getitem__ = classmethod(GenericAlias)  # type: ignore[attr-defined]
+    warnings.filterwarnings("ignore", r".*Import of [A-Z] failed")  # type variables of Mesa 3.5
     render.configure(docformat="numpy", show_source=False)
     pdoc(*chosen, output_directory=folder)
 

@@ -102,7 +102,7 @@ class _Walk:
         elif isinstance(value, FunctionType):
             yield from self._tell_function(value)
         elif isinstance(value, ModuleType):
-            yield from self._tell_module(value)
+            yield name_module(value.__name__)  # what is used of it is told where it is used
         elif isinstance(value, WITHOUT_CODE):
             yield name_origin(value)
         else:
@@ -120,10 +120,8 @@ class _Walk:
             return [value.func]
         if isinstance(value, (MethodType, *WRAPPERS)):
             return [value.__func__, getattr(value, "__self__", None)]
-        if isinstance(
-            value, rv_continuous | rv_discrete
-        ):  # whose random state is that of the whole program
-            state: Any = value.__getstate__()
+        if isinstance(value, rv_continuous | rv_discrete):
+            state: Any = value.__getstate__()  # the random state is that of the whole program
             return [type(value), {**state, "_random_state": None}]
         if hasattr(value, "__wrapped__"):
             return [value.__wrapped__]
@@ -184,10 +182,6 @@ class _Walk:
         counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
         return self.digest([code.co_code, code.co_names, constants, counts])
 
-    def _tell_module(self, module: ModuleType) -> Iterator[str]:
-        """Yield the name of a module; what is used of it is told where it is used."""
-        yield name_module(module.__name__)
-
     def _tell_file(self, module: str) -> str:
         """Return the hash of a file that a function imports."""
         try:
@@ -198,14 +192,20 @@ class _Walk:
         return f"{module} {hash_lines(file.read_bytes()) if file and file.is_file() else ''}"
 
 
+def _walk_code(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code of a function, and of those within it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _walk_code(constant)
+
+
 def _list_names(code: CodeType) -> set[str]:
     """Return the names of globals and attributes in a function, and in those within it."""
-    within = (one for one in code.co_consts if isinstance(one, CodeType))
-    return set(code.co_names).union(*map(_list_names, within))
+    return {name for part in _walk_code(code) for name in part.co_names}
 
 
 def _list_imports(code: CodeType) -> set[str]:
     """Return the modules that a function imports by itself."""
-    within = (one for one in code.co_consts if isinstance(one, CodeType))
-    own = {line.argval for line in dis.get_instructions(code) if line.opname == "IMPORT_NAME"}
-    return own.union(*map(_list_imports, within)) - {""}
+    lines = (line for part in _walk_code(code) for line in dis.get_instructions(part))
+    return {line.argval for line in lines if line.opname == "IMPORT_NAME"} - {""}

@@ -20,10 +20,15 @@ SYNONYMS = {
 LONG = 4  # letters of a synonym that may be misspelt
 
 
+def normalise(name: str) -> str:
+    """Return a name as it is compared: without capitals, its hyphens as underscores."""
+    return name.lower().replace("-", "_")
+
+
 def find_meant(name: str, known: Iterable[str]) -> str:
     """Return the known name that this one is, or means elsewhere, or else the empty string."""
-    names = {word.lower(): word for word in known}
-    word = name.lower().replace("-", "_")
+    names = {normalise(word): word for word in known}
+    word = normalise(name)
     meanings = [meant for meant, synonyms in SYNONYMS.items() if word in synonyms]
     return next((names[meant] for meant in [word, *meanings] if meant in names), "")
 

@@ -1,9 +1,11 @@
 """The command and Python as tests run them, and what they say."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +29,14 @@ def read_error(said: Said) -> str:
     (line,) = said.err.splitlines()
     assert line.startswith("error: "), line
     return line
+
+
+@contextmanager
+def keep_handler() -> Iterator[None]:
+    """Listen for Ctrl-C afterwards as before, though the command listens in its own way."""
+    handler = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, handler)
 
 
 def run_python(words: list[str], folder: Path, *paths: Path) -> subprocess.CompletedProcess[str]:

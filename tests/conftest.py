@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scenarios.__main__ import main
-from tests.commands import Call, Said
+from tests.commands import Call, Said, keep_handler
 
 
 @pytest.fixture
@@ -29,6 +29,6 @@ def call(
         said = capsys.readouterr()
         return Said(int(end.value.code or 0), said.out, said.err)
 
-    with warnings.catch_warnings():  # the command shows them in its own way
+    with keep_handler(), warnings.catch_warnings():  # the command shows them in its own way
         warnings.simplefilter("default")
         yield called

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from abm.market.quotes import Quote, Side
+from abm.market.quotes import Quote, split_sides
 from abm.numerics.arrays import Array, Sides
 
 
@@ -19,7 +19,7 @@ def allocate(
     Examples
     --------
     >>> first, second = Quote([-1.0, -1.0], [2.0, 2.0]), Quote([-2.0, -2.0], [1.0, 1.0])
-    >>> inside, side = Quote([-1.0, -1.0], [1.0, 1.0]), np.array([Side.BUY, Side.SELL])
+    >>> inside, side = Quote([-1.0, -1.0], [1.0, 1.0]), np.array([1, -1])  # buys, sells
     >>> allocate([first, second], inside, side, lambda: np.zeros(2))
     array([[ 0., -1.],
            [ 1.,  0.]])
@@ -28,7 +28,7 @@ def allocate(
     if len(quotes) == 1:
         return quantity[np.newaxis]
     bids, asks = [quote.bid for quote in quotes], [quote.ask for quote in quotes]
-    buys, sells = side == Side.BUY, side == Side.SELL
+    buys, sells = split_sides(side)
     contend = (buys & (asks == inside.ask)) | (sells & (bids == inside.bid))
     rivals = contend.sum(axis=0, dtype=np.int16)
     if (rivals > 1).any():

@@ -102,6 +102,7 @@ def _simulate_blocks(
                     if isinstance(outcome, OSError):
                         raise outcome
                     folder.manifest.add(outcome)
+                folder.interrupts.check()
                 yield outcome
     except CancelledError as error:
         raise OSError(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import sys
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, contextmanager
 from importlib.util import find_spec
+from multiprocessing import resource_tracker
 from threading import Thread
 from time import sleep
 from typing import TypeVar
@@ -85,7 +88,10 @@ def run_tasks(
 def run_locally(
     function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
 ) -> Generator[Result, None, None]:
-    """Yield the results of tasks done by so many processes of this machine, by joblib."""
+    """Yield the results of tasks done by this process, or by so many of this machine, by joblib."""
+    if workers == 1:
+        yield from map(function, tasks)
+        return
     with (
         parallel_config(
             "loky", n_jobs=workers, initializer=exit_with_parent, initargs=(os.getpid(),)
@@ -95,8 +101,27 @@ def run_locally(
         # joblib warns of tasks that are given up
         warnings.filterwarnings("ignore", r"\d+ tasks (have been|which were)", UserWarning)
         parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-        with closing(parallel(delayed(function)(task) for task in tasks)) as results:
+        with defer_interrupts():  # this starts the processes
+            results = parallel(delayed(function)(task) for task in tasks)
+        with closing(results):
             yield from results
+
+
+@contextmanager
+def defer_interrupts() -> Iterator[None]:
+    """Let a Ctrl-C wait for the end of the context; processes started in it never get one.
+
+    A terminal sends it to all of them, but it is for the run to end its workers.
+    """
+    if sys.platform == "win32":  # which has no signal masks
+        yield
+        return
+    resource_tracker.ensure_running()  # its start, which comes with the first process, would end it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def exit_with_parent(parent: int) -> None:

@@ -25,6 +25,21 @@ class Side(IntEnum):
     BUY = 1
 
 
+def split_sides(side: Sides) -> tuple[Flags, Flags]:
+    """Return where the trader buys, and where the trader sells.
+
+    An array is compared to 0, not to a member of `Side`: for that NumPy looks names up on the
+    enum's class, in Python 3.11 by a method written in Python, and a Ctrl-C that arrives there is
+    lost.
+
+    Examples
+    --------
+    >>> split_sides(np.array([Side.BUY, Side.NONE, Side.SELL]))
+    (array([ True, False, False]), array([False, False,  True]))
+    """
+    return side > 0, side < 0
+
+
 @dataclass(frozen=True, eq=False)
 class Quote:
     """A bid and an ask for one share, in every replication.
@@ -122,8 +137,8 @@ class Quote:
 
     def price(self, side: Sides) -> Array:
         """Return what a trader on this side pays or is paid; 0 where there is no trade."""
-        on_bid = np.where(side == Side.SELL, self.bid, 0.0)
-        return np.where(side == Side.BUY, self.ask, on_bid)
+        buys, sells = split_sides(side)
+        return np.where(buys, self.ask, np.where(sells, self.bid, 0.0))
 
 
 def show_prices(quote: Quote) -> str:
@@ -135,7 +150,7 @@ def show_sides(side: Sides) -> str:
     """Return what the trader did, or how often in many replications."""
     if len(side) == 1:
         return {Side.SELL: "trader sells", Side.NONE: "no trade", Side.BUY: "trader buys"}[side[0]]
-    buys, sells = np.mean(side == Side.BUY), np.mean(side == Side.SELL)
+    buys, sells = map(np.mean, split_sides(side))
     return f"{buys:.0%} buys, {sells:.0%} sales"
 
 

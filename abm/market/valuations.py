@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from abm.market.distributions import Distribution
 from abm.market.noise import Noise, noise_of
-from abm.market.quotes import Quote, Side
+from abm.market.quotes import Quote, split_sides
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array, Index, Sides
 from abm.numerics.checks import require_compatible
@@ -172,7 +172,7 @@ class NoisyValuation:
 
     Examples
     --------
-    >>> side = np.array([Side.BUY, Side.NONE, Side.SELL])
+    >>> side = np.array([1, 0, -1])  # buys, does not trade, sells
     >>> shown = NoisyValuation(1.0).likelihood(Quote(-2.0, 2.0), side)
     >>> shown.lower, shown.upper  # where each valuation is
     (array([  2.,  -2., -inf]), array([inf,  2., -2.]))
@@ -204,7 +204,7 @@ class NoisyValuation:
 
     def likelihood(self, quote: Quote, side: Sides) -> Interval:
         """Return the interval in which the trader's valuation must lie."""
-        buys, sells = side == Side.BUY, side == Side.SELL
+        buys, sells = split_sides(side)
         lower = np.where(buys, quote.ask, np.where(sells, -np.inf, quote.bid))
         upper = np.where(sells, quote.bid, np.where(buys, np.inf, quote.ask))
         return Interval(lower, upper, self.noise)

@@ -14,7 +14,14 @@ from functools import cached_property
 
 import numpy as np
 
-from abm.market.quotes import Quote, Side, inside_quote, show_prices, show_sides
+from abm.market.quotes import (
+    Quote,
+    Side,
+    inside_quote,
+    show_prices,
+    show_sides,
+    split_sides,
+)
 from abm.market.valuations import Law, Likelihood
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.describe import describe, show_mean
@@ -101,7 +108,7 @@ def show_own(
     trades.
     """
     effective = inside.uncross()
-    buys, sells = side == Side.BUY, side == Side.SELL
+    buys, sells = split_sides(side)
     for quote, quantity in zip(quotes.values(), sold, strict=True):
         at_bid, at_ask = quote.bid == inside.bid, quote.ask == inside.ask
         unseen = (buys & ~at_ask) | (sells & ~at_bid)

@@ -18,6 +18,7 @@ from pyarrow import parquet
 from abm.numerics.describe import describe
 from abm.runs.description import BOOKKEEPING, Description, Parameters
 from abm.runs.integrity import Stamp, find_faults
+from abm.runs.interrupts import Interrupts
 from abm.runs.location import FolderTakenError, Location
 from abm.runs.manifest import DamageWarning, Manifest
 from abm.runs.parquet import make_table, open_writer
@@ -49,6 +50,8 @@ class RunFolder:
         Where files are written.
     manifest : Manifest
         Which blocks are finished.
+    interrupts : Interrupts
+        Whether a Ctrl-C has come; heard from entering to leaving.
     entered : bool
         Whether the context was entered, so that the others are set.
     finished : bool
@@ -89,13 +92,13 @@ class RunFolder:
         verify: bool = False,
     ) -> None:
         if verify and not resume:
-            raise ValueError(
-                "verify has no effect on a new run: give --resume with it, or leave it out"
-            )
+            raise ValueError("verify has no effect on a new run: give --resume with it")
         self._location = Location(out)
         self.description = Description.of(scenario, parameters, points, command, code or {})
         self._resume = resume
         self._verify = verify
+        self.interrupts = Interrupts()
+        self._writers: dict[str, parquet.ParquetWriter] = {}
         self._new = self.entered = self.finished = False
 
     def __repr__(self) -> str:
@@ -103,12 +106,12 @@ class RunFolder:
         return describe(self, self.description.scenario, state, str(self._location.home.url))
 
     def __enter__(self) -> Self:
-        self._location.acquire()
-        try:
+        with ExitStack() as held:
+            held.enter_context(self.interrupts)
+            self._location.acquire()
+            held.callback(self._location.release)
             self._prepare()
-        except BaseException:
-            self._location.release()
-            raise
+            self._held, self._open_files = held.pop_all(), ExitStack()
         self.entered = True
         return self
 
@@ -123,8 +126,6 @@ class RunFolder:
             self._check_whole()
         else:
             self._begin()
-        self._open_files = ExitStack()
-        self._writers: dict[str, parquet.ParquetWriter] = {}
 
     def _begin(self) -> None:
         home = self._location.home
@@ -181,6 +182,7 @@ class RunFolder:
                 writer = self._open_files.enter_context(open_writer(file, rows.schema))
                 self._writers[table] = writer
             self._writers[table].write_table(rows)
+        self.interrupts.check()
 
     @contextmanager
     def explain_errors(self) -> Iterator[None]:
@@ -203,7 +205,7 @@ class RunFolder:
         self.store.write(UNFINISHED_FILE, self.description.to_json())
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
+        with self._held:
             if self.finished:
                 return
             if kind is None:
@@ -215,5 +217,3 @@ class RunFolder:
                     self._open_files.close()
                 if self._new and not (self.manifest.finished or self.manifest.failed):
                     self.store.remove()
-        finally:
-            self._location.release()

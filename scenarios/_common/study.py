@@ -161,6 +161,7 @@ class Study(ABC):
         for name, figure in self.draw_figures(log, tables).items():
             for kind in kinds:
                 folder.store.write(f"{name}.{kind}", encode_figure(figure, kind))
+            folder.interrupts.check()
         return tables
 
 

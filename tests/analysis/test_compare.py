@@ -19,7 +19,7 @@ from analysis import Run, load
 from analysis.compare import Comparison, compare
 from analysis.load import LogError
 from analysis.results import METRICS, results
-from scenarios.__main__ import app
+from scenarios._common.app import app
 
 BLOCK = 30
 POINTS = grid(makers=["zero-profit", "myopic"], prior_sd=[1.0, 2.0])

@@ -28,7 +28,7 @@ from analysis.claims import CLAIMS_FILE, Claim, claims_table
 from analysis.load import LogError
 from analysis.report import report
 from analysis.results import comparisons, format_estimates, results
-from scenarios.__main__ import app
+from scenarios._common.app import app
 from tests.files import ROOT
 
 NASTY = '<b>&"{{ 7 * 6 }}</b>'

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from enum import EnumType
 from functools import cache, partial
 from inspect import signature
 from typing import Any
@@ -647,3 +648,20 @@ def test_a_finished_exchange_is_forgotten() -> None:
     gone = weakref.ref(Exchange(["optimal", "myopic"], replications=2).run(3))
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize("transparency", ["public", "own"])
+def test_no_period_looks_up_a_name_on_an_enum_where_a_ctrl_c_would_be_lost(
+    transparency: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[str] = []
+
+    def look_up(_: type, name: str) -> None:
+        looked_up.append(name)
+        raise AttributeError(name)
+
+    market = Exchange(NAMES, prior_sd=3.0, transparency=transparency, replications=3, rng=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(EnumType, "__getattr__", look_up, raising=False)  # Python 3.12 has none
+        market.run(2)
+    assert looked_up == []

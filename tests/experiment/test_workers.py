@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import abm.experiment.workers
-from abm.experiment.workers import WorkerDiedError, check_workers, run_tasks
+from abm.experiment.workers import WorkerDiedError, check_workers, defer_interrupts, run_tasks
 
 ADDRESS = "as tcp://host:8786"
 WHOLE = "must be a whole number"
@@ -150,3 +150,27 @@ def test_a_scheduler_without_dask_is_refused_with_the_extra_that_brings_it(
     ):
         check_workers("tcp://host:8786")
     assert check_workers(2) == 2
+
+
+def blocked(_: int) -> set[int]:
+    return set(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+
+def test_a_ctrl_c_reaches_no_worker_even_while_it_starts() -> None:
+    assert list(run_tasks(blocked, range(3), 2)) == [{signal.SIGINT}] * 3
+    assert list(run_tasks(blocked, range(3), 1)) == [set()] * 3
+
+
+def test_a_ctrl_c_that_waits_for_workers_to_start_comes_then() -> None:
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    begun: list[int] = []
+
+    def begin() -> None:
+        with defer_interrupts():
+            os.kill(os.getpid(), signal.SIGINT)
+            begun.append(1)
+
+    with pytest.raises(KeyboardInterrupt):
+        begin()
+    assert begun == [1]
+    signal.signal(signal.SIGINT, handler)

@@ -20,6 +20,7 @@ from PIL import Image
 
 from analysis import load
 from scenarios._common.commands import list_scenarios
+from tests.commands import keep_handler
 from tests.files import ROOT
 
 FOLDERS = ("abm", "analysis", "scenarios", "tests")
@@ -156,7 +157,7 @@ def take(step: Step, names: dict[str, Any], patch: pytest.MonkeyPatch) -> Outcom
 def call(command: str, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sys, "argv", ["market-shock", *shorten(command)])
     patch.delitem(sys.modules, "scenarios.__main__", raising=False)
-    with pytest.raises(SystemExit) as end:
+    with keep_handler(), pytest.raises(SystemExit) as end:
         run_module("scenarios", run_name="__main__")
     assert not end.value.code, f"exit code {end.value.code}"
     if command.startswith("run "):

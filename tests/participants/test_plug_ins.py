@@ -19,7 +19,7 @@ from abm.makers import MarketMaker
 from abm.participants import registry
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES
 from analysis import load
-from scenarios.__main__ import describe_types
+from scenarios._common.app import describe_types
 from tests.commands import CONSOLE, run_python
 from tests.files import ROOT
 

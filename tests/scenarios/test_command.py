@@ -30,7 +30,8 @@ from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE, REPORT_FILE, RUN_FILE
 from abm.testing.rules import RULES
 from analysis import load
-from scenarios.__main__ import BEGIN, app, main
+from scenarios.__main__ import main
+from scenarios._common.app import BEGIN, app
 from scenarios._common.commands import find_study, list_scenarios, load_command
 from scenarios.sweep import Sweep
 from tests.commands import Call, read_error, run_python
@@ -533,11 +534,7 @@ def test_ctrl_c_stops_in_one_line_whose_command_goes_on(
     while process.poll() is None and not (manifest.exists() and manifest.stat().st_size > 1_000):
         time.sleep(0.001)
     os.killpg(process.pid, signal.SIGINT)
-    try:
-        out, err = process.communicate(timeout=1.0 if workers == "1" else 60)
-    except subprocess.TimeoutExpired:  # one Ctrl-C in some fifty is lost: the user presses again
-        os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, ""), err
     said = re.fullmatch(
         r"stopped: (\d+) blocks are finished and kept; go on with market-shock (.*)\n", err

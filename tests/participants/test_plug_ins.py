@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -20,7 +19,7 @@ from abm.participants import registry
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES
 from analysis import load
 from scenarios._common.app import describe_types
-from tests.commands import CONSOLE, run_python
+from tests.commands import CONSOLE, Call, Said, read_error, run_python
 from tests.files import ROOT
 
 SWEEP = ["run", "sweep", "--prior-sd", "1", "--periods", "6", "--replications", "60",
@@ -76,22 +75,9 @@ def installed(folder: Path, package: str, offers: dict[str, str], source: str) -
     return folder
 
 
-def command(*arguments: str, cwd: Path, path: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder, with packages from another one."""
-    return run_python([*CONSOLE, *arguments], cwd, path, ROOT)
-
-
-def ended_well(said: subprocess.CompletedProcess[str]) -> str:
-    assert said.returncode == 0, said.stderr
-    return said.stdout
-
-
-def error(said: subprocess.CompletedProcess[str]) -> str:
-    """Return the one line in which the command says why it gives up."""
-    assert said.returncode == 1, said.stdout + said.stderr
-    (line,) = said.stderr.splitlines()
-    assert line.startswith("error: ")
-    return line
+def ended_well(said: Said) -> str:
+    assert said.code == 0, said.err
+    return said.out
 
 
 Install = Callable[..., str]
@@ -119,43 +105,39 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return installed(folder, "thirdparty", offers, MAKER.format(name="Cautious") + NUMBERS)
 
 
+@pytest.fixture
+def installed_makers(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process find what is installed there."""
+    monkeypatch.syspath_prepend(site)
+
+
+@pytest.mark.usefixtures("installed_makers")
 def test_an_installed_maker_goes_by_her_name_on_the_command_line_whoever_does_the_work(
-    site: Path, tmp_path: Path
+    tmp_path: Path, call: Call
 ) -> None:
-    results = []
+    """Also where two workers do it, which are processes of their own."""
     for workers in ("1", "2"):
-        folder = tmp_path / workers
-        folder.mkdir()
-        chosen = ["--makers", "cautious,counting+optimal", "--workers", workers]
-        out = ended_well(command(*SWEEP, *chosen, cwd=folder, path=site))
-        run = load(folder / "out")
+        chosen = ["--makers", "cautious,counting+optimal", "--out", workers]
+        assert "cautious" in ended_well(call(*SWEEP, *chosen, "--workers", workers))
+    results = []
+    for out in (tmp_path / "1", tmp_path / "2"):
+        run = load(out)
         assert {point["makers"] for point in run.points} == {"cautious", "counting+optimal"}
         assert set(run.blocks("totals")["maker"]) == {"cautious", "counting", "optimal"}
-        assert "cautious" in out
-        results.append({file.name: file.read_bytes() for file in folder.rglob("*.parquet")})
-    assert "cautious" not in MAKER_TYPES.list_names()
+        results.append({file.name: file.read_bytes() for file in out.rglob("*.parquet")})
     assert len(results[0]) == 7
     assert results[0] == results[1]
 
 
-def test_an_installed_maker_goes_by_her_name_in_python_and_in_the_list(
-    site: Path, tmp_path: Path
-) -> None:
-    script = """
-        from abm import Exchange
-        from abm.participants.registry import MAKER_TYPES
-
-        market = Exchange(["counting", "optimal"], replications=3).run(5)
-        print([maker.label for maker in market.makers], type(market.makers[0]).__module__)
-        names, own = MAKER_TYPES.list_names(), MAKER_TYPES.load_own()
-        print("counting" in names, "counting" in own, MAKER_TYPES.find("cautious").__name__)
-    """
-    said = ended_well(run_python(["-c", dedent(script)], tmp_path, site, ROOT))
-    assert said.splitlines() == [
-        "['counting', 'optimal'] thirdparty",
-        "True False Cautious",
-    ]
-    lines = ended_well(command("list", cwd=tmp_path, path=site)).splitlines()
+@pytest.mark.usefixtures("installed_makers")
+def test_an_installed_maker_goes_by_her_name_in_python_and_in_the_list(call: Call) -> None:
+    market = Exchange(["counting", "optimal"], replications=3).run(5)
+    assert [maker.label for maker in market.makers] == ["counting", "optimal"]
+    assert type(market.makers[0]).__module__ == "thirdparty"
+    assert "counting" in MAKER_TYPES.list_names()
+    assert "counting" not in MAKER_TYPES.load_own()
+    assert MAKER_TYPES.find("cautious").__name__ == "Cautious"
+    lines = ended_well(call("list")).splitlines()
     about = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines if line.startswith("  ")}
     assert about["cautious"] == "Quotes two sds of her belief around its mean."
     assert about["counting"] == "Widens after every trade of her own."
@@ -163,81 +145,100 @@ def test_an_installed_maker_goes_by_her_name_in_python_and_in_the_list(
     assert hers == sorted([*MAKER_TYPES.load_own(), "cautious", "counting"])
 
 
-def test_a_misspelt_name_brings_that_of_a_plug_in(site: Path, tmp_path: Path) -> None:
-    said = command(*SWEEP, "--makers", "cautius", cwd=tmp_path, path=site)
-    assert "maker is 'cautius', which is unknown: did you mean 'cautious'" in error(said)
+@pytest.mark.usefixtures("installed_makers")
+def test_a_misspelt_name_brings_that_of_a_plug_in(call: Call) -> None:
+    said = call(*SWEEP, "--makers", "cautius")
+    assert "maker is 'cautius', which is unknown: did you mean 'cautious'" in read_error(said)
 
 
-def test_a_maker_in_the_current_folder_goes_by_where_she_is(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(MAKER.format(name="Cautious") + NUMBERS)
-    chosen = ["--makers", "mine:Counting,mine:Cautious+optimal"]
-    ended_well(command(*SWEEP, *chosen, cwd=tmp_path))
+def test_a_maker_in_the_current_folder_goes_by_where_she_is(tmp_path: Path, call: Call) -> None:
+    (tmp_path / "mine_alone.py").write_text(MAKER.format(name="Cautious") + NUMBERS)
+    makers = ["mine_alone:Counting", "mine_alone:Cautious+optimal"]
+    ended_well(call(*SWEEP, "--makers", ",".join(makers)))
     run = load(tmp_path / "out")
-    assert [point["makers"] for point in run.points] == ["mine:Counting", "mine:Cautious+optimal"]
+    assert [point["makers"] for point in run.points] == makers
     assert set(run.blocks("totals")["maker"]) == {"cautious", "counting", "optimal"}
 
 
-def test_a_maker_in_a_package_of_the_current_folder_goes_by_where_she_is(tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "makers.py").write_text(MAKER.format(name="Cautious"))
-    ended_well(command(*SWEEP, "--makers", "mine.makers:Cautious", cwd=tmp_path))
+def test_a_maker_in_a_package_of_the_current_folder_goes_by_where_she_is(
+    tmp_path: Path, call: Call
+) -> None:
+    (tmp_path / "mine_packed").mkdir()
+    (tmp_path / "mine_packed" / "makers.py").write_text(MAKER.format(name="Cautious"))
+    ended_well(call(*SWEEP, "--makers", "mine_packed.makers:Cautious"))
 
 
-def test_a_maker_who_breaks_late_is_named_with_the_period_and_the_cause(tmp_path: Path) -> None:
+def test_a_maker_who_breaks_late_is_named_with_the_period_and_the_cause(
+    tmp_path: Path, call: Call
+) -> None:
     head, _, _ = MAKER.format(name="Spoilt").partition("    def quote")
-    (tmp_path / "mine.py").write_text(head + SPOILT)
-    said = command(*SWEEP, "--makers", "mine:Spoilt,optimal", "--periods", "60", cwd=tmp_path)
-    line = error(said)
+    (tmp_path / "mine_spoilt.py").write_text(head + SPOILT)
+    line = read_error(call(*SWEEP, "--makers", "mine_spoilt:Spoilt,optimal", "--periods", "60"))
     assert "3 of 6 blocks failed, 3 blocks are finished and kept: --resume" in line
     assert "maker 'spoilt' raised an error when she quoted in period 57 " in line
-    assert "(mine.py, line " in line
+    assert "(mine_spoilt.py, line " in line
     assert "): ZeroDivisionError: her slide rule broke" in line
 
 
 def test_a_plug_in_that_does_not_import_leaves_the_list_and_the_others_usable(
-    tmp_path: Path,
+    install: Install, call: Call
 ) -> None:
-    site = tmp_path / "site"
-    offers = {"broken": "thirdparty:Cautious", "absent": "nowhere:Cautious"}
-    installed(site, "thirdparty", offers, "raise RuntimeError('not on this machine')")
-    lines = ended_well(command("list", cwd=tmp_path, path=site)).splitlines()
+    offers = {"broken": "{here}:Cautious", "absent": "nowhere:Cautious"}
+    package = install(offers, "raise RuntimeError('not on this machine')")
+    lines = ended_well(call("list")).splitlines()
     (broken,) = (line for line in lines if line.split()[0] == "broken")
     (absent,) = (line for line in lines if line.split()[0] == "absent")
     assert "cannot be used: " in broken
     assert "RuntimeError: not on this machine" in broken
     assert "No module named 'nowhere'" in absent
     assert any(line.split()[0] == "optimal" for line in lines)
-    ended_well(command(*SWEEP, "--makers", "myopic", cwd=tmp_path, path=site))
-    line = error(command(*SWEEP, "--makers", "broken", cwd=tmp_path, path=site))
+    ended_well(call(*SWEEP, "--makers", "myopic"))
+    line = read_error(call(*SWEEP, "--makers", "broken"))
     assert "maker 'broken' cannot be loaded" in line
-    assert "thirdparty does not import" in line
+    assert f"{package} does not import" in line
     assert "not on this machine" in line
 
 
-def test_a_file_dropped_into_the_folder_of_makers_is_all_it_takes(tmp_path: Path) -> None:
-    here = tmp_path / "copy"
+def copy_project(folder: Path) -> Path:
+    """Copy the packages into a folder, and return that of the makers."""
     for package in ("abm", "analysis", "scenarios"):
         shutil.copytree(
-            ROOT / package, here / package, ignore=shutil.ignore_patterns("__pycache__")
+            ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__")
         )
-    (here / "abm" / "makers" / "counting.py").write_text(MAKER.format(name="Cautious") + NUMBERS)
-    lines = ended_well(command("list", cwd=tmp_path, path=here)).splitlines()
+    return folder / "abm" / "makers"
+
+
+def test_a_file_dropped_into_the_folder_of_makers_is_all_it_takes(tmp_path: Path) -> None:
+    """In a process of its own, where both commands run on the copy."""
+    makers = copy_project(tmp_path / "copy")
+    (makers / "counting.py").write_text(MAKER.format(name="Cautious") + NUMBERS)
+    script = f"""
+        import sys
+        from scenarios.__main__ import main
+
+        for words in (["list"], {[*SWEEP, "--makers", "counting+cautious"]}):
+            sys.argv[1:] = words
+            try:
+                main()
+            except SystemExit as end:
+                print(words[0], "ended with", end.code or 0)
+    """
+    said = run_python(["-P", "-c", dedent(script)], tmp_path, tmp_path / "copy")
+    listed, _, ran = said.stdout.partition("list ended with 0\n")
+    assert ran.endswith("run ended with 0\n"), said.stdout + said.stderr
+    lines = listed.splitlines()
     (cautious,) = (line for line in lines if line.split()[0] == "cautious")
     assert cautious.endswith(" Quotes two sds of her belief around its mean.")
     assert any(line.split()[0] == "counting" for line in lines)
-    ended_well(command(*SWEEP, "--makers", "counting+cautious", cwd=tmp_path, path=here))
 
 
 def test_a_file_in_the_folder_of_makers_that_does_not_import_is_named_in_one_line(
     tmp_path: Path,
 ) -> None:
-    here = tmp_path / "copy"
-    for package in ("abm", "analysis", "scenarios"):
-        shutil.copytree(
-            ROOT / package, here / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    (here / "abm" / "makers" / "half_done.py").write_text("import a_module_that_nobody_has")
-    line = error(command("list", cwd=tmp_path, path=here))
+    makers = copy_project(tmp_path / "copy")
+    (makers / "half_done.py").write_text("import a_module_that_nobody_has")
+    said = run_python([*CONSOLE, "list"], tmp_path, tmp_path / "copy")
+    line = read_error(Said(said.returncode, said.stdout, said.stderr))
     assert "abm/makers/half_done.py does not import (ModuleNotFoundError: No module named" in line
 
 

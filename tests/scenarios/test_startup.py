@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,14 +13,21 @@ from tests.commands import run_python
 from tests.files import ROOT
 
 HEAVY = ["matplotlib", "mesa", "pandas", "scenarios.*"]  # the last stands for any scenario
-LOADED = """
+LIGHT = [
+    [], ["--help"], ["--version"], ["--hepl"], ["lsit"], ["run"], ["run", "--help"],
+    ["run", "papre"], ["paper"], ["run", "--hepl"], ["report", "--help"], ["check", "--wave"],
+]  # fmt: skip
+LISTED, SHOWN = ["list"], ["run", "sweep", "--help"]
+STATEMENTS = ["import analysis", "from analysis import Run, load", "from abm.bellman import solve"]
+COMMANDS = """
 import sys
-sys.argv = ["market-shock", *{words!r}]
 from scenarios.__main__ import main
-try:
-    main()
-finally:
-    print(*sorted(sys.modules), file=sys.stderr)
+for words in {commands!r}:
+    sys.argv = ["market-shock", *words]
+    try:
+        main()
+    except SystemExit as end:
+        print(end.code or 0, *sorted(sys.modules), file=sys.stderr)
 """
 
 
@@ -27,10 +35,18 @@ def run_code(code: str, path: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return run_python(["-P", "-c", code], path, path)
 
 
+@cache
+def list_loaded() -> dict[str, set[str]]:
+    """Return what is loaded once each command has run, one after the other in one process."""
+    commands = [*LIGHT, LISTED, SHOWN]
+    said = run_code(COMMANDS.format(commands=commands)).stderr.splitlines()
+    loaded = [set(line.split()) for line in said if " typer " in line]
+    return dict(zip(map(str, commands), loaded, strict=True))
+
+
 def list_heavy(words: list[str]) -> list[str]:
-    """Return which of HEAVY the command loads."""
-    modules = set(run_code(LOADED.format(words=words)).stderr.splitlines()[-1].split())
-    assert "typer" in modules
+    """Return which of HEAVY the command loads, or one before it."""
+    modules = list_loaded()[str(words)]
     scenarios = {f"scenarios.{name.replace('-', '_')}" for name in list_scenarios()}
     assert {"scenarios.paper", "scenarios.sweep"} <= scenarios  # a folder and a file
     return [
@@ -38,34 +54,26 @@ def list_heavy(words: list[str]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        [], ["--help"], ["--version"], ["--hepl"], ["lsit"], ["run"], ["run", "--help"],
-        ["run", "papre"], ["paper"], ["run", "--hepl"], ["report", "--help"], ["check", "--wave"],
-    ],
-    ids=" ".join,
-)  # fmt: skip
+@pytest.mark.parametrize("words", LIGHT, ids=" ".join)
 def test_help_and_slips_load_no_scenario_and_no_library_of_simulation(words: list[str]) -> None:
     assert list_heavy(words) == []
 
 
 def test_the_list_loads_no_scenario_and_no_matplotlib() -> None:
-    assert list_heavy(["list"]) == ["mesa", "pandas"]
+    assert list_heavy(LISTED) == ["mesa", "pandas"]
 
 
 def test_a_scenario_that_runs_is_loaded() -> None:
-    assert list_heavy(["run", "sweep", "--help"]) == HEAVY
+    assert list_heavy(SHOWN) == HEAVY
 
 
-@pytest.mark.parametrize(
-    "statement",
-    ["import analysis", "from analysis import Run, load", "from abm.bellman import solve"],
-)
-def test_reading_logs_and_the_bellman_equation_load_no_mesa_and_no_figures(statement: str) -> None:
-    loaded = run_code(f"{statement}\nimport sys\nprint(*sys.modules)").stdout.split()
-    assert statement.split()[1] in loaded
-    assert not {"mesa", "matplotlib", "seaborn"} & set(loaded)
+def test_reading_logs_and_the_bellman_equation_load_no_mesa_and_no_figures() -> None:
+    """In one process, where each statement adds to what those before it have loaded."""
+    show = "import sys\nprint(*sys.modules)"
+    out = run_code("\n".join(f"{statement}\n{show}" for statement in STATEMENTS)).stdout
+    for statement, line in zip(STATEMENTS, out.splitlines(), strict=True):
+        assert statement.split()[1] in line.split()
+        assert not {"mesa", "matplotlib", "seaborn"} & set(line.split()), statement
 
 
 def test_the_version_is_read_when_it_is_asked_for() -> None:
@@ -89,8 +97,10 @@ def test_a_scenario_that_cannot_be_parsed_leaves_the_others_usable(tmp_path: Pat
     (tmp_path / "scenarios" / "own" / "__init__.py").write_text(
         '"""A study in a folder.\n\nMore."""'
     )
-    out = run_code(LOADED.format(words=["list"]), tmp_path).stdout
-    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in out.splitlines() if " " in line}
+    said = run_code(COMMANDS.format(commands=[LISTED, SHOWN]), tmp_path)
+    listed = said.stdout.partition("Usage: ")[0].splitlines()
+    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in listed if line.split()[1:]}
     assert lines["half-done"].startswith("cannot be used: invalid syntax")
     assert lines["own"] == "A study in a folder."
-    assert run_code(LOADED.format(words=["run", "sweep", "--help"]), tmp_path).returncode == 0
+    codes = [line.split()[0] for line in said.stderr.splitlines() if " typer " in line]
+    assert codes == ["0", "0"]

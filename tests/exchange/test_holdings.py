@@ -61,6 +61,23 @@ def test_what_she_holds_must_be_an_array_of_numbers(name: str, value: Any, when:
     assert market.tape.market["period"].max() == 1
 
 
+@pytest.mark.parametrize("odd", [NAN, INF, -INF, 1e200])
+@pytest.mark.parametrize("name", ["inventory", "cash"])
+def test_a_single_number_at_fault_is_found_among_many_markets(name: str, odd: float) -> None:
+    size = 10_001
+    to = np.append(np.zeros(size - 1), odd)
+    market = Exchange(partial(Setter, name=name, to=to, when="settle"), replications=size)
+    with pytest.raises(MakerError, match=f"{name} .* but must have an array of 10001 numbers"):
+        market.run(4)
+
+
+def test_any_number_of_finite_numbers_is_in_order() -> None:
+    size = 10_001
+    cash = np.linspace(-1e100, 1e100, size)
+    market = Exchange(partial(Setter, name="cash", to=cash, when="predict"), replications=size)
+    assert (market.run(3).makers[0].cash == cash).all()
+
+
 @pytest.mark.parametrize("when", DOING)
 @pytest.mark.parametrize(
     "value",

@@ -129,6 +129,10 @@ class Interval:
         ends = (self.lower, self.upper)
         lower, upper = (np.broadcast_to(end, len(value))[:, np.newaxis] for end in ends)
         sells, buys = np.isneginf(lower)[:, 0], np.isposinf(upper)[:, 0]
+        if buys.all():
+            return self.noise.above(lower - value)
+        if sells.all():
+            return self.noise.below(upper - value)
         inside = ~(sells | buys)
         mass = np.empty(value.shape)
         mass[inside] = self.noise.mass(lower[inside] - value[inside], upper[inside] - value[inside])

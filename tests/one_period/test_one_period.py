@@ -15,6 +15,7 @@ from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, Myopic, Quote
 from abm.beliefs.base import Belief
 from abm.makers.undercutter import Undercutter
 from abm.market.valuations import Interval, Law, NoisyValuation
+from abm.numerics.arrays import Array
 from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
 from abm.one_period.profit import expected_profit
 from abm.one_period.quotes import myopic_quote, zero_profit_quote
@@ -52,12 +53,18 @@ def belief_after(noise: str, history: str, mirrored: bool = False) -> GridBelief
 
 
 @cache
+def density_on_grid(noise: str, history: str) -> tuple[Array, Array]:
+    """Return values an even step apart, and the density of the belief times that step."""
+    value = np.linspace(-27, 27, 40_001)
+    return value, belief_after(noise, history).density(value)[0] * (value[1] - value[0])
+
+
+@cache
 def side_by_quadrature(noise: str, history: str, ask: float) -> tuple[float, float]:
     """P(w > ask) and the integral of V where w > ask, from the density of the belief alone."""
-    belief = belief_after(noise, history)
-    value = np.linspace(-27, 27, 40_001)
-    weight = belief.density(value)[0] * NOISES[noise].sf(ask - value) * (value[1] - value[0])
-    return float(weight.sum()), float(weight @ value)
+    value, density = density_on_grid(noise, history)
+    weight = density * NOISES[noise].sf(ask - value)
+    return float(weight.sum()), float((weight * value).sum())
 
 
 def profit_of(noise: str, history: str, ask: float) -> float:

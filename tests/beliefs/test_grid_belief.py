@@ -117,6 +117,7 @@ def test_three_signals_match_quadrature_by_mpmath() -> None:
     mp.dps = 25
     signals = [(1.0, INF, 1.0), (-0.5, 2.5, 0.7), (-INF, 3.0, 2.0)]
 
+    @cache
     def density(value: Any) -> Any:
         product = mp.npdf(value, 0.5, 3)
         for lower, upper, noise_sd in signals:

@@ -1,5 +1,6 @@
 """Interval signals against Bayes' rule done by quadrature, and the law of noisy valuations."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -41,11 +42,12 @@ def bayes(
     """Log probability, posterior mean and sd by integrating over the value."""
     pieces = [mean + step * sd for step in range(-14, 15, 2)]
 
+    @cache
+    def density(value: Any) -> Any:
+        return MP.npdf(value, mean, sd) * likelihood_at(value, lower, upper, noise_sd)
+
     def integral(weight: Any) -> Any:
-        return MP.quad(
-            lambda v: weight(v) * MP.npdf(v, mean, sd) * likelihood_at(v, lower, upper, noise_sd),
-            pieces,
-        )
+        return MP.quad(lambda v: weight(v) * density(v), pieces)
 
     mass = integral(lambda _: 1)
     centre = integral(lambda v: v) / mass

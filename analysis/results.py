@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from abm.numerics.moments import Moments
 from abm.runs.metrics import OF_TOTALS, TOTALS
 from analysis import metrics
 
@@ -137,10 +138,14 @@ def comparisons(run: Run) -> Table:
 def summarise(piece: Table, by: Sequence[str]) -> Table:
     """Return count, mean and variance of every metric in each group."""
     known = [metric for metric in METRICS if metric in piece]
-    groups = piece.groupby(list(by), observed=True)[known]
-    moments = {"count": groups.count(), "mean": groups.mean(), "variance": groups.var()}
-    long = {name: table.rename_axis(columns="metric").stack() for name, table in moments.items()}
-    return pd.DataFrame(long).reset_index()
+    values = piece[known].to_numpy(float)
+    labels, samples = [], []
+    for names, rows in piece.groupby(list(by), observed=True).indices.items():
+        labels += [(*names, metric) for metric in known]
+        samples += [Moments.of(column) for column in values[rows].T]
+    found = Moments.stack(samples)
+    table = pd.DataFrame(labels, columns=[*by, "metric"])
+    return table.assign(count=found.count, mean=found.mean, variance=found.variance)
 
 
 def _differences(makers: Mapping[str, Table], first: str) -> Iterator[Table]:

@@ -606,12 +606,8 @@ def test_ctrl_c_while_a_block_is_noted_is_a_line_as_well(
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.usefixtures("finished")
-@pytest.mark.parametrize("kind", ["paper", "sweep"])
-def test_a_report_is_written_into_the_runs_folder(
-    folder: Path, swept: Path, tmp_path: Path, call: Call, kind: str
-) -> None:
-    run = Path(shutil.copytree({"paper": folder, "sweep": swept}[kind], tmp_path / "two words"))
+def test_a_report_is_written_into_the_runs_folder(swept: Path, tmp_path: Path, call: Call) -> None:
+    run = Path(shutil.copytree(swept, tmp_path / "two words"))
     before = read_files(run)
     assert call("report", run) == (0, f"The report is {run}/{REPORT_FILE}\n", "")
     page = (run / REPORT_FILE).read_text()

@@ -132,9 +132,12 @@ def test_a_report_makes_a_page_of_a_run(
     copy = shutil.copytree(folder, tmp_path / "copy")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        code, _, error = call("report", str(copy))
-    assert (code, error) == (0, "")
+        said = call("report", str(copy))
+    assert said == (0, f"The report is {copy}/{REPORT_FILE}\n", "")
     page = (copy / REPORT_FILE).read_text()
+    assert read_files(copy) == read_files(folder) | {REPORT_FILE: page.encode()}
+    assert page.startswith("<!")
+    assert load(copy).command in page
     assert f"<title>{scenario}: Market Shock</title>" in page
     for path in folder.glob("*.png"):
         assert path.stem in page

@@ -41,6 +41,34 @@ class Blind(MarketMaker):
         return Quote(-2.0, 2.0)
 
 
+class Shut(MarketMaker):
+    """Never trades."""
+
+    name = "shut"
+
+    def quote(self) -> Quote:
+        return Quote(float("-inf"), float("inf"))
+
+
+class Cautious(MarketMaker):
+    """Quotes two sds of her belief around its mean."""
+
+    name = "cautious"
+
+    def quote(self) -> Quote:
+        belief = self.require_belief()
+        return Quote.around(belief.mean, 2 * belief.sd)
+
+
+class Anchored(MarketMaker):
+    """Quotes around zero, and a number of dollars wide, whatever she believes."""
+
+    name = "anchored"
+
+    def quote(self) -> Quote:
+        return Quote(-2.0, 2.0)
+
+
 class Exact(ZeroProfit):
     """The zero-profit maker on an exact belief."""
 

@@ -7,26 +7,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from abm import Exchange, Quote
+from abm import Exchange
 from abm.experiment import Experiment, Simulation, grid
-from abm.makers import MarketMaker
 from analysis import Run, load, metrics, shares
 from analysis.metrics import add_interval
 from analysis.results import format_estimates, results, totals, with_point_parameters
-from tests.stubs import Blind
+from tests.stubs import Blind, Shut
 
 INF, NAN = np.inf, np.nan
 RIVALS = ["optimal", "zero-profit", "fixed-spread", "zero-profit"]
 SIZE, PERIODS, SEED = 50, 12, 3
-
-
-class Shut(MarketMaker):
-    """Never trades."""
-
-    name = "shut"
-
-    def quote(self) -> Quote:
-        return Quote(-INF, INF)
 
 
 def trades(seed: int, size: int = 400) -> pd.DataFrame:

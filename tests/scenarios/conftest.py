@@ -1,42 +1,19 @@
 """What several files of tests of scenarios need."""
 
 import sys
+from inspect import getsource
 from pathlib import Path
 
 import pytest
 
 from analysis import Run, load
+from tests.stubs import Anchored, Blind, Cautious, Shut
 
 MY_MAKERS = '''
+from typing import Any
+
 from abm import Optimal as Theirs, Quote
 from abm.makers import MarketMaker
-
-class Cautious(MarketMaker):
-    """Quotes two sds of her belief around its mean."""
-
-    def quote(self) -> Quote:
-        return Quote.around(self.require_belief().mean, 2 * self.require_belief().sd)
-
-class Anchored(MarketMaker):
-    """Quotes around zero, and a number of dollars wide."""
-
-    def quote(self) -> Quote:
-        return Quote(-2.0, 2.0)
-
-class Blind(MarketMaker):
-    """Has no belief, and quotes the same for ever."""
-
-    def __init__(self, model):
-        super().__init__(model, belief=None)
-
-    def quote(self) -> Quote:
-        return Quote(-3.0, 3.0)
-
-class Shut(MarketMaker):
-    """Never trades."""
-
-    def quote(self) -> Quote:
-        return Quote(float("-inf"), float("inf"))
 
 class Optimal(Theirs):
     """Has the name of another maker."""
@@ -46,8 +23,25 @@ class Optimal(Theirs):
 @pytest.fixture
 def my_makers(tmp_path: Path) -> None:
     """Write makers of one's own into the empty folder, as a module that is not loaded."""
-    (tmp_path / "my_makers.py").write_text(MY_MAKERS)
+    stubs = (getsource(maker) for maker in (Anchored, Blind, Cautious, Shut))
+    (tmp_path / "my_makers.py").write_text("\n\n".join([MY_MAKERS, *stubs]))
     sys.modules.pop("my_makers", None)
+
+
+@pytest.fixture(scope="module")
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run of the STUDY of a file of tests."""
+    out = tmp_path_factory.mktemp("study") / "run"
+    request.module.STUDY.run(str(out))
+    return out
+
+
+@pytest.fixture(scope="module")
+def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run of the same scenario with the options SMALL."""
+    out = tmp_path_factory.mktemp("study") / "small"
+    type(request.module.STUDY)(**request.module.SMALL).run(str(out))
+    return out
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ SMALL: dict[str, Any] = {
     "seed": 8,
 }  # fmt: skip
 TRADE, FREEZE = "most trade", "most have no trade in 100 periods"
+STUDY = Breakdown(prior_sd="5,1,3", replications=SIZE)
 
 
 @pytest.fixture
@@ -33,23 +34,9 @@ def call(call: Call) -> Call:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("breakdown") / "run"
-    Breakdown(prior_sd="5,1,3", replications=SIZE).run(str(out))
-    return out
-
-
-@pytest.fixture(scope="module")
 def table(folder: Path) -> Any:
     """Return the run's results by maker, shock and metric."""
     return pd.read_csv(folder / "results.csv").set_index(["maker", "prior_sd", "metric"])
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("breakdown") / "small"
-    Breakdown(**SMALL).run(str(out))
-    return out
 
 
 def spread_at(rho: float, excess: Callable[[float, float], float]) -> float:
@@ -241,15 +228,6 @@ def test_makers_of_a_file_in_this_folder_take_part(
     assert table["maker"].unique().tolist() == names
     for name in names:
         assert f"\n{name}'s markets at shocks of 1" in said
-
-
-@pytest.mark.usefixtures("my_makers")
-def test_two_makers_with_one_name_are_refused(call: Call, tmp_path: Path) -> None:
-    code, _, error = call("--makers", "optimal,my_makers:Optimal", "--prior-sd", "1,3",
-                          "--replications", "10", "--periods", "3")  # fmt: skip
-    assert code == 1
-    assert "optimal and my_makers:Optimal both have the name 'optimal': give one" in error
-    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

@@ -46,19 +46,13 @@ KINDS: dict[str, Any] = {
     "random quotes": Wanderer,
     "adversarial quotes": Adversary,
 }
+STUDY = ExactOptimum(**GIVEN)
 
 
 @pytest.fixture
 def call(call: Call) -> Call:
     """Run the scenario's command."""
     return partial(call, "run", "exact-optimum", "--out", "run")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("exact-optimum") / "run"
-    ExactOptimum(**GIVEN).run(str(out))
-    return out
 
 
 @pytest.fixture(scope="module")

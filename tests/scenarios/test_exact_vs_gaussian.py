@@ -32,6 +32,7 @@ GIVEN: dict[str, Any] = {
 SMALL: dict[str, Any] = {
     "makers": "myopic", "prior_sd": "2", "replications": 6, "periods": 3, "seed": 8,
 }  # fmt: skip
+STUDY = ExactVsGaussian(**GIVEN)
 
 
 @pytest.fixture
@@ -41,23 +42,9 @@ def call(call: Call) -> Call:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("exact-vs-gaussian") / "run"
-    ExactVsGaussian(**GIVEN).run(str(out))
-    return out
-
-
-@pytest.fixture(scope="module")
 def table(folder: Path) -> Any:
     """Return the run's results by maker, shock and metric."""
     return pd.read_csv(folder / "results.csv").set_index(["maker", "prior_sd", "metric"])
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("exact-vs-gaussian") / "small"
-    ExactVsGaussian(**SMALL).run(str(out))
-    return out
 
 
 def market(maker: str, shock: float, belief: str) -> Exchange:

@@ -24,27 +24,13 @@ SMALL: dict[str, Any] = {
     "makers": "optimal,zero-profit", "prior_sd": "2", "replications": 30, "periods": 4,
     "discount": 0.6, "seed": 8,
 }  # fmt: skip
+STUDY = HeadToHead(prior_sd="3,5", replications=SIZE)
 
 
 @pytest.fixture
 def call(call: Call) -> Call:
     """Run the scenario's command."""
     return partial(call, "run", "head-to-head", "--out", "run")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("head") / "run"
-    HeadToHead(prior_sd="3,5", replications=SIZE).run(str(out))
-    return out
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a small run of one shock."""
-    out = tmp_path_factory.mktemp("head") / "small"
-    HeadToHead(**SMALL).run(str(out))
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -282,15 +268,6 @@ def test_a_maker_of_a_file_in_this_folder_takes_part(call: Call, tmp_path: Path)
     table = pd.read_csv(tmp_path / "run" / "results.csv")
     for company in COMPANIES:
         assert set(table[table["company"] == company]["maker"]) == {"optimal", "cautious"}
-
-
-@pytest.mark.usefixtures("my_makers")
-def test_two_makers_with_one_name_are_refused(call: Call, tmp_path: Path) -> None:
-    code, _, error = call("--makers", "optimal,my_makers:Optimal", "--prior-sd", "3",
-                          "--replications", "10", "--periods", "3")  # fmt: skip
-    assert code == 1
-    assert "optimal and my_makers:Optimal both have the name 'optimal': give one" in error
-    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

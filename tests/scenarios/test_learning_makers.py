@@ -31,6 +31,7 @@ SIZE, PERIODS, COUNTS, SHOCKS = 120, 600, [1, 2, 4], [0.5, 1.0]
 SMALL: dict[str, Any] = {
     "learners": "2", "prior_sd": "0.5", "replications": 6, "periods": 100, "seed": 8,
 }  # fmt: skip
+STUDY = LearningMakers(replications=SIZE, periods=PERIODS)
 
 
 @pytest.fixture
@@ -40,23 +41,9 @@ def call(call: Call) -> Call:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("learning") / "run"
-    LearningMakers(replications=SIZE, periods=PERIODS).run(str(out))
-    return out
-
-
-@pytest.fixture(scope="module")
 def results(folder: Path) -> Any:
     keys = ["prior_sd", "learners", "metric"]
     return pd.read_csv(folder / "results.csv").set_index(keys).sort_index()
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("learning") / "small"
-    LearningMakers(**SMALL).run(str(out))
-    return out
 
 
 def reward(rho: float, depth: float) -> float:

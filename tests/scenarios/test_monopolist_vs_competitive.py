@@ -26,30 +26,15 @@ SMALL: dict[str, Any] = {
     "makers": "optimal,zero-profit", "prior_sd": "3", "replications": 30, "periods": 4,
     "discount": 0.6, "seed": 8,
 }  # fmt: skip
+STUDY = MonopolistVsCompetitive(
+    makers=",".join(MAKERS), prior_sd="0.5,3", replications=BLOCKS * BLOCK, periods=PERIODS
+)
 
 
 @pytest.fixture
 def call(call: Call) -> Call:
     """Run the scenario's command."""
     return partial(call, "run", "monopolist-vs-competitive", "--out", "run")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a run of several blocks."""
-    out = tmp_path_factory.mktemp("monopolist") / "run"
-    MonopolistVsCompetitive(
-        makers=",".join(MAKERS), prior_sd="0.5,3", replications=BLOCKS * BLOCK, periods=PERIODS
-    ).run(str(out))
-    return out
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a small run, of one shock."""
-    out = tmp_path_factory.mktemp("monopolist") / "small"
-    MonopolistVsCompetitive(**SMALL).run(str(out))
-    return out
 
 
 @pytest.fixture(scope="module")

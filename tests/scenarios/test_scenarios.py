@@ -126,6 +126,20 @@ def test_an_empty_list_is_a_clear_error(scenario: str, tmp_path: Path, call: Cal
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.usefixtures("my_makers")
+def test_two_makers_with_one_name_are_refused(scenario: str, tmp_path: Path, call: Call) -> None:
+    if "makers" not in {option.name for option in find_study(scenario).list_options()}:
+        pytest.skip("its makers are no option")
+    code, out, error = call("run", scenario, "--makers", "optimal,my_makers:Optimal",
+                            "--replications", "6", "--periods", "3", "--out", "run")  # fmt: skip
+    assert (code, out) == (1, "")
+    (line,) = error.splitlines()
+    assert line.startswith("error: maker")
+    assert "my_makers:Optimal" in line
+    assert "the name 'optimal'" in line or "has that name" in line
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_report_makes_a_page_of_a_run(
     scenario: str, folder: Path, tmp_path: Path, call: Call
 ) -> None:

@@ -91,7 +91,7 @@ class Meddling(Plain):
         return super().quote()
 
 
-class Anchored(Plain):
+class Lagging(Plain):
     def quote(self) -> Quote:
         return Quote.around(0.9 * self.require_belief().mean, self.reach())
 
@@ -319,7 +319,7 @@ BREAKERS = [
     ("replications-are-apart", FirstAlone, "of three differs"),
     ("quoting-changes-nothing", Forgetful, "belief's sd"),
     ("quoting-changes-nothing", Meddling, "inventory"),
-    ("moves-with-the-mean", Anchored, "did not move"),
+    ("moves-with-the-mean", Lagging, "did not move"),
     ("scales-with-the-noise", InDollars, "4 times as large"),
     ("leaves-shared-randomness-alone", Gambler, "use self.draws"),
     ("leaves-shared-randomness-alone", Punter, "self.draws"),
@@ -384,7 +384,7 @@ def test_the_report_names_rule_and_maker(rule: str, maker: Any, says: str) -> No
 
 
 def test_all_rules_that_are_broken_are_reported_with_belief_and_quote() -> None:
-    class Both(Anchored):
+    class Both(Lagging):
         def reach(self) -> Any:
             return super().reach() + 0.01
 

@@ -9,7 +9,6 @@ from abm.numerics.checks import require_one_of
 MARKET = 'run.table("market"), or market.tape.market'  # what makes a table, for messages
 MAKERS = 'run.table("makers"), or market.tape.makers'
 ANY = f'{MAKERS}, or run.table("summary")'
-DERIVED = ("spread", "pricing_error", "surplus", "no_trade")  # functions of `analysis.metrics`
 
 
 def require_columns(name: str, table: object, columns: Iterable[str], source: str) -> None:
@@ -44,19 +43,17 @@ def require_columns(name: str, table: object, columns: Iterable[str], source: st
         )
 
 
+def require_rows(name: str, table: pd.DataFrame, columns: Iterable[str], source: str) -> None:
+    """Raise as `require_columns` does, and ValueError if a table has no row to draw."""
+    require_columns(name, table, columns, source)
+    if table.empty:
+        raise ValueError(
+            f"{name} has no rows, but a figure needs some: see what was selected, or give {source}"
+        )
+
+
 def require_keys(frame: pd.DataFrame, by: Iterable[str]) -> None:
     """Raise unless a table has the columns that its rows are to be grouped by."""
     require_columns("frame", frame, [], ANY)
     for key in by:
         require_one_of("by", key, map(str, frame.columns))
-
-
-def require_metric(record: pd.DataFrame, metric: str) -> None:
-    """Raise ValueError unless a record has a column of numbers that is this metric."""
-    if metric in DERIVED and metric not in record:
-        raise ValueError(
-            f"frame has no column {metric!r}, but must have: give "
-            f"frame.assign({metric}=metrics.{metric}(frame))"
-        )
-    numbers = record.select_dtypes(["number", "bool"]).columns
-    require_one_of("metric", metric, [*map(str, numbers), *DERIVED])

@@ -13,9 +13,10 @@ from abm.numerics.checks import discount_factor
 from abm.numerics.intervals import CONFIDENCE, find_fraction_ends, find_half_width
 from abm.numerics.names import describe_unknown
 from abm.runs.metrics import OF_MAKER, OF_MARKET, OF_TOTALS
-from analysis.columns import ANY, MAKERS, require_columns, require_keys, require_metric
+from analysis.columns import ANY, MAKERS, require_columns, require_keys
 from analysis.rows import no_trade as no_trade
 from analysis.rows import pricing_error as pricing_error
+from analysis.rows import require_metric
 from analysis.rows import spread as spread
 from analysis.rows import surplus as surplus
 from analysis.summaries import is_summary, pool_blocks, select_metric

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pandas as pd
 from matplotlib.figure import Figure
 
-from abm.runs.metrics import OF_MAKER, OF_MARKET, OF_TOTALS, TOTALS
+from abm.numerics.checks import require_one_of
+from abm.runs.metrics import OF_MAKER, OF_MARKET, OF_TOTALS, TOTALS, Entry
 from analysis import facets, figures, metrics
 from analysis.canvas import Ax, finish_figure, make_panels, with_settings
 from analysis.results import point_labels, totals_by_block
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
 Table = pd.DataFrame
 
-LABELS = {"no_trade": "probability of no trade", "pricing_error": "|mid - value|"}
-METRICS = {metric.name: metric for metric in (*OF_TOTALS, *TOTALS, *OF_MAKER, *OF_MARKET)}
+OF_PERIODS = (*OF_MARKET, *OF_MAKER)
 NO_PANELS = ("makers", "exchange")  # which lines show
 MOST_PANELS = 6
 SIZE = (10.0, 4.2)  # in inches
@@ -79,16 +79,14 @@ def select_story(
     market: Table, makers: Table, replication: int | None, maker: str | None
 ) -> tuple[Table, Table]:
     """Return the rows of one replication, and of one maker in it; the first unless given."""
-    chosen = {"replication": replication, "maker": maker}
-    for name, value in chosen.items():
-        known = makers[name].unique()
-        if value is not None and value not in known:
-            some = ", ".join(map(str, known[:5]))
-            raise ValueError(f"{name} is {value!r}, but must be one in this market, as {some}")
-        chosen[name] = known[0] if value is None else value
-    market = market[market["replication"] == chosen["replication"]]
-    here = (makers["replication"] == chosen["replication"]) & (makers["maker"] == chosen["maker"])
-    return market, makers[here]
+    numbers, names = makers["replication"].unique(), makers["maker"].unique()
+    number = numbers[0] if replication is None else replication
+    if number not in numbers:
+        some = ", ".join(map(str, numbers[:5]))
+        raise ValueError(f"replication is {number!r}, but must be one in this market, as {some}")
+    name = require_one_of("maker", names[0] if maker is None else maker, names)
+    here = (makers["replication"] == number) & (makers["maker"] == name)
+    return market[market["replication"] == number], makers[here]
 
 
 @with_settings
@@ -101,9 +99,7 @@ def draw_run(run: Run, metric: str, by: str = "period", ax: Ax = None) -> Figure
         rows = select_metric(summary, metric)
         of_makers = rows[rows["maker"].notna()]
         return draw_by_period(rows if of_makers.empty else of_makers, metric, keys, ax)
-    if by not in list_panels(keys):
-        known = ", ".join(["period", *list_panels(keys)])
-        raise ValueError(f"by is {by!r}, but must be one of what the run differs in: {known}")
+    require_one_of("by", by, ["period", *list_panels(keys)])
     return draw_by_parameter(totals_by_block(run), metric, keys, by, ax)
 
 
@@ -115,8 +111,8 @@ def draw_by_period(summary: Table, metric: str, keys: Sequence[str], ax: Ax = No
     rows = add_panel_labels(summary, list_panels(keys))
     facet = choose_facet(rows)
     table = metrics.by_period(rows, metric, _join(keys, facet, without=["exchange"]))
-    scale = "log" if metric in METRICS and METRICS[metric].log else "linear"
-    return facets.by_period(table, label_metric(metric), facet, scale=scale, ax=ax)
+    entry = find_entry(metric, OF_PERIODS)
+    return facets.by_period(table, entry.label_axis(), facet, scale=entry.scale, ax=ax)
 
 
 def draw_by_parameter(
@@ -126,14 +122,13 @@ def draw_by_parameter(
     rows = add_panel_labels(whole, [key for key in list_panels(keys) if key != x])
     facet = choose_facet(rows)
     table = metrics.estimates(rows, metric, _join([*keys, "maker"], facet))
-    return facets.by_parameter(table, label_metric(metric), x, facet, ax=ax)
+    label = find_entry(metric, [*TOTALS, *OF_TOTALS]).label_axis()
+    return facets.by_parameter(table, label, x, facet, ax=ax)
 
 
-def label_metric(metric: str) -> str:
-    """Return the label of an axis: a metric in words, with its unit."""
-    unit = METRICS[metric].unit if metric in METRICS else ""
-    words = LABELS.get(metric, metric.replace("_", " "))
-    return words + (f" ({unit})" if unit not in ("", "1") else "")
+def find_entry(metric: str, entries: Sequence[Entry]) -> Entry:
+    """Return a metric's entry, the first with its name; one of no unit for a user's own."""
+    return next((one for one in entries if one.name == metric), Entry(metric, "", ""))
 
 
 def list_panels(keys: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from abm.runs.metrics import OF_MARKET, TOTALS, list_headlines
 from analysis import facets
 from analysis.canvas import DPI, encode_figure
 from analysis.claims import read_claims
@@ -22,7 +23,7 @@ from analysis.overview import (
     choose_facet,
     draw_by_parameter,
     draw_by_period,
-    label_metric,
+    find_entry,
     list_panels,
 )
 from analysis.precision import convergence
@@ -37,7 +38,6 @@ from analysis.results import (
 
 Table = pd.DataFrame
 
-MEASURES = ("spread", "no_trade", "pricing_error", "profit")  # of the whole market
 INCH = 84  # pixels of the page
 POINTS = 72  # in an inch
 
@@ -99,13 +99,13 @@ def _draw_pictures(run: Run, whole: Table) -> Iterator[Picture]:
     summary = run.table("summary") if "summary" in run.tables else pd.DataFrame()
     if {*keys, "maker"} <= set(summary):
         market = summary[summary["maker"].isna()]
-        for metric in MEASURES:
-            label = label_metric(metric)
+        for metric in list_headlines(OF_MARKET):
+            label = find_entry(metric, OF_MARKET).label_axis()
             figure = draw_by_period(market, metric, keys)
             yield _make_svg(f"{label} by period{_panel_note(summary, panels)}", figure)
     for x in [key for key in panels if pd.api.types.is_numeric_dtype(whole[key])][:1]:
         for metric in ("discounted_profit", "spread"):
-            title = f"{label_metric(metric)} by {x.replace('_', ' ')}"
+            title = f"{find_entry(metric, TOTALS).label_axis()} by {x.replace('_', ' ')}"
             yield _make_svg(title, draw_by_parameter(whole, metric, keys, x))
     by_blocks = whole["block"].nunique() > 1
     rows = whole if by_blocks else pd.concat(totals(run, [*keys, "block"]))

@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from abm.numerics.moments import Moments
-from abm.runs.metrics import OF_TOTALS, TOTALS
+from abm.runs.metrics import OF_TOTALS, TOTALS, list_headlines
 from analysis import metrics
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ ESTIMATE_COLUMNS = ("mean", "se", "count", "low", "high")
 ROUNDING = 1e-12  # relative half-width that rounding alone can make
 SKEW = 0.1  # of the longer half of an interval: a larger difference of its halves is shown
 MOST_DECIMALS = 6  # in a formatted table
-HEADLINES = ("discounted_profit", "profit", "spread", "no_trade", "pricing_error", "trades",
-             "belief_sd")  # fmt: skip
+HEADLINES = tuple(list_headlines(TOTALS))
 KNOWN = [total.name for total in TOTALS if total.mean] + [metric.name for metric in OF_TOTALS]
 METRICS = tuple(dict.fromkeys([*HEADLINES, *KNOWN]))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from abm.numerics.arrays import Array
+from abm.numerics.checks import require_one_of
 from abm.runs.metrics import find_no_trade, find_pricing_error, find_spread, find_surplus
 from analysis.columns import MAKERS, MARKET, require_columns
 
@@ -43,6 +44,18 @@ def no_trade(market: Table) -> "pd.Series[float]":
     """Return 1.0 for each row without a trade, else 0.0; its mean is a probability."""
     require_columns("market", market, ["side"], MARKET)
     return pd.Series(find_no_trade(market["side"].to_numpy()), market.index)
+
+
+def require_metric(record: Table, metric: str) -> None:
+    """Raise ValueError unless a record has a column of numbers that is this metric."""
+    derived = [measure.__name__ for measure in (spread, pricing_error, surplus, no_trade)]
+    if metric in derived and metric not in record:
+        raise ValueError(
+            f"frame has no column {metric!r}, but must have: give "
+            f"frame.assign({metric}=metrics.{metric}(frame))"
+        )
+    numbers = record.select_dtypes(["number", "bool"]).columns
+    require_one_of("metric", metric, [*map(str, numbers), *derived])
 
 
 def _read(frame: Table, *columns: str) -> list[Array]:

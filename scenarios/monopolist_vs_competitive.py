@@ -14,6 +14,7 @@ import pandas as pd
 
 from abm.experiment import grid
 from abm.experiment.points import Point
+from abm.runs.metrics import OF_MARKET
 from analysis import Run, facets, metrics
 from analysis.leads import describe_leads, differences
 from analysis.precision import median
@@ -35,13 +36,6 @@ PAIR = ["prior_sd", "first", "second"]
 METRICS = ("inside_spread", "no_trade", "pricing_error", "learnt", "profit", "traders_gain",
            "surplus")  # fmt: skip
 BY_PERIOD = {"spread": "tighter", "no_trade": "trades more", "pricing_error": "prices better"}
-LABELS = {
-    "spread": "spread (noise sd)",
-    "no_trade": "probability of no trade",
-    "pricing_error": "|mid - value| (noise sd)",
-    "profit": "profit a period (noise sd)",
-    "surplus": "perceived surplus (noise sd)",
-}
 PAID = {"profit": "maker's profit = traders' loss", "surplus": "traders' perceived surplus"}
 
 
@@ -77,11 +71,11 @@ class MonopolistVsCompetitive(Study):
         market = add_panels(summary[summary["maker"].isna()])
         by = ["makers", "prior_sd", "panel"]
         figures = {
-            metric.replace("_", "-"): facets.by_period(
-                metrics.by_period(market, metric, by), label, "panel",
-                scale="log" if metric in ("spread", "pricing_error") else "linear",
+            metric.name.replace("_", "-"): facets.by_period(
+                metrics.by_period(market, metric.name, by), metric.label_axis("noise sd"), "panel",
+                scale=metric.scale,
             )
-            for metric, label in LABELS.items()
+            for metric in OF_MARKET
         }  # fmt: skip
         whole = with_point_parameters(tables["results"], log, ["prior_sd"])
         transfer = whole[whole["metric"].isin(PAID)].assign(panel=whole["metric"].map(PAID))

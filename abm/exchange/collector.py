@@ -6,17 +6,16 @@ from typing import Any
 from mesa import DataCollector
 
 from abm.numerics.moments import mean_of
-
-METRICS = ("spread", "profit", "no_trade", "pricing_error")  # of `Clearing.metrics`
+from abm.runs.metrics import OF_MARKET, list_headlines
 
 
 def make_collector() -> DataCollector:
-    """Return a collector of METRICS, for Mesa's own plots and `mesa.batch_run`.
+    """Return a collector of the market's headlines, for Mesa's own plots and `mesa.batch_run`.
 
     Beside them stands how many traders have arrived, because `batch_run` runs one period more than
     its `max_steps` before Mesa 3.5, and numbers them otherwise.
     """
-    averages = {metric: partial(average_metric, metric=metric) for metric in METRICS}
+    averages = {name: partial(average_metric, metric=name) for name in list_headlines(OF_MARKET)}
     return DataCollector(model_reporters={"arrived": "period"} | averages)
 
 

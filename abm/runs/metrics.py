@@ -6,8 +6,8 @@ summaries, totals, `analysis` and reports read the entries; a new metric is one 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -41,7 +41,53 @@ def find_no_trade(side: Any) -> Array:
 
 
 @dataclass(frozen=True)
-class Metric:
+class Entry:
+    """What tables and figures need to know of whatever is measured.
+
+    Parameters
+    ----------
+    name, unit, meaning : str
+    label : str
+        Words for the axis of a figure; those of the name unless given.
+    log : bool
+        Whether figures have a logarithmic scale for it.
+    headline : int
+        Its place among those shown where not all are, from 1; 0 if it is not among them.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    _: KW_ONLY
+    label: str = ""
+    log: bool = False
+    headline: int = 0
+
+    def label_axis(self, price: str = "price") -> str:
+        """Return its label with its unit, where prices are in units of `price`.
+
+        Examples
+        --------
+        >>> OF_MARKET[0].label_axis("noise sd")
+        'spread (noise sd)'
+        """
+        unit = {"price": price, "1": ""}.get(self.unit, self.unit)
+        return (self.label or self.name.replace("_", " ")) + (f" ({unit})" if unit else "")
+
+    @property
+    def scale(self) -> str:
+        """The scale of its axis, as matplotlib names it."""
+        return "log" if self.log else "linear"
+
+
+def list_headlines(entries: Sequence[Entry]) -> list[str]:
+    """Return the names of the entries that are headlines, in the order of their places."""
+    headlines = [entry for entry in entries if entry.headline]
+    return [entry.name for entry in sorted(headlines, key=attrgetter("headline"))]
+
+
+@dataclass(frozen=True)
+class Metric(Entry):
     """What is measured of the market, or of a maker, in a period.
 
     Parameters
@@ -53,28 +99,28 @@ class Metric:
         `abm.runs.schema.MAKERS`), to an array of shape (R,), NaN where it is not defined.
     fraction : bool
         Whether it is 0 or 1, so that its mean is a fraction of markets.
-    log : bool
-        Whether figures have a logarithmic scale for it.
+    label, log, headline
+        As in `Entry`. Headlines of the market are what Mesa collects and what reports draw.
     """
 
-    name: str
-    unit: str
-    meaning: str
     measure: Callable[[Any], Array]
     fraction: bool = False
-    log: bool = False
 
 
 OF_MARKET = (
     Metric("spread", "price", "best ask - best bid",
-           lambda period: find_spread(period.bid, period.ask), log=True),
+           lambda period: find_spread(period.bid, period.ask), log=True, headline=1),
     Metric("pricing_error", "price", "|mid - value|",
-           lambda period: find_pricing_error(period.bid, period.ask, period.value), log=True),
+           lambda period: find_pricing_error(period.bid, period.ask, period.value),
+           label="|mid - value|", log=True, headline=4),
     Metric("surplus", "price", "the trader's gain by the trader's own valuation",
-           lambda period: find_surplus(period.side, period.valuation, period.price)),
+           lambda period: find_surplus(period.side, period.valuation, period.price),
+           label="perceived surplus"),
     Metric("no_trade", "1", "probability of no trade",
-           lambda period: find_no_trade(period.side), fraction=True),
-    Metric("profit", "price", "profit of all makers, marked to V", attrgetter("profit")),
+           lambda period: find_no_trade(period.side), label="probability of no trade",
+           fraction=True, headline=3),
+    Metric("profit", "price", "profit of all makers, marked to V", attrgetter("profit"),
+           label="profit a period", headline=2),
 )  # fmt: skip
 OF_MAKER = (
     Metric("spread", "price", "her ask - bid",
@@ -85,12 +131,13 @@ OF_MAKER = (
     Metric("filled", "1", "probability that she fills the trade",
            lambda dealing: dealing.filled.astype(np.float64), fraction=True),
     Metric("inventory", "shares", "shares held after the trade", attrgetter("inventory")),
-    Metric("profit", "price", "her profit of the period, marked to V", attrgetter("profit")),
+    Metric("profit", "price", "her profit of the period, marked to V", attrgetter("profit"),
+           label="profit a period"),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Total:
+class Total(Entry):
     """A metric over all periods: of a metric of periods, what is made of it.
 
     Parameters
@@ -100,39 +147,38 @@ class Total:
         The metric of each period.
     fold : type
         What becomes of it over periods.
-    log : bool
-        As in `Metric`.
     mean : bool
         Whether its mean over replications says something (it does not of a time that may never
         come).
+    label, log, headline
+        As in `Entry`. Headlines are what formatted results show, and come first in results.
     """
 
-    name: str
-    unit: str
-    meaning: str
     of: str
     fold: type[Sum]
-    log: bool = False
     mean: bool = True
 
 
 MAKER_TOTALS = (
     Total("discounted_profit", "price", "sum of discount^period * profit over periods",
-          "profit", DiscountedSum),
-    Total("profit", "price", "her profit over all periods, marked to V", "profit", Sum),
-    Total("trades", "1", "trades that she filled", "filled", Sum),
+          "profit", DiscountedSum, headline=1),
+    Total("profit", "price", "her profit over all periods, marked to V", "profit", Sum,
+          headline=2),
+    Total("trades", "1", "trades that she filled", "filled", Sum, headline=6),
     Total("spread", "price", "mean of her ask - bid over periods with both sides",
-          "spread", Average, log=True),
-    Total("belief_sd", "price", "sd of her belief after the last trade", "belief_sd", Last),
+          "spread", Average, log=True, headline=3),
+    Total("belief_sd", "price", "sd of her belief after the last trade", "belief_sd", Last,
+          headline=7),
     Total("learning_time", "period", "until her rho fell below 0.5, else NaN",
           "belief_sd", LearningTime, mean=False),
 )  # fmt: skip
 MARKET_TOTALS = (
     Total("inside_spread", "price", "mean of best ask - best bid, as spread",
           "spread", Average, log=True),
-    Total("no_trade", "1", "fraction of periods without a trade", "no_trade", Average),
+    Total("no_trade", "1", "fraction of periods without a trade", "no_trade", Average,
+          label="fraction of periods without a trade", headline=4),
     Total("pricing_error", "price", "mean of |mid - value|, as spread",
-          "pricing_error", Average, log=True),
+          "pricing_error", Average, label="|mid - value|", log=True, headline=5),
     Total("traders_gain", "price", "traders' gain marked to V: what the makers lost",
           "profit", Loss),
     Total("surplus", "price", "traders' gain by their own valuations", "surplus", Sum),

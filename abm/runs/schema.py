@@ -69,17 +69,21 @@ MARKET = (
     Column("side", "int8", "1", "+1: the trader bought, -1: the trader sold, 0: no trade"),
 )
 
+_OF_MAKER = {
+    metric.name: Column(metric.name, "float64", metric.unit, metric.meaning)
+    for metric in metrics.OF_MAKER
+}
 MAKERS = (
     REPLICATION,
     PERIOD,
     MAKER,
     Column("bid", "float64", "price", "the maker's bid, -inf if she declined to buy"),
     Column("ask", "float64", "price", "the maker's ask, inf if she declined to sell"),
-    Column("belief_mean", "float64", "price", "mean of her belief before the trade"),
-    Column("belief_sd", "float64", "price", "sd of her belief before the trade"),
+    _OF_MAKER["belief_mean"],
+    _OF_MAKER["belief_sd"],
     Column("filled", "bool", "", "whether she filled the trade"),
-    Column("inventory", "float64", "shares", "shares held after the trade"),
-    Column("profit", "float64", "price", "her profit of the period, marked to V"),
+    _OF_MAKER["inventory"],
+    _OF_MAKER["profit"],
 )
 
 SUMMARY = (

@@ -59,7 +59,9 @@ def test_a_story_is_of_the_replication_and_the_maker_asked_for(market: Exchange)
     ("wanted", "says"),
     [
         ({"replication": 20}, "replication is 20, but must be one in this market, as 0, 1, 2, 3"),
-        ({"maker": "nobody"}, "maker is 'nobody', but must be one in this market, as optimal"),
+        ({"replication": "a"}, "replication is 'a', but must be one in this market, as 0, 1, 2"),
+        ({"maker": "nobody"}, "maker is 'nobody', which is unknown: known: optimal, zero-profit"),
+        ({"maker": "optmal"}, "maker is 'optmal', which is unknown: did you mean 'optimal'"),
     ],
 )
 def test_who_is_not_in_the_market_has_no_story(
@@ -85,7 +87,11 @@ def test_any_object_with_a_tape_is_a_market(market: Exchange) -> None:
 
 def test_a_market_is_drawn_on_two_axes_that_are_given(market: Exchange) -> None:
     figure = Figure()
-    assert analysis.plot(market, ax=figure.subplots(1, 2)) is figure
+    panels = figure.subplots(1, 2)
+    assert analysis.plot(market, ax=panels) is figure
+    legends = [[text.get_text() for text in axes.get_legend().get_texts()] for axes in panels]
+    assert legends[0] == ["optimal", "zero-profit"]
+    assert legends[1][:3] == ["belief, mean ± 2 sd", "ask and bid", "value"]
     with pytest.raises(ValueError, match="ax is 1 axes, but the figure has 2 panels"):
         analysis.plot(market, ax=Figure().subplots())
 
@@ -128,11 +134,15 @@ def test_a_run_is_drawn_by_a_parameter(run: Run) -> None:
         ),
         (
             lambda run: run.plot("profit", by="seed"),
-            "by is 'seed', but must be one of.*: period",
+            "by is 'seed', which is unknown: known: period, prior_sd",
+        ),
+        (
+            lambda run: run.plot("profit", by="prior-ds"),
+            "by is 'prior-ds', which is unknown: did you mean 'prior_sd'",
         ),
         (lambda run: run.plot("spread", ax=Figure().subplots()), "ax is 1 axes.*has 2 panels"),
     ],
-    ids=["by period", "by parameter", "by nothing known", "too few axes"],
+    ids=["by period", "by parameter", "by nothing known", "by a misspelt one", "too few axes"],
 )
 def test_what_a_run_has_not_is_refused(run: Run, draw: Callable[[Run], Figure], says: str) -> None:
     with pytest.raises(ValueError, match=says):

@@ -1,5 +1,6 @@
 """Entries of metrics: whatever has one is logged, summed up and estimated."""
 
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,12 +19,28 @@ from abm.runs.metrics import (
     find_pricing_error,
     find_spread,
     find_surplus,
+    list_headlines,
 )
+from abm.runs.schema import MAKERS
 from analysis.results import METRICS
 from tests.commands import run_python
 from tests.files import ROOT
 
-ENTRY = """    Total("held", "shares", "sum of what she held after each trade", "inventory", Sum),
+TOTAL = """    Total("held", "shares", "sum of what she held after each trade", "inventory", Sum,
+          headline=8),
+"""
+METRIC = """    Metric("gap", "price", "|valuation - value|", lambda period:
+           np.abs(period.valuation - period.value), label="distance of valuations", log=True,
+           headline=5),
+"""
+STUDY = """
+from scenarios.sweep import Sweep
+from analysis import load
+from analysis.report import report
+Sweep(makers="myopic", prior_sd="1", replications=20, periods=3).run("swept")
+run = load("swept")
+print(report(run))
+print(run.plot("gap").axes[0].get_yscale())
 """
 
 
@@ -38,6 +55,36 @@ def test_a_summary_has_every_metric_of_the_market_and_of_makers() -> None:
 def test_results_have_every_total_whose_mean_says_something() -> None:
     names = {total.name for total in TOTALS} | {metric.name for metric in OF_TOTALS}
     assert set(METRICS) == names - {"learning_time"}
+
+
+def test_headlines_come_in_the_order_of_their_places() -> None:
+    assert list_headlines(OF_MARKET) == ["spread", "profit", "no_trade", "pricing_error"]
+    assert list_headlines(TOTALS) == [
+        "discounted_profit", "profit", "spread", "no_trade", "pricing_error", "trades", "belief_sd"
+    ]  # fmt: skip
+    for entries in (OF_MARKET, TOTALS):
+        places = [entry.headline for entry in entries if entry.headline]
+        assert sorted(places) == list(range(1, len(places) + 1))
+
+
+def test_an_axis_is_labelled_by_words_and_unit() -> None:
+    labels = {metric.name: metric.label_axis("noise sd") for metric in OF_MARKET}
+    assert labels == {
+        "spread": "spread (noise sd)",
+        "pricing_error": "|mid - value| (noise sd)",
+        "surplus": "perceived surplus (noise sd)",
+        "no_trade": "probability of no trade",
+        "profit": "profit a period (noise sd)",
+    }
+    assert OF_MAKER[4].label_axis("noise sd") == "inventory (shares)"
+    assert TOTALS[0].label_axis() == "discounted profit (price)"
+
+
+def test_a_makers_columns_are_what_the_entries_of_her_metrics_say() -> None:
+    entries = {metric.name: (metric.unit, metric.meaning) for metric in OF_MAKER}
+    columns = {column.name: (column.unit, column.meaning) for column in MAKERS}
+    shared = {name for name in entries if entries[name] == columns.get(name)}
+    assert shared == {"belief_mean", "belief_sd", "inventory", "profit"}
 
 
 def test_an_entry_says_what_it_is() -> None:
@@ -66,11 +113,17 @@ def test_one_entry_more_is_all_that_a_new_metric_takes(tmp_path: Path) -> None:
     for package in ("abm", "analysis", "scenarios"):
         shutil.copytree(ROOT / package, tmp_path / package)
     file = tmp_path / "abm" / "runs" / "metrics.py"
-    head, place, rest = file.read_text().partition('    Total("trades",')
-    file.write_text(head + ENTRY + place + rest)
-    words = "run sweep --makers myopic --prior-sd 1 --replications 20 --periods 3 --out swept"
-    done = run_python(["-m", "scenarios", *words.split()], tmp_path, tmp_path)
+    text = file.read_text()
+    for entry, place in ((TOTAL, '    Total("trades",'), (METRIC, '    Metric("surplus",')):
+        assert text.count(place) == 1
+        text = text.replace(place, entry + place)
+    file.write_text(text)
+    done = run_python(["-c", STUDY], tmp_path, tmp_path)
     assert done.returncode == 0, done.stderr
+    assert " belief_sd " in done.stdout
+    assert re.search(r" belief_sd +held\n", done.stdout)
+    assert ">distance of valuations (price) by period<" in done.stdout
+    assert done.stdout.endswith("log\n")
     table = pd.read_csv(tmp_path / "swept" / "results.csv").set_index("metric")
     market = Exchange("myopic", prior_sd=1.0, replications=20).run(3)
     held = market.tape.makers.groupby("replication")["inventory"].sum()

@@ -9,6 +9,7 @@ user's own, drawn by the user's settings.
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from io import BytesIO
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, ParamSpec
 
@@ -18,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 
+from abm.numerics.describe import show_value
 from analysis.style import SETTINGS, use_settings
 
 FORMATS = ("png", "pdf", "svg")
@@ -130,8 +132,10 @@ def make_panels(
 
     Raises
     ------
+    TypeError
+        If what is given are no axes.
     ValueError
-        If the axes that are given are not as many.
+        If they are not as many.
     """
     if ax is None:
         figure: Figure = StyledFigure(figsize=size, layout="constrained")
@@ -141,6 +145,11 @@ def make_panels(
         chosen = list(grid[:panels])
     else:
         chosen = [ax] if isinstance(ax, Axes) else list(np.ravel(np.asarray(ax, object)))
+        if wrong := [axes for axes in chosen if not isinstance(axes, Axes)]:
+            raise TypeError(
+                f"ax is {show_value(wrong[0])}, but must be Axes of matplotlib, one for each "
+                f"panel: give some, as of figure.subplots(), or leave ax out"
+            )
         if len(chosen) != panels:
             raise ValueError(
                 f"ax is {len(chosen)} axes, but the figure has {panels} panels: give one for each, "
@@ -153,18 +162,27 @@ def make_panels(
 
 
 def finish_figure(figure: Figure, panels: Sequence[Axes]) -> Figure:
-    """Return a figure with a legend, below its panels or in the last one given.
+    """Return a figure with a legend below its panels, or with legends in those that were given.
 
-    Labels for which there is no room are wrapped.
+    Of these the last has one, and an earlier one for what no later one shows. Labels for which
+    there is no room are wrapped.
     """
-    entries: dict[str, Artist] = {}
     for axes in panels:
-        for line, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            entries[label] = line
         for text in (axes.title, axes.xaxis.label, axes.yaxis.label):
             text.set_wrap(True)
     if isinstance(figure, StyledFigure):
-        figure.set_entries(entries)
-    elif entries:
-        panels[-1].legend()
+        figure.set_entries(dict(chain.from_iterable(map(_list_entries, panels))))
+        return figure
+    explained: set[str] = set()
+    for axes in reversed(panels):
+        entries = {label: line for label, line in _list_entries(axes) if label not in explained}
+        if entries:
+            axes.legend(list(entries.values()), list(entries))
+        explained.update(entries)
     return figure
+
+
+def _list_entries(axes: Axes) -> list[tuple[str, Artist]]:
+    """Return label and line of each that a legend of these axes would show."""
+    lines, labels = axes.get_legend_handles_labels()
+    return list(zip(labels, lines, strict=True))

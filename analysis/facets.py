@@ -18,7 +18,7 @@ from pandas.api.types import is_integer_dtype
 
 from abm.numerics.arrays import Array
 from analysis.canvas import Ax, finish_figure, make_panels, with_settings
-from analysis.columns import require_columns
+from analysis.columns import require_columns, require_rows
 from analysis.style import FAINT, Style, assign_styles
 
 BY_PERIOD = "metrics.by_period(table, metric)"  # what makes the tables of these figures
@@ -58,7 +58,7 @@ def by_period(
         Axes to draw on, one for each panel.
     """
     needed = _list_needed(facet, "period", "mean", "low", "high")
-    require_columns("estimates", estimates, needed, BY_PERIOD)
+    require_rows("estimates", estimates, needed, BY_PERIOD)
 
     def draw(axes: Axes, table: Table, styles: Styles) -> None:
         draw_lines(axes, table, styles)
@@ -87,13 +87,13 @@ def by_parameter(
     'prior sd'
     """
     needed = _list_needed(facet, x, "mean", "low", "high")
-    require_columns("estimates", estimates, needed, ESTIMATES)
+    require_rows("estimates", estimates, needed, ESTIMATES)
 
     def draw(axes: Axes, table: Table, styles: Styles) -> None:
         for name, _, line in _group_lines(table):
             style = styles[name]
-            axes.errorbar(line[x], line["mean"], find_bars(line), fmt=style.marker + style.line,
-                          ms=5, color=style.colour, capsize=2, label=name)  # fmt: skip
+            axes.errorbar(line[x], line["mean"], find_bars(line), marker=style.marker, ms=5,
+                          ls=style.line, color=style.colour, capsize=2, label=name)  # fmt: skip
         _set_scale(axes, scale)
         if is_integer_dtype(table[x]):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -149,7 +149,7 @@ def label_plainly(axis: Axis) -> None:
 
 def draw_lines(axes: Axes, estimates: Table, styles: Styles | None = None) -> None:
     """Draw one line with its band for each maker of each exchange."""
-    require_columns("estimates", estimates, ["period", "mean", "low", "high"], BY_PERIOD)
+    require_rows("estimates", estimates, ["period", "mean", "low", "high"], BY_PERIOD)
     styles = styles or assign_line_styles(estimates)
     for number, (name, _, rows) in enumerate(_group_lines(estimates)):
         line, style = _thin(rows), styles[name]

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.canvas import Ax, finish_figure, make_panels, with_settings
-from analysis.columns import MAKERS, MARKET, require_columns
+from analysis.columns import MAKERS, MARKET, require_rows
 from analysis.facets import draw_lines, find_bars, label_plainly
 from analysis.style import ACCENT, FAINT, INK, assign_styles
 
@@ -34,7 +34,7 @@ def posteriors(curves: Table, *, ax: Ax = None) -> Figure:
     ax : Axes or sequence of Axes, optional
         Axes to draw on, one for each period.
     """
-    require_columns(
+    require_rows(
         "curves", curves, ["period", "value", "exact", "gaussian"], PAPER.format("posteriors")
     )
     periods = sorted(curves["period"].unique())
@@ -65,8 +65,8 @@ def discounted_profit(realised: Table, theory: Table, *, ax: Ax = None) -> Figur
         Columns prior_sd, value: the value function.
     """
     needed = ["maker", "world", "prior_sd", "mean", "low", "high"]
-    require_columns("realised", realised, needed, REALISED)
-    require_columns("theory", theory, ["prior_sd", "value"], PAPER.format("theory"))
+    require_rows("realised", realised, needed, REALISED)
+    require_rows("theory", theory, ["prior_sd", "value"], PAPER.format("theory"))
     figure, (axes,) = make_panels(SIZE, ax)
     axes.plot(theory["prior_sd"], theory["value"], color=INK, lw=1, label="theory, W(σ)")
     styles = assign_styles(realised["maker"])
@@ -94,7 +94,7 @@ def spread_by_rho(policies: Table, crossing: float, *, ax: Ax = None) -> Figure:
         The rho beyond which the optimal maker is tighter than the zero-profit one; not drawn
         if NaN.
     """
-    require_columns("policies", policies, ["maker", "rho", "spread"], PAPER.format("policies"))
+    require_rows("policies", policies, ["maker", "rho", "spread"], PAPER.format("policies"))
     figure, (axes,) = make_panels(SIZE, ax)
     styles = assign_styles(policies["maker"])
     for number, (maker, policy) in enumerate(policies.groupby("maker", observed=True)):
@@ -167,10 +167,8 @@ def one_market(market: Table, makers: Table, *, ax: Ax = None) -> Figure:
     >>> tape = Exchange("optimal", prior_sd=3.0, rng=7).run(20).tape
     >>> one_market(tape.market, tape.makers).savefig("one-market.png")
     """
-    require_columns(
-        "market", market, ["period", "value", "valuation", "bid", "ask", "side"], MARKET
-    )
-    require_columns(
+    require_rows("market", market, ["period", "value", "valuation", "bid", "ask", "side"], MARKET)
+    require_rows(
         "makers", makers, ["period", "maker", "bid", "ask", "belief_mean", "belief_sd"], MAKERS
     )
     if len(market) != len(makers) or market["period"].duplicated().any():
@@ -185,7 +183,7 @@ def one_market(market: Table, makers: Table, *, ax: Ax = None) -> Figure:
                       step="mid", label="belief, mean ± 2 sd")  # fmt: skip
     axes.step(time, makers["ask"], where="mid", color=colour, lw=1, label="ask and bid")
     axes.step(time, makers["bid"], where="mid", color=colour, lw=1)
-    axes.plot(time, market["value"], color=INK, lw=1.2, label="value")
+    axes.plot(time, market["value"], "--", color=INK, lw=1.2, label="value")
     axes.plot(time, market["valuation"], ".", ms=4, color=FAINT, label="trader's valuation")
     for side, price, marker, verb in ((1, "ask", "^", "buys"), (-1, "bid", "v", "sells")):
         trades = market[market["side"] == side]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 from fsspec.core import url_to_fs
 from pyarrow import ArrowException, compute, parquet
 
+from abm.numerics.describe import show_value
 from abm.runs.parquet import list_columns, unpack_table
 from abm.runs.schema import explain_format
 
@@ -30,7 +32,14 @@ def read_description(folder: str | Path, file: str) -> dict[str, Any]:
     ------
     LogError
         If this is not a run's description, or one in another format.
+    TypeError
+        If the folder is neither a path nor a URL.
     """
+    if not isinstance(folder, str | PathLike):
+        raise TypeError(
+            f"folder is {show_value(folder)}, but must be a path or a URL: give the folder of a "
+            f'finished run, as "runs/paper"'
+        )
     try:
         fs, root = url_to_fs(str(folder))
     except (ImportError, ValueError) as error:

@@ -135,6 +135,13 @@ def test_text_has_its_full_size_again_in_a_wide_figure() -> None:
     np.testing.assert_allclose(sizes, [(8.16, 7.48), (12, 11)], rtol=1e-9)
 
 
+@pytest.mark.parametrize("ax", [3, "axes", Figure(), [None]], ids=["3", "axes", "figure", "none"])
+def test_what_are_no_axes_is_refused(ax: Any) -> None:
+    says = r"^ax is .*, but must be Axes of matplotlib, one for each panel: give some"
+    with pytest.raises(TypeError, match=says):
+        FIGURES["spread"](ax=ax)
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_is_drawn_on_axes_that_are_given(name: str) -> None:
     own = FIGURES[name]()

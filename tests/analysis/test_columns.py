@@ -62,6 +62,41 @@ def test_a_table_without_a_column_is_refused(
     assert source in fix
 
 
+NONE = ESTIMATES.iloc[:0].assign(panel="a", prior_sd=1.0)
+
+
+@pytest.mark.parametrize(
+    ("draw", "name", "source"),
+    [
+        (lambda: figures.spread_by_period(NONE), "estimates", "metrics.by_period(table, metric)"),
+        (lambda: figures.profit_by_period(NONE), "estimates", "metrics.by_period(table, metric)"),
+        (lambda: figures.no_trade_by_period(NONE), "estimates", "metrics.by_period(table, metric)"),
+        (lambda: facets.by_period(NONE, "x", "panel"), "estimates", "metrics.by_period(table, "),
+        (lambda: facets.by_parameter(NONE, "x", "prior_sd"), "estimates", "metrics.estimates("),
+        (lambda: figures.one_market(TAPE[:0], MAKERS[:0]), "market", "market.tape.market"),
+        (lambda: figures.one_market(TAPE, MAKERS[:0]), "makers", "market.tape.makers"),
+        (
+            lambda: figures.posteriors(NONE.assign(value=0.0, exact=0.0, gaussian=0.0)),
+            "curves",
+            "run.table('posteriors')",
+        ),
+        (
+            lambda: figures.spread_by_rho(NONE.assign(rho=0.0, spread=0.0), 1.0),
+            "policies",
+            "run.table('policies')",
+        ),
+    ],
+)
+def test_a_table_without_rows_is_refused(
+    draw: Callable[[], object], name: str, source: str
+) -> None:
+    with pytest.raises(
+        ValueError, match=rf"^{name} has no rows, but a figure needs some"
+    ) as caught:
+        draw()
+    assert source in str(caught.value).split(", or give ", 1)[1]
+
+
 @pytest.mark.parametrize("thing", [MARKET, None, [1.0]], ids=["market", "none", "list"])
 @pytest.mark.parametrize(
     "use",

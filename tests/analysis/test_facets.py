@@ -278,10 +278,11 @@ def test_makers_who_share_an_exchange_are_named_with_it_and_look_different(
     company = "+".join(pair)
     places = [*zip(pair, pair, strict=True), *((company, maker) for maker in pair)]
     tables = [one.assign(makers=makers, maker=maker) for makers, maker in places]
-    figure = facets.by_period(pd.concat(tables), "spread (price)")
-    assert legend(figure) == [*pair, *(f"{maker} in {company}" for maker in pair)]
-    lines = [line_labelled(figure.axes[0], name) for name in legend(figure)]
-    assert len({(str(line.get_color()), str(line.get_linestyle())) for line in lines}) == 4
+    table = pd.concat(tables)
+    names = [*pair, *(f"{maker} in {company}" for maker in pair)]
+    assert legend(facets.by_period(table, "spread (price)")) == names
+    styles = facets.assign_line_styles(table)
+    assert len({(styles[name].colour, styles[name].line) for name in names}) == 4
 
 
 def test_panels_are_in_the_order_of_the_table() -> None:

@@ -1,6 +1,7 @@
 """Reading a run back: the tape's own frames, or an error that says what to do."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -355,3 +356,10 @@ def test_a_file_that_is_no_table_has_the_size_that_the_run_wrote_or_is_an_error(
 def test_a_file_that_the_run_never_had_is_no_fault_of_the_file(folder: Path) -> None:
     with pytest.raises(LogError, match=r"no .*figure\.png"):
         load(folder).content("figure.png")
+
+
+@pytest.mark.parametrize("folder", [3, None, ["runs/paper"]])
+def test_what_is_no_path_is_refused(folder: Any) -> None:
+    says = re.escape(f"folder is {folder!r}, but must be a path or a URL: give the folder of a")
+    with pytest.raises(TypeError, match=f"^{says}"):
+        load(folder)

@@ -12,7 +12,9 @@ from analysis.style import (
     FAINT,
     FIXED,
     INK,
+    LONG_DASHED,
     SETTINGS,
+    TWICE_DOTTED,
     Style,
     assign_styles,
     use_settings,
@@ -38,12 +40,46 @@ def test_a_pale_yellow_would_not_stand_out() -> None:
     assert 1.05 / (measure_luminance("#ece133") + 0.05) < 3.0
 
 
+def measure_lightness(colour: str) -> float:
+    """Return how light a colour is in grey print, from 0 to 100 (CIE 1976 L*, for Y > .009)."""
+    return float(116 * np.cbrt(measure_luminance(colour)) - 16)
+
+
+def test_lightness_is_that_of_the_standard() -> None:
+    assert measure_lightness("#ffffff") == pytest.approx(100.0)
+    assert measure_lightness("#777777") == pytest.approx(50.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["optimal", "myopic", "zero-profit"], ["exact", "gaussian"]],
+    ids=["makers", "beliefs"],
+)
+def test_what_is_drawn_together_is_15_apart_in_lightness(names: list[str]) -> None:
+    lightnesses = sorted(measure_lightness(FIXED[name].colour) for name in names)
+    assert np.diff(lightnesses).min() >= 15
+    assert np.diff([measure_lightness(colour) for colour in (INK, ACCENT, FAINT)]).min() >= 15
+
+
+def test_makers_who_come_after_each_other_are_20_apart_in_lightness() -> None:
+    styles = assign_styles([f"maker-{number}" for number in range(13)]).values()
+    lightnesses = [measure_lightness(style.colour) for style in styles]
+    assert np.abs(np.diff(lightnesses)).min() >= 20
+
+
+def test_the_first_three_of_a_users_makers_have_lines_that_no_maker_of_the_paper_has() -> None:
+    papers = {FIXED[name].line for name in ("optimal", "myopic", "zero-profit")}
+    lines = [style.line for style in assign_styles(["shy", "tight", "cautious"]).values()]
+    assert len(set(lines)) == 3
+    assert not papers.intersection(lines)
+
+
 @pytest.mark.parametrize("company", [[], ["rival"], ["a", "b", "c"]])
 def test_the_papers_makers_look_the_same_in_every_company(company: list[str]) -> None:
     styles = assign_styles([*company, "zero-profit", "optimal", "myopic"])
-    assert styles["optimal"] == Style("#005a9c", "-", "o")
-    assert styles["myopic"] == Style("#c05f00", "--", "s")
-    assert styles["zero-profit"] == Style("#189a70", "-.", "D")
+    assert styles["optimal"] == Style("#003f7f", "-", "o")
+    assert styles["myopic"] == Style("#ae4b00", "--", "s")
+    assert styles["zero-profit"] == Style("#1fa37b", "-.", "D")
 
 
 def test_the_papers_makers_differ_in_colour_in_line_and_in_marker() -> None:
@@ -77,7 +113,7 @@ def test_a_maker_named_twice_has_one_style() -> None:
 
 def test_a_line_goes_on_to_the_next_and_round() -> None:
     lines = [FIXED["zero-profit"].change_line(steps).line for steps in range(5)]
-    assert lines == ["-.", ":", "-", "--", "-."]
+    assert lines == ["-.", ":", TWICE_DOTTED, LONG_DASHED, "-"]
 
 
 def test_lines_that_coincide_show_their_markers_in_turn() -> None:

@@ -1,6 +1,7 @@
 """The wheel: what it holds, and that what it installs runs without this folder."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -85,6 +86,16 @@ def test_the_wheel_says_whose_it_is_and_which_pythons_run_it(wheel: Path) -> Non
         if line.startswith("Programming Language :: Python :: 3.")
     ]
     assert pythons == ["3.11", "3.12", "3.13"]
+
+
+def test_the_wheels_description_shows_whole_by_itself(wheel: Path) -> None:
+    metadata = read_metadata(wheel)
+    text = str(metadata.get_payload())
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert "# Market Shock\n" in text
+    assert "market-shock run paper" in text
+    targets = re.findall(r"\]\(([^)]+)\)|(?:src|href)=\"([^\"]+)", text)
+    assert not [target for pair in targets for target in pair if "://" not in target]
 
 
 def test_what_the_wheel_installs_runs_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typer import Option
 from abm.experiment import Experiment, Simulation, Target, grid
 from abm.experiment.experiment import BLOCK
 from abm.experiment.points import Point
+from abm.numerics.checks import positive_number
 from abm.numerics.intervals import find_effective_se
 from analysis import Run
 from analysis.results import ESTIMATE_COLUMNS, comparisons, format_estimates, results
@@ -73,7 +74,7 @@ class Sweep(Study):
 
     @property
     def target(self) -> Target | None:
-        """When to stop adding blocks; ValueError if half of it is given."""
+        """When to stop adding blocks; ValueError if half of it is given, or it has no meaning."""
         more: dict[str, Any] = {"metric": self.metric, "at_most": self.at_most}
         given = {name: value for name, value in more.items() if value is not None}
         if self.until_se is None and given:
@@ -81,7 +82,9 @@ class Sweep(Study):
                 "metric and at_most have no effect without a target: give --until-se, or leave "
                 "them out"
             )
-        return None if self.until_se is None else Target(self.until_se, **given)
+        if self.until_se is None:
+            return None
+        return Target(positive_number("until_se", self.until_se), **given)
 
     def make_tables(self, log: Run) -> Tables:
         return {"results": results(log), "comparisons": comparisons(log)}

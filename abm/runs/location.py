@@ -56,6 +56,7 @@ class Location:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._hidden_path("lock").touch()  # where it cannot be made, `acquire` would wait
             self._lock.acquire(timeout=0)
         except Timeout:
             raise FolderTakenError(

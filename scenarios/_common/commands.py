@@ -95,16 +95,24 @@ class ScenarioCommand(TyperCommand):
         """Read the options; CommandError if some are unknown."""
         from scenarios._common.slips import GENERAL, explain_unknown, find_unknown
 
-        takes_value = {
-            name: not getattr(option, "is_flag", False)
+        own = {
+            name: "" if getattr(option, "is_flag", False) else make_example(option.default)
             for option in self.get_params(ctx)
             for name in option.opts
         }
-        if unknown := find_unknown(args, takes_value):
-            general = (field.name.replace("_", "-") for field in find_study(GENERAL).list_options())
-            own = (name.lstrip("-") for name in takes_value)
+        if unknown := find_unknown(args, {name: bool(example) for name, example in own.items()}):
+            general = {
+                field.name.replace("_", "-"): make_example(field.default)
+                for field in find_study(GENERAL).list_options()
+            }
+            own = {name.lstrip("-"): example for name, example in own.items()}
             raise CommandError(explain_unknown(str(ctx.info_name), unknown, own, general))
         return super().parse_args(ctx, args)
+
+
+def make_example(default: object) -> str:
+    """Return a value that an option may be given: its default, or a word for it."""
+    return "VALUE" if default is None else str(default)
 
 
 def load_command(name: str) -> Any:

@@ -1,7 +1,6 @@
 """Options that a scenario lacks: which one was meant, or that the sweep has it."""
 
 import shlex
-from collections.abc import Iterable
 
 from abm.numerics.names import find_meant, suggest
 
@@ -33,7 +32,7 @@ def find_unknown(words: list[str], takes_value: dict[str, bool]) -> dict[str, st
 
 
 def explain_unknown(
-    scenario: str, unknown: dict[str, str], own: Iterable[str], general: Iterable[str]
+    scenario: str, unknown: dict[str, str], own: dict[str, str], general: dict[str, str]
 ) -> str:
     """Return the message about options that a scenario lacks, and what to give instead.
 
@@ -42,19 +41,21 @@ def explain_unknown(
     scenario : str
         The name of the scenario.
     unknown : dict
-        The options that it lacks, with their values.
-    own, general : iterable of str
-        Names of its options and of the sweep's, without hyphens in front.
+        The options that it lacks, with their values, which are empty where none was given.
+    own, general : dict
+        Names of its options and of the sweep's, without hyphens in front, each with a value to give
+        where none was; empty if it takes none.
     """
-    own, general = set(own), set(general)
-    meant = {option: _find_option(option.lstrip("-"), own, general) for option in unknown}
+    meant = {option: _find_option(option.lstrip("-"), set(own), set(general)) for option in unknown}
     lacks = f"{scenario} does not take {' and '.join(unknown)}"
     if not all(meant.values()):
         return f"{lacks}: known: {', '.join(f'--{name}' for name in sorted(own))}"
-    given = shlex.join(
-        word for option, value in unknown.items() for word in (f"--{meant[option]}", value) if word
+    values = general | own
+    words = (
+        (f"--{meant[option]}", value or values[meant[option]]) for option, value in unknown.items()
     )
-    if set(meant.values()) <= own:
+    given = shlex.join(word for pair in words for word in pair if word)
+    if set(meant.values()) <= set(own):
         return f"{lacks}: did you mean {given}?"
     return f"{lacks}: {GENERAL} does, as in market-shock run {GENERAL} {given}"
 

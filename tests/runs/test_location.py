@@ -480,6 +480,13 @@ def test_a_second_run_in_one_folder_is_refused_at_once_and_does_not_disturb_the_
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that is never writable")
+def test_a_folder_that_cannot_be_made_is_not_said_to_be_in_use() -> None:
+    says = r"^/proc/x cannot be written \(.+\): give --out a folder that can be$"
+    with pytest.raises(OSError, match=says):
+        run(Path("/proc/x"))
+
+
 @pytest.mark.parametrize("refused", [{"seed": 2}, {"resume": True, "seed": 2}])
 def test_a_folder_is_free_again_after_a_refusal_or_a_failure(
     tmp_path: Path, refused: dict[str, Any]

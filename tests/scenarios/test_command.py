@@ -61,7 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Return what a small study did, as a process of its own, on lines of 80 columns."""
+    """Return what a small study did, as a process of its own."""
     return run_python(["-m", "scenarios", *SMALL, "--out", str(folder)], folder.parent, ROOT)
 
 
@@ -247,9 +247,9 @@ def test_an_option_out_of_range_is_an_error_of_one_line(
         ("--record", "ful", "record is 'ful', which is unknown: did you mean 'full'"),
         ("--block", "0", "block is 0, but must be at least 1"),
         ("--replications", "90", "replications is 90, but above 20 they come in blocks: give a"),
-        ("--until-se", "-0.1", "se is -0.1, but must be finite and above zero"),
-        ("--until-se", "0", "se is 0.0, but must be finite and above zero"),
-        ("--until-se", "nan", "se is nan, but must be finite and above zero"),
+        ("--until-se", "-0.1", "error: until_se is -0.1, but must be finite and above zero"),
+        ("--until-se", "0", "error: until_se is 0.0, but must be finite and above zero"),
+        ("--until-se", "nan", "error: until_se is nan, but must be finite and above zero"),
     ],
 )
 def test_a_slip_in_a_grid_is_an_error_of_one_line(
@@ -420,6 +420,10 @@ def test_run_without_a_name_lists_the_scenarios(call: Call) -> None:
         ("lsit", "command is 'lsit', which is unknown: did you mean 'list'? known: check, compare"),
         ("run paper --sigma 5", "paper does not take --sigma: sweep does, as in market-shock run "
          "sweep --prior-sd 5"),
+        ("run paper --sigma", "as in market-shock run sweep --prior-sd 1,3,5\n"),
+        ("run paper --sigma --n 5", "market-shock run sweep --prior-sd 1,3,5 --replications 5\n"),
+        ("run paper --n", "did you mean --replications 10000?"),
+        ("run sweep --until-es", "did you mean --until-se VALUE?"),
         ("run paper --sgima 5", "sweep does, as in market-shock run sweep --prior-sd 5"),
         ("run sweep --gama .5", "did you mean --discount .5?"),
         ("run paper --prior-sd=5", "as in market-shock run sweep --prior-sd 5"),

@@ -40,8 +40,8 @@ def keep_handler() -> Iterator[None]:
 
 
 def run_python(words: list[str], folder: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
-    """Run Python on lines of 80 columns, these paths in front of where packages are installed."""
-    environment = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "COLUMNS": "80"}
+    """Run Python on lines of 500 columns, these paths in front of where packages are installed."""
+    environment = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "COLUMNS": "500"}
     return subprocess.run(
         [sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False,
         env=os.environ | environment, timeout=200,

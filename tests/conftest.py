@@ -15,9 +15,9 @@ from tests.commands import Call, Said, keep_handler
 def call(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Iterator[Call]:
-    """Run the command in this process, in an empty folder and on lines of 80 columns."""
+    """Run the command in this process, in an empty folder and on lines of 500 columns."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("COLUMNS", "500")  # more than any table has
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(sys, "path", sys.path.copy())
 

@@ -16,7 +16,7 @@ from typer import Argument, Option
 from scenarios._common.clashes import refuse_clashes
 from scenarios._common.commands import MainGroup, ScenarioGroup, list_scenarios
 from scenarios._common.errors import STOPPED, CommandError, StoppedError
-from scenarios._common.layout import find_width, format_list, wrap
+from scenarios._common.layout import find_width, format_list, wrap, wrap_message
 
 if TYPE_CHECKING:
     from abm.participants.registry import Registry
@@ -169,11 +169,12 @@ def run_command() -> None:
 
 
 def _complain(colour: str, what: str, message: object) -> None:
-    """Print a message of one line to the standard error."""
+    """Print a message to the standard error, wrapped if that is a terminal."""
     from rich.console import Console
     from rich.markup import escape
 
-    line = f"[bold {colour}]{what}:[/] {escape(str(message))}"
+    text = wrap_message(f"{what}: {message}", terminal=sys.stderr.isatty())
+    line = f"[bold {colour}]{what}:[/]{escape(text.removeprefix(f'{what}:'))}"
     Console(stderr=True, soft_wrap=True).print(line, highlight=False)
 
 

@@ -1,5 +1,6 @@
 """Text laid out for the terminal's width; imports little, so that the command starts at once."""
 
+import os
 import sys
 from collections.abc import Mapping
 from shutil import get_terminal_size
@@ -7,8 +8,13 @@ from textwrap import fill
 
 
 def find_width() -> int | None:
-    """Return how many columns the terminal has; None if the output goes elsewhere."""
-    return get_terminal_size().columns if sys.stdout.isatty() else None
+    """Return how many columns tables and lists may have; None if the output is no terminal.
+
+    COLUMNS, where the environment has it, is the width of any output.
+    """
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return get_terminal_size().columns
+    return None
 
 
 def wrap(text: str, width: int | None, indent: str = "") -> str:
@@ -17,6 +23,22 @@ def wrap(text: str, width: int | None, indent: str = "") -> str:
         return text
     return fill(text, width, subsequent_indent=indent, break_on_hyphens=False,
                 break_long_words=False)  # fmt: skip
+
+
+def wrap_message(text: str, *, terminal: bool) -> str:
+    """Return a message with every line wrapped on a terminal; elsewhere as it is, to be searched.
+
+    Lines that begin with spaces, as those of a list, go on two columns further in.
+    """
+    if not terminal:
+        return text
+    width = get_terminal_size().columns
+    lines = text.split("\n")
+    margins = [len(line) - len(line.lstrip()) for line in lines]
+    return "\n".join(
+        wrap(line, width, " " * (margin + 2 if margin else 0))
+        for line, margin in zip(lines, margins, strict=True)
+    )
 
 
 def format_list(entries: Mapping[str, str], width: int | None) -> str:

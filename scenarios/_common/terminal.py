@@ -14,7 +14,7 @@ from rich.progress import Progress as Bar
 
 from abm.experiment import Progress
 from analysis.compare import Comparison
-from scenarios._common.layout import find_width
+from scenarios._common.layout import find_width, wrap_message
 
 LARGEST = 12  # differences between two runs that are shown
 
@@ -46,7 +46,8 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
 def show_table(frame: pd.DataFrame) -> None:
     """Print a table; one wider than the terminal in parts below each other, each with its keys.
 
-    The keys are the first columns, as many as tell the rows apart.
+    The keys are the first columns, as many as tell the rows apart; if they take more than half of
+    the width, the rows are numbered, and their numbers are the keys.
 
     Examples
     --------
@@ -55,18 +56,33 @@ def show_table(frame: pd.DataFrame) -> None:
     optimal    9.08
      myopic   19.13
     """
-    for columns in divide_columns(frame, find_width()):
-        say(format_table(frame[columns]))
+    width = find_width()
+    if width and measure_width(frame) > width < 2 * measure_width(frame[find_keys(frame)]):
+        frame = frame.copy()
+        frame.insert(0, "row", range(1, len(frame) + 1))
+    for columns in divide_columns(frame, width):
+        print_line(format_table(frame[columns]))
+
+
+def find_keys(frame: pd.DataFrame) -> list[str]:
+    """Return the first columns of a table, as many as tell its rows apart."""
+    columns = list(map(str, frame))
+    heads = (columns[:end] for end in range(1, len(columns)))
+    return next((head for head in heads if not frame.duplicated(head).any()), columns)
+
+
+def measure_width(frame: pd.DataFrame) -> int:
+    """Return how wide a table is as text."""
+    return len(format_table(frame).partition("\n")[0])
 
 
 def divide_columns(frame: pd.DataFrame, width: int | None) -> list[list[str]]:
     """Return the columns of each part of a table, so many that it is no wider than `width`."""
-    columns = list(map(str, frame))
-    heads = (columns[:end] for end in range(1, len(columns)))
-    keys = next((head for head in heads if not frame.duplicated(head).any()), columns)
+    keys = find_keys(frame)
     parts = [keys]
-    for column in columns[len(keys) :]:
-        if width and len(format_table(frame[[*parts[-1], column]]).partition("\n")[0]) > width:
+    for column in list(map(str, frame))[len(keys) :]:
+        wider = width and measure_width(frame[[*parts[-1], column]]) > width
+        if wider and parts[-1] != keys:
             parts.append(keys)
         parts[-1] = [*parts[-1], column]
     return parts
@@ -98,5 +114,10 @@ def show_comparison(comparison: Comparison) -> None:
 
 
 def say(text: str) -> None:
-    """Print a line as it is, however long."""
+    """Print a sentence, wrapped on a terminal; elsewhere it is one line, however long."""
+    print_line(wrap_message(text, terminal=sys.stdout.isatty()))
+
+
+def print_line(text: str) -> None:
+    """Print text as it is."""
     Console().print(escape(text), soft_wrap=True, highlight=False)

@@ -122,6 +122,7 @@ def follow(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[Ste
         names: dict[str, Any] = {"__name__": "__main__"}
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(tmp_path_factory.mktemp("page"))
+            patch.delenv("COLUMNS", raising=False)  # tables in pages are whole
             patch.setattr(sys, "excepthook", sys.excepthook)
             patch.setattr(sys, "path", [*sys.path])
             patch.setattr(warnings, "showwarning", warnings.showwarning)

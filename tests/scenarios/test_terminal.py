@@ -16,8 +16,9 @@ import pytest
 from abm.experiment import Progress
 from analysis.claims import Claim, claims_table
 from analysis.compare import Comparison
+from scenarios.__main__ import main
 from scenarios._common import terminal as _terminal
-from scenarios._common.layout import format_list
+from scenarios._common.layout import format_list, wrap_message
 from scenarios._common.terminal import (
     LARGEST,
     say,
@@ -106,6 +107,48 @@ def test_progress_is_quiet_when_not_on_a_terminal(
     assert capsys.readouterr() == ("", "")
 
 
+LONG = "Of 2 results,  [bold] two are identical: " + "word " * 20 + "end"
+LIST = "2 rules are broken:\n  - scales-with-the-noise: " + "word " * 10 + "end"
+
+
+def test_a_sentence_is_wrapped_on_a_terminal_and_one_line_elsewhere(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    say(LONG)
+    assert capsys.readouterr().out == LONG + "\n"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    say(LONG)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert max(map(len, lines)) <= 40
+    assert " ".join(lines).split() == LONG.split()
+
+
+def test_each_line_of_a_message_is_wrapped_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert wrap_message(LIST, terminal=False) == LIST
+    assert wrap_message(LIST, terminal=True).splitlines() == [
+        "2 rules are broken:",
+        "  - scales-with-the-noise: word word",
+        "    word word word word word word word",
+        "    word end",
+    ]
+
+
+def test_an_error_is_wrapped_on_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys, "argv", ["market-shock", "run", "papre"])
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    monkeypatch.chdir(tmp_path)
+    with Terminal() as terminal, pytest.raises(SystemExit):
+        main()
+    lines = terminal.shown.splitlines()
+    assert lines[0].startswith("error: scenario is 'papre', which is")
+    assert len(lines) > 2
+    assert max(map(len, lines)) <= 40
+
+
 @pytest.mark.parametrize("text", ["a[bold]b", "a[/]b", "two  words", "x" * 200, "http://a/b 1.5"])
 def test_what_is_said_is_printed_as_it_is(capsys: pytest.CaptureFixture[str], text: str) -> None:
     say(text)
@@ -135,9 +178,36 @@ WIDE = pd.DataFrame(
 def test_a_table_that_goes_elsewhere_is_printed_however_wide(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.delenv("COLUMNS")
     show_table(WIDE)
     assert capsys.readouterr().out == WIDE.to_string(index=False) + "\n"
+
+
+def test_a_table_that_goes_elsewhere_is_as_wide_as_the_environment_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    show_table(WIDE)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 40
+
+
+@pytest.mark.parametrize(("width", "parts"), [(20, 12), (80, 3)])
+def test_rows_whose_keys_would_fill_every_part_of_a_table_are_numbered(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int, parts: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    keys = {"metric": ["discounted_profit", "discounted_profit", "a-metric-of-a-very-long-name"],
+            "maker": ["optimal", "a-maker-of-a-long-name", "myopic"]}  # fmt: skip
+    columns = {f"column {number}": [1.5, 2.5, 3.5] for number in range(10)}
+    show_table(pd.DataFrame(keys | columns))
+    lines = capsys.readouterr().out.splitlines()
+    heads = lines[::4]
+    assert heads[0].split()[:2] == ["row", "metric"]
+    assert all(head.split()[0] == "row" for head in heads)
+    assert [line.split()[0] for line in lines[1:4]] == ["1", "2", "3"]
+    assert sum(head.count("metric") + head.count("maker") for head in heads) == 2
+    assert len(heads) == parts
+    assert width == 20 or max(map(len, lines)) <= width
 
 
 @pytest.mark.parametrize("width", [40, 80])

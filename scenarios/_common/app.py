@@ -173,9 +173,10 @@ def _complain(colour: str, what: str, message: object) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    text = wrap_message(f"{what}: {message}", terminal=sys.stderr.isatty())
+    console = Console(stderr=True, soft_wrap=True)
+    text = wrap_message(f"{what}: {message}", console.width if sys.stderr.isatty() else None)
     line = f"[bold {colour}]{what}:[/]{escape(text.removeprefix(f'{what}:'))}"
-    Console(stderr=True, soft_wrap=True).print(line, highlight=False)
+    console.print(line, highlight=False)
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

@@ -25,14 +25,11 @@ def wrap(text: str, width: int | None, indent: str = "") -> str:
                 break_long_words=False)  # fmt: skip
 
 
-def wrap_message(text: str, *, terminal: bool) -> str:
-    """Return a message with every line wrapped on a terminal; elsewhere as it is, to be searched.
+def wrap_message(text: str, width: int | None) -> str:
+    """Return a message with each of its lines wrapped where a width is given.
 
     Lines that begin with spaces, as those of a list, go on two columns further in.
     """
-    if not terminal:
-        return text
-    width = get_terminal_size().columns
     lines = text.split("\n")
     margins = [len(line) - len(line.lstrip()) for line in lines]
     return "\n".join(

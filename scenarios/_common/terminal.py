@@ -114,8 +114,8 @@ def show_comparison(comparison: Comparison) -> None:
 
 
 def say(text: str) -> None:
-    """Print a sentence, wrapped on a terminal; elsewhere it is one line, however long."""
-    print_line(wrap_message(text, terminal=sys.stdout.isatty()))
+    """Print a sentence, wrapped on a terminal; elsewhere it is one line, which can be searched."""
+    print_line(wrap_message(text, Console().width if sys.stdout.isatty() else None))
 
 
 def print_line(text: str) -> None:

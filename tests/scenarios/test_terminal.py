@@ -125,10 +125,9 @@ def test_a_sentence_is_wrapped_on_a_terminal_and_one_line_elsewhere(
     assert " ".join(lines).split() == LONG.split()
 
 
-def test_each_line_of_a_message_is_wrapped_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    assert wrap_message(LIST, terminal=False) == LIST
-    assert wrap_message(LIST, terminal=True).splitlines() == [
+def test_each_line_of_a_message_is_wrapped_by_itself() -> None:
+    assert wrap_message(LIST, None) == LIST
+    assert wrap_message(LIST, 40).splitlines() == [
         "2 rules are broken:",
         "  - scales-with-the-noise: word word",
         "    word word word word word word word",

@@ -137,11 +137,10 @@ def comparisons(run: Run) -> Table:
 def summarise(piece: Table, by: Sequence[str]) -> Table:
     """Return count, mean and variance of every metric in each group."""
     known = [metric for metric in METRICS if metric in piece]
-    values = piece[known].to_numpy(float)
     labels, samples = [], []
-    for names, rows in piece.groupby(list(by), observed=True).indices.items():
+    for names, rows in piece.groupby(list(by), observed=True):
         labels += [(*names, metric) for metric in known]
-        samples += [Moments.of(column) for column in values[rows].T]
+        samples += [Moments.of(column) for column in rows[known].to_numpy(float).T]
     found = Moments.stack(samples)
     table = pd.DataFrame(labels, columns=[*by, "metric"])
     return table.assign(count=found.count, mean=found.mean, variance=found.variance)

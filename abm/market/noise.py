@@ -153,9 +153,10 @@ class OtherNoise:
 
 
 Noise = GaussianNoise | OtherNoise
+AnyNoise = float | Noise | Distribution
 
 
-def noise_of(given: float | Noise | Distribution) -> Noise:
+def noise_of(given: AnyNoise) -> Noise:
     """Return a noise as it is, a number as Gaussian noise of this sd, a distribution as a noise."""
     if isinstance(given, GaussianNoise | OtherNoise):
         return given

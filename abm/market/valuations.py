@@ -16,8 +16,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from abm.market.distributions import Distribution
-from abm.market.noise import Noise, noise_of
+from abm.market.noise import AnyNoise, Noise, noise_of
 from abm.market.quotes import Quote, split_sides
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array, Index, Sides
@@ -100,9 +99,7 @@ class Interval:
     upper: Array
     noise: Noise
 
-    def __init__(
-        self, lower: ArrayLike, upper: ArrayLike, noise: float | Noise | Distribution
-    ) -> None:
+    def __init__(self, lower: ArrayLike, upper: ArrayLike, noise: AnyNoise) -> None:
         lower, upper = floats("lower", lower), floats("upper", upper)
         if lower.shape != upper.shape:
             require_compatible(lower=lower, upper=upper)
@@ -126,10 +123,9 @@ class Interval:
 
     def likelihood(self, value: Array) -> Array:
         """Return P(lower < w < upper | V = value) for values of shape (R, G), the grid last."""
-        ends = (self.lower, self.upper)
-        lower, upper = (np.broadcast_to(end, len(value))[:, np.newaxis] for end in ends)
+        lower, upper = (np.resize(end, (len(value), 1)) for end in (self.lower, self.upper))
         sells, buys = np.isneginf(lower)[:, 0], np.isposinf(upper)[:, 0]
-        if buys.all():
+        if buys.all():  # no copies of the grid where all are alike
             return self.noise.above(lower - value)
         if sells.all():
             return self.noise.below(upper - value)
@@ -184,7 +180,7 @@ class NoisyValuation:
 
     noise: Noise
 
-    def __init__(self, noise: float | Noise | Distribution) -> None:
+    def __init__(self, noise: AnyNoise) -> None:
         set_fields(self, noise=noise_of(noise))
 
     @property

@@ -1,5 +1,6 @@
 """What several files of tests need."""
 
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ import pytest
 
 from scenarios.__main__ import main
 from tests.commands import Call, Said, keep_handler
+
+os.environ.pop("COLUMNS", None)  # where it is set, tables are that narrow
 
 
 @pytest.fixture

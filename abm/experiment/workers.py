@@ -111,7 +111,8 @@ def run_locally(
 def defer_interrupts() -> Iterator[None]:
     """Let a Ctrl-C wait for the end of the context; processes started in it never get one.
 
-    A terminal sends it to all of them, but it is for the run to end its workers.
+    A terminal sends it to all of them, but it is for the run to end its workers. If this process
+    has other threads, one of them may take it, and it does not wait.
     """
     if sys.platform == "win32":  # which has no signal masks
         yield

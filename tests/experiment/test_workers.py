@@ -167,7 +167,7 @@ def test_a_ctrl_c_that_waits_for_workers_to_start_comes_then() -> None:
 
     def begin() -> None:
         with defer_interrupts():
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
             begun.append(1)
 
     with pytest.raises(KeyboardInterrupt):

@@ -11,6 +11,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 import abm.makers
 from abm import Exchange
@@ -107,8 +108,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def installed_makers(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process find what is installed there."""
+    """Let this process find what is installed there, and workers that it starts from now on."""
     monkeypatch.syspath_prepend(site)
+    get_reusable_executor().shutdown()
 
 
 @pytest.mark.usefixtures("installed_makers")

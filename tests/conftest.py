@@ -14,6 +14,11 @@ from tests.commands import Call, Said, keep_handler
 os.environ.pop("COLUMNS", None)  # where it is set, tables are that narrow
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one more worker than there are cores, for some wait for processes that they start."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture
 def call(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path

@@ -25,7 +25,8 @@ from abm.runs.manifest import Manifest
 from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE
 from abm.runs.store import Store
-from tests.files import partial_of, read_files
+from tests.files import ROOT, partial_of, read_files
+from tests.interruptions import Study
 
 SIZE, BLOCKS, PERIODS = 200, 15, 20
 POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[1.0, 3.0])
@@ -303,3 +304,26 @@ def test_memory_does_not_grow_with_the_number_of_blocks(tmp_path: Path) -> None:
         kilobytes.append(int(said.read_text()))
     few, many = kilobytes
     assert many - few < 20_000
+
+
+def test_a_command_troubled_at_any_moment_loses_nothing(tmp_path: Path) -> None:
+    """A small part of what `tests/interruptions.py` tries."""
+    study = Study("sweep", 2, tmp_path / "study", Random(2))
+    trials = [study.trouble(trouble) for trouble in ["interrupt"] * 3 + ["kill"]]
+    assert [trial for trial in trials if trial.wrong] == []
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.6])
+def test_ctrl_c_while_the_command_starts_ends_it_in_a_line(seconds: float, tmp_path: Path) -> None:
+    begin = "from scenarios.__main__ import main; print('begins', flush=True); main()"
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", begin, "run", "sweep"], cwd=tmp_path, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begins\n"
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    out, said = process.communicate(timeout=SOON)
+    assert (process.returncode, out, said) == (130, "", "stopped\n")

@@ -27,6 +27,7 @@ Workers = int | str
 """A number of processes (1 for this one alone), or the address of a Dask scheduler."""
 
 MOST_WORKERS = 4096
+HUSHED = "ignore:resource_tracker:UserWarning"
 
 
 class WorkerDiedError(RuntimeError):
@@ -101,10 +102,23 @@ def run_locally(
         # joblib warns of tasks that are given up
         warnings.filterwarnings("ignore", r"\d+ tasks (have been|which were)", UserWarning)
         parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-        with defer_interrupts():  # this starts the processes
+        with hush_tracker(), defer_interrupts():  # this starts the processes
             results = parallel(delayed(function)(task) for task in tasks)
         with closing(results):
             yield from results
+
+
+@contextmanager
+def hush_tracker() -> Iterator[None]:
+    """Let the process that cleans up after others not say so, where it is started in the context.
+
+    It would tell the user, after the command's last line, what workers that were killed had left.
+    """
+    sys.warnoptions.append(HUSHED)  # which Python hands on to the processes that it starts
+    try:
+        yield
+    finally:
+        sys.warnoptions.remove(HUSHED)
 
 
 @contextmanager

@@ -12,6 +12,8 @@ import pytest
 
 import abm.experiment.workers
 from abm.experiment.workers import WorkerDiedError, check_workers, defer_interrupts, run_tasks
+from tests.commands import run_python
+from tests.files import ROOT
 
 ADDRESS = "as tcp://host:8786"
 WHOLE = "must be a whole number"
@@ -174,3 +176,17 @@ def test_a_ctrl_c_that_waits_for_workers_to_start_comes_then() -> None:
         begin()
     assert begun == [1]
     signal.signal(signal.SIGINT, handler)
+
+
+LEAVES = """
+import os
+from abm.experiment.workers import run_tasks
+if __name__ == "__main__":
+    assert list(run_tasks(abs, [1, 2, 3], 2))
+    os._exit(130)
+"""
+
+
+def test_a_run_that_ends_at_once_leaves_no_word_of_its_workers_remains(tmp_path: Path) -> None:
+    done = run_python(["-c", LEAVES], tmp_path, ROOT)
+    assert (done.returncode, done.stderr) == (130, "")

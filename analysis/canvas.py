@@ -161,6 +161,11 @@ def make_panels(
     return figure, chosen
 
 
+def quote_text(text: str) -> str:
+    """Return text that a figure shows as it is, also where a name in it has a dollar."""
+    return text.replace("$", r"\$")
+
+
 def finish_figure(figure: Figure, panels: Sequence[Axes]) -> Figure:
     """Return a figure with a legend below its panels, or with legends in those that were given.
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from abm.numerics.intervals import find_half_width
+from analysis.consistency import require_points_of_data
 from analysis.load import LogError, Run
 from analysis.results import (
     METRICS,
@@ -59,8 +60,11 @@ def compare(first: Run, second: Run) -> Comparison:
     Raises
     ------
     LogError
-        If they have no point in common, or hold neither totals nor records.
+        If they have no point in common, hold neither totals nor records, or have points that are
+        not those of their data.
     """
+    for run in (first, second):
+        require_points_of_data(run)
     keys = _shared_labels(first, second)
     results = _compare_means(first, second, keys)
     if results.empty:
@@ -68,8 +72,9 @@ def compare(first: Run, second: Run) -> Comparison:
             f"{first.folder} and {second.folder} have no point and maker in common: compare runs "
             f"that share some"
         )
-    seeds = {run.parameters.get("seed") for run in (first, second)}
-    paired = len(seeds) == 1 and None not in seeds and bool(first.points and second.points)
+    seeds = [run.parameters.get("seed") for run in (first, second)]
+    seeded = seeds[0] == seeds[1] and seeds[0] is not None
+    paired = seeded and bool(first.points and second.points)
     if paired:
         differences = _compare_replications(first, second, keys)
         results = results.drop(columns=["difference", "se", "count", "number"])

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from pandas.api.types import is_integer_dtype
 
 from abm.numerics.arrays import Array
-from analysis.canvas import Ax, finish_figure, make_panels, with_settings
+from analysis.canvas import Ax, finish_figure, make_panels, quote_text, with_settings
 from analysis.columns import require_columns, require_rows
 from analysis.style import FAINT, Style, assign_styles
 
@@ -193,7 +193,7 @@ def _group_lines(table: Table) -> Iterator[tuple[str, str, Table]]:
         return
     for names, line in table.groupby(keys, observed=True, sort=False):
         label = " in ".join(dict.fromkeys(str(name) for name in reversed(names)))
-        yield label, str(names[-1]), line
+        yield quote_text(label), str(names[-1]), line
 
 
 def _draw_panels(
@@ -212,8 +212,8 @@ def _draw_panels(
     styles = assign_line_styles(table)
     for axes, value in zip(panels, values, strict=True):
         draw(axes, table if value is None else table[table[str(facet)] == value], styles)
-        axes.set_title("" if value is None else str(value))
-        axes.set_xlabel(x)
+        axes.set_title("" if value is None else quote_text(str(value)))
+        axes.set_xlabel(quote_text(x))
         axes.tick_params(labelbottom=True)
     for axes in panels[::columns]:
         axes.set_ylabel(y)

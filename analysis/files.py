@@ -1,66 +1,30 @@
 """The files of a run; a file that is not what the run wrote is an error."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import pyarrow as pa
-from fsspec.core import url_to_fs
-from pyarrow import ArrowException, compute, parquet
+from pyarrow import compute, parquet
 
-from abm.numerics.describe import show_value
 from abm.runs.parquet import list_columns, unpack_table
-from abm.runs.schema import explain_format
+from abm.runs.store import find_file_system
 
 Cell = str | float
 Columns = Sequence[str] | None
 Content = TypeVar("Content")
-
-FIELDS = ("scenario", "parameters", "command", "versions", "code", "points", "files")
 
 
 class LogError(ValueError):
     """A folder or file is not the log of a whole run."""
 
 
-def read_description(folder: str | Path, file: str) -> dict[str, Any]:
-    """Return the description of a run, by the names in FIELDS.
-
-    Raises
-    ------
-    LogError
-        If this is not a run's description, or one in another format.
-    TypeError
-        If the folder is neither a path nor a URL.
-    """
-    if not isinstance(folder, str | PathLike):
-        raise TypeError(
-            f"folder is {show_value(folder)}, but must be a path or a URL: give the folder of a "
-            f'finished run, as "runs/paper"'
-        )
+def find_run(folder: str | Path) -> tuple[Any, str]:
+    """Return the file system of a run's folder, and its path there; LogError if there is none."""
     try:
-        fs, root = url_to_fs(str(folder))
-    except (ImportError, ValueError) as error:
-        raise LogError(
-            f"{folder} is not a folder that can be reached ({error}): give a path, or a URL of a "
-            f"file system that fsspec knows and whose package is installed"
-        ) from None
-    try:
-        content = json.loads(fs.cat_file(f"{root}/{file}"))
-        refusal = explain_format(folder, content)
-        if not refusal:
-            return {name: content[name] for name in FIELDS}
-    except OSError:
-        raise LogError(
-            f"{folder} holds no {file}, so no whole run: give the folder of a finished run"
-        ) from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise LogError(
-            f"{folder}/{file} is not a run's description: give the folder of a finished run"
-        ) from None
-    raise LogError(refusal)
+        return find_file_system(str(folder))
+    except ValueError as error:
+        raise LogError(error) from None
 
 
 def read_file(
@@ -71,11 +35,18 @@ def read_file(
     Raises
     ------
     LogError
-        If its size in bytes is not the one it was written with, or it cannot be read.
+        If its size in bytes is not the one it was written with, or it cannot be read, or it is a
+        link.
     """
-    fs, root = url_to_fs(str(folder))
-    path = f"{root}/{file}"
-    present = fs.size(path) if fs.exists(path) else None
+    system, root = find_run(folder)
+    path, above = f"{root}/{file}", file.rpartition("/")[0]
+    for place in [f"{root}/{above}", path] if above else [path]:
+        if system.exists(place) and system.info(place).get("islink"):
+            raise LogError(
+                f"{place} is a link, but the files of a run are its own: put the file itself in "
+                f"its place"
+            )
+    present = system.size(path) if system.exists(path) else None
     if present != size:
         state = "is missing" if present is None else f"has {present} bytes"
         raise LogError(
@@ -83,12 +54,14 @@ def read_file(
             f"repeat the run"
         )
     try:
-        with fs.open(path) as source:
+        with system.open(path) as source:
             return read(source)
-    except (ArrowException, OSError) as error:
+    except LogError:
+        raise
+    except Exception as error:  # whatever libraries raise for damaged files
         raise LogError(
-            f"{path} cannot be read as Parquet ({error}): repeat the run, or ask for values of "
-            f"the column's type"
+            f"{path} cannot be read as Parquet ({' '.join(str(error).split())}): repeat the run, "
+            f"or ask for values of the column's type"
         ) from error
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
@@ -12,16 +13,9 @@ import pyarrow as pa
 
 from abm.numerics.describe import describe
 from abm.runs.schema import RUN_FILE, UNFINISHED_FILE
+from analysis.description import read_description
 from analysis.display import describe_run, make_run_html
-from analysis.files import (
-    Cell,
-    Content,
-    LogError,
-    read_block_table,
-    read_description,
-    read_file,
-    read_table,
-)
+from analysis.files import Cell, Content, LogError, read_block_table, read_file, read_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -143,10 +137,16 @@ class Run:
             yield self._concatenate(name, files, None, {})
 
     def content(self, file: str) -> bytes:
-        """Return the bytes of a file, which must be as many as the run wrote."""
+        """Return the bytes of a file; LogError unless they are those that the run wrote."""
         if file not in self.files:
             raise LogError(f"{self.folder} has no file {file}: it has {', '.join(self.files)}")
-        return self._read(file, lambda source: source.read())
+        content = self._read(file, lambda source: source.read())
+        if sha256(content).hexdigest() != self.files[file]["sha256"]:
+            raise LogError(
+                f"{self.folder}/{file} has other bytes than the run wrote: it was replaced; "
+                f"repeat the run"
+            )
+        return content
 
     def plot(self, metric: str, by: str = "period", ax: "Ax" = None) -> "Figure":
         """Draw a metric of every maker, with 95 % confidence intervals.

@@ -12,11 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from abm.numerics.describe import show_value
 from abm.runs.metrics import OF_MARKET, TOTALS, list_headlines
 from analysis import facets
 from analysis.canvas import DPI, encode_figure
 from analysis.claims import read_claims
-from analysis.load import Run
+from analysis.consistency import require_points_of_data
+from analysis.load import LogError, Run
 from analysis.overview import (
     MOST_PANELS,
     add_panel_labels,
@@ -52,7 +54,11 @@ class Picture(NamedTuple):
 
 
 def report(run: Run) -> str:
-    """Return the page of a run that holds an experiment's totals, or a record of makers."""
+    """Return the page of a run that holds an experiment's totals, or a record of makers.
+
+    LogError if its points are not those of its data, or a file is not what it wrote.
+    """
+    require_points_of_data(run)
     page = Environment(
         loader=PackageLoader("analysis", "."), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -75,21 +81,37 @@ def _count_markets(run: Run, summary: Table) -> int:
 
 
 def _load_pictures(run: Run) -> Iterator[Picture]:
-    """Yield the figures that the run wrote, each in the first format that a page can show.
-
-    The width of an SVG is its own, in points.
-    """
+    """Yield the figures that the run wrote, each in the first format that a page can show."""
     for name in dict.fromkeys(Path(file).stem for file in run.files):
-        if f"{name}.png" in run.files:
-            content, kind = run.content(f"{name}.png"), "png"
-            width = imread(BytesIO(content)).shape[1] * INCH // DPI
-        elif f"{name}.svg" in run.files:
-            content, kind = run.content(f"{name}.svg"), "svg+xml"
-            (points,) = re.findall(rb'<svg [^>]*?width="([0-9.]+)pt"', content)
-            width = round(float(points) / POINTS * INCH)
-        else:
-            continue
-        yield Picture(name, kind, b64encode(content).decode(), width)
+        for suffix, kind, measure in (
+            ("png", "png", _measure_png),
+            ("svg", "svg+xml", _measure_svg),
+        ):
+            file = f"{name}.{suffix}"
+            if file in run.files:
+                content = run.content(file)
+                try:
+                    width = measure(content)
+                except Exception as error:  # whatever libraries raise for what is no picture
+                    raise LogError(
+                        f"{run.folder}/{file} cannot be shown ({show_value(error)}): repeat the run"
+                    ) from error
+                yield Picture(name, kind, b64encode(content).decode(), width)
+                break
+
+
+def _measure_png(content: bytes) -> int:
+    """Return the width of a picture in the page."""
+    return int(imread(BytesIO(content)).shape[1]) * INCH // DPI
+
+
+def _measure_svg(content: bytes) -> int:
+    """Return the width of a figure in the page: its own, which is in points."""
+    (points,) = re.findall(rb'<svg [^>]*?width="([0-9.]+)pt"', content)
+    return round(float(points) / POINTS * INCH)
+
+
+KINDS = {"png": ("png", _measure_png), "svg": ("svg+xml", _measure_svg)}
 
 
 def _draw_pictures(run: Run, whole: Table) -> Iterator[Picture]:

@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 from fsspec.core import url_to_fs
 
 from abm.runs.schema import MANIFEST_FILE
+from abm.runs.store import Store
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,6 +19,13 @@ def read_files(folder: str | Path) -> dict[str, bytes]:
         for name, file in files.items()
         if PurePosixPath(file).name != MANIFEST_FILE
     }
+
+
+def empty_folder(url: str) -> None:
+    """Remove every file below a folder or URL."""
+    store = Store(url)
+    for name in store.sizes():
+        store.remove(name)
 
 
 def partial_of(out: Path) -> Path:

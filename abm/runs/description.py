@@ -9,20 +9,14 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
+from abm.runs.content import find_fault, parse_json
+from abm.runs.errors import FolderTakenError
 from abm.runs.integrity import Stamp
-from abm.runs.location import FolderTakenError
-from abm.runs.schema import (
-    FORMAT,
-    MANIFEST_FILE,
-    REPORT_FILE,
-    RUN_FILE,
-    UNFINISHED_FILE,
-    explain_format,
-)
+from abm.runs.names import BOOKKEEPING
+from abm.runs.schema import BLOCKS, FORMAT, RUN_FILE, UNFINISHED_FILE, explain_format
 from abm.runs.store import Store
 
 LIBRARIES = ("market-shock", "mesa", "numpy", "scipy", "pandas", "pyarrow")
-BOOKKEEPING = {RUN_FILE, UNFINISHED_FILE, MANIFEST_FILE, REPORT_FILE}  # never listed in `files`
 
 UNKNOWN = "unknown"  # how the hash of code begins that cannot be told from other code
 
@@ -71,13 +65,18 @@ class Description:
 
         Raises
         ------
-        TypeError
-            If a parameter does not fit into JSON.
+        TypeError, ValueError
+            If a parameter does not fit into JSON, or into a description.
         """
         own = _as_json("parameters", parameters)
         libraries = {name: version(name) for name in LIBRARIES}
         versions = {"python": platform.python_version()} | libraries
-        return cls(scenario, own, command, versions, dict(code), _points_as_json(points))
+        made = cls(scenario, own, command, versions, dict(code), _points_as_json(points))
+        content = parse_json(made.to_json())
+        del content["format"]
+        if fault := find_fault(content):
+            raise ValueError(f"{fault}: {RUN_FILE} could not be read otherwise; give it so")
+        return made
 
     def to_json(self) -> bytes:
         """Return the bytes of run.json."""
@@ -92,24 +91,27 @@ class Description:
         Raises
         ------
         FolderTakenError
-            If there is none, or one in another format.
+            If there is none, one in another format, or one that no run wrote.
         """
         where = store.path()
         try:
-            content = json.loads(store.read(file))
+            content = parse_json(store.read(file))
             refusal = explain_format(where, content)
-            if not refusal:
-                del content["format"]
-                content["parameters"] = _as_json("parameters", content["parameters"])
-                content["points"] = _points_as_json(content["points"])
-                files = {name: Stamp(**stamp) for name, stamp in content.pop("files").items()}
-                return cls(**content, files=files)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise FolderTakenError(
                 f"{where} holds files, but no run's {RUN_FILE}: "
                 f"choose another folder (--out), or remove this one"
             ) from None
-        raise FolderTakenError(refusal)
+        if refusal:
+            raise FolderTakenError(refusal)
+        del content["format"]
+        if fault := find_fault(content):
+            raise FolderTakenError(
+                f"{store.path(file)} is not what a run writes ({fault}): choose another folder "
+                f"(--out), or remove this one"
+            )
+        files = {name: Stamp(**stamp) for name, stamp in content.pop("files").items()}
+        return cls(**content, files=files)
 
     def require_same_run(self, there: Description, where: str) -> None:
         """Raise FolderTakenError unless the run described there is this one."""
@@ -139,7 +141,9 @@ class Description:
         whole = RUN_FILE in files
         there = Description.read(home, RUN_FILE if whole else UNFINISHED_FILE)
         self.require_same_run(there, where)
-        if whole and (foreign := files - BOOKKEEPING - there.files.keys()):
+        folders = [f"{name}/" for name in home.list_folders() if name != BLOCKS]
+        foreign = (files - BOOKKEEPING - there.files.keys()) or folders
+        if whole and foreign:
             raise FolderTakenError(
                 f"{where} holds {', '.join(sorted(foreign))}, which the run there did not write "
                 f"and which would be lost: move it away, or choose another folder (--out)"

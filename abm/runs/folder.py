@@ -5,25 +5,32 @@ A stopped run of many blocks can be resumed. Until a run is whole, it has a hidd
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pandas as pd
-from pyarrow import parquet
 
 from abm.numerics.describe import describe
-from abm.runs.description import BOOKKEEPING, Description, Parameters
-from abm.runs.integrity import Stamp, find_faults
+from abm.runs.description import Description, Parameters
+from abm.runs.earlier import (
+    check_whole_run,
+    explain_failure,
+    restore_blocks,
+    warn_of_faults,
+)
+from abm.runs.errors import FolderTakenError
+from abm.runs.integrity import Stamp
 from abm.runs.interrupts import Interrupts
-from abm.runs.location import FolderTakenError, Location
-from abm.runs.manifest import DamageWarning, Manifest
-from abm.runs.parquet import make_table, open_writer
+from abm.runs.location import Location
+from abm.runs.manifest import Manifest
+from abm.runs.names import BOOKKEEPING, explain_name, find_block, is_listed
+from abm.runs.parquet import make_table
 from abm.runs.schema import RUN_FILE, UNFINISHED_FILE, Column
 from abm.runs.store import Store
+from abm.runs.tables import OpenTables
 
 
 class RunFolder:
@@ -98,7 +105,7 @@ class RunFolder:
         self._resume = resume
         self._verify = verify
         self.interrupts = Interrupts()
-        self._writers: dict[str, parquet.ParquetWriter] = {}
+        self._tables = OpenTables()
         self._new = self.entered = self.finished = False
 
     def __repr__(self) -> str:
@@ -111,12 +118,13 @@ class RunFolder:
             self._location.acquire()
             held.callback(self._location.release)
             self._prepare()
-            self._held, self._open_files = held.pop_all(), ExitStack()
+            self._held = held.pop_all()
         self.entered = True
         return self
 
     def _prepare(self) -> None:
         """Begin anew, resume, or find that nothing is left to do."""
+        self._location.recover()
         home, work = self._location.home, self._location.work
         self.description.require_free(home)
         self.store, self.manifest = work, Manifest(work)
@@ -140,7 +148,7 @@ class RunFolder:
 
     def _continue(self) -> None:
         """Resume an unfinished run; begin anew if no block of it is finished."""
-        where, finished = self.store.path(), len(self.manifest.finished)
+        where, finished = self.store.path(), len([*filter(find_block, self.store.sizes())])
         there = Description.read(self.store, UNFINISHED_FILE)
         if not (self._resume or finished):
             self._begin()
@@ -153,35 +161,26 @@ class RunFolder:
             )
         self.description.require_same_versions(there, where)
         self.store.remove(RUN_FILE)
-        self.manifest.restore(every_byte=self._verify)
+        restore_blocks(self.manifest, self.description, every_byte=self._verify)
 
     def _check_whole(self) -> None:
         """Leave a finished run as it is, or reopen it if a file is damaged."""
         home = self._location.home
-        there = Description.read(home, RUN_FILE)
-        self.description.require_same_versions(there, home.path())
-        faults = find_faults(home, there.files, every_byte=self._verify)
+        faults = check_whole_run(home, self.description, every_byte=self._verify)
         self.finished = not faults
         if self.finished:
             self.store, self.manifest = home, Manifest(home)
             return
         self._location.reopen()
         self.manifest = Manifest(self.store)
-        for name, fault in faults.items():
-            if name not in self.manifest.stamps:
-                warning = f"{home.path(name)} {fault}: it is made again"
-                warnings.warn(warning, DamageWarning, stacklevel=2)
-        self.manifest.restore(every_byte=self._verify)
+        warn_of_faults(faults, home, self.manifest)
+        restore_blocks(self.manifest, self.description, every_byte=self._verify)
 
     def write(self, table: str, frame: pd.DataFrame, columns: Sequence[Column]) -> None:
         """Append rows to the file `table`.parquet; the first rows fix its schema."""
         rows = make_table(frame, columns)
         with self.explain_errors():
-            if table not in self._writers:
-                file = self._open_files.enter_context(self.store.open(f"{table}.parquet", "wb"))
-                writer = self._open_files.enter_context(open_writer(file, rows.schema))
-                self._writers[table] = writer
-            self._writers[table].write_table(rows)
+            self._tables.write(self.store, table, rows)
         self.interrupts.check()
 
     @contextmanager
@@ -189,22 +188,24 @@ class RunFolder:
         """Re-raise an OSError as one that says which blocks are kept, and what to do."""
         try:
             yield
+        except FolderTakenError:
+            raise
         except OSError as error:
-            raise OSError(
-                f"{self.store.path()} cannot be written ({error.strerror or error}). "
-                f"{self.manifest.status}: make room there, then continue with --resume"
-            ) from error
+            message = explain_failure(self.store, self.manifest, error)
+            raise OSError(message) from error
 
     def complete_tables(self) -> None:
         """Close the tables and list the files, so that `analysis` can load the unfinished run."""
-        self._open_files.close()
+        self._tables.close()
         blocks = self.manifest.stamps
         own = sorted(self.store.sizes().keys() - BOOKKEEPING - blocks.keys())
+        if wrong := [name for name in own if not is_listed(name)]:
+            raise ValueError(f"{explain_name(wrong[0])}: give it another")
         stamps = {name: Stamp.of(self.store.read(name)) for name in own}
         self.description = replace(self.description, files=stamps | blocks)
         self.store.write(UNFINISHED_FILE, self.description.to_json())
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *details: Any) -> None:
         with self._held:
             if self.finished:
                 return
@@ -213,7 +214,7 @@ class RunFolder:
                     self.complete_tables()
                     self._location.finish(self.description.to_json())
             else:
-                with suppress(OSError):
-                    self._open_files.close()
+                self._tables.discard(kind, *details)
                 if self._new and not (self.manifest.finished or self.manifest.failed):
-                    self.store.remove()
+                    with suppress(OSError):  # what no run wrote is left where it is
+                        self._location.clear()

@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from pyarrow import ArrowException, parquet
 
+from abm.runs.names import find_block
 from abm.runs.parquet import read_metadata
 from abm.runs.schema import BLOCK_TASK
 from abm.runs.store import Store
@@ -46,20 +47,25 @@ def _find_fault(store: Store, name: str, stamp: Stamp, size: int | None, every_b
         return "is missing"
     if size != stamp.size:
         return f"has {size} bytes, but the run wrote {stamp.size}"
-    if name.endswith(".parquet") and not _has_footer(store, name):
-        return "cannot be read as Parquet"
+    if name.endswith(".parquet") and (fault := _find_fault_in_footer(store, name, stamp)):
+        return fault
     if every_byte and Stamp.of(store.read(name)).sha256 != stamp.sha256:
         return "has other bytes than the run wrote"
     return ""
 
 
-def _has_footer(store: Store, name: str) -> bool:
+def _find_fault_in_footer(store: Store, name: str, stamp: Stamp) -> str:
+    """Return what is wrong with the footer of a Parquet file; empty if nothing is."""
     try:
         with store.open(name) as file:
-            parquet.read_metadata(file)
-    except UNREADABLE:
-        return False
-    return True
+            description = read_metadata(parquet.read_metadata(file))
+        tables, task = list(description.get("tables", ())), description.get(BLOCK_TASK)
+    except (*UNREADABLE, TypeError, AttributeError):
+        return "cannot be read as Parquet"
+    block = find_block(name)
+    if block and (task, tables) != (block, list(stamp.tables)):
+        return "is of another block, or has other tables"
+    return ""
 
 
 def read_block_stamp(block: str, content: bytes) -> Stamp | None:
@@ -70,5 +76,5 @@ def read_block_stamp(block: str, content: bytes) -> Stamp | None:
         metadata = read_metadata(file.schema_arrow)
         tables = list(metadata["tables"])
         return Stamp.of(content, tables) if metadata[BLOCK_TASK] == block else None
-    except (*UNREADABLE, KeyError):
+    except (*UNREADABLE, KeyError, TypeError):
         return None

@@ -7,22 +7,22 @@ atomically, it is written in place, and the file run.json appears last.
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from abm.runs.description import Description
+from abm.runs.errors import FolderTakenError
+from abm.runs.removal import refuse_foreign, refuse_links, remove_run
 from abm.runs.schema import RUN_FILE, UNFINISHED_FILE
 from abm.runs.store import Store
 
 
-class FolderTakenError(FileExistsError):
-    """The output folder holds something that this run must not replace."""
-
-
 class Location:
     """The folder `work`, where a run is written, and `home`, where it is once it is whole.
+
+    A link that is given as the folder stands for what it leads to; there are no others.
 
     Parameters
     ----------
@@ -32,28 +32,30 @@ class Location:
 
     def __init__(self, out: str | Path) -> None:
         self.home = self.work = Store(out)
+        self._refusal: OSError | None = None
         if self.home.local:
             self._path = Path(self.home.path()).resolve()
             self.home = Store(self._path)
             self.work = Store(self._hidden_path("partial"))
-            self._replaced = self._hidden_path("replaced")
+            self._replaced = Store(self._hidden_path("replaced"))
             self._lock = FileLock(self._hidden_path("lock"))
 
     def _hidden_path(self, what: str) -> Path:
         return self._path.with_name(f".{self._path.name}.{what}")
 
     def acquire(self) -> None:
-        """Take the lock and recover from a kill.
+        """Take the lock; a whole run can be looked at without it where nothing can be written.
 
         Raises
         ------
         FolderTakenError
-            If another run holds the lock.
+            If another run holds the lock, or a link or a file of another is in its place.
         OSError
             If the folder cannot be written.
         """
         if not self.home.local:
             return
+        self._refuse_strange_neighbours()
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._hidden_path("lock").touch()  # where it cannot be made, `acquire` would wait
@@ -64,37 +66,72 @@ class Location:
                 f"another folder (--out)"
             ) from None
         except OSError as error:
-            raise OSError(
+            self._refusal = OSError(
                 f"{self._path} cannot be written ({error.strerror}): "
                 f"give --out a folder that can be"
-            ) from error
-        self._recover()
+            )
+            if not self.home.holds(RUN_FILE) or not self.work.gone:
+                raise self._refusal from error
 
-    def _recover(self) -> None:
-        """Complete renames and removals that a kill interrupted."""
+    def _refuse_strange_neighbours(self) -> None:
+        """Raise FolderTakenError unless the hidden files beside the folder are a run's own."""
+        for what in ("partial", "replaced", "lock"):
+            hidden = self._hidden_path(what)
+            strange = "a link" if hidden.is_symlink() else ""
+            if hidden.exists() and hidden.is_dir() == (what == "lock"):
+                strange = strange or "of another kind"
+            if what == "lock" and hidden.is_file() and hidden.stat().st_size:
+                strange = strange or "not empty"
+            if strange:
+                raise FolderTakenError(
+                    f"{hidden} is {strange}, so that no run wrote it: move it away, or choose "
+                    f"another folder (--out)"
+                )
+
+    def recover(self) -> None:
+        """Complete renames and removals that a kill interrupted.
+
+        Raises
+        ------
+        FolderTakenError
+            If there are links, or files in a hidden folder that no run wrote.
+        """
+        for store in (self.home, self.work):
+            refuse_links(store)
+        if self.work.holds(UNFINISHED_FILE):
+            refuse_foreign(self.work)
+        if not self.home.local or self._refusal:
+            return
+        for hidden in (self.work, self._replaced):
+            refuse_links(hidden)
+            refuse_foreign(hidden)
         if not self.work.holds(UNFINISHED_FILE):
             if self.work.holds(RUN_FILE):
                 self._publish()
             else:
-                self.work.remove()
-        if self._replaced.exists() and not self._path.exists():
-            self._replaced.rename(self._path)
-        shutil.rmtree(self._replaced, ignore_errors=True)
+                remove_run(self.work)
+        if self._replaced.holds(RUN_FILE) and not self._path.exists():
+            Path(self._replaced.path()).rename(self._path)
+        remove_run(self._replaced)
 
     def release(self) -> None:
         """Release the lock."""
-        if self.home.local:
+        if self.home.local and not self._refusal:
             with suppress(PermissionError):  # Windows does not remove open files
                 Path(self._lock.lock_file).unlink(missing_ok=True)
             self._lock.release()
 
     def begin(self, description: bytes) -> None:
         """Start with an empty folder."""
-        self.work.remove(RUN_FILE)  # first: a half-removed run must not look whole
-        self.work.remove()
+        self._require_lock()
+        self.clear()
         if self.home.local:
             Path(self.work.path()).mkdir()
         self.work.write(UNFINISHED_FILE, description)
+
+    def clear(self) -> None:
+        """Remove what is written of a run that is not whole."""
+        remove_run(self.work)
 
     def finish(self, description: bytes) -> None:
         """Write run.json, and give the folder its name."""
@@ -104,16 +141,24 @@ class Location:
             self._publish()
 
     def _publish(self) -> None:
-        """Rename the hidden folder, in place of an earlier run."""
+        """Rename the hidden folder, in place of an earlier run of the same."""
         if self._path.exists():
-            shutil.rmtree(self._replaced, ignore_errors=True)
-            self._path.rename(self._replaced)
+            there = Description.read(self.work, RUN_FILE)
+            there.require_free(self.home)
+            remove_run(self._replaced)
+            self._path.rename(self._replaced.path())
         Path(self.work.path()).rename(self._path)
-        shutil.rmtree(self._replaced, ignore_errors=True)
+        remove_run(self._replaced)
 
     def reopen(self) -> None:
         """Make a whole run unfinished again, so that its damaged files can be rewritten."""
+        self._require_lock()
         if self.home.local:
             self._path.rename(self.work.path())
         self.work.write(UNFINISHED_FILE, self.work.read(RUN_FILE))
         self.work.remove(RUN_FILE)
+
+    def _require_lock(self) -> None:
+        """Raise OSError if the folder cannot be written."""
+        if self._refusal:
+            raise self._refusal

@@ -1,26 +1,24 @@
 """The manifest: a log with a line of JSON for each block that was finished or failed.
 
 Lines are only appended, so a kill can cut off the last one at most. A block whose file is whole but
-whose line is lost counts as finished, because files are written atomically.
+whose line is lost counts as finished, because files are written atomically. Any other line that is
+not what a run writes is left out, with a warning.
 """
 
 from __future__ import annotations
 
 import json
 import warnings
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Any
 
+from abm.runs.content import is_stamp, parse_json
+from abm.runs.errors import DamageWarning
 from abm.runs.integrity import Stamp, find_faults, read_block_stamp
+from abm.runs.names import find_block, is_block
 from abm.runs.schema import BLOCKS, MANIFEST_FILE
 from abm.runs.store import Store
-
-
-class DamageWarning(UserWarning):
-    """A file of an earlier run is damaged, and is made again."""
 
 
 @dataclass(frozen=True)
@@ -52,21 +50,14 @@ class Manifest:
     """The outcome of each block, in memory and in a run's folder."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self.finished: dict[str, Stamp] = {}
         self.failed: dict[str, Failed] = {}
+        self._lines: list[bytes] = []
         if store.holds(MANIFEST_FILE):
-            for line in store.read(MANIFEST_FILE).splitlines():
-                self._read(line)
-
-    def _read(self, line: bytes) -> None:
-        """Note the outcome in one line; a line that a kill cut off is skipped."""
-        with suppress(ValueError, TypeError, KeyError):
-            entry = json.loads(line)
-            if "stamp" in entry:
-                self._note(Finished(entry["block"], Stamp(*entry["stamp"]), entry["seconds"]))
-            else:
-                self._note(Failed(**{name: entry[name] for name in Failed.__dataclass_fields__}))
+            self._lines = store.read(MANIFEST_FILE).split(b"\n")
+        for outcome in filter(None, map(read_outcome, self._lines)):
+            self._note(outcome)
 
     def _note(self, outcome: Finished | Failed) -> None:
         if isinstance(outcome, Finished):
@@ -80,39 +71,70 @@ class Manifest:
         """Note the outcome of a block, and append it to the file."""
         self._note(outcome)
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._store.append(MANIFEST_FILE, json.dumps(asdict(outcome) | {"at": now}))
+        self.store.append(MANIFEST_FILE, json.dumps(asdict(outcome) | {"at": now}))
 
     @property
     def status(self) -> str:
         """How many blocks are finished, for the message of a run that stops."""
-        return f"{len(self.finished)} blocks are finished and kept"
+        kept = "were finished, and are gone" if self.store.gone else "are finished and kept"
+        return f"{len(self.finished)} blocks {kept}"
 
     @property
     def stamps(self) -> dict[str, Stamp]:
         """Stamps of the files of finished blocks, by name and in order."""
         return {block_file(block): self.finished[block] for block in sorted(self.finished)}
 
-    def _recover(self, file: PurePosixPath) -> None:
-        """Note a block file that has no line; remove it if it is damaged."""
-        stamp = read_block_stamp(file.stem, self._store.read(str(file)))
-        if stamp:
-            self.add(Finished(file.stem, stamp, 0.0))
-        else:
-            self._store.remove(str(file))
-
     def restore(self, *, every_byte: bool) -> None:
         """Drop blocks whose files are damaged, and recover those whose lines are lost.
 
         Partly written files are removed.
         """
-        self._store.remove_partial_files()
-        self._store.append(MANIFEST_FILE, "")
-        for name, fault in find_faults(self._store, self.stamps, every_byte=every_byte).items():
-            warning = f"{self._store.path(name)} {fault}: its block is made again"
-            warnings.warn(warning, DamageWarning, stacklevel=2)
-            del self.finished[PurePosixPath(name).stem]
-            self._store.remove(name)
-        for name in self._store.sizes().keys() - self.stamps.keys():
-            file = PurePosixPath(name)
-            if str(file.parent) == BLOCKS:
-                self._recover(file)
+        self.store.remove_partial_files()
+        self._restore_lines()
+        for name, fault in find_faults(self.store, self.stamps, every_byte=every_byte).items():
+            self._warn(f"{self.store.path(name)} {fault}: its block is made again")
+            del self.finished[find_block(name)]
+            self.store.remove(name)
+        for name in self.store.sizes().keys() - self.stamps.keys():
+            if find_block(name):
+                self._recover(name)
+
+    def _restore_lines(self) -> None:
+        """Leave out the lines that no run wrote, and the last one if a kill cut it off."""
+        for number, line in enumerate(self._lines[:-1], start=1):
+            if line.strip() and not read_outcome(line):
+                self._warn(
+                    f"line {number} of {self.store.path(MANIFEST_FILE)} is not what a run writes: "
+                    f"it is left out"
+                )
+        kept = b"".join(line + b"\n" for line in self._lines if read_outcome(line))
+        if kept != b"\n".join(self._lines):
+            self.store.write(MANIFEST_FILE, kept)
+
+    def _recover(self, name: str) -> None:
+        """Note a block file that has no line; remove it if it is damaged."""
+        block = find_block(name)
+        if stamp := read_block_stamp(block, self.store.read(name)):
+            self.add(Finished(block, stamp, 0.0))
+        else:
+            self.store.remove(name)
+
+    @staticmethod
+    def _warn(message: str) -> None:
+        warnings.warn(message, DamageWarning, stacklevel=4)
+
+
+def read_outcome(line: bytes) -> Finished | Failed | None:
+    """Return the outcome of a block in a line; None if the line is not what a run writes."""
+    try:
+        entry = parse_json(line)
+        if "stamp" in entry:
+            outcome = Finished(entry["block"], Stamp(*entry["stamp"]), entry["seconds"])
+            right = is_stamp(*outcome.stamp) and isinstance(outcome.seconds, float | int)
+        else:
+            outcome = Failed(**{name: entry[name] for name in Failed.__dataclass_fields__})
+            texts = isinstance(outcome.error, str) and isinstance(outcome.traceback, str)
+            right = texts and isinstance(outcome.point, dict) and isinstance(outcome.seed, int)
+    except (ValueError, TypeError, KeyError):
+        return None
+    return outcome if right and is_block(outcome.block) else None

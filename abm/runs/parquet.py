@@ -94,6 +94,6 @@ def _list_group_tables(source: parquet.ParquetFile) -> list[str]:
     return [group.column(0).statistics.min if group.num_rows else "" for group in groups]
 
 
-def read_metadata(schema: pa.Schema) -> dict[str, Any]:
+def read_metadata(of: pa.Schema | parquet.FileMetaData) -> dict[str, Any]:
     """Return the description that `pack_tables` put into a file; empty for other files."""
-    return dict(json.loads((schema.metadata or {}).get(DESCRIPTION.encode(), b"{}")))
+    return dict(json.loads((of.metadata or {}).get(DESCRIPTION.encode(), b"{}")))

@@ -10,6 +10,7 @@ first.
 from dataclasses import dataclass
 from typing import Any
 
+from abm.numerics.describe import show_value
 from abm.runs import metrics
 
 RUN_FILE = "run.json"  # the description of the run; it appears when the run is whole
@@ -38,8 +39,8 @@ def explain_format(where: object, description: dict[str, Any]) -> str:
     writer = versions.get("market-shock") if isinstance(versions, dict) else None
     reader = f"market-shock {writer}" if writer else "the version that wrote it"
     return (
-        f"{where} is a run folder of format {written}, but this version reads format {FORMAT}: "
-        f"read it with {reader}, or repeat the run in another folder (--out)"
+        f"{where} is a run folder of format {show_value(written)}, but this version reads format "
+        f"{FORMAT}: read it with {reader}, or repeat the run in another folder (--out)"
     )
 
 

@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 from uuid import uuid4
 
+from fsspec import available_protocols
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
-PARTIAL = re.compile(r"\..+\.[0-9a-f]{32}")  # the name of a file while it is written
+from abm.runs.names import PARTIAL
+
+UNCHAINED = {"file", "local", "memory"}  # file systems that are in no other one
+
+
+def find_file_system(url: str) -> tuple[Any, str]:
+    """Return the file system of a path or URL, and the path in it.
+
+    Raises
+    ------
+    ValueError
+        If nothing is installed that reads such a URL, or no file system is to be found in another.
+    """
+    outer = [part.partition("://")[0] for part in url.split("::")[:-1]]
+    for name in outer:
+        if name in UNCHAINED or name not in available_protocols():
+            raise ValueError(
+                f"{url} is not a folder that can be reached ({name!r} before '::' is no file "
+                f"system in another): give a path without '::', or a chain that fsspec knows"
+            )
+    try:
+        system, root = url_to_fs(url, use_listings_cache=False)
+    except (ImportError, ValueError, OSError) as error:
+        raise ValueError(
+            f"{url} is not a folder that can be reached ({error}): give a path, or a URL of "
+            f"a file system that fsspec knows and whose package is installed"
+        ) from None
+    return system, str(root)
 
 
 class Store:
@@ -33,13 +60,7 @@ class Store:
 
     def __init__(self, url: str | Path) -> None:
         self.url = str(url)
-        try:
-            self._fs, self._root = url_to_fs(self.url, use_listings_cache=False)
-        except (ImportError, ValueError) as error:
-            raise ValueError(
-                f"{url} is not a folder that can be reached ({error}): give a path, or a URL of "
-                f"a file system that fsspec knows and whose package is installed"
-            ) from None
+        self._fs, self._root = find_file_system(self.url)
 
     @property
     def local(self) -> bool:
@@ -51,9 +72,14 @@ class Store:
         """Whether other processes see it."""
         return not isinstance(self._fs, MemoryFileSystem)
 
+    @property
+    def gone(self) -> bool:
+        """Whether a folder on this machine is not there."""
+        return self.local and not Path(self._root).is_dir()
+
     def path(self, name: str = "") -> str:
         """Return the path of a file in its file system."""
-        return f"{self._root}/{name}" if name else str(self._root)
+        return f"{self._root}/{name}" if name else self._root
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file into the folder, which must exist, or into one below it.
@@ -63,12 +89,26 @@ class Store:
         if not self.local:
             self._fs.pipe_file(self.path(name), content)
             return
+        with self.create(name) as file:
+            file.write(content)
+
+    @contextmanager
+    def create(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a file to write it piece by piece.
+
+        On this machine it appears, in place of an earlier one, when the context ends; after an
+        error it does not.
+        """
+        if not self.local:
+            with self._fs.open(self.path(name), "wb") as file:
+                yield file
+            return
         target = Path(self.path(name))
         target.parent.mkdir(exist_ok=True)
         hidden = target.with_name(f".{target.name}.{uuid4().hex}")  # as PARTIAL
         try:
-            with hidden.open("wb") as file:
-                file.write(content)
+            with hidden.open("xb") as file:
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             hidden.replace(target)
@@ -89,9 +129,9 @@ class Store:
         """Return the whole of a file."""
         return bytes(self._fs.cat_file(self.path(name)))
 
-    def open(self, name: str, mode: str = "rb") -> IO[bytes]:
-        """Open a file to read it, or to write it piece by piece."""
-        return self._fs.open(self.path(name), mode)
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file to read it."""
+        return self._fs.open(self.path(name), "rb")
 
     def holds(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -110,6 +150,20 @@ class Store:
             if not PARTIAL.fullmatch(PurePosixPath(path).name)
         }
 
+    def list_links(self) -> list[str]:
+        """Return the paths of links below the folder; none behind a URL."""
+        return [str(path) for path in self._walk() if path.is_symlink()]
+
+    def list_folders(self) -> list[str]:
+        """Return the names of folders below the folder, the innermost first; none behind a URL."""
+        folders = [path for path in self._walk() if path.is_dir()]
+        return [folder.relative_to(self._root).as_posix() for folder in reversed(folders)]
+
+    def _walk(self) -> Iterator[Path]:
+        """Yield the path of all that is below a local folder."""
+        for where, folders, files in os.walk(self._root) if self.local else ():
+            yield from (Path(where, name) for name in (*folders, *files))
+
     def remove_partial_files(self) -> None:
         """Remove files that a kill left partly written."""
         for path in self._fs.find(self._root):
@@ -117,13 +171,23 @@ class Store:
                 with suppress(FileNotFoundError):  # its writer may be alive, and have renamed it
                     self._fs.rm_file(path)
 
-    def remove(self, name: str = "") -> None:
-        """Remove a file, or the folder with all its files."""
-        path = self.path(name)
-        if self.local and Path(path).is_dir():
-            shutil.rmtree(path)
-        elif self.local:
-            Path(path).unlink(missing_ok=True)
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        if self.local:
+            Path(self.path(name)).unlink(missing_ok=True)
+        elif self.holds(name):
+            self._fs.rm_file(self.path(name))
+
+    def rename(self, name: str, other: str) -> None:
+        """Give a file another name; behind a URL, it is written again."""
+        if self.local:
+            Path(self.path(name)).rename(self.path(other))
         else:
-            for file in self._fs.find(path):
-                self._fs.rm_file(file)
+            self.write(other, self.read(name))
+            self.remove(name)
+
+    def remove_folders(self) -> None:
+        """Remove the folder and those below it, which must be empty; behind a URL there is none."""
+        for folder in [*self.list_folders(), ""] if self.local else ():
+            with suppress(FileNotFoundError):
+                Path(self.path(folder)).rmdir()

@@ -129,6 +129,7 @@ def load_command(name: str) -> Any:
         how = [option for option in how if option.name != "formats"]
 
     def run(**given: Any) -> None:
+        refuse_memory(given["out"])
         options = {option.name: given.pop(option.name) for option in own}
         study(**options).run(**given)
 
@@ -136,6 +137,17 @@ def load_command(name: str) -> Any:
     single = typer.Typer(add_completion=False)
     single.command(name, cls=ScenarioCommand, help=study.__doc__)(run)
     return typer.main.get_command(single)
+
+
+def refuse_memory(out: str) -> None:
+    """Raise ValueError if a run is to be written where nothing stays after the command."""
+    from abm.runs.store import Store
+
+    if not Store(out).shared:
+        raise ValueError(
+            f"out is {out!r}, but what is in memory is gone when the command ends: give --out a "
+            f"folder, or a URL of what stays"
+        )
 
 
 def find_study(name: str) -> "type[Study]":

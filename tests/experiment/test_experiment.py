@@ -25,14 +25,14 @@ from abm.experiment import (
 from abm.experiment.schedule import Schedule
 from abm.experiment.simulation import BlockTask
 from abm.makers import MarketMaker
+from abm.runs.errors import DamageWarning, FolderTakenError
 from abm.runs.folder import RunFolder
-from abm.runs.location import FolderTakenError
-from abm.runs.manifest import DamageWarning, Manifest
+from abm.runs.manifest import Manifest
 from abm.runs.parquet import Tables
 from abm.runs.schema import FORMAT, MANIFEST_FILE, RUN_FILE, UNFINISHED_FILE
 from abm.runs.store import Store
 from analysis import load
-from tests.files import emptied, partial_of, read_files, removed, truncated, zeroed
+from tests.files import emptied, empty_folder, partial_of, read_files, removed, truncated, zeroed
 
 SIZE, BLOCKS, PERIODS, SEED = 20, 3, 5, 3
 POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[0.5, 1.5])
@@ -133,7 +133,7 @@ def untroubled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @pytest.fixture(autouse=True)
 def clean_memory() -> Iterator[None]:
     yield
-    Store(MEMORY).remove()
+    empty_folder(MEMORY)
 
 
 def test_a_run_leaves_blocks_a_summary_and_its_description(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from abm.experiment.fingerprint import fingerprint, hash_package
 from abm.experiment.points import Point
 from abm.experiment.runner import BlocksFailedError
 from abm.experiment.simulation import BlockTask
-from abm.runs.location import FolderTakenError
+from abm.runs.errors import FolderTakenError
 from abm.runs.manifest import Failed
 from abm.runs.store import Store
 

@@ -18,6 +18,7 @@ from abm.runs.manifest import Failed, Finished, Manifest, block_file
 from abm.runs.parquet import make_table, pack_tables
 from abm.runs.schema import TOTALS
 from abm.runs.store import Store
+from tests.files import empty_folder
 
 SIZE, FIRST, MOST = 8, 3, 20
 METRIC = "spread"
@@ -51,8 +52,8 @@ class Bench:
         first: int = FIRST,
         most: int = MOST,
     ) -> None:
+        empty_folder("memory://bench")
         self.store = Store("memory://bench")
-        self.store.remove()
         self.manifest = Manifest(self.store)
         self.samples = samples
         self.points = range(points)
@@ -120,7 +121,7 @@ EXPECTED = [expected(noisy, point, TARGET, FIRST, MOST) for point in range(len(N
 @pytest.fixture(autouse=True)
 def emptied() -> Iterator[None]:
     yield
-    Store("memory://bench").remove()
+    empty_folder("memory://bench")
 
 
 def test_without_a_target_every_point_has_the_same_blocks() -> None:

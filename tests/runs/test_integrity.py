@@ -31,6 +31,7 @@ def block(rows: int = 400) -> bytes:
 
 BLOCK = block()
 STAMP = Stamp.of(BLOCK, ["totals", "summary"])
+FOREIGN = "is of another block, or has other tables"
 FOOTER = len(BLOCK) - 8 - int.from_bytes(BLOCK[-8:-4], "little")
 PROFITS = parquet.read_metadata(BytesIO(BLOCK)).row_group(0).column(2)
 PAGE = PROFITS.data_page_offset + PROFITS.total_compressed_size - np.arange(1, 3000, 31)
@@ -52,7 +53,7 @@ def test_whole_files_have_no_fault_and_other_files_are_not_asked_for(
     contents = {NAME: BLOCK, "notes.txt": b"some notes", "empty.txt": b""}
     for name, content in (contents | {"other.parquet": b"x"}).items():
         store.write(name, content)
-    stamps = {name: Stamp.of(content) for name, content in contents.items()}
+    stamps = {name: Stamp.of(content) for name, content in contents.items()} | {NAME: STAMP}
     assert find_faults(store, stamps, every_byte=every_byte) == {}
 
 
@@ -80,19 +81,31 @@ def test_a_damaged_file_is_found_and_its_fault_told(
 
 
 @pytest.mark.parametrize(
-    ("name", "written", "found"),
-    [(NAME, BLOCK, flipped(PAGE[0])), ("a.txt", b"notes", b"nOtes")],
+    ("name", "stamp", "found"),
+    [(NAME, STAMP, flipped(PAGE[0])), ("a.txt", Stamp.of(b"notes"), b"nOtes")],
     ids=["block", "text"],
 )
 def test_a_flipped_byte_is_found_only_where_every_byte_is_compared(
-    store: Store, name: str, written: bytes, found: bytes
+    store: Store, name: str, stamp: Stamp, found: bytes
 ) -> None:
     store.write(name, found)
-    stamps = {name: Stamp.of(written)}
+    stamps = {name: stamp}
     assert find_faults(store, stamps, every_byte=False) == {}
     assert find_faults(store, stamps, every_byte=True) == {
         name: "has other bytes than the run wrote"
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "tables"),
+    [("blocks/0000-00001.parquet", ["totals", "summary"]), (NAME, ["totals"]), (NAME, [])],
+)
+def test_a_block_in_the_place_of_another_is_found_by_its_footer(
+    store: Store, name: str, tables: list[str]
+) -> None:
+    store.write(name, BLOCK)
+    stamps = {name: Stamp.of(BLOCK, tables)}
+    assert find_faults(store, stamps, every_byte=False) == {name: FOREIGN}
 
 
 def test_a_flipped_byte_of_a_footer_is_a_fault_and_no_error(tmp_path: Path) -> None:
@@ -101,7 +114,7 @@ def test_a_flipped_byte_of_a_footer_is_a_fault_and_no_error(tmp_path: Path) -> N
     for place in range(FOOTER, len(BLOCK), 3):
         store.write(NAME, flipped(place))
         said |= set(find_faults(store, {NAME: STAMP}, every_byte=True).items())
-    faulty = {"cannot be read as Parquet", "has other bytes than the run wrote"}
+    faulty = {"cannot be read as Parquet", "has other bytes than the run wrote", FOREIGN}
     assert said == {(NAME, fault) for fault in faulty}
 
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from fsspec.core import url_to_fs
 
+from abm.runs.errors import DamageWarning
 from abm.runs.integrity import Stamp
-from abm.runs.manifest import DamageWarning, Failed, Finished, Manifest, block_file
+from abm.runs.manifest import Failed, Finished, Manifest, block_file
 from abm.runs.parquet import make_table, pack_tables
 from abm.runs.schema import MANIFEST_FILE, REPLICATION
 from abm.runs.store import Store

@@ -635,8 +635,13 @@ def test_a_report_does_not_stand_in_the_way_of_the_run(
 
 def test_a_report_of_a_run_at_a_url_is_there(call: Call) -> None:
     url = "memory://reported/sweep"
-    assert call(*GRID, "--out", url).code == 0
+    Sweep(makers="zero-profit", prior_sd="1", replications=20, periods=5).run(url)
     assert call("report", url) == (0, f"The report is {url}/{REPORT_FILE}\n", "")
+
+
+def test_a_run_in_memory_would_be_gone_when_the_command_ends(failure: Callable[..., str]) -> None:
+    said = failure(*GRID, "--out", "memory://kept/sweep")
+    assert "out is 'memory://kept/sweep', but what is in memory is gone" in said
 
 
 def test_runs_alike_are_told_to_agree(swept: Path, tmp_path: Path, call: Call) -> None:

@@ -19,9 +19,8 @@ from scipy import stats
 
 from abm.bellman import solve
 from abm.experiment import Experiment
+from abm.runs.errors import DamageWarning, FolderTakenError
 from abm.runs.folder import RunFolder
-from abm.runs.location import FolderTakenError
-from abm.runs.manifest import DamageWarning
 from abm.runs.parquet import unpack_table
 from abm.runs.schema import BLOCKS, MANIFEST_FILE, RUN_FILE
 from analysis import Run, load

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
-from abm.runs.manifest import DamageWarning
+from abm.runs.errors import DamageWarning
 from abm.runs.schema import REPORT_FILE, RUN_FILE
 from analysis import load
 from scenarios._common.commands import find_study, list_scenarios

@@ -1,0 +1,325 @@
+"""What is in or beside a folder and no run wrote: refused, and neither followed nor removed."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from abm.runs.errors import DamageWarning, FolderTakenError
+from abm.runs.folder import RunFolder
+from abm.runs.integrity import Stamp
+from abm.runs.manifest import Finished, block_file
+from abm.runs.parquet import make_table, pack_tables
+from abm.runs.schema import MANIFEST_FILE, REPLICATION, RUN_FILE, UNFINISHED_FILE
+from tests.files import read_files
+
+POINTS = [{"makers": "optimal"}]
+BLOCKS = ["0000-00000", "0000-00001"]
+NUMBERS = pd.DataFrame({"replication": [0, 1]})
+
+
+def block(folder: RunFolder, name: str) -> Finished:
+    rows = make_table({"replication": np.arange(5) + int(name[-1])}, (REPLICATION,))
+    content = pack_tables({"totals": rows}, {"block_task": name})
+    folder.store.write(block_file(name), content)
+    return Finished(name, Stamp.of(content, ["totals"]), 0.0)
+
+
+def run(out: Path, *, stop: bool = False, **how: Any) -> None:
+    with suppress(KeyboardInterrupt), RunFolder(out, "mine", {"seed": 1}, POINTS, **how) as folder:
+        for name in BLOCKS:
+            if not folder.finished and name not in folder.manifest.finished:
+                folder.manifest.add(block(folder, name))
+        if stop:
+            raise KeyboardInterrupt
+        if not folder.finished:
+            folder.write("numbers", NUMBERS, (REPLICATION,))
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    folder = tmp_path / "victim"
+    folder.mkdir()
+    (folder / "precious.parquet").write_bytes(b"a thesis")
+    return folder
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    (tmp_path / "place").mkdir()
+    return tmp_path / "place" / "run"
+
+
+@pytest.mark.parametrize("name", ["../../victim/precious", "precious", "..", "", 3, None])
+@pytest.mark.filterwarnings("ignore::abm.runs.errors.DamageWarning")
+def test_a_manifest_that_names_files_elsewhere_reaches_none_of_them(
+    out: Path, victim: Path, name: object
+) -> None:
+    run(out)
+    whole = read_files(out)
+    line = {"block": name, "stamp": [1, "0" * 64, []], "seconds": 0}
+    with (out / MANIFEST_FILE).open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    (out / block_file(BLOCKS[1])).unlink()
+    with pytest.warns(DamageWarning, match=r"line 3 of .*manifest\.jsonl is not what a run writes"):
+        run(out, resume=True)
+    assert read_files(out) == whole
+    assert read_files(victim) == {"precious.parquet": b"a thesis"}
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+@pytest.mark.parametrize("file", [MANIFEST_FILE, block_file(BLOCKS[0]), "numbers.parquet"])
+def test_a_link_in_a_folder_is_refused_before_anything_is_written(
+    out: Path, victim: Path, file: str, stopped: bool
+) -> None:
+    run(out, stop=stopped)
+    folder = out.with_name(".run.partial") if stopped else out
+    (folder / file).unlink(missing_ok=True)
+    (folder / file).symlink_to(victim / "precious.parquet")
+    before = read_files(out.parent)
+    for how in ({}, {"resume": True}):
+        with pytest.raises(FolderTakenError, match=rf"{file} is a link, and what it leads to is"):
+            run(out, **how)
+    assert read_files(out.parent) == before
+    assert read_files(victim) == {"precious.parquet": b"a thesis"}
+
+
+@pytest.mark.parametrize("what", ["partial", "replaced", "lock"])
+def test_a_link_beside_a_folder_is_refused(out: Path, victim: Path, what: str) -> None:
+    run(out)
+    out.with_name(f".run.{what}").symlink_to(victim)
+    with pytest.raises(FolderTakenError, match=rf"\.run\.{what} is a link, so that no run wrote"):
+        run(out)
+    assert read_files(victim) == {"precious.parquet": b"a thesis"}
+
+
+def test_a_lock_that_no_run_wrote_is_not_emptied(out: Path) -> None:
+    out.with_name(".run.lock").write_bytes(b"a thesis")
+    with pytest.raises(FolderTakenError, match=r"\.run\.lock is not empty, so that no run wrote"):
+        run(out)
+    assert out.with_name(".run.lock").read_bytes() == b"a thesis"
+
+
+FOREIGN = ["thesis.tex", "photo.png", "sub/0000-00000.parquet", "blocks/notes.txt", "sub/"]
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("what", ["partial", "replaced"])
+def test_a_hidden_folder_that_no_run_made_is_refused_and_left_alone(
+    out: Path, what: str, name: str
+) -> None:
+    foreign = out.with_name(f".run.{what}") / name
+    (foreign if name.endswith("/") else foreign.parent).mkdir(parents=True)
+    if not name.endswith("/"):
+        foreign.write_bytes(b"a thesis")
+    for how in ({}, {"resume": True}):
+        with pytest.raises(FolderTakenError, match=rf"\.{what} holds .*{name}.*, which no run wro"):
+            run(out, **how)
+    assert foreign.exists()
+
+
+@pytest.mark.parametrize("how", [{}, {"resume": True}], ids=str)
+def test_another_file_in_an_unfinished_run_is_refused(out: Path, how: dict[str, bool]) -> None:
+    run(out, stop=True)
+    foreign = out.with_name(".run.partial") / "thesis.tex"
+    foreign.write_bytes(b"a thesis")
+    with pytest.raises(FolderTakenError, match=r"holds thesis\.tex, which no run wrote there"):
+        run(out, **how)
+    assert foreign.read_bytes() == b"a thesis"
+
+
+def test_blocks_that_were_noted_are_not_removed_where_the_description_is_lost(out: Path) -> None:
+    run(out, stop=True)
+    (out.with_name(".run.partial") / UNFINISHED_FILE).unlink()
+    with pytest.raises(FolderTakenError, match=r"holds blocks/0000-00000\.parquet, blocks/0000-0"):
+        run(out, resume=True)
+
+
+def test_a_file_that_is_put_into_a_run_while_the_same_is_made_anew_is_not_lost(out: Path) -> None:
+    run(out)
+    folder = RunFolder(out, "mine", {"seed": 1}, POINTS).__enter__()
+    folder.write("numbers", NUMBERS, (REPLICATION,))
+    (out / "thesis.tex").write_bytes(b"a thesis")
+    with pytest.raises(FolderTakenError, match=r"holds thesis\.tex, which the run there did not"):
+        folder.__exit__(None, None, None)
+    assert (out / "thesis.tex").read_bytes() == b"a thesis"
+    (out / "thesis.tex").unlink()
+    run(out, resume=True)
+    assert [path.name for path in out.parent.iterdir()] == ["run"]
+
+
+def test_a_block_beyond_the_points_is_refused(out: Path) -> None:
+    run(out, stop=True)
+    with suppress(KeyboardInterrupt), RunFolder(out, "mine", {"seed": 1}, POINTS, resume=True) as f:
+        block(f, "0001-00000")
+        raise KeyboardInterrupt
+    with pytest.raises(FolderTakenError, match="holds the block 0001-00000, but the run has 1 po"):
+        run(out, resume=True)
+
+
+def cut_line(lines: list[bytes]) -> list[bytes]:
+    return [lines[0][:50] + b"\n", *lines[1:]]
+
+
+def put_nul(lines: list[bytes]) -> list[bytes]:
+    return [lines[0][:50] + b"\x00" + lines[0][50:], *lines[1:]]
+
+
+def nest(lines: list[bytes]) -> list[bytes]:
+    return [b"[" * 100_000 + b"\n", *lines[1:]]
+
+
+@pytest.mark.parametrize("edit", [cut_line, put_nul, nest])
+def test_a_line_that_no_run_wrote_is_left_out_once_and_said_to_be(
+    out: Path, edit: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    run(out)
+    whole = read_files(out)
+    run(out.with_name("other"), stop=True)
+    manifest = out.with_name(".other.partial") / MANIFEST_FILE
+    manifest.write_bytes(b"".join(edit(manifest.read_bytes().splitlines(keepends=True))))
+    with pytest.warns(DamageWarning) as warned:
+        run(out.with_name("other"), resume=True, stop=True)
+    (said,) = (str(warning.message) for warning in warned)
+    assert said == f"line 1 of {manifest} is not what a run writes: it is left out"
+    run(out.with_name("other"), resume=True)
+    assert read_files(out.with_name("other")) == whole
+
+
+@pytest.mark.parametrize("edit", [lambda lines: lines[::-1], lambda lines: lines * 2])
+def test_lines_in_another_order_or_repeated_change_nothing(
+    out: Path, edit: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    run(out)
+    whole = read_files(out)
+    run(out.with_name("other"), stop=True)
+    manifest = out.with_name(".other.partial") / MANIFEST_FILE
+    manifest.write_bytes(b"".join(edit(manifest.read_bytes().splitlines(keepends=True))))
+    run(out.with_name("other"), resume=True)
+    assert read_files(out.with_name("other")) == whole
+
+
+FAULTS: list[tuple[dict[str, Any], str]] = [
+    ({"files": []}, r"files is \[\], but must be a dict of stamps"),
+    ({"files": {"../secret.png": 3}}, r"'../secret\.png' is no file of a run: a name has neither"),
+    ({"files": {"run.json": 3}}, r"'run\.json' is no file of a run"),
+    ({"files": {"a.png": [1, 2]}}, r"a\.png has the stamp \[1, 2\], but must have size, sha256, t"),
+    ({"files": {"a.png": {"size": True, "sha256": "0" * 64, "tables": []}}}, "a number of bytes"),
+    ({"files": {"a.png": {"size": 1, "sha256": "x", "tables": []}}}, "64 hexadecimal digits"),
+    ({"files": {"a.png": {"size": 1, "sha256": "0" * 64, "tables": ["a"]}}}, "a block's tables"),
+    ({"files": {"blocks/0001-00000.parquet": {}}}, "is of a point beyond the 1 points"),
+    ({"points": None}, "points is None, but must be a list of dicts with the same names"),
+    ({"points": [{"a": 1}, {"b": 1}]}, "points is .*, but must be a list of dicts with the same"),
+    ({"parameters": None}, "parameters is None, but must be a dict"),
+    ({"versions": ["numpy"]}, r"versions is \['numpy'\], but must be a dict of text"),
+    ({"code": {"a": 1}}, r"code is \{'a': 1\}, but must be a dict of text"),
+    ({"scenario": 3}, "scenario is 3, but must be text"),
+    ({"host": "here"}, "host is unknown"),
+]
+
+
+@pytest.mark.parametrize(("changed", "fault"), FAULTS)
+def test_an_edited_description_is_an_error_that_says_what_is_wrong(
+    out: Path, changed: dict[str, Any], fault: str
+) -> None:
+    run(out)
+    file = out / RUN_FILE
+    file.write_text(json.dumps(json.loads(file.read_text()) | changed))
+    before = read_files(out)
+    with pytest.raises(
+        FolderTakenError, match=rf"not what a run writes \(.*{fault}.*\): choose an"
+    ):
+        run(out, resume=True)
+    assert read_files(out) == before
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[" * 30 + "]" * 30, '{"format": "\\ud800"}'])
+def test_a_description_that_is_nested_deeply_or_no_text_is_no_description(
+    out: Path, text: str
+) -> None:
+    run(out)
+    (out / RUN_FILE).write_text(text)
+    with pytest.raises(FolderTakenError, match=r"holds files, but no run's run\.json: choose"):
+        run(out, resume=True)
+
+
+def test_a_description_that_could_not_be_read_is_not_written(out: Path) -> None:
+    points = [{"makers": "optimal"}, {"prior_sd": 1.0}]
+    with pytest.raises(ValueError, match="but must be a list of dicts with the same"):
+        RunFolder(out, "mine", {}, points)
+
+
+def test_a_file_whose_name_no_run_could_read_is_an_error(out: Path) -> None:
+    with (
+        pytest.raises(
+            ValueError, match=r"'\.notes' is no file of a run: a name has neither .*give"
+        ),
+        RunFolder(out, "mine", {}) as folder,
+    ):
+        folder.store.write(".notes", b"a note")
+
+
+def test_verify_finds_a_byte_of_the_description_that_was_changed(out: Path) -> None:
+    run(out)
+    whole = read_files(out)
+    (out / RUN_FILE).write_bytes(whole[RUN_FILE].replace(b'"command": ""', b'"command": "rm"'))
+    run(out, resume=True)
+    with pytest.warns(
+        DamageWarning, match=r"run\.json has other bytes than the run wrote: it is m"
+    ):
+        run(out, resume=True, verify=True)
+    assert read_files(out) == whole
+
+
+def test_a_folder_that_is_removed_while_a_run_writes_is_said_to_be_gone(out: Path) -> None:
+    says = (
+        r"\.run\.partial is gone: it was removed or renamed while the run wrote there\. 1 blocks "
+        r"were finished, and are gone: put it back and continue with --resume, or begin anew$"
+    )
+    folder = RunFolder(out, "mine", {"seed": 1}, POINTS).__enter__()
+    folder.manifest.add(block(folder, BLOCKS[0]))
+    out.with_name(".run.partial").rename(out.with_name("elsewhere"))
+    with pytest.raises(OSError, match=says), folder.explain_errors():
+        folder.manifest.add(block(folder, BLOCKS[1]))
+    folder.__exit__(OSError, OSError(), None)
+    assert [path.name for path in out.parent.iterdir()] == ["elsewhere"]
+
+
+@pytest.fixture
+def _read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no lock be made, as on a disk that is mounted to be read."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_a_finished_run_in_a_folder_that_cannot_be_written_is_verified(
+    out: Path, verify: bool, request: pytest.FixtureRequest
+) -> None:
+    run(out)
+    request.getfixturevalue("_read_only")
+    with RunFolder(out, "mine", {"seed": 1}, POINTS, resume=True, verify=verify) as folder:
+        assert folder.finished
+    assert [path.name for path in out.parent.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_run_that_would_be_made_again_where_nothing_can_be_written_is_an_error(
+    out: Path, damaged: bool, request: pytest.FixtureRequest
+) -> None:
+    run(out)
+    if damaged:
+        (out / "numbers.parquet").write_bytes(b"")
+    before = read_files(out.parent)
+    request.getfixturevalue("_read_only")
+    with pytest.raises(OSError, match=r"run cannot be written \(Read-only file system\): give --o"):
+        run(out, resume=damaged)
+    assert read_files(out.parent) == before

@@ -3,8 +3,8 @@
     uv run python tests/edits.py                       # 2,000 edits
     uv run python tests/edits.py --edits 200 --seed 1
 
-Each edit is made in a copy of a run, finished or not: to its description, its manifest, its files or
-what is beside it, some of them as a stranger would who wants files elsewhere read, written or
+Each edit is made in a copy of a run, finished or not: to its description, its manifest, its files
+or what is beside it, some of them as a stranger would who wants files elsewhere read, written or
 removed. Then the copy is loaded, compared, sometimes reported on, and resumed, without and with
 `--verify`. Every outcome must be right: after `--verify` the bytes of a run that nobody edited, or
 an error of the kinds that the command prints, in one line. A folder beside the run is watched.
@@ -44,7 +44,7 @@ STUDY = Experiment(
     block=10,
     periods=3,
 )
-SHARE = 0.05  # of edits after which the report is made, which takes seconds
+SHARE = 0.02  # of edits after which the report is made, which takes seconds
 PICTURE = encode_figure(Figure(figsize=(1, 1)), "png")
 
 
@@ -76,8 +76,8 @@ def run(out: Path, *, resume: bool = False, verify: bool = False, stop: bool = F
 class Bench:
     """Runs to edit copies of, and a folder beside them that must stay as it is."""
 
-    def __init__(self, root: Path, seed: int) -> None:
-        self._root, self._seed = root, seed
+    def __init__(self, root: Path, seed: int, reports: float) -> None:
+        self._root, self._seed, self._reports = root, seed, reports
         for state, stop in (("finished", False), ("unfinished", True)):
             try:
                 run(root / state / "run", stop=stop)
@@ -112,14 +112,15 @@ class Bench:
     def _use(self, out: Path, chance: Random) -> Iterator[tuple[str, object]]:
         yield "load", attempt(lambda: read_all(load(out)))
         yield "compare", attempt(lambda: bool(len(compare(self._whole, load(out)).results)))
-        if chance.random() < SHARE:
+        if chance.random() < self._reports:
             yield "report", attempt(lambda: bool(report(load(out))))
         yield "resume", attempt(lambda: run(out, resume=True) is not None)
         yield "verify", attempt(lambda: self._verify(out))
 
     def _verify(self, out: Path) -> bool:
         run(out, resume=True, verify=True)
-        return read_files(out) == self._expected
+        beside = {path.name for path in out.parent.iterdir()} - {"copy", "moved", "run"}
+        return read_files(out) == self._expected and not beside
 
 
 def read_all(run: Run) -> bool:
@@ -155,8 +156,8 @@ def describe(ended: object) -> str:
     return f"in {type(ended).__name__}" if isinstance(ended, BaseException) else "well"
 
 
-def try_edits(edits: int, seed: int, folder: Path) -> Iterator[Outcome]:
-    """Yield the outcomes of so many edits."""
+def try_edits(edits: int, seed: int, folder: Path, *, reports: float = SHARE) -> Iterator[Outcome]:
+    """Yield the outcomes of so many edits, and of reports after this share of them."""
     known = cache(version)  # which is slow, and always the same
     with (
         warnings.catch_warnings(),
@@ -164,7 +165,7 @@ def try_edits(edits: int, seed: int, folder: Path) -> Iterator[Outcome]:
         patch("os.fsync", lambda _: None),
     ):
         warnings.simplefilter("ignore", DamageWarning)
-        bench = Bench(folder, seed)
+        bench = Bench(folder, seed, reports)
         for number in range(edits):
             yield from bench.try_edit(number)
 

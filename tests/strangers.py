@@ -10,8 +10,8 @@ PRECIOUS = b"a thesis"
 HIDDEN = ".run.partial"
 WORDS = [
     "", "x", "../../victim/precious", "../victim/secret.png", "/etc/passwd", "$\\bad{$", "\x00",
-    "\ud800", "a\nb", "9999-99999", "blocks/9999-99999.parquet", "x" * 5000, "nan", "block", "maker",
-    "totals", "run.json", ".hidden", "..", "\x1b[2J",
+    "\ud800", "a\nb", "9999-99999", "blocks/9999-99999.parquet", "x" * 5000, "nan", "block",
+    "maker", "totals", "run.json", ".hidden", "..", "\x1b[2J",
 ]  # fmt: skip
 VALUES: list[Any] = [
     None, True, False, 0, 1, -1, 3, 10**30, 2**63, 1.5, 1e308, float("nan"), float("inf"), [], {},
@@ -26,9 +26,8 @@ def find_folder(place: Path) -> Path:
 
 def find_description(place: Path) -> Path:
     folder = find_folder(place)
-    return next(
-        file for file in map(folder.joinpath, ("run.json", "unfinished.json")) if file.exists()
-    )
+    finished = folder / "run.json"
+    return finished if finished.exists() else folder / "unfinished.json"
 
 
 def list_places(value: Any) -> list[tuple[Any, Any]]:
@@ -57,9 +56,7 @@ def edit_value(value: Any, chance: Random) -> None:
         for _ in range(chance.choice([1, 30])):
             container[key] = [container[key]]
     elif deed == "swap":
-        other = chance.choice(
-            list(container) if isinstance(container, dict) else range(len(container))
-        )
+        other = chance.choice([key for place, key in list_places(value) if place is container])
         container[key], container[other] = container[other], container[key]
 
 
@@ -76,9 +73,8 @@ def edit_points(place: Path, chance: Random) -> None:
     """Change something in the points or the parameters of run.json."""
     file = find_description(place)
     content = json.loads(file.read_text())
-    edit_value(
-        content[chance.choice(["points", "points", "parameters", "versions", "code"])], chance
-    )
+    part = chance.choice(["points", "points", "parameters", "versions", "code"])
+    edit_value(content[part], chance)
     file.write_text(json.dumps(content, indent=2))
 
 
@@ -194,11 +190,14 @@ def link_a_folder(place: Path, chance: Random) -> None:
 def put_files(place: Path, chance: Random) -> None:
     """Put another's file, folder, or a run's file under another name, into or beside the folder."""
     folder = find_folder(place)
-    where = chance.choice([
+    places = [
         folder / "thesis.tex", folder / "blocks" / "notes.txt", folder / "sub" / "thesis.tex",
-        place / ".run.partial" / "thesis.tex", place / ".run.replaced" / "thesis.tex",
-        place / ".run.lock", place / ".run.partial" / "photo.png", folder / "blocks" / "x.parquet",
-    ])  # fmt: skip
+        folder / "blocks" / "x.parquet", place / ".run.replaced" / "thesis.tex",
+        place / ".run.partial" / "thesis.tex", place / ".run.lock",
+    ]  # fmt: skip
+    if folder.name == "run":  # in an unfinished run, a picture passes for one of its figures
+        places += [place / ".run.partial" / "photo.png", folder / "photo.png"]
+    where = chance.choice(places)
     where.parent.mkdir(exist_ok=True)
     where.write_bytes(PRECIOUS)
 

@@ -302,3 +302,25 @@ def test_the_command_tells_what_differs(make: Make) -> None:
     same = f"Of {number} results, compared replication by replication, {number} are identical"
     assert same in said.stdout
     assert lines[-1] == "The results do not differ significantly."
+
+
+def test_runs_whose_points_are_not_those_of_their_data_are_not_compared(make: Make) -> None:
+    first, swapped = make(), [*POINTS[2:], *POINTS[:2]]
+    for points in (swapped, [point | {"prior_sd": 5 * point["prior_sd"]} for point in POINTS]):
+        with pytest.raises(LogError, match=r"has points in .*prior_sd that differ from those of"):
+            compare(first, replace(make(), points=points))
+
+
+def test_runs_that_lack_a_point_of_their_data_are_not_compared(make: Make) -> None:
+    for points in (POINTS[:3], [*POINTS, {"makers": "optimal", "prior_sd": 9.0}]):
+        says = rf"has {len(points)} points, but blocks of 4: its description was changed; repeat"
+        with pytest.raises(LogError, match=says):
+            compare(replace(make(), points=points), make())
+
+
+def test_a_seed_that_is_no_number_is_a_setting_like_others(make: Make) -> None:
+    first = make()
+    other = replace(first, parameters=first.parameters | {"seed": [1]})
+    found = compare(first, other)
+    assert not found.paired
+    assert found.settings.to_numpy().tolist() == [["seed", "0", "[1]"]]

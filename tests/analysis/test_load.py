@@ -363,3 +363,58 @@ def test_what_is_no_path_is_refused(folder: Any) -> None:
     says = re.escape(f"folder is {folder!r}, but must be a path or a URL: give the folder of a")
     with pytest.raises(TypeError, match=f"^{says}"):
         load(folder)
+
+
+EDITS: list[tuple[dict[str, Any], str]] = [
+    ({"files": []}, r"files is \[\], but must be a dict of stamps"),
+    ({"files": {"../secret.png": {}}}, r"'../secret\.png' is no file of a run: a name has neither"),
+    ({"files": {"/etc/passwd": {}}}, r"'/etc/passwd' is no file of a run"),
+    ({"files": {"blocks/0007-00000.parquet": {}}}, "is of a point beyond the 3 points"),
+    ({"points": POINTS[:2], "files": {"blocks/0002-00000.parquet": {}}}, "beyond the 2 points"),
+    ({"points": [{"a": [1]}]}, r"a of a point is \[1\], but must be a number or text, of one type"),
+    ({"points": [{"a": 1}, {"a": "1"}]}, "a of a point is '1', but must be .* at all points"),
+    ({"points": [{"a": 2**63}]}, "a of a point is 9223372036854775808, but must be a number"),
+    ({"points": [{"a": float("nan")}]}, "a of a point is nan, but must be a number"),
+    ({"points": [{"a": 1}, {"a": 1}]}, "two points are the same, but results are told apart by th"),
+    ({"parameters": None}, "parameters is None, but must be a dict"),
+    ({"versions": ["3.11"]}, r"versions is \['3.11'\], but must be a dict of text"),
+]
+
+
+@pytest.mark.parametrize(("changed", "fault"), EDITS)
+def test_an_edited_description_is_an_error_that_says_what_is_wrong(
+    experiment: str, changed: dict[str, Any], fault: str
+) -> None:
+    store = Store(experiment)
+    whole = store.read(RUN_FILE)
+    edited = json.loads(whole)
+    if "files" not in changed and "points" in changed:
+        edited["files"] = {}
+    store.write(RUN_FILE, json.dumps(edited | changed).encode())
+    says = rf"run\.json is not a run's description \(.*{fault}.*\): {FINISHED}"
+    with pytest.raises(LogError, match=says):
+        load(experiment)
+    store.write(RUN_FILE, whole)
+    assert load(experiment).points == POINTS
+
+
+def test_what_a_link_in_a_run_leads_to_is_not_read(folder: Path) -> None:
+    (folder / "market.parquet").rename(folder.parent / "elsewhere")
+    (folder / "market.parquet").symlink_to(folder.parent / "elsewhere")
+    with pytest.raises(LogError, match=r"market\.parquet is a link, but the files of a run are"):
+        load(folder).table("market")
+
+
+def test_a_file_that_is_no_table_has_the_bytes_that_the_run_wrote_or_is_an_error(
+    experiment: str,
+) -> None:
+    store, run = Store(experiment), load(experiment)
+    store.write("note.txt", b"a Note")
+    with pytest.raises(LogError, match=r"note\.txt has other bytes than the run wrote: it was"):
+        run.content("note.txt")
+    store.write("note.txt", b"a note")
+
+
+def test_a_chain_of_urls_is_not_taken_for_a_folder() -> None:
+    with pytest.raises(LogError, match=r"^a::b is not a folder that can be reached"):
+        load("a::b")

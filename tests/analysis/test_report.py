@@ -24,6 +24,7 @@ from abm import Exchange
 from abm.runs.folder import RunFolder
 from abm.runs.schema import MAKERS, MARKET, REPORT_FILE
 from analysis import Run, facets, load
+from analysis.canvas import encode_figure
 from analysis.claims import CLAIMS_FILE, Claim, claims_table
 from analysis.load import LogError
 from analysis.report import report
@@ -416,3 +417,23 @@ def test_a_run_without_makers_cannot_be_reported(tmp_path: Path) -> None:
     said = CliRunner().invoke(app, ["report", str(tmp_path / "run")])
     assert said.exit_code != 0
     assert not (tmp_path / "run" / REPORT_FILE).exists()
+
+
+def test_a_dollar_in_a_point_is_shown_as_it_is() -> None:
+    table = pd.DataFrame({"maker": ["$\\bad{$"], "x": [1], "mean": [1], "low": [0], "high": [2]})
+    figure = facets.by_parameter(table.assign(panel="$\\bad{$"), "profit", "x", "panel")
+    assert figure.axes[0].get_title() == r"\$\bad{\$"
+    assert encode_figure(figure, "svg").count(b"<svg") == 1
+
+
+@pytest.mark.parametrize("content", [b"no picture", b"\x89PNG\r\n\x1a\n", b""])
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_what_is_no_picture_is_an_error_of_one_line(
+    tmp_path: Path, content: bytes, kind: str
+) -> None:
+    with RunFolder(tmp_path / "run", "mine", {"seed": 0}) as folder:
+        tape = Exchange("myopic", replications=50, rng=0).run(5).tape
+        folder.write("makers", tape.makers, MAKERS)
+        folder.store.write(f"own.{kind}", content)
+    with pytest.raises(LogError, match=rf"own\.{kind} cannot be shown \(.*\): repeat the run$"):
+        report(load(tmp_path / "run"))

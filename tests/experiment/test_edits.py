@@ -6,7 +6,7 @@ from tests.edits import try_edits
 
 
 def test_edited_folders_end_in_the_same_bytes_or_a_clear_error(tmp_path: Path) -> None:
-    outcomes = list(try_edits(40, 1, tmp_path, reports=0.0))
+    outcomes = list(try_edits(40, 1, tmp_path, reported=0.0))
     assert [outcome for outcome in outcomes if outcome.wrong] == []
     assert {outcome.ended for outcome in outcomes if outcome.use == "verify"} == {
         "well", "in FolderTakenError"

@@ -61,6 +61,11 @@ def read_table(
         with store.open(name) as file:
             frame: pd.DataFrame = unpack_table(file, table, columns).to_pandas()
     except UNREADABLE as error:
+        if store.gone:
+            raise OSError(
+                f"{store.path()} is gone: it was removed or renamed while the run read it; put it "
+                f"back and continue with --resume, or begin anew"
+            ) from error
         raise OSError(
             f"{store.path(name)} is damaged ({error}): --resume --verify finds and repairs it"
         ) from error

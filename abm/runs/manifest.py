@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -56,8 +57,9 @@ class Manifest:
         self._lines: list[bytes] = []
         if store.holds(MANIFEST_FILE):
             self._lines = store.read(MANIFEST_FILE).split(b"\n")
-        for outcome in filter(None, map(read_outcome, self._lines)):
-            self._note(outcome)
+        for line in self._lines:
+            if outcome := read_outcome(line):
+                self._note(outcome)
 
     def _note(self, outcome: Finished | Failed) -> None:
         if isinstance(outcome, Finished):
@@ -128,13 +130,19 @@ def read_outcome(line: bytes) -> Finished | Failed | None:
     """Return the outcome of a block in a line; None if the line is not what a run writes."""
     try:
         entry = parse_json(line)
-        if "stamp" in entry:
-            outcome = Finished(entry["block"], Stamp(*entry["stamp"]), entry["seconds"])
-            right = is_stamp(*outcome.stamp) and isinstance(outcome.seconds, float | int)
-        else:
-            outcome = Failed(**{name: entry[name] for name in Failed.__dataclass_fields__})
-            texts = isinstance(outcome.error, str) and isinstance(outcome.traceback, str)
-            right = texts and isinstance(outcome.point, dict) and isinstance(outcome.seed, int)
+        return _read_finished(entry) if "stamp" in entry else _read_failed(entry)
     except (ValueError, TypeError, KeyError):
         return None
-    return outcome if right and is_block(outcome.block) else None
+
+
+def _read_finished(entry: Mapping[str, Any]) -> Finished | None:
+    block, stamp, seconds = entry["block"], entry["stamp"], entry["seconds"]
+    right = is_block(block) and is_stamp(*stamp) and isinstance(seconds, float | int)
+    return Finished(block, Stamp(*stamp), seconds) if right else None
+
+
+def _read_failed(entry: Mapping[str, Any]) -> Failed | None:
+    failed = Failed(**{name: entry[name] for name in Failed.__dataclass_fields__})
+    texts = isinstance(failed.error, str) and isinstance(failed.traceback, str)
+    right = is_block(failed.block) and isinstance(failed.point, dict) and texts
+    return failed if right and isinstance(failed.seed, int) else None

@@ -152,17 +152,22 @@ class Store:
 
     def list_links(self) -> list[str]:
         """Return the paths of links below the folder; none behind a URL."""
-        return [str(path) for path in self._walk() if path.is_symlink()]
+        return [entry.path for entry in self._walk() if entry.is_symlink()]
 
     def list_folders(self) -> list[str]:
         """Return the names of folders below the folder, the innermost first; none behind a URL."""
-        folders = [path for path in self._walk() if path.is_dir()]
+        folders = [Path(entry.path) for entry in self._walk() if entry.is_dir()]
         return [folder.relative_to(self._root).as_posix() for folder in reversed(folders)]
 
-    def _walk(self) -> Iterator[Path]:
-        """Yield the path of all that is below a local folder."""
-        for where, folders, files in os.walk(self._root) if self.local else ():
-            yield from (Path(where, name) for name in (*folders, *files))
+    def _walk(self) -> Iterator[os.DirEntry[str]]:
+        """Yield all that is below a local folder, a folder before what is in it."""
+        folders = [self._root] if self.local and not self.gone else []
+        for folder in folders:  # which grows
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    yield entry
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
 
     def remove_partial_files(self) -> None:
         """Remove files that a kill left partly written."""

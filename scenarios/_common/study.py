@@ -186,10 +186,8 @@ def explain_stop(
     try:
         yield
     except KeyboardInterrupt:
-        finished = len(folder.manifest.finished) if folder.entered else 0
+        kept = folder.manifest.status if folder.entered else "0 blocks are finished and kept"
         on_workers = ["--workers", workers] if workers != "1" else []
         in_formats = ["--format", formats] if formats != "png" else []
         again = shlex.join(["--out", out, *on_workers, *in_formats, "--resume"])
-        raise StoppedError(
-            f"{finished} blocks are finished and kept; go on with {command} {again}"
-        ) from None
+        raise StoppedError(f"{kept}; go on with {command} {again}") from None

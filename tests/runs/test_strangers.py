@@ -249,7 +249,7 @@ def test_a_description_that_is_nested_deeply_or_no_text_is_no_description(
 
 
 def test_a_description_that_could_not_be_read_is_not_written(out: Path) -> None:
-    points = [{"makers": "optimal"}, {"prior_sd": 1.0}]
+    points: list[dict[str, Any]] = [{"makers": "optimal"}, {"prior_sd": 1.0}]
     with pytest.raises(ValueError, match="but must be a list of dicts with the same"):
         RunFolder(out, "mine", {}, points)
 

@@ -54,6 +54,8 @@ def read_description(folder: str | Path, file: str) -> dict[str, Any]:
 def find_fault_in_points(points: list[dict[str, Any]]) -> str:
     """Return why points cannot label the rows of tables; empty if they can."""
     for name in points[0] if points else ():
+        if not name.isprintable():
+            return f"a parameter of points is {show_value(name)}, but must be a plain name"
         first = points[0][name]
         for point in points:
             value = point[name]

@@ -65,6 +65,12 @@ def show_value(value: object) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
 
 
+def show_plainly(value: object) -> str:
+    """Return a value as text; as its repr, shortened, where that would not be one plain line."""
+    text = str(value)
+    return text if text.isprintable() else show_value(value)
+
+
 def show_count(count: int, noun: str) -> str:
     """Return "1 market" or "2 markets"."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from abm.numerics.describe import show_value
+from abm.numerics.describe import show_plainly, show_value
 from abm.runs.names import explain_name, find_block, find_point, is_listed
 
 DEEPEST = 20  # lists and dicts within each other
@@ -54,7 +54,7 @@ def find_fault(content: Mapping[str, Any]) -> str:
         if not is_right(content[name]):
             return f"{name} is {show_value(content[name])}, but must be {rule}"
     if unknown := content.keys() - ENTRIES.keys():
-        return f"{min(unknown)} is unknown"
+        return f"{show_plainly(min(unknown))} is unknown"
     return _find_fault_in_files(content["files"], len(content["points"]))
 
 
@@ -62,7 +62,7 @@ def is_stamp(size: object, sha256: object, tables: object) -> bool:
     """Whether a file's size, hash and tables are of the right types."""
     right_size = isinstance(size, int) and not isinstance(size, bool) and size >= 0
     right_hash = isinstance(sha256, str) and HASH.fullmatch(sha256) is not None
-    return right_size and right_hash and isinstance(tables, list) and all(map(_is_text, tables))
+    return right_size and right_hash and isinstance(tables, list) and all(map(_is_name, tables))
 
 
 def _find_fault_in_files(files: Mapping[str, Any], points: int) -> str:
@@ -84,6 +84,10 @@ def _find_fault_in_files(files: Mapping[str, Any], points: int) -> str:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
 
 
 def _is_dict(value: object) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
+from abm.numerics.describe import show_plainly
 from abm.runs.content import find_fault, parse_json
 from abm.runs.errors import FolderTakenError
 from abm.runs.integrity import Stamp
@@ -145,8 +146,9 @@ class Description:
         foreign = (files - BOOKKEEPING - there.files.keys()) or folders
         if whole and foreign:
             raise FolderTakenError(
-                f"{where} holds {', '.join(sorted(foreign))}, which the run there did not write "
-                f"and which would be lost: move it away, or choose another folder (--out)"
+                f"{where} holds {', '.join(map(show_plainly, sorted(foreign)))}, which the run "
+                f"there did not write and which would be lost: move it away, or choose another "
+                f"folder (--out)"
             )
 
     def require_same_versions(self, there: Description, where: str) -> None:
@@ -187,4 +189,8 @@ def _describe_difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> s
     both = [
         (name, there.get(name, "absent"), here.get(name, "absent")) for name in {**there, **here}
     ]
-    return "; ".join(f"{name} is {old} there, {new} here" for name, old, new in both if old != new)
+    return "; ".join(
+        f"{show_plainly(name)} is {show_plainly(old)} there, {show_plainly(new)} here"
+        for name, old, new in both
+        if old != new
+    )

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
-from abm.numerics.describe import list_some
+from abm.numerics.describe import list_some, show_plainly
 from abm.runs.errors import FolderTakenError
 from abm.runs.names import BOOKKEEPING, find_block, is_listed, is_study_file
 from abm.runs.schema import BLOCKS, MANIFEST_FILE, RUN_FILE, UNFINISHED_FILE
@@ -40,9 +40,10 @@ def refuse_foreign(store: Store) -> None:
     strange = [name for name in files - BOOKKEEPING - _list_described(store) if not is_own(name)]
     strange += [f"{name}/" for name in store.list_folders() if name != BLOCKS]
     if strange:
+        names = list_some(map(show_plainly, sorted(strange)))
         raise FolderTakenError(
-            f"{store.path()} holds {list_some(sorted(strange))}, which no run wrote there and "
-            f"which would be lost: move it away, or choose another folder (--out)"
+            f"{store.path()} holds {names}, which no run wrote there and which would be lost: "
+            f"move it away, or choose another folder (--out)"
         )
 
 

@@ -376,6 +376,7 @@ EDITS: list[tuple[dict[str, Any], str]] = [
     ({"points": [{"a": 2**63}]}, "a of a point is 9223372036854775808, but must be a number"),
     ({"points": [{"a": float("nan")}]}, "a of a point is nan, but must be a number"),
     ({"points": [{"a": 1}, {"a": 1}]}, "two points are the same, but results are told apart by th"),
+    ({"points": [{"a\nb": 1}]}, r"a parameter of points is 'a\\nb', but must be a plain name"),
     ({"parameters": None}, "parameters is None, but must be a dict"),
     ({"versions": ["3.11"]}, r"versions is \['3.11'\], but must be a dict of text"),
 ]

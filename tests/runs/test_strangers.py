@@ -238,6 +238,14 @@ def test_an_edited_description_is_an_error_that_says_what_is_wrong(
     assert read_files(out) == before
 
 
+def test_what_an_edited_description_says_is_told_in_one_line(out: Path) -> None:
+    run(out)
+    file = out / RUN_FILE
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"code": {"a\nb": "\x1b[2J"}}))
+    with pytest.raises(FolderTakenError, match=r"\('a\\nb' is '\\x1b\[2J' there, absent here\)"):
+        run(out, resume=True)
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "[" * 30 + "]" * 30, '{"format": "\\ud800"}'])
 def test_a_description_that_is_nested_deeply_or_no_text_is_no_description(
     out: Path, text: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from abm.numerics.describe import show_plainly, show_value
@@ -25,22 +25,29 @@ def parse_json(content: bytes) -> Any:
     """
     try:
         value = json.loads(content)
-        json.dumps(value, ensure_ascii=False).encode()
+        if b"\\ud" in content.lower():  # an escape may stand for half a character
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError(TOO_DEEP) from None
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [inner for outer in level for inner in _list_parts(outer)]
-    if level:
-        raise ValueError(TOO_DEEP)
+    level, depth = _list_inner([value]), 0
+    while level:
+        level, depth = (
+            _list_inner(part for outer in level for part in _list_parts(outer)),
+            depth + 1,
+        )
+        if depth > DEEPEST:
+            raise ValueError(TOO_DEEP)
     return value
 
 
-def _list_parts(value: Any) -> list[Any]:
+def _list_inner(parts: Iterable[Any]) -> list[Any]:
+    """Return those parts that are lists or dicts themselves."""
+    return [part for part in parts if isinstance(part, list | dict)]
+
+
+def _list_parts(value: Any) -> Iterable[Any]:
     """Return what a list or a dict holds."""
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+    return value.values() if isinstance(value, dict) else value
 
 
 def find_fault(content: Mapping[str, Any]) -> str:

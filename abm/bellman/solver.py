@@ -107,9 +107,10 @@ def _solve(discount: float, rho_max: float) -> Solution:
         kept = mesh.split(coarse & (np.diff(mesh.nodes) > NARROWEST * (1 + rho[1::2])))
         mesh, depth = Mesh(rho[kept]), greedy[kept]
     raise NotConvergedError(
-        f"the Bellman equation at discount {discount} has not converged after {ITERATIONS} steps "
-        f"(off by {gap.max():.1e} and still moving; tolerance {TOLERANCE}): lower rho_max "
-        f"(now {rho_max:g}) or the discount"
+        f"the Bellman equation at discount {discount} has not converged after {ITERATIONS} steps: "
+        f"its nodes are off by {gap[::2].max():.1e}, but must be by at most {0.1 * TOLERANCE:.0e}, "
+        f"and {coarse.sum()} of {coarse.size} cells are too coarse, but none must be: lower "
+        f"rho_max (now {rho_max:g}) or the discount"
     )
 
 

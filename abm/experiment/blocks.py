@@ -25,8 +25,8 @@ def simulate_block(
 ) -> Finished | Failed | OSError:
     """Simulate a block and write its file; return the outcome, errors included.
 
-    An error of the simulation is the block's, and so is code that is not the run's; one of the file
-    system is the run's.
+    An error of the simulation is the block's, and so are versions and code that are not the run's,
+    as `code` has them; one of the file system is the run's.
     """
     start = perf_counter()
     try:

@@ -1,18 +1,27 @@
 """Tasks on a Dask cluster (extra `cluster`), by futures of dask.distributed."""
 
-from collections.abc import Callable, Generator, Iterable
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, TypeVar
 
 from distributed import Client, KilledWorker, as_completed
 
-__all__ = ["KilledWorker", "run_on_cluster"]
+__all__ = ["KilledWorker", "UnusableWorkerError", "run_on_cluster"]
 
 WAIT = 60  # seconds for a first worker to appear
 PER_THREAD = 2  # tasks under way for each thread, so that no thread waits for the next
 
+LOGGERS = ("distributed", "tornado", "asyncio")  # who tell of a lost connection, at length
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+class UnusableWorkerError(RuntimeError):
+    """A worker cannot take a task, or give its result back: it lacks the code, or other has it."""
 
 
 def run_on_cluster(
@@ -26,13 +35,15 @@ def run_on_cluster(
     ------
     KilledWorker
         If a task killed as many workers as the scheduler allows.
+    UnusableWorkerError
+        If a worker cannot read a task, as where this package is not installed.
     concurrent.futures.CancelledError
         If the cluster goes away.
     OSError
         If no scheduler answers at the address, or no worker appears.
     """
     connect: Any = Client  # Dask has no types
-    with connect(address, set_as_default=False) as client:
+    with silence_loggers(), connect(address, set_as_default=False) as client:
         waiting = iter(tasks)
 
         def submit(count: int) -> list[Any]:
@@ -49,9 +60,44 @@ def run_on_cluster(
                 for following in submit(1):
                     under_way.add(following)
                     completed.add(following)
-                yield future.result()
+                yield get_result(future)
         finally:
-            client.cancel(list(under_way))
+            with suppress(Exception):  # what is lost with its scheduler needs not be cancelled
+                client.cancel(list(under_way))
+
+
+def get_result(future: Any) -> Any:
+    """Return the result of a future that is done."""
+    try:
+        return future.result()
+    except (KilledWorker, CancelledError, OSError):
+        raise
+    except Exception as error:
+        raise UnusableWorkerError(
+            f"a worker cannot take a block ({type(error).__name__}: {error}): give every worker "
+            f"the same files and versions as the run"
+        ) from error
+
+
+@contextmanager
+def silence_loggers() -> Iterator[None]:
+    """Keep what Dask logs off the terminal: what goes wrong is raised here as well."""
+
+    def is_shown(_: logging.LogRecord) -> bool:
+        return False
+
+    loggers = [
+        logging.getLogger(name)
+        for name in [*LOGGERS, *logging.root.manager.loggerDict]
+        if name.partition(".")[0] in LOGGERS
+    ]
+    for logger in loggers:
+        logger.addFilter(is_shown)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(is_shown)
 
 
 def count_threads(client: Any) -> int:

@@ -22,6 +22,7 @@ from abm.runs.folder import RunFolder
 from abm.runs.schema import SUMMARY
 
 BLOCK = 10_000  # replications that are simulated at once, unless given
+LARGEST_BLOCK = 10_000_000  # of which some hundred bytes each are in memory
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Experiment:
         self._check_types()
         require_whole("seed", self.seed, 0, LARGEST_SEED)
         require_whole("periods", self.periods, 1, MOST_PERIODS)
-        block = require_whole("block", self.block, 1, MOST_REPLICATIONS)
+        block = require_whole("block", self.block, 1, LARGEST_BLOCK)
         require_blocks("replications", self.replications, block)
         require_whole("burn_in", self.simulation.burn_in, 0, self.periods - 1)
         if self.target:

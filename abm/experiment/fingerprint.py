@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache, partial
 from inspect import isroutine, signature
 from pathlib import Path
+from platform import node
 from typing import Any
 
 from scipy.stats.distributions import rv_frozen
@@ -23,14 +24,14 @@ from abm.experiment.digest import UnknownCodeError, digest
 from abm.experiment.origins import OWN, hash_lines, is_named_only
 from abm.experiment.points import Point
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES, locate
-from abm.runs.description import UNKNOWN
+from abm.runs.description import UNKNOWN, read_versions
 
 REGISTRIES = {"makers": MAKER_TYPES, "traders": TRADER_TYPES}
 TRADERS = {"traders": signature(Exchange).parameters["traders"].default}  # unless a point has some
 
 
 class OtherCodeError(RuntimeError):
-    """A worker would simulate with other code than that of the run."""
+    """A worker would simulate with other versions or code than those of the run."""
 
 
 def fingerprint(
@@ -68,16 +69,33 @@ def fingerprint(
 
 
 def require_same_code(
-    code: Mapping[str, str], exchange: Point, functions: Iterable[Callable[..., Any]]
+    run: Mapping[str, str], exchange: Point, functions: Iterable[Callable[..., Any]]
 ) -> None:
-    """Raise OtherCodeError unless a point names here the code that it names where the run is."""
-    here = fingerprint([exchange], functions)
-    for name in here.keys() & code.keys():
-        if name.startswith("code of") and here[name] != code[name]:
+    """Raise OtherCodeError unless a worker has the versions of a run, and what a point names.
+
+    Parameters
+    ----------
+    run : mapping of str to str
+        Versions and hashes of code where the run is, by name.
+    exchange : dict
+        Arguments of the exchange that the worker is to simulate.
+    functions : iterable of callable
+    """
+    _require_same(run, _read_versions())
+    _require_same(run, fingerprint([exchange], functions))
+
+
+def _require_same(run: Mapping[str, str], here: Mapping[str, str]) -> None:
+    for name in here.keys() & run.keys():
+        if here[name] != run[name] and not name.startswith("arguments of"):
             raise OtherCodeError(
-                f"a worker has other code than the run ({name} is {here[name]} there, {code[name]} "
-                f"here): give every worker the same files and versions, and resume"
+                f"a worker on {node()} has other versions or code than the run ({name} is "
+                f"{here[name]} there, {run[name]} here): give every worker the same files and "
+                f"versions, and resume"
             )
+
+
+_read_versions = cache(read_versions)
 
 
 @cache

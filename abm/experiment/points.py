@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from functools import partial
 from inspect import isroutine
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from abm.participants.agent import Participant
 from abm.participants.registry import locate
 from abm.runs.schema import Column
 
+MOST_POINTS = 10_000
 CONTAINERS = (list, tuple, dict, set, frozenset)
 Point = dict[str, Any]
 """Parameters by name: `makers`, `prior_sd`, `world` and so on, or names of a scenario's own."""
@@ -25,12 +27,25 @@ Point = dict[str, Any]
 def grid(**values: Iterable[Any]) -> list[Point]:
     """Return a point for each combination of these parameters' values, the last varying fastest.
 
+    Raises
+    ------
+    ValueError
+        If there are more than MOST_POINTS.
+
     Examples
     --------
     >>> grid(makers=["optimal", "myopic"], prior_sd=[3.0])
     [{'makers': 'optimal', 'prior_sd': 3.0}, {'makers': 'myopic', 'prior_sd': 3.0}]
     """
-    return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
+    lists = {name: list(given) for name, given in values.items()}
+    count = prod(map(len, lists.values()))
+    if count > MOST_POINTS:
+        sizes = " times ".join(f"{len(given)} {name}" for name, given in lists.items())
+        raise ValueError(
+            f"the grid has {count} points ({sizes}), but must have at most {MOST_POINTS}: give "
+            f"fewer values"
+        )
+    return [dict(zip(lists, chosen, strict=True)) for chosen in product(*lists.values())]
 
 
 def describe_points(points: Sequence[Point]) -> list[Point]:

@@ -93,7 +93,8 @@ def _simulate_blocks(
     folder: RunFolder, tasks: Sequence[BlockTask], simulation: Simulation, workers: Workers
 ) -> Generator[Finished | Failed, None, None]:
     """Yield the outcome of each block, once it is in the manifest."""
-    code = folder.description.code if workers != 1 else {}  # this process has the run's
+    there = folder.description
+    code = there.versions | there.code if workers != 1 else {}  # this process has the run's
     simulate = partial(simulate_block, simulation, folder.store, code)
     try:
         with closing(run_tasks(simulate, tasks, workers)) as outcomes:
@@ -106,8 +107,8 @@ def _simulate_blocks(
                 yield outcome
     except CancelledError as error:
         raise OSError(
-            f"the cluster at {workers} went away ({error}). {folder.manifest.status}: go on with "
-            f"--resume"
+            f"the cluster at {workers} went away ({' '.join(str(error).split())}). "
+            f"{folder.manifest.status}: go on with --resume"
         ) from error
 
 

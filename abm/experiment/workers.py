@@ -12,12 +12,14 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from multiprocessing import resource_tracker
+from tempfile import gettempdir
 from threading import Thread
 from time import sleep
 from typing import TypeVar
 
 from joblib import Parallel, delayed, parallel_config
 
+from abm.experiment.leftovers import remove_leftovers
 from abm.numerics.checks import require_whole
 
 Task = TypeVar("Task")
@@ -93,9 +95,11 @@ def run_locally(
     if workers == 1:
         yield from map(function, tasks)
         return
+    remove_leftovers()
     with (
         parallel_config(
-            "loky", n_jobs=workers, initializer=exit_with_parent, initargs=(os.getpid(),)
+            "loky", n_jobs=workers, initializer=exit_with_parent, initargs=(os.getpid(),),
+            temp_folder=gettempdir(), max_nbytes=None,  # no arrays, nor a folder for them, are shared
         ),
         warnings.catch_warnings(),
     ):

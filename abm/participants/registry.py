@@ -6,16 +6,16 @@ A package offers its own by entry points, in the groups `market_shock.makers` an
     [project.entry-points."market_shock.makers"]
     cautious = "mypackage.makers:Cautious"
 
-What is neither here nor installed goes by where it is, as `mypackage.makers:Cautious`.
+What is neither here nor installed goes by where it is, as `mypackage.makers:Cautious`: a module
+that Python finds, or one in the current folder. Nothing else is looked for there.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from inspect import getmembers, isabstract, isclass
 from pkgutil import iter_modules
 from types import ModuleType
@@ -24,7 +24,9 @@ from typing import Any, Generic, TypeVar
 from abm.numerics.checks import require_one_of
 from abm.numerics.names import suggest
 from abm.participants.agent import Participant
+from abm.participants.current_folder import enter_current_folder, find_current_folder
 from abm.participants.maker import MarketMaker
+from abm.participants.plug_ins import list_plug_ins, name_origin
 from abm.participants.trader import Trader
 
 RESERVED = "policy:"  # in front of a name, kept for policies as makers
@@ -67,7 +69,7 @@ class Registry(Generic[Kind]):
 
     def list_names(self) -> list[str]:
         """Return every name, those of installed packages included, in alphabetical order."""
-        plug_ins = list_plug_ins(self.group, tuple(sys.path))
+        plug_ins = list_plug_ins(self.group)
         return sorted({*self.load_own(), *(plug_in.name for plug_in in plug_ins)})
 
     def find(self, name: str) -> type[Kind]:
@@ -87,12 +89,9 @@ class Registry(Generic[Kind]):
                 f"reserved: give the name without it, or module:Class"
             )
         if ":" in name:
+            enter_current_folder()
             return self._load(EntryPoint(name, name, self.group))
-        plug_ins = [
-            plug_in
-            for plug_in in list_plug_ins(self.group, tuple(sys.path))
-            if plug_in.name == name
-        ]
+        plug_ins = [plug_in for plug_in in list_plug_ins(self.group) if plug_in.name == name]
         if not plug_ins:
             return self.load_own()[require_one_of(self.noun, name, self.list_names())]
         if len(plug_ins) > 1 or name in self.load_own():
@@ -148,7 +147,8 @@ class Registry(Generic[Kind]):
         except (Exception, SystemExit) as error:
             raise ValueError(
                 f"{self.noun} {point.name!r} cannot be loaded, for {point.module} does not import "
-                f"({type(error).__name__}: {error}): run where it is, install it, or repair it"
+                f"({type(error).__name__}: {error}): {_say_where(point)}run where it is, install "
+                f"it, or repair it"
             ) from error
         try:
             kind = point.load()
@@ -178,22 +178,16 @@ class Registry(Generic[Kind]):
         ]
 
 
+def _say_where(point: EntryPoint) -> str:
+    """Return in which current folder a module was looked for; empty for an installed package's."""
+    here = find_current_folder()
+    return f"the current folder is {here}: " if here and point.name == point.value else ""
+
+
 MAKER_TYPES = Registry(MarketMaker)  # type: ignore[type-abstract]  # it stands for subclasses
 TRADER_TYPES = Registry(Trader)
-
-
-@lru_cache(maxsize=2)
-def list_plug_ins(group: str, path: tuple[str, ...]) -> list[EntryPoint]:  # noqa: ARG001, the result depends on it
-    """Return the entry points of a group in all packages installed on the path of modules."""
-    return list(entry_points(group=group))
 
 
 def locate(kind: Callable[..., Any]) -> str:
     """Return the location of a class or function, as module:Class."""
     return f"{kind.__module__}:{kind.__qualname__}"
-
-
-def name_origin(plug_in: EntryPoint) -> str:
-    """Return the location of an entry point's class, and the package that offers it."""
-    package = plug_in.dist.name if plug_in.dist else "a package"
-    return f"{plug_in.value} of {package}"

@@ -70,9 +70,7 @@ class Description:
             If a parameter does not fit into JSON, or into a description.
         """
         own = _as_json("parameters", parameters)
-        libraries = {name: version(name) for name in LIBRARIES}
-        versions = {"python": platform.python_version()} | libraries
-        made = cls(scenario, own, command, versions, dict(code), _points_as_json(points))
+        made = cls(scenario, own, command, read_versions(), dict(code), _points_as_json(points))
         content = parse_json(made.to_json())
         del content["format"]
         if fault := find_fault(content):
@@ -165,6 +163,11 @@ class Description:
                 f"{where} was begun with other versions or code ({difference}), whose digits may "
                 f"differ: resume it with those, choose another folder (--out), or remove this one"
             )
+
+
+def read_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that results depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def _as_json(name: str, value: Parameters) -> Parameters:

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from abm.runs.description import Description
 from abm.runs.errors import FolderTakenError
+from abm.runs.out import check_out
 from abm.runs.removal import refuse_foreign, refuse_links, remove_run
 from abm.runs.schema import RUN_FILE, UNFINISHED_FILE
 from abm.runs.store import Store
@@ -31,6 +32,7 @@ class Location:
     """
 
     def __init__(self, out: str | Path) -> None:
+        check_out(out)
         self.home = self.work = Store(out)
         self._refusal: OSError | None = None
         if self.home.local:

@@ -5,24 +5,21 @@ neither a scenario nor Mesa, pandas or matplotlib. What is imported above comes 
 alone, so that `run_command` can look first whether `abm` and `analysis` are this project's.
 """
 
-import sys
+import os
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Argument, Option
 
-from scenarios._common.clashes import refuse_clashes
+from scenarios._common.clashes import refuse_clashes, require_current_folder
 from scenarios._common.commands import MainGroup, ScenarioGroup, list_scenarios
-from scenarios._common.errors import STOPPED, CommandError, StoppedError
-from scenarios._common.layout import find_width, format_list, wrap, wrap_message
+from scenarios._common.complaints import Request, explain_errors, warn
+from scenarios._common.layout import find_width, format_list, wrap
+from scenarios._common.output import escape_controls, print_any_text
 
 if TYPE_CHECKING:
     from abm.participants.registry import Registry
-
-MISTAKEN = 2  # the exit code of a command line with a mistake
-USAGE_ERROR: Any = typer.BadParameter.__base__  # click's own, which new versions of Typer contain
 
 ABOUT = (
     "Market Shock {}: dealer markets after a shock to the value, simulated. Market-makers who "
@@ -55,8 +52,12 @@ def describe(
         bool,
         Option("--version", callback=print_version, is_eager=True, help="Print the version."),
     ] = False,
+    traceback: Annotated[
+        bool, Option("--traceback", help="Show where in the code an error arose.")
+    ] = False,
 ) -> None:
     """Simulate dealer markets after a shock: run scenarios, report on them, check makers."""
+    context.ensure_object(Request).traceback = traceback
     if context.invoked_subcommand is None:
         from abm import __version__
 
@@ -87,7 +88,7 @@ def print_list() -> None:
     }
     for heading, lines in listings.items():
         typer.echo(f"{heading}:")
-        typer.echo(format_list(lines, find_width()))
+        typer.echo(escape_controls(format_list(lines, find_width())))
 
 
 def describe_types(registry: "Registry[Any]") -> dict[str, str]:
@@ -111,8 +112,16 @@ def write_report(
     from analysis import load
     from analysis.report import report
 
-    Store(folder).write(REPORT_FILE, report(load(folder)).encode())
-    typer.echo(f"The report is {folder.rstrip('/')}/{REPORT_FILE}")
+    page = report(load(folder)).encode()
+    file = f"{folder.rstrip('/')}/{REPORT_FILE}"
+    try:
+        Store(folder).write(REPORT_FILE, page)
+    except OSError as error:
+        raise OSError(
+            f"{file} cannot be written ({error.strerror or error}), but the run is whole: make "
+            f"room there, or let it be written, and give market-shock report {folder} again"
+        ) from error
+    typer.echo(escape_controls(f"The report is {file}"))
 
 
 @app.command("compare")
@@ -130,7 +139,7 @@ def print_comparison(
 
 @app.command("check")
 def check(
-    maker: Annotated[str, Argument(help="A name, or module:Class.")],
+    maker: Annotated[str, Argument(help="A name, or module:Class (of the current folder, too).")],
     waive: Annotated[
         list[str] | None, Option(help="RULE=REASON: do not try this rule; may be repeated.")
     ] = None,
@@ -143,41 +152,19 @@ def check(
         check_maker(maker, waive=waivers)
     except NonconformingError as error:
         raise ValueError(error) from None
-    typer.echo(f"{maker} keeps all {len(RULES) - len(waivers)} rules that were tried")
+    typer.echo(escape_controls(f"{maker} keeps all {len(RULES) - len(waivers)} rules that were tried"))
 
 
 def run_command() -> None:
-    """Run the command and exit; an error that the user can put right is one line."""
-    warnings.showwarning = _warn
-    sys.path.append(str(Path.cwd()))  # so that `--makers module:Class` finds modules there
-    try:
+    """Run the command and exit; an error is one line."""
+    print_any_text()
+    warnings.showwarning = warn
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files: a notebook's backend may be named there
+    request = Request()
+    with explain_errors(request):
+        require_current_folder()
         refuse_clashes()
-        raise SystemExit(app(standalone_mode=False))
-    except StoppedError as stopped:
-        _complain("yellow", "stopped", stopped)
-        raise SystemExit(STOPPED) from None
-    except CommandError as error:
-        _complain("red", "error", error)
-        raise SystemExit(MISTAKEN) from None
-    except USAGE_ERROR as error:
-        command = error.ctx.command_path if error.ctx else "market-shock"
-        _complain("red", "error", f"{error.format_message().rstrip('.')}; see {command} --help")
-        raise SystemExit(MISTAKEN) from None
-    except (ValueError, TypeError, OSError, RuntimeError) as error:
-        _complain("red", "error", error)
-        raise SystemExit(1) from None
+        from abm.participants.current_folder import leave_current_folder
 
-
-def _complain(colour: str, what: str, message: object) -> None:
-    """Print a message to the standard error, wrapped if that is a terminal."""
-    from rich.console import Console
-    from rich.markup import escape
-
-    console = Console(stderr=True, soft_wrap=True)
-    text = wrap_message(f"{what}: {message}", console.width if sys.stderr.isatty() else None)
-    line = f"[bold {colour}]{what}:[/]{escape(text.removeprefix(f'{what}:'))}"
-    console.print(line, highlight=False)
-
-
-def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    _complain("yellow", "warning", message)
+        leave_current_folder()
+        raise SystemExit(app(obj=request, standalone_mode=False))

@@ -13,6 +13,17 @@ MARK = b"market-shock"  # stands in the __init__.py of each
 SEPARATE = "install market-shock in an environment of its own"
 
 
+def require_current_folder() -> None:
+    """Raise RuntimeError if the current folder was removed: neither paths nor workers can be had."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise RuntimeError(
+            f"the current folder cannot be found ({error.strerror}), but the command starts from "
+            f"it: change to a folder that is there"
+        ) from None
+
+
 def refuse_clashes() -> None:
     """Refuse to go on where an import of one of PACKAGES would not give market-shock's own.
 

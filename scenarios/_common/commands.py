@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1]
 KIND = Parameter.POSITIONAL_OR_KEYWORD
+TRACEBACK = "--traceback"
 
 
 def list_scenarios() -> dict[str, str]:
@@ -47,6 +48,11 @@ def read_first_line(file: str) -> str:
 
 class MainGroup(TyperGroup):
     """The commands of `market-shock`; one that does not exist is an error with the nearest."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options in front of the command; --traceback may also come after it."""
+        rest = [word for word in args if word != TRACEBACK]
+        return super().parse_args(ctx, rest if rest == args else [TRACEBACK, *rest])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the name, the command and the arguments left; CommandError if there is none."""

@@ -7,7 +7,9 @@ from typer import Option
 from abm.participants.registry import MAKER_TYPES
 from analysis.canvas import FORMATS
 
-Makers = Annotated[str, Option(help="Names or module:Class, separated by commas.")]
+Makers = Annotated[
+    str, Option(help="Names or module:Class (of the current folder, too), separated by commas.")
+]
 Shocks = Annotated[str, Option(help="Sds of the value after the shock, separated by commas.")]
 Replications = Annotated[
     int, Option(help="Markets at each point; above one block, a multiple of it.")

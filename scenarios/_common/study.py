@@ -143,10 +143,13 @@ class Study(ABC):
                 with show_progress() as watch:
                     experiment.run_blocks(folder, workers, watch)
                 tables = self.write_results(folder, experiment, kinds)
-        if experiment.target is None and experiment.replications < FEW:
-            say(SKEWED.format(experiment.replications, FEW))
-        self.show(self.make_tables(load(out)) if tables is None else tables)
-        say(f"All files are in {out}; market-shock report {out} makes a page of them")
+        if tables is None:
+            tables = self.make_tables(load(out))
+        with explain_printing(out):
+            if experiment.target is None and experiment.replications < FEW:
+                say(SKEWED.format(experiment.replications, FEW))
+            self.show(tables)
+            say(f"All files are in {out}; market-shock report {out} makes a page of them")
 
     def write_results(
         self, folder: RunFolder, experiment: Experiment, kinds: Sequence[str]
@@ -156,11 +159,14 @@ class Study(ABC):
         folder.complete_tables()
         log = load_unfinished(folder.store.url)
         tables = self.make_tables(log)
-        for name, table in tables.items():
-            folder.store.write(f"{name}.csv", table.to_csv(index=False).encode())
+        with folder.explain_errors():
+            for name, table in tables.items():
+                folder.store.write(f"{name}.csv", table.to_csv(index=False).encode())
         for name, figure in self.draw_figures(log, tables).items():
             for kind in kinds:
-                folder.store.write(f"{name}.{kind}", encode_figure(figure, kind))
+                content = encode_figure(figure, kind)
+                with folder.explain_errors():
+                    folder.store.write(f"{name}.{kind}", content)
             folder.interrupts.check()
         return tables
 
@@ -176,6 +182,18 @@ def describe_finished(folder: RunFolder, out: str, kinds: Sequence[str]) -> str:
             f"folder (--out), or draw by Run.plot"
         )
     return says
+
+
+@contextmanager
+def explain_printing(out: str) -> Iterator[None]:
+    """Re-raise an OSError of the output as one that says where all that was computed is."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            f"the results cannot be printed ({error.strerror or error}), but the run is whole and "
+            f"in {out}: market-shock report {out} makes a page of it"
+        ) from error
 
 
 @contextmanager

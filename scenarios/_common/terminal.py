@@ -8,13 +8,14 @@ from time import monotonic
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from abm.experiment import Progress
 from analysis.compare import Comparison
 from scenarios._common.layout import find_width, wrap_message
+from scenarios._common.output import escape_controls
 
 LARGEST = 12  # differences between two runs that are shown
 
@@ -119,5 +120,5 @@ def say(text: str) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print text as it is."""
-    Console().print(escape(text), soft_wrap=True, highlight=False)
+    """Print text as it is, but for what a terminal would obey."""
+    Console().print(Text(escape_controls(text)), soft_wrap=True)

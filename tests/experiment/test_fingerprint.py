@@ -21,8 +21,10 @@ from abm.experiment.fingerprint import fingerprint, hash_package
 from abm.experiment.points import Point
 from abm.experiment.runner import BlocksFailedError
 from abm.experiment.simulation import BlockTask
+from abm.runs import description
+from abm.runs.description import read_versions
 from abm.runs.errors import FolderTakenError
-from abm.runs.manifest import Failed
+from abm.runs.manifest import Failed, Finished
 from abm.runs.store import Store
 
 SOURCES = {
@@ -286,5 +288,27 @@ def test_other_code_of_this_package_is_a_failed_block(tmp_path: Path) -> None:
     task = BlockTask("0000-00000", {"makers": "optimal"}, 0, 5, 3, 1)
     outcome = simulate_block(Simulation(), Store(tmp_path), {"code of abm": "another"}, task)
     assert isinstance(outcome, Failed)
-    assert "a worker has other code than the run (code of abm is" in outcome.error
+    assert "has other versions or code than the run (code of abm is" in outcome.error
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["python", "numpy", "market-shock"])
+def test_another_version_is_a_failed_block_that_names_both(name: str, tmp_path: Path) -> None:
+    task = BlockTask("0000-00000", {"makers": "optimal"}, 0, 5, 3, 1)
+    run = read_versions()
+    outcome = simulate_block(Simulation(), Store(tmp_path), run | {name: "0.0.7"}, task)
+    assert isinstance(outcome, Failed)
+    assert f"than the run ({name} is {run[name]} there, 0.0.7 here): give every" in outcome.error
+    assert isinstance(simulate_block(Simulation(), Store(tmp_path), run, task), Finished)
+
+
+def test_workers_are_told_the_versions_of_the_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = read_versions() | {"scipy": "0.0.7"}
+    monkeypatch.setattr(description, "read_versions", lambda: other)
+    experiment = Experiment([{"makers": "optimal"}], replications=10, block=5, periods=3)
+    says = r"2 of 2 blocks failed.*OtherCodeError: .*\(scipy is [\d.]+ there, 0\.0\.7 here\)"
+    with pytest.raises(BlocksFailedError, match=says):
+        experiment.run(tmp_path / "run", workers=2)
+    get_reusable_executor().shutdown()

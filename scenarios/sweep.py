@@ -28,7 +28,11 @@ class Sweep(Study):
     """Run a grid of makers, traders and terms."""
 
     makers: Annotated[
-        str, Option(help="Names or module:Class, separated by commas; + joins those who compete.")
+        str,
+        Option(
+            help="Names or module:Class (of the current folder, too), separated by commas; + joins "
+            "those who compete."
+        ),
     ] = "optimal,myopic,zero-profit"
     traders: Annotated[
         str, Option(help="Trader types, names or module:Class, separated by commas.")

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 from distributed import Client, KilledWorker, as_completed
 
-__all__ = ["KilledWorker", "UnusableWorkerError", "run_on_cluster"]
+from abm.experiment.errors import UnusableWorkerError
+
+__all__ = ["KilledWorker", "run_on_cluster"]
 
 WAIT = 60  # seconds for a first worker to appear
 PER_THREAD = 2  # tasks under way for each thread, so that no thread waits for the next
@@ -18,10 +20,6 @@ LOGGERS = ("distributed", "tornado", "asyncio")  # who tell of a lost connection
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-
-class UnusableWorkerError(RuntimeError):
-    """A worker cannot take a task, or give its result back: it lacks the code, or other has it."""
 
 
 def run_on_cluster(
@@ -73,9 +71,11 @@ def get_result(future: Any) -> Any:
     except (KilledWorker, CancelledError, OSError):
         raise
     except Exception as error:
+        cause = error.__cause__ or error  # of Dask's own error there is another
+        says = " ".join(f"{type(cause).__name__}: {cause}".split())
         raise UnusableWorkerError(
-            f"a worker cannot take a block ({type(error).__name__}: {error}): give every worker "
-            f"the same files and versions as the run"
+            f"a worker, or the scheduler, cannot read a block ({says}): give all of them the same "
+            f"files and versions as the run"
         ) from error
 
 

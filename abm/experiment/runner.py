@@ -9,9 +9,10 @@ from functools import partial
 from typing import NamedTuple
 
 from abm.experiment.blocks import simulate_block
+from abm.experiment.errors import UnusableWorkerError, WorkerDiedError
 from abm.experiment.schedule import Schedule
 from abm.experiment.simulation import BlockTask, Simulation
-from abm.experiment.workers import WorkerDiedError, Workers, run_tasks
+from abm.experiment.workers import Workers, run_tasks
 from abm.runs.folder import RunFolder
 from abm.runs.manifest import Failed, Finished
 
@@ -105,6 +106,10 @@ def _simulate_blocks(
                     folder.manifest.add(outcome)
                 folder.interrupts.check()
                 yield outcome
+    except UnusableWorkerError as error:
+        raise BlocksFailedError(
+            f"{error}. {folder.manifest.status}: then go on with --resume"
+        ) from error
     except CancelledError as error:
         raise OSError(
             f"the cluster at {workers} went away ({' '.join(str(error).split())}). "

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from joblib import Parallel, delayed, parallel_config
 
+from abm.experiment.errors import WorkerDiedError
 from abm.experiment.leftovers import remove_leftovers
 from abm.numerics.checks import require_whole
 
@@ -30,10 +31,6 @@ Workers = int | str
 
 MOST_WORKERS = 4096
 HUSHED = "ignore:resource_tracker:UserWarning"
-
-
-class WorkerDiedError(RuntimeError):
-    """A worker process was killed, by the system for want of memory or by hand."""
 
 
 def check_workers(workers: Workers) -> Workers:
@@ -72,6 +69,8 @@ def run_tasks(
     ------
     WorkerDiedError
         If a task, or the system, killed the worker that ran it.
+    UnusableWorkerError
+        If a worker of a cluster cannot read a task.
     """
     death: type[Exception]
     if isinstance(workers, str):
@@ -98,8 +97,12 @@ def run_locally(
     remove_leftovers()
     with (
         parallel_config(
-            "loky", n_jobs=workers, initializer=exit_with_parent, initargs=(os.getpid(),),
-            temp_folder=gettempdir(), max_nbytes=None,  # no arrays, nor a folder for them, are shared
+            "loky",
+            n_jobs=workers,
+            initializer=exit_with_parent,
+            initargs=(os.getpid(),),
+            temp_folder=gettempdir(),
+            max_nbytes=None,  # no arrays, nor a folder for them, are shared
         ),
         warnings.catch_warnings(),
     ):

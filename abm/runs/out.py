@@ -22,8 +22,7 @@ def check_out(out: str | Path) -> None:
     """
     if not isinstance(out, str | PathLike):
         raise TypeError(
-            f"out is {show_value(out)}, but must be a path or a URL: give a folder, as "
-            f'"runs/mine"'
+            f'out is {show_value(out)}, but must be a path or a URL: give a folder, as "runs/mine"'
         )
     if "\0" in str(out) or not str(out):
         raise ValueError(

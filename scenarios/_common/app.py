@@ -152,7 +152,9 @@ def check(
         check_maker(maker, waive=waivers)
     except NonconformingError as error:
         raise ValueError(error) from None
-    typer.echo(escape_controls(f"{maker} keeps all {len(RULES) - len(waivers)} rules that were tried"))
+    typer.echo(
+        escape_controls(f"{maker} keeps all {len(RULES) - len(waivers)} rules that were tried")
+    )
 
 
 def run_command() -> None:

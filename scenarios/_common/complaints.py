@@ -56,7 +56,11 @@ def describe_error(error: Exception) -> tuple[str, int, str]:
         return "error", MISTAKEN, f"{error.format_message().rstrip('.')}; see {command} --help"
     if isinstance(error, MemoryError):
         says = " ".join(str(error).split()) or "an array did not fit"
-        return "error", FAILED, f"memory is short ({says}): give a smaller --block or --replications"
+        return (
+            "error",
+            FAILED,
+            f"memory is short ({says}): give a smaller --block or --replications",
+        )
     if isinstance(error, EXPECTED):
         return "error", FAILED, str(error)
     message = " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,10 +1,18 @@
 """Work on a real Dask cluster: the same bytes, and workers that die are replaced or reported."""
 
+import json
+import logging
+import logging.handlers
 import os
+import re
 import signal
+import sys
 from collections.abc import Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from queue import SimpleQueue
+from subprocess import Popen
 from threading import Thread
 from time import sleep
 from typing import Any
@@ -15,9 +23,10 @@ from distributed import KilledWorker, LocalCluster
 
 import abm.experiment.dask
 from abm import Quote
-from abm.experiment import BlocksFailedError, Experiment, Simulation, grid
+from abm.experiment import BlocksFailedError, Experiment, Simulation, grid, runner
+from abm.experiment.errors import UnusableWorkerError, WorkerDiedError
 from abm.experiment.simulation import BlockTask
-from abm.experiment.workers import WorkerDiedError, run_tasks
+from abm.experiment.workers import run_tasks
 from abm.makers import MarketMaker
 from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE
@@ -283,3 +292,76 @@ def test_a_scheduler_that_is_not_there_is_told(tmp_path: Path) -> None:
     ):
         experiment().run(tmp_path / "run", workers="tcp://127.0.0.1:9")
     assert list(tmp_path.iterdir()) == []
+
+
+class Unknown:
+    """A function that only this process can read."""
+
+    def __call__(self, number: int) -> int:
+        return number
+
+    def __reduce__(self) -> Any:
+        return import_module, ("a_module_that_workers_lack",)
+
+
+def test_a_worker_that_cannot_read_a_task_is_told_with_the_reason(address: str) -> None:
+    with pytest.raises(UnusableWorkerError) as caught:
+        list(run_tasks(Unknown(), range(3), address))
+    said = str(caught.value)
+    assert re.match(r"a worker, or the scheduler, cannot read a block \(\w+Error: ", said)
+    assert said.endswith("): give all of them the same files and versions as the run")
+    assert "\n" not in said
+
+
+def test_a_run_with_workers_that_lack_its_code_says_how_it_goes_on(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "simulate_block", Unknown())
+    with pytest.raises(BlocksFailedError, match="0 blocks are finished and kept: then go on with"):
+        experiment().run(tmp_path / "run", workers=address)
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[list[Popen[bytes]]]:
+    """Start a scheduler and a worker of it, as processes; the file `at` has the address."""
+    at = ["--scheduler-file", str(tmp_path / "at")]
+    dask_command = [sys.executable, "-c", "from dask.__main__ import main; main()"]
+    with (tmp_path / "log").open("wb") as log:
+        started = [
+            Popen([*dask_command, *words, *at, "--no-dashboard"], stdout=log, stderr=log)
+            for words in (["scheduler", "--port", "0"], ["worker", "--no-nanny", "--nthreads", "1"])
+        ]
+        yield started
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def test_the_death_of_the_scheduler_is_one_line_and_dask_says_nothing(
+    processes: list[Popen[bytes]], tmp_path: Path
+) -> None:
+    out, logged = tmp_path / "run", logging.handlers.QueueHandler(SimpleQueue())
+    while not (tmp_path / "at").exists():
+        sleep(0.05)
+
+    def kill() -> None:
+        reaches(out, 3)
+        processes[0].kill()
+
+    killer = Thread(target=kill, daemon=True)
+    killer.start()
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    for logger in loggers:
+        logger.addHandler(logged)
+    with pytest.raises(OSError, match=r"went away .*blocks are finished and kept: go on") as caught:
+        experiment(Slow()).run(out, workers=json.loads((tmp_path / "at").read_text())["address"])
+    killer.join()
+    for logger in loggers:
+        logger.removeHandler(logged)
+    assert logged.queue.empty()
+    assert "\n" not in str(caught.value)
+    assert not any(is_silent(logger) for logger in loggers), "they are heard again"
+
+
+def is_silent(logger: logging.Logger) -> bool:
+    return any("silence_loggers" in getattr(rule, "__qualname__", "") for rule in logger.filters)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import abm.experiment.workers
-from abm.experiment.workers import WorkerDiedError, check_workers, defer_interrupts, run_tasks
+from abm.experiment.errors import WorkerDiedError
+from abm.experiment.workers import check_workers, defer_interrupts, run_tasks
 from tests.commands import run_python
 from tests.files import ROOT
 

@@ -40,7 +40,7 @@ def grid(**values: Iterable[Any]) -> list[Point]:
     lists = {name: list(given) for name, given in values.items()}
     count = prod(map(len, lists.values()))
     if count > MOST_POINTS:
-        sizes = " times ".join(f"{len(given)} {name}" for name, given in lists.items())
+        sizes = " times ".join(f"{len(given)} {name}" for name, given in lists.items() if given[1:])
         raise ValueError(
             f"the grid has {count} points ({sizes}), but must have at most {MOST_POINTS}: give "
             f"fewer values"

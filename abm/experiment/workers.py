@@ -97,15 +97,11 @@ def run_locally(
     remove_leftovers()
     with (
         parallel_config(
-            "loky",
-            n_jobs=workers,
-            initializer=exit_with_parent,
-            initargs=(os.getpid(),),
-            temp_folder=gettempdir(),
-            max_nbytes=None,  # no arrays, nor a folder for them, are shared
+            "loky", n_jobs=workers, initializer=exit_with_parent, initargs=(os.getpid(),),
+            temp_folder=gettempdir(), max_nbytes=None,  # no folder for arrays in shared memory
         ),
         warnings.catch_warnings(),
-    ):
+    ):  # fmt: skip
         # joblib warns of tasks that are given up
         warnings.filterwarnings("ignore", r"\d+ tasks (have been|which were)", UserWarning)
         parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")

@@ -14,13 +14,13 @@ HOME = str(Path(__file__).parents[2])  # where this package is
 def find_current_folder() -> str:
     """Return the path of the current folder; empty if it was removed."""
     try:
-        return os.getcwd()
+        return str(Path.cwd())
     except OSError:
         return ""
 
 
 def is_current_folder(path: str) -> bool:
-    """Return whether an entry of `sys.path` is the current folder, and this package is not there."""
+    """Return whether an entry of `sys.path` is the current folder, if this package is elsewhere."""
     here = find_current_folder()
     return os.path.normpath(path) in {os.curdir, here} and here != HOME
 

@@ -14,7 +14,7 @@ SEPARATE = "install market-shock in an environment of its own"
 
 
 def require_current_folder() -> None:
-    """Raise RuntimeError if the current folder was removed: neither paths nor workers can be had."""
+    """Raise RuntimeError if the current folder was removed, from which paths are taken."""
     try:
         Path.cwd()
     except OSError as error:

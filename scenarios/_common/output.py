@@ -20,12 +20,12 @@ SPELT = "market-shock.spelt"  # how streams treat what they have no code for
 
 
 def escape_controls(text: str) -> str:
-    """Return a text in which every character that a terminal would obey is written as Python does.
+    r"""Return a text in which what a terminal would obey is written as Python writes it.
 
     Examples
     --------
-    >>> print(escape_controls("a folder named \\x1b[31mred"))
-    a folder named \\x1b[31mred
+    >>> print(escape_controls("a folder named \x1b[31mred"))
+    a folder named \x1b[31mred
     """
     return OBEYED.sub(lambda match: _escape(match[0]), text)
 

@@ -340,7 +340,8 @@ def processes(tmp_path: Path) -> Iterator[list[Popen[bytes]]]:
 def test_the_death_of_the_scheduler_is_one_line_and_dask_says_nothing(
     processes: list[Popen[bytes]], tmp_path: Path
 ) -> None:
-    out, logged = tmp_path / "run", logging.handlers.QueueHandler(SimpleQueue())
+    out, said = tmp_path / "run", SimpleQueue[Any]()
+    logged = logging.handlers.QueueHandler(said)
     while not (tmp_path / "at").exists():
         sleep(0.05)
 
@@ -358,7 +359,7 @@ def test_the_death_of_the_scheduler_is_one_line_and_dask_says_nothing(
     killer.join()
     for logger in loggers:
         logger.removeHandler(logged)
-    assert logged.queue.empty()
+    assert said.empty()
     assert "\n" not in str(caught.value)
     assert not any(is_silent(logger) for logger in loggers), "they are heard again"
 

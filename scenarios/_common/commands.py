@@ -163,10 +163,18 @@ def find_study(name: str) -> "type[Study]":
     ------
     TypeError
         If it defines none, or several.
+    ValueError
+        If the module does not import.
     """
     from scenarios._common.study import Study
 
-    module = import_module(f"scenarios.{name.replace('-', '_')}")
+    try:
+        module = import_module(f"scenarios.{name.replace('-', '_')}")
+    except Exception as error:
+        raise ValueError(
+            f"scenario {name!r} cannot be loaded, for its module does not import "
+            f"({type(error).__name__}: {error}): repair it"
+        ) from error
     studies = [
         member
         for member in vars(module).values()

@@ -14,7 +14,7 @@ import pytest
 from abm.runs.schema import RUN_FILE
 from abm.runs.store import Store
 from analysis import load
-from scenarios._common import app
+from scenarios._common import app, commands
 from scenarios._common.output import escape_controls
 from scenarios._common.terminal import say, show_table
 from scenarios.sweep import Sweep
@@ -261,6 +261,16 @@ def test_every_error_is_one_line_and_the_traceback_comes_if_asked_for(
         assert (code, out, first) == (1, "", "Traceback (most recent call last):")
         assert 'in print_list\n    "scenarios": list_scenarios(),' in err
         assert last.startswith(says)
+
+
+def test_a_scenario_that_does_not_import_is_no_fault_of_the_command(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "import_module", raises(SyntaxError("invalid syntax")))
+    assert read_error(call("run", "sweep")) == (
+        "error: scenario 'sweep' cannot be loaded, for its module does not import "
+        "(SyntaxError: invalid syntax): repair it"
+    )
 
 
 def test_a_traceback_is_shown_after_a_scenario_s_own_options_too(call: Call) -> None:

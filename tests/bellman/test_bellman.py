@@ -388,7 +388,7 @@ def test_too_few_iterations_are_an_error_that_says_what_to_do(
     monkeypatch.setattr(bellman, "ITERATIONS", 2)
     says = (
         r"discount 0\.77 has not converged after 2 steps: its nodes are off by \d\.\de-\d\d, but "
-        r"must be by at most 1e-09, and \d+ of \d+ cells are too coarse, but none must be: lower rho_max"
+        r"must be by at most 1e-09, and \d+ of \d+ cells are too coarse, but none must be: lower"
     )
     with pytest.raises(NotConvergedError, match=says):
         solve(0.77)

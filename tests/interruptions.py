@@ -120,7 +120,7 @@ def judge(trouble: str, code: int, said: str) -> tuple[str, str]:
         return "whole", ""
     if trouble == "kill":
         return "killed", "" if code == -signal.SIGKILL else f"code {code}: {said}"
-    if code == 130 and STOPPED.fullmatch(said):
+    if code in (130, -signal.SIGINT) and STOPPED.fullmatch(said):  # a second one, as Python ends
         return ("in a run" if ":" in said else "at once"), ""
     if code in (1, -signal.SIGINT, 130) and EARLY.fullmatch(said) and "scenarios" not in said:
         return "before the program began", ""

@@ -16,9 +16,10 @@ def require_points_of_data(run: Run) -> None:
     names = run.varying_parameters
     if blocks and names and "summary.parquet" in run.files:
         summary = run.table("summary")
-        missing = [name for name in names if name not in summary]
-        rows = [] if missing else summary[names].drop_duplicates().itertuples(index=False)
-        if list(map(tuple, rows)) != [tuple(point[name] for name in names) for point in run.points]:
+        there = [name for name in names if name in summary]  # a study's own summary has none
+        rows = summary[there].drop_duplicates().itertuples(index=False) if there else []
+        points = [tuple(point[name] for name in names) for point in run.points]
+        if there and list(map(tuple, rows)) != points:
             raise LogError(
                 f"{run.folder} has points in {', '.join(names)} that differ from those of its "
                 f"summary: its description was changed; repeat the run"

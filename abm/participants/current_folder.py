@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-HOME = str(Path(__file__).parents[2])  # where this package is
+_HOME = str(Path(__file__).parents[2])  # where this package is
 
 
 def find_current_folder() -> str:
@@ -22,7 +22,7 @@ def find_current_folder() -> str:
 def is_current_folder(path: str) -> bool:
     """Return whether an entry of `sys.path` is the current folder, if this package is elsewhere."""
     here = find_current_folder()
-    return os.path.normpath(path) in {os.curdir, here} and here != HOME
+    return os.path.normpath(path) in {os.curdir, here} and here != _HOME
 
 
 def leave_current_folder() -> None:

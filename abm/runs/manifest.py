@@ -78,7 +78,8 @@ class Manifest:
     @property
     def status(self) -> str:
         """How many blocks are finished, for the message of a run that stops."""
-        kept = "were finished, and are gone" if self.store.gone else "are finished and kept"
+        lost = self.finished and self.store.gone
+        kept = "were finished, and are gone" if lost else "are finished and kept"
         return f"{len(self.finished)} blocks {kept}"
 
     @property

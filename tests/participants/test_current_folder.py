@@ -74,7 +74,7 @@ def test_a_name_is_not_looked_for_in_the_current_folder(entry: str, trap: Path, 
 def test_a_package_installed_beside_this_one_is_found_from_there_too(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(current_folder, "HOME", str(here))
+    monkeypatch.setattr(current_folder, "_HOME", str(here))
     sys.path.insert(0, str(here))
     assert MAKER_TYPES.find("evil").__module__ == "evil"
 

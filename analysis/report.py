@@ -83,10 +83,7 @@ def _count_markets(run: Run, summary: Table) -> int:
 def _load_pictures(run: Run) -> Iterator[Picture]:
     """Yield the figures that the run wrote, each in the first format that a page can show."""
     for name in dict.fromkeys(Path(file).stem for file in run.files):
-        for suffix, kind, measure in (
-            ("png", "png", _measure_png),
-            ("svg", "svg+xml", _measure_svg),
-        ):
+        for suffix, (kind, measure) in KINDS.items():
             file = f"{name}.{suffix}"
             if file in run.files:
                 content = run.content(file)
@@ -112,6 +109,7 @@ def _measure_svg(content: bytes) -> int:
 
 
 KINDS = {"png": ("png", _measure_png), "svg": ("svg+xml", _measure_svg)}
+"""What a page can show, by suffix: the kind of image for browsers, and how its width is found."""
 
 
 def _draw_pictures(run: Run, whole: Table) -> Iterator[Picture]:

@@ -12,9 +12,7 @@ an error of the kinds that the command prints, in one line. A folder beside the 
 
 import argparse
 import os
-import sys
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import version
@@ -36,6 +34,7 @@ from analysis.compare import compare
 from analysis.report import report
 from tests.files import read_files
 from tests.strangers import EDITS, PRECIOUS
+from tests.tally import print_tally
 
 KINDS = (ValueError, TypeError, OSError, RuntimeError)  # of errors that the command prints
 STUDY = Experiment(
@@ -55,6 +54,14 @@ class Outcome(NamedTuple):
     use: str
     ended: str
     wrong: str
+
+    @property
+    def ending(self) -> str:
+        return f"times {self.use} ended {self.ended}"
+
+    @property
+    def subject(self) -> str:
+        return f"{self.use} after {self.edit!r}"
 
 
 def run(out: Path, *, resume: bool = False, verify: bool = False, stop: bool = False) -> bool:
@@ -182,12 +189,7 @@ def main() -> None:
     given = parser.parse_args()
     with TemporaryDirectory() as folder:
         outcomes = list(try_edits(given.edits, given.seed, Path(os.path.realpath(folder))))
-    for (use, ended), count in sorted(Counter((o.use, o.ended) for o in outcomes).items()):
-        print(f"{count:5} times {use} ended {ended}")
-    wrong = [outcome for outcome in outcomes if outcome.wrong]
-    for outcome in wrong:
-        print(f"WRONG, {outcome.use} after {outcome.edit!r}: {outcome.wrong}")
-    sys.exit(f"{len(wrong)} of {len(outcomes)} are wrong" if wrong else 0)
+    print_tally(outcomes)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -28,6 +27,7 @@ from tempfile import TemporaryDirectory
 from abm.runs.schema import BLOCKS, MANIFEST_FILE
 from tests.commands import CONSOLE
 from tests.files import ROOT, partial_of, read_files
+from tests.tally import print_tally
 
 STUDIES = {
     "sweep": "--makers optimal,myopic --prior-sd 1,3 --periods 20 --replications 400 --block 20",
@@ -46,6 +46,14 @@ class Trial:
     trouble: str
     ended: str
     wrong: str
+
+    @property
+    def ending(self) -> str:
+        return f"{self.trouble}s ended {self.ended}"
+
+    @property
+    def subject(self) -> str:
+        return f"{self.trouble} ended {self.ended}"
 
 
 class Study:
@@ -152,12 +160,7 @@ def main() -> None:
     given = parser.parse_args()
     with TemporaryDirectory() as folder:
         trials = list(try_all(given.kills, given.interrupts, given.seed, Path(folder)))
-    for (trouble, ended), count in sorted(Counter((t.trouble, t.ended) for t in trials).items()):
-        print(f"{count:5} {trouble}s ended {ended}")
-    wrong = [trial for trial in trials if trial.wrong]
-    for trial in wrong:
-        print(f"WRONG, {trial.trouble} ended {trial.ended}: {trial.wrong}")
-    sys.exit(f"{len(wrong)} of {len(trials)} are wrong" if wrong else 0)
+    print_tally(trials)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,7 @@ import pandas as pd
 
 from abm.numerics.describe import describe
 from abm.runs.description import Description, Parameters
-from abm.runs.earlier import (
-    check_whole_run,
-    explain_failure,
-    restore_blocks,
-    warn_of_faults,
-)
+from abm.runs.earlier import check_whole_run, explain_failure, restore_blocks, warn_of_faults
 from abm.runs.errors import FolderTakenError
 from abm.runs.integrity import Stamp
 from abm.runs.interrupts import Interrupts

@@ -98,11 +98,10 @@ class Location:
         FolderTakenError
             If there are links, or files in a hidden folder that no run wrote.
         """
-        for store in (self.home, self.work):
-            refuse_links(store)
-        if self.work.holds(UNFINISHED_FILE):
+        refuse_links(self.home)
+        if not self.home.local and self.work.holds(UNFINISHED_FILE):
             refuse_foreign(self.work)
-        if not self.home.local or self._refusal:
+        if not self.home.local or self._refusal:  # if it was refused, there is no hidden folder
             return
         for hidden in (self.work, self._replaced):
             refuse_links(hidden)

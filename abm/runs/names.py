@@ -8,13 +8,7 @@ import re
 from abm.runs.schema import BLOCKS, MANIFEST_FILE, REPORT_FILE, RUN_FILE, UNFINISHED_FILE
 
 BOOKKEEPING = {RUN_FILE, UNFINISHED_FILE, MANIFEST_FILE, REPORT_FILE}  # never listed in `files`
-KINDS = (
-    "parquet",
-    "csv",
-    "png",
-    "pdf",
-    "svg",
-)  # of a study's files beside its blocks
+KINDS = ("parquet", "csv", "png", "pdf", "svg")  # of a study's files beside its blocks
 
 _BLOCK = r"[0-9]{4,9}-[0-9]{5,9}"
 BLOCK = re.compile(_BLOCK)  # POINT-BLOCK

@@ -174,15 +174,21 @@ def nest(lines: list[bytes]) -> list[bytes]:
     return [b"[" * 100_000 + b"\n", *lines[1:]]
 
 
+def stop_and_edit(out: Path, edit: Callable[[list[bytes]], list[bytes]]) -> Path:
+    """Stop a run, edit the lines of its manifest, and return where that is."""
+    run(out, stop=True)
+    manifest = out.with_name(f".{out.name}.partial") / MANIFEST_FILE
+    manifest.write_bytes(b"".join(edit(manifest.read_bytes().splitlines(keepends=True))))
+    return manifest
+
+
 @pytest.mark.parametrize("edit", [cut_line, put_nul, nest])
 def test_a_line_that_no_run_wrote_is_left_out_once_and_said_to_be(
     out: Path, edit: Callable[[list[bytes]], list[bytes]]
 ) -> None:
     run(out)
     whole = read_files(out)
-    run(out.with_name("other"), stop=True)
-    manifest = out.with_name(".other.partial") / MANIFEST_FILE
-    manifest.write_bytes(b"".join(edit(manifest.read_bytes().splitlines(keepends=True))))
+    manifest = stop_and_edit(out.with_name("other"), edit)
     with pytest.warns(DamageWarning) as warned:
         run(out.with_name("other"), resume=True, stop=True)
     (said,) = (str(warning.message) for warning in warned)
@@ -197,9 +203,7 @@ def test_lines_in_another_order_or_repeated_change_nothing(
 ) -> None:
     run(out)
     whole = read_files(out)
-    run(out.with_name("other"), stop=True)
-    manifest = out.with_name(".other.partial") / MANIFEST_FILE
-    manifest.write_bytes(b"".join(edit(manifest.read_bytes().splitlines(keepends=True))))
+    stop_and_edit(out.with_name("other"), edit)
     run(out.with_name("other"), resume=True)
     assert read_files(out.with_name("other")) == whole
 

@@ -20,8 +20,9 @@ from scipy.stats.distributions import rv_frozen
 import abm
 from abm.exchange.admission import as_list
 from abm.exchange.model import Exchange
-from abm.experiment.digest import UnknownCodeError, digest
-from abm.experiment.origins import OWN, hash_lines, is_named_only
+from abm.experiment.digest import digest
+from abm.experiment.errors import UnknownCodeError
+from abm.experiment.origins import OWN, hash_lines, is_library, is_named_only
 from abm.experiment.points import Point
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES, locate
 from abm.runs.description import UNKNOWN, read_versions
@@ -54,17 +55,12 @@ def fingerprint(
         `abm.runs.description.UNKNOWN`.
     """
     named = [*functions, *(choice for point in exchanges for choice in _list_choices(point))]
-    code = {
-        f"code of {locate(part)}": part
-        for part in _find_code(named)
-        if not is_named_only(part.__module__ or "builtins")
-    }
     given: dict[str, list[Any]] = {}
     for choice in named:
         if not (isinstance(choice, type) or isroutine(choice)):
             kind = choice.func if isinstance(choice, partial) else type(choice)
             given.setdefault(f"arguments of {locate(kind)}", []).append(choice)
-    found = sorted(code.items()) + sorted(given.items())
+    found = sorted(_name_code(named).items()) + sorted(given.items())
     return {f"code of {OWN}": hash_package()} | {name: _digest(part) for name, part in found}
 
 
@@ -81,13 +77,12 @@ def require_same_code(
         Arguments of the exchange that the worker is to simulate.
     functions : iterable of callable
     """
-    _require_same(run, _read_versions())
-    _require_same(run, fingerprint([exchange], functions))
-
-
-def _require_same(run: Mapping[str, str], here: Mapping[str, str]) -> None:
+    named = _name_code([*functions, *_list_choices(exchange)])
+    began = " ".join(run.values())
+    here = _read_versions() | {f"code of {OWN}": hash_package()}
+    here |= {name: _digest_first(part, began) for name, part in named.items()}
     for name in here.keys() & run.keys():
-        if here[name] != run[name] and not name.startswith("arguments of"):
+        if here[name] != run[name]:
             raise OtherCodeError(
                 f"a worker on {node()} has other versions or code than the run ({name} is "
                 f"{here[name]} there, {run[name]} here): give every worker the same files and "
@@ -114,6 +109,21 @@ def _digest(part: Any) -> str:
         return digest(part)
     except UnknownCodeError as error:
         return f"{UNKNOWN}: {error}"
+
+
+@cache
+def _digest_first(part: Any, run: str) -> str:  # noqa: ARG001, a run may begin after an edit
+    """Return the digest of a class or function before it works for a run, which may change it."""
+    return _digest(part)
+
+
+def _name_code(named: list[Any]) -> dict[str, Any]:
+    """Return the classes and functions whose code run.json does not tell already, by name."""
+    return {
+        f"code of {locate(part)}": part
+        for part in _find_code(named)
+        if not (is_named_only(part.__module__ or "builtins") and is_library(part))
+    }
 
 
 def _list_choices(arguments: Point) -> Iterator[Any]:

@@ -19,7 +19,8 @@ import pytest
 from scipy import stats
 
 from abm import GaussianBelief, Optimal
-from abm.experiment.digest import UnknownCodeError, digest
+from abm.experiment.digest import digest
+from abm.experiment.errors import UnknownCodeError
 from tests.files import ROOT
 
 
@@ -181,16 +182,6 @@ def test_global_names_count_wherever_they_come_from(tmp_path: Any, monkeypatch: 
     names["SCALE"] = 1.0
     assert digest(names["reach"]) == before
     monkeypatch.setattr(names["own_helper"], "HALF", 2.0)
-    assert digest(names["reach"]) != before
-
-
-def test_a_file_that_a_function_imports_counts(tmp_path: Any, monkeypatch: Any) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    names: dict[str, Any] = {"__name__": "__main__"}
-    exec("def reach():\n    import own_late\n    return own_late.HALF\n", names)
-    (tmp_path / "own_late.py").write_text("HALF = 1.0\n")
-    before = digest(names["reach"])
-    (tmp_path / "own_late.py").write_text("HALF = 2.0\n")
     assert digest(names["reach"]) != before
 
 

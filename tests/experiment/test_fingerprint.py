@@ -68,6 +68,18 @@ class Frozen(rv_continuous):
     def _cdf(self, x):
         return stats.norm.cdf(x)
 """,
+    "own_memory": """
+from abm import FixedSpread
+
+SEEN = {}
+
+class Remembering(FixedSpread):
+    name = "remembering"
+
+    def quote(self):
+        SEEN[len(SEEN)] = 1
+        return super().quote()
+""",
     "own_point": """
 def hold_rivals(point, discount, *, maker="zero-profit"):
     return {"makers": [maker] * point["rivals"]}
@@ -281,6 +293,17 @@ def test_a_worker_with_other_code_simulates_nothing(
     with pytest.raises(BlocksFailedError, match=says):
         experiment.run(tmp_path / "run", workers=2)
     assert not (tmp_path / "run").exists()
+    get_reusable_executor().shutdown()
+
+
+def test_what_a_maker_keeps_in_its_module_while_it_works_is_no_other_code(
+    own: Callable[[str], Any], tmp_path: Path
+) -> None:
+    get_reusable_executor().shutdown()
+    points = [{"makers": own("own_memory").Remembering, "prior_sd": sd} for sd in (1.0, 2.0)]
+    experiment = Experiment(points, replications=20, block=5, periods=3)
+    experiment.run(tmp_path / "run", workers=2)
+    assert (tmp_path / "run" / "summary.parquet").exists()
     get_reusable_executor().shutdown()
 
 

@@ -10,8 +10,8 @@ for a written reason. Knows the exchange and all wings below.
         rule(maker)
 """
 
-from abm.testing.bench import BrokenRuleError
 from abm.testing.check import NonconformingError, check_maker, parametrize_makers
 from abm.testing.rules import RULES
+from abm.testing.trail import BrokenRuleError
 
 __all__ = ["RULES", "BrokenRuleError", "NonconformingError", "check_maker", "parametrize_makers"]

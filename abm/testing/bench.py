@@ -4,10 +4,13 @@ A script holds three replications. Any of them can be run by itself, with the va
 random draws that it has among the others; prices can be shifted, and scaled.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -16,16 +19,16 @@ from abm.exchange.model import Exchange
 from abm.makers.zero_profit import ZeroProfit
 from abm.market.quotes import Quote
 from abm.market.random_streams import Draws, Streams
-from abm.numerics.arrays import Array, Flags
+from abm.numerics.arrays import Array
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
 from abm.participants.transparency import TRANSPARENCIES
+from abm.testing.trail import Trail
 from abm.traders.noisy import NoisyTrader
 
 PERIODS, LONG = 12, 60  # of a maker alone, and beside rivals
 WIDTH = 3  # replications of a script
 SEED = 2008
-TOLERANCE = 1e-8  # of prices that are the same but for rounding
 
 
 class Scripted(NoisyTrader):
@@ -129,9 +132,18 @@ class Bench:
         rows = [0] * len(self.rows) if self.alike else list(self.rows)
         return self.scale * script[:, rows] + self.shift
 
-    def trail(self, maker: MakerChoice) -> "Trail":
+    def trail(self, maker: MakerChoice) -> Trail:
         """Return what the maker quotes and believes in every period."""
         return Trail.of(self.market(maker), self.periods)
+
+    def first_trail(self, maker: MakerChoice) -> Trail:
+        """Return the trail that she left here first: rules of one check share it."""
+        shared = _FIRST.get()
+        if shared is None:
+            return self.trail(maker)
+        if self not in shared:
+            shared[self] = self.trail(maker)
+        return shared[self]
 
 
 class ScriptedExchange(Exchange):
@@ -155,40 +167,17 @@ class ScriptedExchange(Exchange):
         return super().draw_shock() + self._bench.hidden
 
 
-class Trail(NamedTuple):
-    """What the first maker of an exchange quoted and believed; arrays of shape (periods, R)."""
+_FIRST: ContextVar[dict[Bench, Trail] | None] = ContextVar("first trails", default=None)
 
-    bid: Array
-    ask: Array
-    mean: Array
-    sd: Array
 
-    @classmethod
-    def of(cls, market: Exchange, periods: int) -> Self:
-        """Run so many periods, and return their trail."""
-        rows = []
-        for _ in range(periods):
-            market.open()
-            quote, moments = market.quotes[0], market.makers[0].moments
-            rows.append([quote.bid, quote.ask, *np.copy(moments)])
-            market.clear()
-        return cls(*np.moveaxis(np.array(rows), 1, 0))
-
-    def row(self, number: int) -> Self:
-        """Return the trail of one replication."""
-        return type(self)(*(part[:, [number]] for part in self))
-
-    def describe(self, period: int, row: int) -> str:
-        """Return what she believed and quoted in one period and replication, in words."""
-        bid, ask, mean, sd = (part[period, row] for part in self)
-        return f"at belief mean {mean:.6g}, sd {sd:.6g} she quotes bid {bid:.6g}, ask {ask:.6g}"
-
-    def differs(self, other: Self, shift: float = 0.0, scale: float = 1.0) -> Flags:
-        """Return where another's quotes are not these, multiplied and then shifted."""
-        return ~(
-            np.isclose(other.bid, scale * self.bid + shift, rtol=TOLERANCE, atol=TOLERANCE)
-            & np.isclose(other.ask, scale * self.ask + shift, rtol=TOLERANCE, atol=TOLERANCE)
-        )
+@contextmanager
+def share_first_trails() -> Iterator[None]:
+    """Let rules that are tried on one maker in the context share her first trails."""
+    before = _FIRST.set({})
+    try:
+        yield
+    finally:
+        _FIRST.reset(before)
 
 
 ALONE = [Bench(prior_sd) for prior_sd in (0.25, 1.0, 3.0, 8.0)]
@@ -197,14 +186,3 @@ BESIDE_RIVALS = [
     for transparency in TRANSPARENCIES
 ]
 BENCHES = [*ALONE, *BESIDE_RIVALS]
-
-
-class BrokenRuleError(AssertionError):
-    """A maker breaks a rule."""
-
-
-def require_nowhere(wrong: Flags, says: str, trail: Trail) -> None:
-    """Raise with the first belief and quote of a trail at which a rule does not hold, if any."""
-    if wrong.any():
-        period, row = np.argwhere(wrong)[0]
-        raise BrokenRuleError(f"{says}: first in period {period}, {trail.describe(period, row)}")

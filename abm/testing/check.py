@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from abm.exchange.admission import MakerChoice
 from abm.numerics.checks import require_one_of
 from abm.participants.registry import MAKER_TYPES
-from abm.testing.bench import Bench, BrokenRuleError
+from abm.testing.bench import Bench, share_first_trails
 from abm.testing.rules import BASES, RULES
+from abm.testing.trail import BrokenRuleError
 
 if TYPE_CHECKING:
     import pytest
@@ -54,17 +55,18 @@ def check_maker(maker: MakerChoice, *, waive: Waivers | None = None) -> None:
     tried = {name: rule for name, rule in RULES.items() if name not in waived}
     Bench().market(maker)  # if she cannot be made, that is all there is to say
     lines, broken, untried = [], set(), {}
-    for name, rule in tried.items():
-        if basis := next((rule for rule in BASES[name] if rule in broken), None):
-            untried[name] = f"not before she keeps {basis}"
-            continue
-        try:
-            rule(maker)
-        except BrokenRuleError as error:
-            broken.add(name)
-            lines.append(f"{name}: {rule.__doc__}\n      {error}")
-        except Exception as error:
-            untried[name] = f"{type(error).__name__}: {error}"
+    with share_first_trails():
+        for name, rule in tried.items():
+            if basis := next((rule for rule in BASES[name] if rule in broken), None):
+                untried[name] = f"not before she keeps {basis}"
+                continue
+            try:
+                rule(maker)
+            except BrokenRuleError as error:
+                broken.add(name)
+                lines.append(f"{name}: {rule.__doc__}\n      {error}")
+            except Exception as error:
+                untried[name] = f"{type(error).__name__}: {error}"
     for reason in dict.fromkeys(untried.values()):
         names = [name for name in untried if untried[name] == reason]
         who = ", ".join(names) if len(names) < MANY else f"{len(names)} other rules"

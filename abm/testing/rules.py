@@ -14,7 +14,8 @@ from abm.exchange.guards import ask_for_quote
 from abm.exchange.model import Exchange
 from abm.numerics.arrays import Array
 from abm.participants.maker import MakerError, MarketMaker
-from abm.testing.bench import ALONE, BENCHES, WIDTH, Bench, BrokenRuleError, Trail, require_nowhere
+from abm.testing.bench import ALONE, BENCHES, WIDTH, Bench
+from abm.testing.trail import BrokenRuleError, Trail, require_nowhere
 from abm.testing.traits import earns_nothing_if_so_declared, is_symmetric_if_so_declared
 
 Rule = Callable[[MakerChoice], None]
@@ -26,7 +27,7 @@ def answers_with_arrays(maker: MakerChoice) -> None:
     """She quotes for one replication, and for three."""
     for rows in ((0,), tuple(range(WIDTH))):
         try:
-            Bench(rows=rows).trail(maker)
+            Bench(rows=rows).first_trail(maker)
         except MakerError as error:
             raise BrokenRuleError(f"for {len(rows)} she does not: {error}") from error
 
@@ -46,7 +47,7 @@ def quotes_are_prices(maker: MakerChoice) -> None:
 def replications_are_apart(maker: MakerChoice) -> None:
     """Three replications are three times one: none knows of the others."""
     for bench in BENCHES:
-        together = bench.trail(maker)
+        together = bench.first_trail(maker)
         for row in range(WIDTH):
             alone = replace(bench, rows=(row,)).trail(maker)
             says = f"replication {row} of three differs from the same by itself"
@@ -122,7 +123,7 @@ def learns_from_what_she_sees(maker: MakerChoice) -> None:
     for bench in BENCHES:
         if bench.market(maker).makers[0].belief is None:
             return
-        trail = bench.trail(maker)
+        trail = bench.first_trail(maker)
         if (trail.mean != trail.mean[0]).any() or (trail.sd != trail.sd[0]).any():
             return
     says = "no trade changes her belief: call super().observe(view) in observe, or give belief=None"
@@ -166,7 +167,7 @@ def compare_benches(maker: MakerChoice, says: str, **change: float) -> None:
     """Raise if on a changed bench her quotes are not the same, but for its scale and shift."""
     for bench in BENCHES:
         other = replace(bench, **change)  # type: ignore[arg-type]  # all that changes are floats
-        trail, changed = bench.trail(maker), other.trail(maker)
+        trail, changed = bench.first_trail(maker), other.trail(maker)
         require_nowhere(trail.differs(changed, other.shift, other.scale), says, changed)
 
 

@@ -6,7 +6,8 @@ from abm.exchange.admission import MakerChoice
 from abm.exchange.model import Exchange
 from abm.market.quotes import Side
 from abm.numerics.arrays import Array
-from abm.testing.bench import BENCHES, TOLERANCE, Bench, BrokenRuleError, require_nowhere
+from abm.testing.bench import BENCHES, Bench
+from abm.testing.trail import TOLERANCE, BrokenRuleError, require_nowhere
 
 SIDES = {Side.BUY: "buy", Side.SELL: "sell"}
 SHOCKS = (0.5, 2.0)
@@ -66,6 +67,6 @@ def is_symmetric_if_so_declared(maker: MakerChoice) -> None:
     if not Bench().market(maker).makers[0].symmetric:
         return
     for bench in BENCHES:
-        trail = bench.trail(maker)
+        trail = bench.first_trail(maker)
         even = np.isclose(trail.ask - trail.mean, trail.mean - trail.bid, TOLERANCE, TOLERANCE)
         require_nowhere(~even, "bid and ask are not as far from the mean of her belief", trail)

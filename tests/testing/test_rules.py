@@ -4,8 +4,8 @@ import pytest
 
 from abm import Myopic
 from abm.numerics.arrays import Array
-from abm.testing.bench import BrokenRuleError
 from abm.testing.rules import books_what_she_trades
+from abm.testing.trail import BrokenRuleError
 
 
 class Overpaid(Myopic):

@@ -9,7 +9,7 @@ together are right with at least 95 % confidence, however the claims depend on e
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
-from math import inf
+from math import inf, isnan
 
 import pandas as pd
 
@@ -30,13 +30,19 @@ class Claim:
     says : str
         The claim in words, with its bounds.
     measured, se : float
-        The estimate and its standard error; 0 if it is not sampled.
+        The estimate and its standard error; 0 if it is not sampled. A sample whose standard error
+        is 0, all of it alike, decides nothing.
     count : int
         Observations that the standard error is of; 0 if it is not sampled.
     low, high : float
         The bounds.
     confidence : float
         Of the interval that decides; without effect on a claim that is not sampled.
+
+    Raises
+    ------
+    ValueError
+        If there is a standard error, but no count.
     """
 
     exhibit: str
@@ -48,12 +54,19 @@ class Claim:
     high: float = inf
     confidence: float = CONFIDENCE
 
+    def __post_init__(self) -> None:
+        if self.se > 0 and self.count == 0:
+            raise ValueError(
+                f"count is 0, but se is {self.se}: give the number of observations it is of, or se "
+                f"0 for what is not sampled"
+            )
+
     @property
     def holds(self) -> str:
         """Return "yes" or "no" where the confidence interval decides, else "undecided"."""
         sampled = self.count > 0
         half = float(find_half_width(self.se, self.count, self.confidence)) if sampled else self.se
-        if not half >= 0:
+        if isnan(half) or isnan(self.measured):
             return "undecided"
         least, most = self.measured - half, self.measured + half
         if self.low < least and most < self.high:

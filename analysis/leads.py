@@ -36,11 +36,14 @@ def describe_leads(table: Table, first: str, second: str) -> str:
     """Return the periods in which the first is lower, and the second, in words: "optimal 0-8".
 
     Undecided periods, whose interval contains zero or whose difference is negligible, do not end a
-    span of periods led by one exchange, but are counted: "optimal 0-8 (2 undecided)".
+    span of periods led by one exchange, but are counted: "optimal 0-8 (2 undecided)". Where all
+    blocks differ by one amount, as at the first quotes, which no trader has yet changed, its sign
+    decides.
 
-    The table has the columns period, mean, low and high, in order of periods.
+    The table has the columns period, mean, se, low and high, in order of periods.
     """
-    lower = np.where(table["high"] < 0, first, np.where(table["low"] > 0, second, ""))
+    low, high = (table[end].where(table["se"] != 0, table["mean"]) for end in ("low", "high"))
+    lower = np.where(high < 0, first, np.where(low > 0, second, ""))
     lower = np.where(table["mean"].abs() > NEGLIGIBLE, lower, "")
     decided = table.assign(lower=lower)[lower != ""]
     spans = decided.groupby((decided["lower"] != decided["lower"].shift()).cumsum())

@@ -11,6 +11,7 @@ import pandas as pd
 
 from abm.numerics.checks import discount_factor
 from abm.numerics.intervals import CONFIDENCE, find_fraction_ends, find_half_width
+from abm.numerics.moments import drop_rounding
 from abm.numerics.names import describe_unknown
 from abm.runs.metrics import OF_MAKER, OF_MARKET, OF_TOTALS
 from analysis.columns import ANY, MAKERS, require_columns, require_keys
@@ -64,6 +65,7 @@ def estimates(frame: Table, metric: str, by: Sequence[str]) -> Table:
         require_metric(frame, metric)
         groups = frame.groupby(list(by), observed=True, dropna=False)[metric]
         table = groups.agg(mean="mean", se="sem", count="count").reset_index()
+        table["se"] = drop_rounding(table["se"].to_numpy(), table["mean"].to_numpy())
     if metric in (FRACTIONS_OF_PERIODS if "period" in frame else FRACTIONS):
         low, high = find_fraction_ends(table["mean"], table["count"])
         return table.assign(low=low, high=high)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
+from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -179,8 +179,8 @@ def format_estimates(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
     """Return results or comparisons as text, a column a metric: mean ± half-width.
 
     The half-width of the 95 % confidence interval has two digits, and the mean as many decimals; an
-    interval that is not symmetric is given by its ends. The column `markets` is the number of
-    replications.
+    interval that is not symmetric is given by its ends. What was the same in all markets has none,
+    and is "all alike". The column `markets` is the number of replications.
 
     Examples
     --------
@@ -193,7 +193,7 @@ def format_estimates(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
     for label in {"makers", "exchange"} & set(keys):
         if (table[label].astype(str) == table["maker"].astype(str)).all():
             keys.remove(label)
-    ends = table[["mean", "low", "high"]].itertuples(index=False)
+    ends = table.reindex(columns=["mean", "low", "high", "se"]).itertuples(index=False)
     cells = [_format_cell(*row) for row in ends]
     markets = table.groupby(keys, observed=True)["count"].transform("max")
     text = table[[*keys, "metric"]].assign(cell=cells, markets=markets)
@@ -204,8 +204,10 @@ def format_estimates(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
     return text[keys].drop_duplicates().merge(wide, on=keys)[[*keys, "markets", *known]]
 
 
-def _format_cell(mean: float, low: float, high: float) -> str:
+def _format_cell(mean: float, low: float, high: float, se: float) -> str:
     half = max(high - mean, mean - low)
+    if se == 0 and isnan(half):
+        return f"{mean + 0.0:.6g} (all alike)"
     if not (isfinite(mean) and isfinite(half)):
         return f"{mean:.4g}"
     if half <= ROUNDING * abs(mean):

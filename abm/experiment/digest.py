@@ -29,7 +29,6 @@ from types import (
 from typing import Any
 
 import numpy as np
-from scipy.stats import rv_continuous, rv_discrete
 
 from abm.experiment.byte_code import Import, list_attributes, list_globals, list_imports
 from abm.experiment.errors import UnknownCodeError
@@ -42,6 +41,7 @@ from abm.experiment.origins import (
     name_ufunc,
     require_told,
 )
+from abm.market.distributions import is_of_scipy
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), type(NotImplemented))
 BOUND = (BuiltinFunctionType, MethodWrapperType)  # to a module, or to an object
@@ -140,7 +140,7 @@ class _Walk:
             return [name_origin(value), value.__self__]
         if isinstance(value, np.ufunc):
             return [name_ufunc(value)]
-        if isinstance(value, rv_continuous | rv_discrete):
+        if is_of_scipy(value, "rv_continuous", "rv_discrete"):
             state: Any = value.__getstate__()  # the random state is that of the whole program
             return [type(value), {**state, "_random_state": None}]
         try:

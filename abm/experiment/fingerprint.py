@@ -15,8 +15,6 @@ from pathlib import Path
 from platform import node
 from typing import Any
 
-from scipy.stats.distributions import rv_frozen
-
 import abm
 from abm.exchange.admission import as_list
 from abm.exchange.model import Exchange
@@ -24,6 +22,7 @@ from abm.experiment.digest import digest
 from abm.experiment.errors import UnknownCodeError
 from abm.experiment.origins import OWN, hash_lines, is_library, is_named_only
 from abm.experiment.points import Point
+from abm.market.distributions import is_of_scipy
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES, locate
 from abm.runs.description import UNKNOWN, read_versions
 
@@ -142,7 +141,7 @@ def _find_code(value: Any) -> Iterator[Any]:
             yield from _find_code(part)
     elif isinstance(value, partial):
         yield from _find_code([value.func, *value.args, value.keywords])
-    elif isinstance(value, rv_frozen):
+    elif is_of_scipy(value, "rv_frozen"):
         yield type(value.dist)
     elif isinstance(value, type) or isroutine(value):
         yield value

@@ -12,8 +12,8 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from scipy.stats.distributions import rv_frozen
 
+from abm.market.distributions import is_of_scipy
 from abm.participants.agent import Participant
 from abm.participants.registry import locate
 from abm.runs.schema import Column
@@ -124,7 +124,7 @@ def _show_arguments(args: Sequence[Any], keywords: dict[str, Any]) -> str:
 
 def _show_exactly(value: Any) -> str:
     """Return the repr of a value, with all digits and elements of its arrays."""
-    if isinstance(value, rv_frozen):
+    if is_of_scipy(value, "rv_frozen"):
         return f"scipy.stats.{value.dist.name}({_show_arguments(value.args, value.kwds)})"
     if is_dataclass(value) and not isinstance(value, type):  # whose repr may be short
         shown = {field.name: getattr(value, field.name) for field in fields(value) if field.repr}

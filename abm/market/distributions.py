@@ -1,5 +1,6 @@
 """What a distribution must be to serve as noise: examined once, when a noise is made of it."""
 
+import sys
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +31,15 @@ class Distribution(Protocol):
 
     def std(self) -> Any:
         """Return the standard deviation."""
+
+
+def is_of_scipy(value: Any, *kinds: str) -> bool:
+    """Return whether a value is of one of these classes of `scipy.stats`.
+
+    If that is not loaded, which takes half a second, none can be.
+    """
+    stats = sys.modules.get("scipy.stats.distributions")
+    return stats is not None and isinstance(value, tuple(getattr(stats, kind) for kind in kinds))
 
 
 def require_distribution(distribution: Distribution) -> None:

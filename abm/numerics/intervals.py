@@ -11,9 +11,11 @@ samples, and nearly so for many replications, how many depends on their skewness
 ratio's standard error is right to first order in 1 / n (Cochran 1977, section 6.3).
 """
 
+from math import ceil
+
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import beta, binom, t
+from scipy import special
 
 from abm.numerics.arrays import Array, Flags
 
@@ -27,7 +29,8 @@ def find_half_width(se: ArrayLike, count: ArrayLike, confidence: ArrayLike = CON
     Parameters
     ----------
     se : array_like
-        Standard errors, in any unit.
+        Standard errors, in any unit. Where one is 0 the half-width is NaN: observations that are
+        all alike do not tell how far from them the mean may be.
     count : array_like
         Observations, at least two (else NaN); infinite for a normal quantile.
     confidence : array_like
@@ -35,12 +38,14 @@ def find_half_width(se: ArrayLike, count: ArrayLike, confidence: ArrayLike = CON
 
     Examples
     --------
-    >>> find_half_width(0.5, [2, 11, np.inf]).round(3)
-    array([6.353, 1.114, 0.98 ])
+    >>> find_half_width([0.5, 0.5, 0.5, 0.0], [2, 11, np.inf, 11]).round(3)
+    array([6.353, 1.114, 0.98 ,   nan])
     """
     freedom = np.asarray(count, float) - 1
-    quantile = t.ppf(0.5 + np.asarray(confidence) / 2, np.where(freedom > 0, freedom, np.nan))
-    return np.asarray(quantile * np.asarray(se))
+    freedom = np.where(freedom > 0, freedom, np.nan)
+    quantile = special.stdtrit(freedom, 0.5 + np.asarray(confidence) / 2)
+    errors = np.asarray(se, float)
+    return np.asarray(quantile * np.where(errors > 0, errors, np.nan))
 
 
 def is_skewed(skewness: ArrayLike, count: ArrayLike) -> Flags:
@@ -96,10 +101,9 @@ def find_fraction_ends(
     trials = np.where(trials > 0, trials, np.nan)
     having = np.round(np.asarray(fraction) * trials)
     tail = (1 - np.asarray(confidence)) / 2
-    low = np.where(having > 0, beta.ppf(tail, having, trials - having + 1), 0.0 * having)
-    high = np.where(
-        having < trials, beta.isf(tail, having + 1, trials - having), 1.0 + 0.0 * having
-    )
+    others = trials - having
+    low = np.where(having > 0, special.betaincinv(having, others + 1, tail), 0.0 * having)
+    high = np.where(others > 0, special.betainccinv(having + 1, others, tail), 1.0 + 0.0 * having)
     return low, high
 
 
@@ -118,7 +122,7 @@ def find_median_ends(ordered: Array, confidence: float = CONFIDENCE) -> tuple[fl
     (40.0, 61.0)
     """
     size = len(ordered)
-    below = int(binom.ppf((1 - confidence) / 2, size, 0.5))
+    below = ceil(special.bdtrik((1 - confidence) / 2, size, 0.5))  # a quantile of Binomial(n, 1/2)
     return float(ordered[max(below - 1, 0)]), float(ordered[min(size - below, size - 1)])
 
 

@@ -15,6 +15,9 @@ Counts = NDArray[np.int64]
 Labels = NDArray[np.integer[Any]]
 
 
+ROUNDING = 1e-14  # relative difference of values that are alike but for the order of operations
+
+
 @dataclass(frozen=True, eq=False)
 class Moments:
     """Count, mean (NaN if empty) and sum of squared deviations of samples, one for each element."""
@@ -25,9 +28,10 @@ class Moments:
 
     @classmethod
     def of(cls, sample: Array) -> Moments:
-        """Return the moments of the values that are not NaN, of shape ()."""
-        numbers = _drop_missing(sample)
-        mean = mean_of(numbers)
+        """Return the moments of what is not NaN, of shape (); with no rounding if all are alike."""
+        numbers = _drop_missing(sample).ravel()
+        alike = numbers.size > 0 and numbers[0] == numbers[-1] and (numbers == numbers[0]).all()
+        mean = float(numbers[0]) if alike else mean_of(numbers)
         squares = np.square(numbers - mean).sum()
         return cls(np.asarray(numbers.size), np.asarray(mean), np.asarray(squares))
 
@@ -51,8 +55,8 @@ class Moments:
 
     @property
     def se(self) -> Array:
-        """The standard error of the mean; NaN below two values."""
-        return np.sqrt(self.variance / np.maximum(self.count, 1))
+        """The standard error of the mean; NaN below two values, 0 if they differ by rounding."""
+        return drop_rounding(np.sqrt(self.variance / np.maximum(self.count, 1)), self.mean)
 
     def pool(self, group: Labels, groups: int) -> Moments:
         """Return the moments of the samples of each group taken as one.
@@ -89,6 +93,11 @@ class Moments:
     def _weigh(self, group: Labels, groups: int, values: Array) -> Array:
         """Return the sum of a value of each sample over its observations, by group."""
         return np.asarray(np.bincount(group, self.count * values, groups), np.float64)
+
+
+def drop_rounding(se: Array, mean: Array) -> Array:
+    """Return standard errors, 0 where they are what rounding makes of values that are alike."""
+    return np.where(np.asarray(se) <= ROUNDING * np.abs(mean), 0.0, se)
 
 
 def mean_of(sample: Array) -> float:

@@ -18,7 +18,7 @@ The return of an ask at q valuation sds above the mean is s [q (1 - Phi(q)) - K 
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from abm.bellman import solve
 from abm.bellman.problem import stage
@@ -104,7 +104,8 @@ def iterate_myopic(rho: Array) -> Array:
 def count_maxima(rho: Array) -> Array:
     """Return how many local maxima the return of an ask has among ASKS, at each rho."""
     share = rho * rho / (1 + rho * rho)
-    return count_peaks(ASKS * norm.sf(ASKS) - share[:, np.newaxis] * norm.pdf(ASKS))
+    density = np.exp(-ASKS * ASKS / 2) / np.sqrt(2 * np.pi)
+    return count_peaks(ASKS * ndtr(-ASKS) - share[:, np.newaxis] * density)
 
 
 def count_peaks(returns: Array) -> Array:

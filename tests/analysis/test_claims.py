@@ -62,6 +62,16 @@ def test_few_markets_widen_the_interval(count: int, measured: float, expected: s
     assert Claim("Fig. 0", "it is so", measured, 1.0, count, low=0).holds == expected
 
 
+@pytest.mark.parametrize("count", [1, 2, 100, MANY])
+def test_a_sample_that_is_all_alike_decides_nothing(count: int) -> None:
+    assert Claim("Fig. 0", "no trade", 0.0, 0.0, count, high=0.05).holds == "undecided"
+
+
+def test_a_standard_error_is_of_some_observations() -> None:
+    with pytest.raises(ValueError, match=r"^count is 0, but se is 0\.5: give the number of obs"):
+        Claim("Fig. 0", "it is so", 1.0, 0.5)
+
+
 @pytest.mark.parametrize("count", [2, 3, 5, 20])
 def test_a_claim_whose_truth_is_at_the_bound_is_decided_in_5_of_100_samples(count: int) -> None:
     samples = np.random.default_rng(7).normal(size=(4_000, count))
@@ -149,7 +159,7 @@ def test_a_run_keeps_its_claims_to_the_last_digit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("exhibit", "says"), [("3", "12"), ("", "nan"), ("NA", "null")])
 def test_the_words_of_a_claim_stay_words(tmp_path: Path, exhibit: str, says: str) -> None:
-    claims = [Claim(exhibit, says, 1.0, 0.5)]
+    claims = [Claim(exhibit, says, 1.0, 0.5, 9)]
     assert left_by(tmp_path / "run", claims) == claims
 
 

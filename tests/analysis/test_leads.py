@@ -15,6 +15,7 @@ Draws = NDArray[np.float64]
 
 PERIODS, BLOCKS, SIZE = 6, 8, 50
 ENDS = {"a": (-2.0, -1.0), "b": (1.0, 2.0), ".": (-1.0, 1.0), "n": (np.nan, np.nan)}
+ALIKE = {"A": -1.0, "B": 1.0, "0": 0.0}  # the difference of all blocks
 
 
 def by_blocks(maker: str, means: Draws, metric: str = "spread") -> pd.DataFrame:
@@ -54,11 +55,13 @@ def blocks(means: tuple[Draws, Draws]) -> pd.DataFrame:
 
 
 def intervals(signs: str, periods: Sequence[int] | None = None) -> pd.DataFrame:
-    """Return a table of intervals: a below zero, b above, a dot around it, n missing."""
-    low, high = np.array([ENDS[sign] for sign in signs]).reshape(-1, 2).T
+    """Return a table of intervals: a below zero, b above, a dot around it, n or ALIKE missing."""
+    low, high = np.array([ENDS.get(sign, ENDS["n"]) for sign in signs]).reshape(-1, 2).T
     periods = range(len(signs)) if periods is None else periods
-    mean = 0.5 * (low + high)
-    return pd.DataFrame({"period": periods, "mean": mean, "low": low, "high": high})
+    alike = np.array([sign in ALIKE for sign in signs], bool)
+    mean = np.where(alike, [ALIKE.get(sign, 0.0) for sign in signs], 0.5 * (low + high))
+    se = np.where(alike, 0.0, high - low)
+    return pd.DataFrame({"period": periods, "mean": mean, "se": se, "low": low, "high": high})
 
 
 @pytest.mark.parametrize("family", [1, 2, 36])
@@ -151,6 +154,8 @@ def test_an_exchange_that_is_not_there_is_an_error(blocks: pd.DataFrame) -> None
         ("anna", "a 0-3 (2 undecided)"),
         ("an.a", "a 0-3 (2 undecided)"),
         ("nab", "a 1, b 2"),
+        ("Aa.b", "a 0-1, b 3"),
+        ("AB0B", "a 0, b 1-3 (1 undecided)"),
     ],
 )
 def test_reigns_are_put_into_words(signs: str, said: str) -> None:
@@ -166,21 +171,25 @@ def test_periods_are_called_as_the_table_has_them() -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(-1.0, 0.0), (0.0, 1.0), (0.0, 0.0)])
 def test_an_interval_that_ends_at_zero_holds_it(low: float, high: float) -> None:
-    table = pd.DataFrame({"period": [0], "mean": [0.5], "low": [low], "high": [high]})
+    table = pd.DataFrame({"period": [0], "mean": 0.5, "se": 0.1, "low": low, "high": high})
     assert describe_leads(table, "a", "b") == "undecided"
 
 
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
 def test_a_negligible_difference_decides_nothing_however_sure_it_is(sign: float) -> None:
     sizes = sign * NEGLIGIBLE * np.array([0.0, 0.5, 1.0, 1.01])
-    table = pd.DataFrame({"period": range(4), "mean": sizes, "low": sizes, "high": sizes})
+    table = pd.DataFrame(
+        {"period": range(4), "mean": sizes, "se": 1e-9, "low": sizes, "high": sizes}
+    )
     assert describe_leads(table[:3], "a", "b") == "undecided"
     assert describe_leads(table, "a", "b") == ("a 3" if sign < 0 else "b 3")
 
 
 def test_a_difference_is_negligible_by_its_mean_whatever_its_interval() -> None:
     means = np.array([-0.5, -1e-9, 1e-9, -0.5])
-    table = pd.DataFrame({"period": range(4), "mean": means, "low": means, "high": means})
+    table = pd.DataFrame(
+        {"period": range(4), "mean": means, "se": 1e-12, "low": means, "high": means}
+    )
     assert describe_leads(table, "a", "b") == "a 0-3 (2 undecided)"
     wide = table.assign(low=means - 1e-3, high=means - 5e-4)
     assert describe_leads(wide, "a", "b") == "a 0-3 (2 undecided)"
@@ -190,7 +199,7 @@ def test_what_rounding_makes_of_two_like_exchanges_decides_nothing() -> None:
     means = np.ones((PERIODS, BLOCKS))
     pieces = [by_blocks("a", means), by_blocks("b", means + 1e-12)]
     found = differences(pd.concat(pieces), "spread", "a", "b")
-    assert (found["high"] < 0).all()
+    assert (found["mean"] < 0).all()
     assert describe_leads(found, "a", "b") == "undecided"
 
 

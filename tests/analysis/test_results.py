@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binomtest, t
+from scipy.stats import binomtest
 
 from abm import Exchange
 from abm.experiment import Experiment, Simulation, Target, grid
@@ -24,6 +24,7 @@ from analysis.results import (
     totals,
     totals_by_block,
 )
+from tests.intervals import expect_interval
 
 DISCOUNT, BLOCK, PERIODS = 0.8, 20, 6
 COMPANY = ["myopic", "fixed-spread"]
@@ -83,8 +84,7 @@ def by_hand(sample: Any, metric: str = "") -> list[float]:
     if metric in ("learnt", "frozen"):
         ends = binomtest(int(known.sum()), known.size).proportion_ci()
         return [mean, se, known.size, ends.low, ends.high]
-    half = t.ppf(0.975, known.size - 1) * se
-    return [mean, se, known.size, mean - half, mean + half]
+    return expect_interval(mean, se, known.size).to_numpy()[0].tolist()
 
 
 def assert_noted(table: pd.DataFrame, expected: list[float]) -> None:
@@ -289,6 +289,12 @@ def measured(*rows: tuple[float, float], metric: str = "profit") -> pd.DataFrame
 )
 def test_half_widths_are_quoted_with_two_digits(mean: float, half: float, cell: str) -> None:
     assert format_estimates(measured((mean, half)))["profit"].item() == cell
+
+
+def test_what_was_alike_in_all_markets_is_said_to_be() -> None:
+    table = measured((51.25, np.nan), (0.0, np.nan), (0.5, 0.25)).assign(se=[0.0, 0.0, 0.125])
+    cells = ["51.25 (all alike)", "0 (all alike)", "0.50 ± 0.25"]
+    assert format_estimates(table)["profit"].tolist() == cells
 
 
 @pytest.mark.parametrize("half", np.geomspace(2e-5, 99.0, 60))

@@ -17,6 +17,7 @@ from scenarios._common.freezing import describe_freezing
 from scenarios.breakdown import METRICS, Breakdown
 from tests.commands import Call, read_error
 from tests.files import read_files
+from tests.intervals import expect_interval
 
 MAKERS, SHOCKS, SIZE = ["optimal", "myopic", "zero-profit"], [1.0, 3.0, 5.0], 400
 SMALL: dict[str, Any] = {
@@ -82,11 +83,9 @@ def test_fractions_are_those_of_the_markets(log: Run, table: Any) -> None:
     for (maker, shock), rows in groups:
         for metric in ("no_trade", "frozen", "learnt"):
             row, sample = table.loc[(maker, shock, metric)], rows[metric]
-            half = stats.t.ppf(0.975, SIZE - 1) * sample.sem()
-            ends = (sample.mean() - half, sample.mean() + half)
+            expected = expect_interval(sample.mean(), sample.sem(), SIZE).to_numpy()[0]
             if metric != "no_trade":
-                ends = stats.binomtest(int(sample.sum()), SIZE).proportion_ci()
-            expected = [sample.mean(), sample.sem(), SIZE, *ends]
+                expected[3:] = stats.binomtest(int(sample.sum()), SIZE).proportion_ci()
             np.testing.assert_allclose(row[["mean", "se", "count", "low", "high"]], expected,
                                        rtol=1e-9, atol=1e-12)  # fmt: skip
 

@@ -14,6 +14,7 @@ from abm import Exchange, Optimal
 from analysis import Run, load
 from scenarios.head_to_head import METRICS, HeadToHead
 from tests.commands import Call, read_error
+from tests.intervals import expect_interval
 
 SIZE, SHOCKS, MAKERS = 2_000, [3.0, 5.0], ["optimal", "zero-profit"]
 POINT = ("makers", "prior_sd", "transparency")
@@ -61,8 +62,7 @@ def with_interval(mean: float, se: float, count: int, metric: str = "") -> list[
     if metric in ("learnt", "market share"):
         ends = stats.binomtest(round(mean * count), count).proportion_ci()
         return [mean, se, count, ends.low, ends.high]
-    half = stats.t.ppf(0.975, count - 1) * se
-    return [mean, se, count, mean - half, mean + half]
+    return expect_interval(mean, se, count).to_numpy()[0].tolist()
 
 
 def assert_noted(row: Any, expected: list[float]) -> None:

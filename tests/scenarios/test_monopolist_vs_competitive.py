@@ -17,6 +17,7 @@ from abm.bellman import solve
 from analysis import Run, load
 from scenarios.monopolist_vs_competitive import BY_PERIOD, METRICS, MonopolistVsCompetitive
 from tests.commands import Call, read_error
+from tests.intervals import expect_interval
 
 MAKERS, SHOCKS, PERIODS = ["optimal", "myopic", "zero-profit"], [0.5, 3.0], 40
 BLOCKS, BLOCK = 20, 125
@@ -51,8 +52,7 @@ def by_hand(sample: Any) -> list[float]:
     """Return mean, se, count and the ends of Student's interval."""
     known = sample.dropna().to_numpy(float)
     mean, se = known.mean(), known.std(ddof=1) / np.sqrt(known.size)
-    half = stats.t.ppf(0.975, known.size - 1) * se
-    return [mean, se, known.size, mean - half, mean + half]
+    return expect_interval(mean, se, known.size).to_numpy()[0].tolist()
 
 
 def noted(table: pd.DataFrame) -> Any:
@@ -127,9 +127,7 @@ def gaps(by_block: Any, metric: str, shock: float, second: str, family: int) -> 
     """Return the optimal maker's difference from another by period, by hand."""
     table = (by_block[metric]["optimal"][shock] - by_block[metric][second][shock]).unstack("block")
     mean, se, count = table.mean(axis=1), table.sem(axis=1), table.count(axis=1)
-    half = stats.t.ppf(1 - 0.025 / (family * len(table)), count - 1) * se
-    return pd.DataFrame({"mean": mean, "se": se, "count": count, "low": mean - half,
-                         "high": mean + half})  # fmt: skip
+    return expect_interval(mean, se, count, 1 - 0.05 / (family * len(table))).set_index(table.index)
 
 
 @pytest.mark.parametrize("run", ["folder", "small"])
@@ -166,8 +164,11 @@ def test_answers_say_who_is_ahead_in_which_periods(folder: Path, log: Run) -> No
     for metric, says in BY_PERIOD.items():
         for shock, second in answers.index:
             table = gaps(by_block, metric, shock, second, 3 * 2 * 2)  # metrics, rivals, shocks
-            ahead = pd.Series(np.where(table["high"] < 0, "optimal", ""), table.index)
-            ahead = ahead.mask(table["low"] > 0, second).mask(table["mean"].abs() <= 1e-6, "")
+            low, high = (
+                table[end].where(table["se"] > 0, table["mean"]) for end in ("low", "high")
+            )
+            ahead = pd.Series(np.where(high < 0, "optimal", ""), table.index)
+            ahead = ahead.mask(low > 0, second).mask(table["mean"].abs() <= 1e-6, "")
             assert answers.loc[(shock, second), says] == in_words(ahead), (metric, shock, second)
 
 

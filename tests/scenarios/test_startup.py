@@ -76,6 +76,11 @@ def test_reading_logs_and_the_bellman_equation_load_no_mesa_and_no_figures() -> 
         assert not {"mesa", "matplotlib", "seaborn"} & set(line.split()), statement
 
 
+def test_experiments_do_without_scipys_distributions() -> None:
+    code = "import abm.experiment, analysis, sys\nprint('scipy.stats' in sys.modules)"
+    assert run_code(code).stdout.strip() == "False"
+
+
 def test_the_version_is_read_when_it_is_asked_for() -> None:
     code = "import abm, sys\nprint('importlib.metadata' in sys.modules, abm.__version__, *dir(abm))"
     early, number, *names = run_code(code).stdout.split()

@@ -155,7 +155,7 @@ def test_what_is_said_is_printed_as_it_is(capsys: pytest.CaptureFixture[str], te
 
 
 def test_the_words_of_a_claim_are_printed_as_they_are() -> None:
-    claims = [Claim("Fig. 0", "within [low] and [/] high", 3.0, 0.0123, high=2.0)] * 5
+    claims = [Claim("Fig. 0", "within [low] and [/] high", 3.0, 0.0123, high=2.0, count=9)] * 5
     head, first, *_, last = list_refuted(claims_table(claims))
     assert head == "Of 5 claims of the paper, 0 hold, 5 do not, and 0 are undecided:"
     assert first == "  Fig. 0  3 (s.e. 0.012): within [low] and [/] high"
@@ -163,7 +163,7 @@ def test_the_words_of_a_claim_are_printed_as_they_are() -> None:
 
 
 def test_claims_that_all_hold_are_one_line() -> None:
-    claims = [Claim("Fig. 0", "below 4", 3.0, 0.01, high=4.0), Claim("Fig. 1", "?", 3.0, np.nan)]
+    claims = [Claim("Fig. 0", "below 4", 3.0, 0.01, 9, high=4.0), Claim("Fig. 1", "?", 3.0, np.nan)]
     (line,) = list_refuted(claims_table(claims))
     assert line == "Of 2 claims of the paper, 1 hold, 0 do not, and 1 are undecided"
 

@@ -13,10 +13,21 @@ from tests.commands import Call, Said, keep_handler
 
 os.environ.pop("COLUMNS", None)  # where it is set, tables are that narrow
 
+LONGEST = [  # files of tests, which begin in this order, so that none is left to run alone
+    "interruptions", "scenarios", "testing", "command", "paper", "readme", "cluster", "compare",
+    "bellman", "report", "monopolist_vs_competitive", "experiment", "exact_fit", "exact_belief",
+]  # fmt: skip
+
 
 def pytest_xdist_auto_num_workers() -> int:
     """Return one more worker than there are cores, for some wait for processes that they start."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first."""
+    ranks = {f"test_{name}": rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
 
 @pytest.fixture

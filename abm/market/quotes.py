@@ -28,16 +28,34 @@ class Side(IntEnum):
 def split_sides(side: Sides) -> tuple[Flags, Flags]:
     """Return where the trader buys, and where the trader sells.
 
-    An array is compared to 0, not to a member of `Side`: for that NumPy looks names up on the
-    enum's class, in Python 3.11 by a method written in Python, and a Ctrl-C that arrives there is
-    lost.
+    Sides of int8, as `Quote.side` gives them, are not looked at. An array is compared to 0, not to
+    a member of `Side`: for that NumPy looks names up on the enum's class, in Python 3.11 by a
+    method written in Python, and a Ctrl-C that arrives there is lost.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a side is none of -1, 0 and 1.
 
     Examples
     --------
     >>> split_sides(np.array([Side.BUY, Side.NONE, Side.SELL]))
     (array([ True, False, False]), array([False, False,  True]))
     """
+    if not (type(side) is np.ndarray and side.dtype.char == "b"):
+        side = _require_sides(side)
     return side > 0, side < 0
+
+
+def _require_sides(side: ArrayLike) -> Array:
+    sides = floats("side", side)
+    wrong = ~np.isin(sides, (-1.0, 0.0, 1.0))
+    if wrong.any():
+        raise ValueError(
+            f"side is {sides[wrong][0]:g}, but must be -1 (the trader sells), 0 (no trade) or 1 "
+            f"(the trader buys): give one of these"
+        )
+    return sides
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +66,7 @@ class Quote:
     ----------
     bid, ask : array_like, shape (R,) or broadcasting to it
         Prices. A bid of -inf or an ask of inf declines that side. What an exchange takes for a
-        quote is narrower (`abm.exchange.guards.ask_for_quote`): bid <= ask, and up to 1e140.
+        quote is narrower (`abm.exchange.guards.ask_for_quote`): bid <= ask, no NaN, up to 1e140.
 
     Raises
     ------
@@ -128,8 +146,19 @@ class Quote:
         mid = self.mid
         return Quote(np.where(crossed, mid, self.bid), np.where(crossed, mid, self.ask))
 
-    def side(self, valuation: Array) -> Sides:
-        """Return the side that a trader with this valuation takes, as int8 (see `Side`)."""
+    def side(self, valuation: ArrayLike) -> Sides:
+        """Return the side that a trader with this valuation takes, as int8 (see `Side`).
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a valuation is no number, or its shape does not match the quote's.
+        """
+        valuation = floats("valuation", valuation)
+        if np.isnan(valuation).any():
+            raise ValueError("valuation is nan, but must be a price: give a number, -inf or inf")
+        if valuation.shape != self.bid.shape:
+            require_compatible(valuation=valuation, bid=self.bid, ask=self.ask)
         thresholds = self.uncross()
         buys = valuation > thresholds.ask
         sells = (valuation < thresholds.bid) | ((self.bid > self.ask) & ~buys)

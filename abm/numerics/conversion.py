@@ -32,7 +32,7 @@ def floats(name: str, value: ArrayLike) -> Array:
     if type(value) is np.ndarray and value.dtype.char == "d":
         return value
     try:
-        given = np.asarray(_require_unmasked(value))
+        given = np.asarray(_require_no_others(value))
         if given.dtype.kind == "O" and all(map(_is_real, given.flat)):
             return given.astype(np.float64)
         if given.dtype.kind in NUMBER_KINDS:
@@ -48,10 +48,14 @@ def floats(name: str, value: ArrayLike) -> Array:
     )
 
 
-def _require_unmasked(value: Any) -> Any:
-    """Return `value`, or raise TypeError if it, or a part of a list, is masked."""
-    parts = value if isinstance(value, list | tuple) else [value]
-    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
+def _require_no_others(value: Any) -> Any:
+    """Return `value`, or raise TypeError if NumPy would take what is no number in it for one."""
+    if isinstance(value, list | tuple):
+        for part in value:
+            _require_no_others(part)
+    elif isinstance(value, np.ma.MaskedArray | bool | np.bool_) or (
+        isinstance(value, np.ndarray) and value.dtype.kind == "b"
+    ):
         raise TypeError
     return value
 

@@ -1,7 +1,5 @@
 """Trails: what a maker quoted and believed in each period, and where a rule first does not hold."""
 
-from __future__ import annotations
-
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -14,13 +12,6 @@ TOLERANCE = 1e-8  # of prices that are the same but for rounding
 
 class BrokenRuleError(AssertionError):
     """A maker breaks a rule."""
-
-
-def require_nowhere(wrong: Flags, says: str, trail: Trail) -> None:
-    """Raise with the first belief and quote of a trail at which a rule does not hold, if any."""
-    if wrong.any():
-        period, row = np.argwhere(wrong)[0]
-        raise BrokenRuleError(f"{says}: first in period {period}, {trail.describe(period, row)}")
 
 
 class Trail(NamedTuple):
@@ -57,3 +48,10 @@ class Trail(NamedTuple):
             np.isclose(other.bid, scale * self.bid + shift, rtol=TOLERANCE, atol=TOLERANCE)
             & np.isclose(other.ask, scale * self.ask + shift, rtol=TOLERANCE, atol=TOLERANCE)
         )
+
+
+def require_nowhere(wrong: Flags, says: str, trail: Trail) -> None:
+    """Raise with the first belief and quote of a trail at which a rule does not hold, if any."""
+    if wrong.any():
+        period, row = np.argwhere(wrong)[0]
+        raise BrokenRuleError(f"{says}: first in period {period}, {trail.describe(period, row)}")

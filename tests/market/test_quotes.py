@@ -1,9 +1,11 @@
 """Quotes, and the side of one that a trader takes."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from abm.market.quotes import Quote, Side
+from abm.market.quotes import Quote, Side, split_sides
 
 INF = float("inf")
 
@@ -103,3 +105,46 @@ def test_around_broadcasts_one_half_spread_over_the_replications() -> None:
 def test_quote_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         Quote(0.0, 1.0).ask = np.array(2.0)  # type: ignore[misc]
+
+
+NO_VALUATIONS = ["high", None, 1j, np.array([1j]), [True], np.ma.array([1.0], mask=True)]
+
+
+@pytest.mark.parametrize("valuation", NO_VALUATIONS, ids=repr)
+def test_a_valuation_that_is_no_number_is_refused(valuation: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"^valuation is .*, but must be a number, .*: give a float"
+    ):
+        Quote(-1.0, 1.0).side(valuation)
+
+
+@pytest.mark.parametrize(
+    ("valuation", "says"),
+    [
+        (np.nan, r"^valuation is nan, but must be a price: give a number, -inf or inf$"),
+        (10**400, r"^valuation is .*, but must be below 1\.8e308: give a smaller number$"),
+        ([1.0, 2.0, 3.0], r"^valuation has shape \(3,\) .* they must broadcast: give one for each"),
+    ],
+    ids=["nan", "large", "shape"],
+)
+def test_a_valuation_out_of_range_is_refused(valuation: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Quote([-1.0, -1.0], [1.0, 1.0]).side(valuation)
+
+
+@pytest.mark.parametrize("side", [2, -0.5, [0, 3], np.nan], ids=repr)
+def test_a_side_is_one_of_three(side: Any) -> None:
+    for ask in (split_sides, Quote(-1.0, 1.0).price):
+        with pytest.raises(ValueError, match=r"^side is [\d.nan-]+, but must be -1 .* give one of"):
+            ask(side)
+
+
+def test_a_side_is_a_number() -> None:
+    with pytest.raises(TypeError, match=r"^side is 'buy', but must be a number"):
+        split_sides("buy")  # type: ignore[arg-type]
+
+
+def test_sides_of_any_type_are_split_alike() -> None:
+    for sides in ([1, 0, -1], np.array([1.0, 0.0, -1.0]), [Side.BUY, Side.NONE, Side.SELL]):
+        buys, sells = split_sides(sides)  # type: ignore[arg-type]
+        assert (buys.tolist(), sells.tolist()) == ([True, False, False], [False, False, True])

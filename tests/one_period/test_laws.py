@@ -79,6 +79,26 @@ def test_closed_forms_are_refused_for_traders_of_another_law(maker: Any) -> None
         Exchange(maker, Guesser, prior_sd=2.0).run(1)
 
 
+class Biased(NoisyValuation):
+    """Builds on the paper's law, and values otherwise."""
+
+    def valuation(self, value: Array, draws: Draws) -> Array:
+        return super().valuation(value, draws) + 1.0
+
+
+class Optimist(Trader):
+    name = "optimist"
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(model, Biased(model.terms.noise_sd))
+
+
+@pytest.mark.parametrize("maker", [ZeroProfit, Myopic, Optimal])
+def test_a_law_that_builds_on_the_papers_is_another(maker: Any) -> None:
+    with pytest.raises(MakerError, match="the law of traders is a Biased"):
+        Exchange(maker, Optimist, prior_sd=2.0).run(1)
+
+
 def excess(ask: float) -> float:
     """Return ask - E[V | buy], for a shock of 2 and a noise of 1."""
     sd = np.hypot(2.0, 1.0)

@@ -21,6 +21,7 @@ from tests.files import read_files
 
 SCENARIOS = list(list_scenarios())
 SIZE = {"replications": 6, "periods": 12, "seed": 3}
+SMALLER = {"exact-optimum": {"replications": 4, "periods": 5}}  # takes long for each period
 WRONG = {"replications": 0, "periods": 0, "seed": -1, "discount": 1.0}
 
 
@@ -32,7 +33,7 @@ def make_small(scenario: str) -> Study:
         for option in kind.list_options()
         if isinstance(option.default, str)
     }
-    return kind(**lists | SIZE)
+    return kind(**lists | SIZE | SMALLER.get(scenario, {}))
 
 
 @pytest.fixture(scope="module", params=SCENARIOS)

@@ -1,5 +1,6 @@
 """Errors and warnings of the command: each in one line on the standard error, whatever happened."""
 
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -38,9 +39,11 @@ def explain_errors(request: Request) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        what, code, message = describe_error(error)
+        if code == STOPPED:  # another Ctrl-C would say so again, beside this line or within it
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         if request.traceback:
             sys.stderr.write(escape_controls(traceback.format_exc()))
-        what, code, message = describe_error(error)
         complain("yellow" if code == STOPPED else "red", what, message)
         raise SystemExit(code) from None
 

@@ -18,16 +18,11 @@ from analysis import Run, load, load_unfinished
 from analysis.canvas import FORMATS, encode_figure
 from scenarios._common import options as option
 from scenarios._common.errors import StoppedError
+from scenarios._common.samples import describe_samples
 from scenarios._common.terminal import say, show_progress
 
 Tables = dict[str, pd.DataFrame]
 Figures = dict[str, Figure]
-
-FEW = 200  # markets, below which intervals of skewed metrics are too narrow
-SKEWED = (
-    "{} markets are few: 95 % intervals of skewed metrics hold the mean in some 80 to 93 % of "
-    "samples (give --replications {} or more)"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,11 +138,12 @@ class Study(ABC):
                 with show_progress() as watch:
                     experiment.run_blocks(folder, workers, watch)
                 tables = self.write_results(folder, experiment, kinds)
+        log = load(out)
         if tables is None:
-            tables = self.make_tables(load(out))
+            tables = self.make_tables(log)
         with explain_printing(out):
-            if experiment.target is None and experiment.replications < FEW:
-                say(SKEWED.format(experiment.replications, FEW))
+            for line in describe_samples(log, experiment.replications):
+                say(line)
             self.show(tables)
             say(f"All files are in {out}; market-shock report {out} makes a page of them")
 

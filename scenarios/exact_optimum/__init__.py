@@ -34,10 +34,10 @@ from abm.experiment.points import Point
 from abm.numerics.checks import require_in_range
 from analysis import Run, metrics
 from analysis.results import ESTIMATE_COLUMNS, format_estimates, with_point_parameters
+from analysis.skewness import describe_skewed, skewness_of
 from scenarios._common import options as option
 from scenarios._common.options import parse_numbers
 from scenarios._common.study import Study, Tables
-from scenarios._common.tables import describe_skewed, measure_skewness
 from scenarios._common.terminal import say, show_table
 from scenarios.exact_optimum.markets import POLICIES, add_assessor, keep_residuals
 
@@ -129,9 +129,7 @@ def measure_worth_skewness(log: Run) -> pd.DataFrame:
     wide = worth.pivot(index=["prior_sd", "replication"], columns="policy", values="worth")
     gains = {name: wide["exact-optimal"] - wide[other] for name, other in GAINS.items()}
     markets = wide[COMPARED].assign(**gains).reset_index()
-    return pd.concat(
-        measure_skewness(markets, metric, ["prior_sd"]) for metric in (*COMPARED, *GAINS)
-    )
+    return pd.concat(skewness_of(markets, metric, ["prior_sd"]) for metric in (*COMPARED, *GAINS))
 
 
 def bound_by_residuals(shock: float, residuals: pd.DataFrame, discount: float) -> float:

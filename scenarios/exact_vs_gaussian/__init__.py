@@ -27,11 +27,12 @@ from analysis.results import (
     records,
     with_point_parameters,
 )
+from analysis.skewness import describe_skewed, skewness_of
 from scenarios._common import options as option
 from scenarios._common.freezing import describe_freezing
 from scenarios._common.options import parse_makers, parse_numbers
 from scenarios._common.study import Figures, Study, Tables
-from scenarios._common.tables import add_panels, describe_skewed, measure_skewness
+from scenarios._common.tables import add_panels
 from scenarios._common.terminal import say, show_table
 from scenarios.exact_vs_gaussian.onlooker import (
     DISTANCE_METRICS,
@@ -194,7 +195,7 @@ def measure_gain_skewness(profits: pd.DataFrame) -> pd.DataFrame:
     """Return how skewed the sample of each gain is: maker, prior_sd, metric, skewness, count."""
     wide = profits.pivot(index=[*KEYS, "replication"], columns="belief", values="expected_profit")
     gains = (wide["exact"] - wide["gaussian"]).rename("gain").reset_index()
-    return measure_skewness(gains, "gain", KEYS)
+    return skewness_of(gains, "gain", KEYS)
 
 
 def estimate_frozen(profits: pd.DataFrame) -> pd.DataFrame:

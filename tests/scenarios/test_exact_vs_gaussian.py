@@ -16,7 +16,7 @@ from abm.bellman import solve
 from abm.numerics.arrays import Array
 from abm.participants.registry import MAKER_TYPES
 from analysis import Run
-from scenarios._common.tables import describe_skewed
+from analysis.skewness import describe_skewed
 from scenarios.exact_vs_gaussian import ExactVsGaussian, describe_gain
 from scenarios.exact_vs_gaussian.accountant import Accountant
 from scenarios.exact_vs_gaussian.onlooker import DISTANCE_METRICS, Onlooker, add_onlooker
@@ -330,7 +330,7 @@ def test_skewed_samples_of_gains_are_named(folder: Path) -> None:
     assert found["skewness"][1.0] == pytest.approx(stats.skew(exact - kept, bias=False), rel=1e-6)
     assert found["count"][1.0] == SIZE
     assert 25 * found["skewness"][1.0] ** 2 > SIZE
-    says = f": optimal, gain at shocks of 1 (skewness {found['skewness'][1.0]:.3g}), 4 (skewness "
+    says = f": optimal, gain at prior_sd 1 (skewness {found['skewness'][1.0]:.3g}), 4 (skewness "
     assert says in describe_skewed(found.reset_index())
     assert describe_skewed(found.reset_index().assign(count=1_000_000)) == ""
 

@@ -14,8 +14,8 @@ from tests.commands import Call, Said, keep_handler
 os.environ.pop("COLUMNS", None)  # where it is set, tables are that narrow
 
 LONGEST = [  # files of tests, which begin in this order, so that none is left to run alone
-    "interruptions", "scenarios", "testing", "command", "paper", "readme", "cluster", "compare",
-    "bellman", "report", "monopolist_vs_competitive", "experiment", "exact_fit", "exact_belief",
+    "interruptions", "scenarios", "testing", "command", "paper", "readme", "report", "compare",
+    "monopolist_vs_competitive", "exchange", "cluster", "experiment", "bellman", "exact_belief",
 ]  # fmt: skip
 
 

@@ -151,6 +151,7 @@ def test_a_run_in_other_blocks_is_compared_where_draws_are_the_same(make: Make) 
     assert row["se"] == pytest.approx(gap.std() / np.sqrt(BLOCK))
 
 
+@pytest.mark.slow
 def test_runs_that_differ_in_seed_only_differ_by_chance_only(make: Make) -> None:
     found = [compare(make(seed=2 * pair), make(seed=2 * pair + 1)) for pair in range(8)]
     assert not any(one.differ for one in found)
@@ -182,6 +183,7 @@ def test_the_limit_is_that_of_the_largest_of_so_many_results(make: Make) -> None
     assert 0.04 < alarms < 0.055
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 5])
 def test_equal_runs_of_a_few_markets_are_seldom_called_different(make: Make, size: int) -> None:
     given = {"replications": size, "block": size}

@@ -32,6 +32,8 @@ from analysis.results import comparisons, format_estimates, results
 from scenarios._common.app import app
 from tests.files import ROOT
 
+pytestmark = pytest.mark.slow
+
 NASTY = '<b>&"{{ 7 * 6 }}</b>'
 CLAIMS = [
     Claim("Fig. 1", "above zero & <i>so on</i>", 0.5, 0.01, 99, 0.0),

@@ -188,6 +188,7 @@ def every_row(market: Exchange) -> list[int]:
 CHECKED = [0, 1, 2, 4, 9, 29, 99]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior_sd", [1.0, 3.0, 5.0, 8.0])
 def test_worst_of_150_markets_of_the_optimal_maker_matches_a_fine_grid(prior_sd: float) -> None:
     """Measured 1e-13 at most; the windows' steps are about a tenth of an sd at the end."""
@@ -329,6 +330,7 @@ def test_beliefs_are_calibrated_where_the_noise_is_gaussian() -> None:
         assert error < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("noise", "size"),
     [

@@ -181,6 +181,7 @@ def test_a_solution_with_a_large_residual_has_not_converged() -> None:
     assert not bad.converged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("discount", "rho_max"),
     [(0.8, 100), (0.93, 100), (0.95, 100), (0.96, 100), (0.97, 100), (0.99, 500)],
@@ -215,6 +216,7 @@ def much_finer(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], Solution]:
     return lambda discount: bellman._solve.__wrapped__(discount, bellman.RHO_MAX)
 
 
+@pytest.mark.slow
 @each_discount
 def test_half_spread_and_value_agree_with_a_much_finer_solution(
     much_finer: Callable[[float], Solution], discount: float

@@ -15,6 +15,8 @@ from abm.bellman.exact.quotes import best_quote
 from abm.bellman.exact.value import FITTED, KNOTS, SHAPES, ExactValue, load_fitted
 from abm.numerics.arrays import Array
 
+pytestmark = pytest.mark.slow
+
 DISCOUNT = 0.9
 
 

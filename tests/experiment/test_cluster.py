@@ -32,6 +32,8 @@ from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE
 from tests.files import partial_of, read_files
 
+pytestmark = pytest.mark.slow
+
 SIZE, BLOCKS = 20, 6
 POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[1.0, 3.0])
 HERE = os.getpid()

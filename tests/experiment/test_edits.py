@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.edits import try_edits
+
+pytestmark = pytest.mark.slow
 
 
 def test_edited_folders_end_in_the_same_bytes_or_a_clear_error(tmp_path: Path) -> None:

@@ -276,6 +276,7 @@ def test_a_run_whose_code_cannot_be_told_is_not_resumed_and_the_reason_is_given(
         experiment.run(tmp_path / "run", resume=True)
 
 
+@pytest.mark.slow
 def test_a_worker_with_other_code_simulates_nothing(
     own: Callable[[str], Any], tmp_path: Path
 ) -> None:

@@ -28,6 +28,8 @@ from abm.runs.store import Store
 from tests.files import ROOT, partial_of, read_files
 from tests.interruptions import Study
 
+pytestmark = pytest.mark.slow
+
 SIZE, BLOCKS, PERIODS = 200, 15, 20
 POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[1.0, 3.0])
 NOTES = "NOTES_OF_SIMULATED_BLOCKS"

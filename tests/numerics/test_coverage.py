@@ -11,7 +11,7 @@ from scipy import stats
 
 from abm.numerics.arrays import Array
 from abm.numerics.intervals import find_fraction_ends, find_half_width
-from scenarios._common.study import FEW
+from scenarios._common.samples import FEW
 
 COUNTS = [2, 5, 10, 20, 50, 200, 1000]
 SAMPLES = 20_000

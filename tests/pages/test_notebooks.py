@@ -9,6 +9,8 @@ from nbclient import NotebookClient
 
 from tests.files import ROOT
 
+pytestmark = pytest.mark.slow
+
 FOLDER = ROOT / "scenarios" / "notebooks"
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 

@@ -237,6 +237,7 @@ def test_no_command_of_a_page_is_passed_over(page: str) -> None:
     assert {command.removeprefix("market-shock ").strip() for command in called} == taken
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", list_steps(), ids=name_step)
 def test_what_a_page_tells_to_run_works_in_its_order(
     step: Step, follow: Callable[[str], dict[Step, Outcome]]

@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.files import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_command_makes_a_page_of_every_wing_and_module_without_a_warning(

@@ -17,7 +17,10 @@ from tests.files import ROOT
 
 UV = os.environ.get("UV") or shutil.which("uv") or ""
 MOST = 400_000  # bytes; with its pictures it would be four times as large
-pytestmark = pytest.mark.skipif(not UV, reason="uv, which builds and installs, is not here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not UV, reason="uv, which builds and installs, is not here"),
+]
 
 
 def run(words: list[str], folder: Path) -> str:

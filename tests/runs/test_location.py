@@ -220,6 +220,7 @@ def expected(tmp_path: Path) -> dict[int, dict[str, bytes]]:
     return {blocks: read_files(tmp_path / "expected" / str(blocks)) for blocks in (0, 2)}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::abm.runs.manifest.DamageWarning")
 @pytest.mark.parametrize("name", CASES)
 def test_a_run_killed_at_any_step_is_gone_on_with_to_the_same_end(

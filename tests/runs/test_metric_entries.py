@@ -109,6 +109,7 @@ def test_a_trader_gains_what_the_valuation_is_above_the_ask_or_below_the_bid(
     assert find_no_trade(sides) == (side == 0)
 
 
+@pytest.mark.slow
 def test_one_entry_more_is_all_that_a_new_metric_takes(tmp_path: Path) -> None:
     for package in ("abm", "analysis", "scenarios"):
         shutil.copytree(ROOT / package, tmp_path / package)

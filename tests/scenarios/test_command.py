@@ -521,6 +521,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return read_files(out)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("workers", ["2"])
 def test_ctrl_c_stops_in_one_line_whose_command_goes_on(
@@ -598,6 +599,7 @@ def test_ctrl_c_at_other_moments_is_a_line_as_well(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_while_a_block_is_noted_is_a_line_as_well(
     tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch, workers: str

@@ -591,6 +591,7 @@ SHORT = r"has \d+ bytes, but the run wrote \d+"
 OTHER = "has other bytes than the run wrote"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "verify", "redone"),
     [
@@ -624,6 +625,7 @@ def test_a_damaged_file_is_told_and_made_again(
     assert [path.name for path in tmp_path.iterdir()] == ["paper"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("among", [BLOCK_FILES, FILES], ids=["amid-blocks", "amid-tables"])
 def test_a_study_killed_at_any_moment_ends_with_the_same_bytes(
     folder: Path, tmp_path: Path, among: list[str]

@@ -19,6 +19,8 @@ from scenarios._common.study import Study
 from tests.commands import Call
 from tests.files import read_files
 
+pytestmark = pytest.mark.slow
+
 SCENARIOS = list(list_scenarios())
 SIZE = {"replications": 6, "periods": 12, "seed": 3}
 SMALLER = {"exact-optimum": {"replications": 4, "periods": 5}}  # takes long for each period

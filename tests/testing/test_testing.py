@@ -22,9 +22,18 @@ PRICED = {"scales-with-the-noise": "her half-spread is in units of price"}
 WAIVED = {"fixed-spread": PRICED}
 
 
-@pytest.mark.parametrize("maker", MAKER_TYPES.load_own())
+SLOW = {"exact-optimal"}  # looks ahead at whole posteriors
+
+
+@pytest.mark.parametrize("maker", sorted({*MAKER_TYPES.load_own()} - SLOW))
 def test_registered_makers_keep_the_rules(maker: str) -> None:
     check_maker(maker, waive=WAIVED.get(maker))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("maker", sorted(SLOW))
+def test_registered_makers_that_take_long_keep_the_rules(maker: str) -> None:
+    check_maker(maker)
 
 
 @parametrize_makers(partial(Optimal, discount=0.5))

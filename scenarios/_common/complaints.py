@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import ENOSPC
 from typing import Any
 
 import typer
@@ -64,6 +65,9 @@ def describe_error(error: Exception) -> tuple[str, int, str]:
             FAILED,
             f"memory is short ({says}): give a smaller --block or --replications",
         )
+    if isinstance(error, OSError) and error.errno == ENOSPC and not error.filename:
+        says = "what is printed finds no room where it goes"
+        return "error", FAILED, f"{says} ({error.strerror}): make some, or let it go elsewhere"
     if isinstance(error, EXPECTED):
         return "error", FAILED, str(error)
     message = " ".join(f"{type(error).__name__}: {error}".split())

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from io import BytesIO, TextIOWrapper
@@ -126,6 +127,20 @@ def test_results_that_cannot_be_printed_are_not_lost(
         "in mine: market-shock report mine makes a page of it\n",
     )
     assert (tmp_path / "mine" / RUN_FILE).exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_an_output_without_room_is_told_with_what_to_do() -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        done = subprocess.run(
+            [sys.executable, *CONSOLE, "--version"], stdout=full, stderr=subprocess.PIPE,
+            text=True, check=False, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: what is printed finds no room where it goes (No space left on device): make some, "
+        "or let it go elsewhere\n",
+    )
 
 
 # What is known before the work, and what is not

@@ -16,13 +16,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 from abm.runs.schema import BLOCKS, MANIFEST_FILE
 from tests.commands import CONSOLE
@@ -34,6 +34,7 @@ STUDIES = {
     "monopolist-vs-competitive": "--prior-sd 1,3 --replications 100 --periods 20",
 }
 SOON = 30.0  # seconds in which a troubled command must have ended
+SHOWN = 60.0  # seconds between lines on how many trials were made
 AGAIN = 0.25  # share of interrupts that a second one follows at once
 STOPPED = re.compile(r"stopped(: \d+ blocks are finished and kept; go on with market-shock .*)?\n")
 EARLY = re.compile(r"(.*\n)*KeyboardInterrupt\n?|")  # Python itself was still starting
@@ -135,20 +136,20 @@ def judge(trouble: str, code: int, said: str) -> tuple[str, str]:
     return "badly", f"code {code}: {said}"
 
 
-def try_all(kills: int, interrupts: int, seed: int, folder: Path) -> Iterator[Trial]:
-    """Yield trials on both studies, with one worker and two, in a random order of troubles."""
+def try_all(kills: int, interrupts: int, seed: int, folder: Path, trials: list[Trial]) -> None:
+    """Append trials on both studies, with one worker and two, in a random order of troubles."""
     settings = [(name, workers) for name in STUDIES for workers in (1, 2)]
     troubles = ["kill"] * kills + ["interrupt"] * interrupts
     Random(seed).shuffle(troubles)
 
-    def follow(number: int) -> list[Trial]:
+    def follow(number: int) -> None:
         name, workers = settings[number]
         study = Study(name, workers, folder / str(number), Random(f"{seed} {number}"))
-        return [study.trouble(trouble) for trouble in troubles[number :: len(settings)]]
+        for trouble in troubles[number :: len(settings)]:
+            trials.append(study.trouble(trouble))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for trials in pool.map(follow, range(len(settings))):
-            yield from trials
+        list(pool.map(follow, range(len(settings))))
 
 
 def main() -> None:
@@ -158,9 +159,18 @@ def main() -> None:
     parser.add_argument("--interrupts", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    with TemporaryDirectory() as folder:
-        trials = list(try_all(given.kills, given.interrupts, given.seed, Path(folder)))
-    print_tally(trials)
+    trials: list[Trial] = []
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        pool = Thread(
+            target=try_all, daemon=True,
+            args=(given.kills, given.interrupts, given.seed, Path(folder), trials),
+        )  # fmt: skip
+        pool.start()
+        with suppress(KeyboardInterrupt):
+            while pool.is_alive():
+                pool.join(SHOWN)
+                print(f"{len(trials)} trials, {sum(bool(one.wrong) for one in trials)} wrong")
+        print_tally(trials)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """What a study says of its samples where intervals of means are not to be trusted."""
 
-from collections.abc import Iterator
-
 from analysis import Run
 from analysis.skewness import describe_skewed, measure_skewness
 
@@ -12,8 +10,8 @@ SKEWED = (
 )
 
 
-def describe_samples(log: Run, replications: int) -> Iterator[str]:
-    """Yield that markets are few at some point, and which metrics are too skewed for so many.
+def describe_samples(log: Run, replications: int) -> str:
+    """Return that markets are few at some point, or which metrics are too skewed for so many.
 
     Parameters
     ----------
@@ -21,6 +19,11 @@ def describe_samples(log: Run, replications: int) -> Iterator[str]:
         If it holds totals, how many markets a point has is counted there.
     replications : int
         How many markets each point has otherwise.
+
+    Returns
+    -------
+    str
+        A sentence, or "" if there is nothing to say.
     """
     fewest, warning = replications, ""
     if "totals" in log.tables:
@@ -28,7 +31,4 @@ def describe_samples(log: Run, replications: int) -> Iterator[str]:
         points = [name for name in skewness if name not in {"metric", "skewness", "count"}]
         fewest = int(skewness.groupby(points, observed=True)["count"].max().min())
         warning = describe_skewed(skewness)
-    if fewest < FEW:
-        yield SKEWED.format(fewest, FEW)
-    if warning:
-        yield warning
+    return SKEWED.format(fewest, FEW) if fewest < FEW else warning

@@ -142,8 +142,8 @@ class Study(ABC):
         if tables is None:
             tables = self.make_tables(log)
         with explain_printing(out):
-            for line in describe_samples(log, experiment.replications):
-                say(line)
+            if doubt := describe_samples(log, experiment.replications):
+                say(doubt)
             self.show(tables)
             say(f"All files are in {out}; market-shock report {out} makes a page of them")
 

@@ -1,5 +1,9 @@
 """What a study says of its samples where intervals of means are not to be trusted."""
 
+from collections.abc import Mapping
+
+import pandas as pd
+
 from analysis import Run
 from analysis.skewness import describe_skewed, measure_skewness
 
@@ -10,13 +14,15 @@ SKEWED = (
 )
 
 
-def describe_samples(log: Run, replications: int) -> str:
+def describe_samples(log: Run, tables: Mapping[str, pd.DataFrame], replications: int) -> str:
     """Return that markets are few at some point, or which metrics are too skewed for so many.
 
     Parameters
     ----------
     log : Run
         If it holds totals, how many markets a point has is counted there.
+    tables : dict of DataFrame
+        What the study found; if some have a column `metric`, of other metrics nothing is said.
     replications : int
         How many markets each point has otherwise.
 
@@ -30,5 +36,6 @@ def describe_samples(log: Run, replications: int) -> str:
         skewness = measure_skewness(log)
         points = [name for name in skewness if name not in {"metric", "skewness", "count"}]
         fewest = int(skewness.groupby(points, observed=True)["count"].max().min())
-        warning = describe_skewed(skewness)
+        shown = {name for table in tables.values() if "metric" in table for name in table["metric"]}
+        warning = describe_skewed(skewness[skewness["metric"].isin(shown)] if shown else skewness)
     return SKEWED.format(fewest, FEW) if fewest < FEW else warning

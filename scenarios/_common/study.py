@@ -142,9 +142,9 @@ class Study(ABC):
         if tables is None:
             tables = self.make_tables(log)
         with explain_printing(out):
-            if doubt := describe_samples(log, experiment.replications):
-                say(doubt)
             self.show(tables)
+            if doubt := describe_samples(log, tables, experiment.replications):
+                say(doubt)
             say(f"All files are in {out}; market-shock report {out} makes a page of them")
 
     def write_results(

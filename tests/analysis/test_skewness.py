@@ -46,10 +46,13 @@ def test_what_never_varies_is_not_skewed(run: Run) -> None:
 def test_few_markets_are_told_and_else_skewed_samples_named(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = describe_samples(run, 5_000)
+    said = describe_samples(run, {}, 5_000)
     assert said.startswith("90 markets are few: ")  # however many were asked for
     monkeypatch.setattr(samples, "FEW", 90)
-    assert describe_samples(run, 1) == describe_skewed(measure_skewness(run)) != ""
+    skewness = measure_skewness(run)
+    assert describe_samples(run, {}, 1) == describe_skewed(skewness) != ""
+    spreads = skewness.query("metric == 'spread'")
+    assert describe_samples(run, {"found": spreads}, 1) == describe_skewed(spreads)
 
 
 def test_a_warning_names_three_groups_and_counts_the_others() -> None:

@@ -128,7 +128,7 @@ def test_a_study_ends_well_and_leaves_its_folder(
 def test_the_paper_ends_in_ten_lines_on_what_holds_and_where_the_rest_is(
     finished: subprocess.CompletedProcess[str],
 ) -> None:
-    few, head, *refuted, answer, where, last = finished.stdout.splitlines()
+    head, *refuted, answer, where, few, last = finished.stdout.splitlines()
     assert few.startswith("60 markets are few: 95 % intervals of skewed metrics hold the mean in ")
     counts = re.fullmatch(
         r"Of 33 claims of the paper, (\d+) hold, (\d+) do not, and (\d+) are undecided:", head

@@ -1,6 +1,7 @@
 """Skewness: which samples are too skewed for the intervals of their means to be trusted."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,16 +29,16 @@ def measure_skewness(run: Run) -> Table:
         The point labels, then maker, metric, skewness, count.
     """
     labels = [*point_labels(run), "maker"]
-    sums: dict[tuple[str, ...], tuple[Array, Array]] = {}
+    sums: dict[Any, tuple[Array, Array]] = {}
     for piece in totals(run, [*labels[:-1], "block"]):
         known = [name for name in HEADLINES if name in piece and name not in FRACTIONS]
         for names, rows in piece.groupby(labels, observed=True, sort=False):
             sample = rows[known].to_numpy(float)
-            centre, before = sums.get(names, (sample[0], np.zeros((4, len(known)))))
+            sample[~np.isfinite(sample)] = np.nan
+            centre, before = sums.get(names, (np.nan_to_num(sample[0]), np.zeros((4, len(known)))))
             gaps = sample - centre
-            powers = np.array([np.nansum(gaps**power, axis=0) for power in (1, 2, 3)])
-            powers = np.vstack([np.isfinite(gaps).sum(axis=0), powers])
-            sums[names] = centre, before + powers
+            powers = [np.nansum(gaps**power, axis=0) for power in (1, 2, 3)]
+            sums[names] = centre, before + [np.isfinite(gaps).sum(axis=0), *powers]
     parts = [
         pd.DataFrame({"metric": known, "skewness": _find_skewness(powers), "count": powers[0]})
         .assign(**dict(zip(labels, names, strict=True)))

@@ -43,7 +43,8 @@ def split_sides(side: Sides) -> tuple[Flags, Flags]:
     (array([ True, False, False]), array([False, False,  True]))
     """
     if not (type(side) is np.ndarray and side.dtype.char == "b"):
-        side = _require_sides(side)
+        sides = _require_sides(side)
+        return sides > 0, sides < 0
     return side > 0, side < 0
 
 

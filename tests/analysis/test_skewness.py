@@ -1,5 +1,7 @@
 """Skewness of totals against SciPy's, and what is said where samples are too skewed."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,11 +32,12 @@ def test_skewness_over_blocks_is_that_of_all_markets(run: Run) -> None:
     rows = records(run, ["prior_sd"]).groupby(LABELS, observed=True)
     assert len(found) == rows.ngroups * len(wanted)
     for names, markets in rows:
+        keys: Any = names
         for metric in wanted:
             sample = markets[metric].to_numpy()
             alike = np.ptp(sample) <= 1e-9 * np.abs(sample).max()
             right = np.nan if alike else stats.skew(sample, bias=False)
-            assert found[(*names, metric)] == pytest.approx(right, rel=1e-6, nan_ok=True)
+            assert found[(*keys, metric)] == pytest.approx(right, rel=1e-6, nan_ok=True)
 
 
 def test_what_never_varies_is_not_skewed(run: Run) -> None:

@@ -38,7 +38,8 @@ def measure_skewness(run: Run) -> Table:
             centre, before = sums.get(names, (np.nan_to_num(sample[0]), np.zeros((4, len(known)))))
             gaps = sample - centre
             powers = [np.nansum(gaps**power, axis=0) for power in (1, 2, 3)]
-            sums[names] = centre, before + [np.isfinite(gaps).sum(axis=0), *powers]
+            powers = [np.isfinite(gaps).sum(axis=0).astype(float), *powers]
+            sums[names] = centre, np.add(before, powers)
     parts = [
         pd.DataFrame({"metric": known, "skewness": _find_skewness(powers), "count": powers[0]})
         .assign(**dict(zip(labels, names, strict=True)))

@@ -34,7 +34,7 @@ def measure_skewness(run: Run) -> Table:
         known = [name for name in HEADLINES if name in piece and name not in FRACTIONS]
         for names, rows in piece.groupby(labels, observed=True, sort=False):
             sample = rows[known].to_numpy(float)
-            sample[~np.isfinite(sample)] = np.nan
+            sample = np.where(np.isfinite(sample), sample, np.nan)
             centre, before = sums.get(names, (np.nan_to_num(sample[0]), np.zeros((4, len(known)))))
             gaps = sample - centre
             powers = [np.nansum(gaps**power, axis=0) for power in (1, 2, 3)]

@@ -11,22 +11,17 @@ are not looked at.
 from __future__ import annotations
 
 import builtins
-import copyreg
 from collections.abc import Iterator, Mapping
-from enum import Enum
-from functools import cached_property, partial
 from hashlib import sha256
 from types import (
-    BuiltinFunctionType,
     CodeType,
     FunctionType,
     MappingProxyType,
-    MethodType,
-    MethodWrapperType,
     ModuleType,
     WrapperDescriptorType,
 )
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -34,26 +29,25 @@ from abm.experiment.byte_code import Import, list_attributes, list_globals, list
 from abm.experiment.errors import UnknownCodeError
 from abm.experiment.origins import (
     LENGTH,
+    PROGRAM_STATES,
+    TO_ANYTHING,
     is_library,
     is_told_elsewhere,
     name_module,
     name_origin,
-    name_ufunc,
     require_told,
 )
-from abm.market.distributions import is_of_scipy
+from abm.experiment.parts import take_apart
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), type(NotImplemented))
-BOUND = (BuiltinFunctionType, MethodWrapperType)  # to a module, or to an object
 UNBOUND = (WrapperDescriptorType, type(str.join), type(dict.__dict__["fromkeys"]),
     type(FunctionType.__code__), type(FunctionType.__globals__))  # fmt: skip
-WRAPPERS = (staticmethod, classmethod)
 NOT_TOLD = {  # where something is, how it is documented, and what Python keeps with a class
     "__name__", "__qualname__", "__module__", "__doc__", "__package__", "__loader__", "__spec__",
     "__path__", "__file__", "__cached__", "__builtins__", "__firstlineno__", "__slotnames__",
-    "_abc_impl",
+    "_abc_impl", "_value2member_map_", "__warningregistry__",
 }  # fmt: skip
-PROTOCOL = 4  # of pickling, by which objects are taken apart
+TO_ANYTHING_BY = {"__globals__", "f_globals", "f_locals", "__subclasses__"}  # attributes
 
 
 def digest(value: Any) -> str:
@@ -101,12 +95,12 @@ class _Walk:
         require_told(value)
         if kind in PLAIN:
             yield repr(value)
+        elif kind is WeakKeyDictionary:
+            yield "a memory"  # of what is alive: as that of functools.singledispatch
+        elif any(value is state for state in PROGRAM_STATES):
+            yield "the random state of the whole program"
         elif isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
-            yield from (str(value.dtype), str(np.shape(value)), value.tobytes())
-            if isinstance(value, np.ma.MaskedArray):
-                yield self.digest([np.ma.getmaskarray(value), value.fill_value])
-            elif kind is not np.ndarray:
-                yield self.digest([kind, getattr(value, "__dict__", None)])
+            yield from self._tell_array(value)
         elif kind in (list, tuple):
             yield from map(self.digest, value)
         elif kind in (set, frozenset):
@@ -122,39 +116,21 @@ class _Walk:
         elif isinstance(value, UNBOUND):
             yield name_origin(value)
         else:
-            yield from map(self.digest, self._take_apart(value))
+            yield from map(self.digest, take_apart(value))
 
-    def _take_apart(self, value: Any) -> list[Any]:
-        """Return the parts of an object that tell it apart from others."""
-        if isinstance(value, Enum):
-            return [type(value), value.name]
-        if isinstance(value, partial):
-            return [value.func, value.args, sorted(value.keywords.items())]
-        if isinstance(value, property):
-            return [value.fget, value.fset, value.fdel]
-        if isinstance(value, cached_property):
-            return [value.func]
-        if isinstance(value, (MethodType, *WRAPPERS)):
-            return [value.__func__, getattr(value, "__self__", None)]
-        if isinstance(value, BOUND):
-            return [name_origin(value), value.__self__]
-        if isinstance(value, np.ufunc):
-            return [name_ufunc(value)]
-        if is_of_scipy(value, "rv_continuous", "rv_discrete"):
-            state: Any = value.__getstate__()  # the random state is that of the whole program
-            return [type(value), {**state, "_random_state": None}]
-        try:
-            known = copyreg.dispatch_table.get(type(value))
-            reduced = known(value) if known else value.__reduce_ex__(PROTOCOL)
-        except Exception as error:
-            raise UnknownCodeError(
-                f"{type(value).__qualname__} cannot be taken apart ({error})"
-            ) from error
-        if isinstance(reduced, str):  # it is pickled by its name
-            return [type(value), reduced, getattr(value, "__dict__", None)]
-        make, arguments, *rest = reduced
-        parts = [list(part) if isinstance(part, Iterator) else part for part in rest]
-        return [make, arguments, *parts]
+    def _tell_array(self, value: Any) -> Iterator[str | bytes]:
+        """Yield the numbers of an array, without the bytes between them, which may be anything."""
+        yield from (str(value.dtype), str(np.shape(value)))
+        if value.dtype.names:
+            yield from (self.digest(np.asarray(value[name])) for name in value.dtype.names)
+        elif value.dtype.char in "gG":
+            yield from map(repr, np.ravel(value))
+        else:
+            yield value.tobytes()
+        if isinstance(value, np.ma.MaskedArray):
+            yield self.digest([type(value), np.ma.getmaskarray(value), value.fill_value])
+        elif type(value) is not np.ndarray:
+            yield self.digest([type(value), getattr(value, "__dict__", None)])
 
     def _tell_module(self, module: ModuleType) -> Iterator[str]:
         """Yield the name of a module, and if it is not a library's all that it holds."""
@@ -183,12 +159,14 @@ class _Walk:
             yield name_origin(function)
             return
         yield self.digest([function.__defaults__, function.__kwdefaults__, vars(function)])
+        from_library = is_told_elsewhere(home.get("__name__", ""))
         for cell in function.__closure__ or ():
             try:
-                yield self.digest(cell.cell_contents)
+                held = cell.cell_contents
             except ValueError:  # which is filled later
-                yield "empty"
-        if is_told_elsewhere(home.get("__name__", "")):  # made by a library from what was told
+                held = "empty"
+            yield self.digest(held)
+        if from_library:  # made from what was told
             yield f"{name_module(home['__name__'])}:{code.co_qualname}"
             return
         yield self._digest_code(code)
@@ -205,18 +183,26 @@ class _Walk:
     def _digest_import(self, one: Import, home: dict[str, Any]) -> str:
         """Return the digest of what a function imports by itself, which is imported for it."""
         if not one.level and is_told_elsewhere(one.name):
+            if one.name.partition(".")[0] in TO_ANYTHING:
+                raise UnknownCodeError(f"what code it comes to by {one.name} cannot be told")
             return name_module(one.name)
         try:
-            return self.digest(__import__(one.name, home, None, one.names or (), one.level))
+            module = __import__(one.name, home, None, one.names or (), one.level)
         except ModuleNotFoundError:
             return f"{one.name} is not there"
+        except Exception as error:
+            raise UnknownCodeError(f"{one.name} cannot be imported ({error})") from error
+        return self.digest(module)
 
     def _digest_code(self, code: CodeType) -> str:
-        """Return the digest of byte code, without file, lines and names of variables."""
+        """Return the digest of byte code, without file, lines and names of local variables."""
         constants = [
             self._digest_code(one) if isinstance(one, CodeType) else self.digest(one)
             for one in code.co_consts
         ]
         counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
+        named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        if leads := TO_ANYTHING_BY.intersection(code.co_names):
+            raise UnknownCodeError(f"what code it comes to by {min(leads)} cannot be told")
         body = (code.co_code, code.co_names, code.co_exceptiontable)
-        return self.digest([*body, constants, counts])
+        return self.digest([*body, constants, counts, named])

@@ -85,7 +85,8 @@ def require_same_code(
             raise OtherCodeError(
                 f"a worker on {node()} has other versions or code than the run ({name} is "
                 f"{here[name]} there, {run[name]} here): give every worker the same files and "
-                f"versions, and resume"
+                f"versions, and resume; or begin a new session, if a module of yours has kept what "
+                f"it computed in this one"
             )
 
 

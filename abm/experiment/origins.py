@@ -1,7 +1,11 @@
 """Where code comes from: from this package, a library, an installed package, or the user."""
 
 import importlib
+import pkgutil
+import random
+import runpy
 import sys
+import sysconfig
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import packages_distributions, version
@@ -10,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from abm.experiment.errors import UnknownCodeError
 from abm.runs.description import LIBRARIES
@@ -18,16 +21,23 @@ from abm.runs.description import LIBRARIES
 OWN = "abm"
 NAMED = sys.stdlib_module_names.union(LIBRARIES, [OWN])
 INSTALLED = {"site-packages", "dist-packages"}
-MADE_BY_PYTHON = (
-    1 << 9
-)  # the flag of a class that is not compiled into the interpreter or a library
-ANYTHING = (eval, exec, globals, __import__, importlib.import_module, sys.modules)  # any code
+STDLIB = sysconfig.get_path("stdlib")
+MADE_BY_PYTHON = 1 << 9  # the flag of a class that is not compiled
+ANYTHING = (  # what leads to any code
+    eval, exec, globals, __import__, importlib.import_module, importlib.reload, sys.modules,
+    sys._getframe, pkgutil.resolve_name, runpy.run_module, runpy.run_path,
+)  # fmt: skip
+TO_ANYTHING = {"importlib", "pkgutil", "pydoc", "runpy"}  # if imported within a function
+PROGRAM_STATES = (np.random.mtrand._rand, random._inst)  # random states of the whole program
 LENGTH = 12  # characters of a hash
 
 
 def is_named_only(module: str) -> bool:
     """Return whether a module is this package's or a library's, whose code run.json tells."""
-    return module.partition(".")[0] in NAMED
+    top = module.partition(".")[0]
+    if top not in sys.stdlib_module_names:
+        return top in NAMED
+    return all(place.startswith(STDLIB) for place in _find_places(top) if Path(place).is_absolute())
 
 
 def is_told_elsewhere(module: str) -> bool:
@@ -97,11 +107,3 @@ def require_told(value: Any) -> None:
     if any(value is one for one in ANYTHING):
         name = getattr(value, "__name__", "sys.modules")
         raise UnknownCodeError(f"what code it comes to by {name} cannot be told")
-
-
-def name_ufunc(ufunc: np.ufunc) -> str:
-    """Return the name of a function of arrays that NumPy or SciPy has, not made of another."""
-    for library in (np, special):
-        if getattr(library, ufunc.__name__, None) is ufunc:
-            return f"{library.__name__}:{ufunc.__name__}"
-    raise UnknownCodeError(f"{ufunc!r} cannot be taken apart (it is neither NumPy's nor SciPy's)")

@@ -1,6 +1,7 @@
 """Digests of code: whatever a class computes with, wherever its modules keep it, tells it apart."""
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from importlib import import_module, invalidate_caches
 from pathlib import Path
@@ -114,6 +115,41 @@ class Mine:
         TRIED: returns("HELD", "import numpy\nHELD = numpy.zeros(2, [('nameK', float)])")},
     "an array of objects": {
         TRIED: returns("HELD", "import numpy\nHELD = numpy.array([K, 'a'], dtype=object)")},
+    "names of arguments": {TRIED: does(
+        "def width(x1, x2): return xK - x2\nreturn width(x1=3, x2=1)")},
+    "a property of one's own": {TRIED: """
+class Own(property):
+    def __get__(self, *_): return K
+class Mine:
+    half = Own(lambda self: 0)
+"""},
+    "an attribute of a partial": {TRIED: returns("rule.half", """
+        from functools import partial
+        rule = partial(max, 1)
+        rule.half = K
+    """)},
+    "an attribute of an enum's member": {TRIED: returns("Sort.A.half", """
+        from enum import Enum
+        class Sort(Enum):
+            A = 1
+        Sort.A.half = K
+    """)},
+    "a masked array's class": {TRIED: returns("HELD.half()", """
+        import numpy
+        class Own(numpy.ma.MaskedArray):
+            def half(self): return K
+        HELD = Own([1.0])
+    """)},
+    "a generic function": {TRIED: returns("rule(1.0)", """
+        from functools import singledispatch
+        @singledispatch
+        def rule(x): return 0
+        @rule.register
+        def _(x: float): return K
+    """)},
+    "a helper that is named like one of Python's": {
+        "sched.py": "HALF = K", TRIED: returns("sched.HALF", "import sched")},
+    "a long double": {TRIED: returns("HELD", "import numpy\nHELD = numpy.longdouble('K') / 3")},
     "an array's attribute": {TRIED: returns("HELD", """
         import numpy
         class Own(numpy.ndarray): pass
@@ -129,6 +165,10 @@ NOT_TOLD = {
     "a module by its name": returns("importlib.import_module('math')", "import importlib"),
     "the modules of Python": returns("sys.modules['math']", "import sys"),
     "a ufunc of one's own": returns("rule(1)", "import numpy\nrule = numpy.frompyfunc(abs, 1, 1)"),
+    "a module by its name, within": does("import importlib\nimportlib.import_module('math')"),
+    "a function's globals": does("def rule(): pass\nreturn rule.__globals__"),
+    "a registry of subclasses": returns("list(Mine.__subclasses__())"),
+    "a module that fails": does("import tried_fails"),
     "a context": returns(
         "HELD.get()", "from contextvars import ContextVar\nHELD = ContextVar('held', default=1)"
     ),
@@ -142,8 +182,9 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # files may be as old and as long
 
     def forget() -> None:
-        for name in [name for name in sys.modules if name.startswith("tried_")]:
-            del sys.modules[name]
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
+                del sys.modules[name]
         invalidate_caches()
 
     def load(files: dict[str, str], number: int) -> Any:
@@ -169,10 +210,40 @@ def test_what_a_class_computes_with_tells_it_apart(
 
 @pytest.mark.parametrize("source", NOT_TOLD.values(), ids=NOT_TOLD)
 def test_what_may_lead_anywhere_is_not_told(source: str, load: Callable[..., Any]) -> None:
+    fails = {"tried_fails.py": "raise RuntimeError('no')"}
     with pytest.raises(UnknownCodeError, match="cannot be"):
-        digest(load({TRIED: source}, 1))
+        digest(load(fails | {TRIED: source}, 1))
 
 
 def test_a_module_that_is_not_there_is_no_error(load: Callable[..., Any]) -> None:
     source = does("try:\n    import tried_nowhere\nexcept ImportError:\n    pass\nreturn K")
     assert digest(load({TRIED: source}, 1)) != digest(load({TRIED: source}, 2))
+
+
+USED = {
+    "a warning": does("import tried_h\nreturn tried_h.f()"),
+    "a combination of flags": returns(
+        "Sort.A | Sort.B", "from enum import Flag\nclass Sort(Flag):\n    A = 1\n    B = 2"
+    ),
+    "Python's random state": returns("gauss(0, 1)", "from random import gauss"),
+    "NumPy's random state": returns("normal()", "from numpy.random import normal"),
+    "a law of several numbers": returns(
+        "LAW.rvs()", "from scipy.stats import multivariate_normal as LAW"
+    ),
+    "a generic function": returns(
+        "rule(1.0)", "from functools import singledispatch\n@singledispatch\ndef rule(x): return x"
+    ),
+}
+
+
+@pytest.mark.parametrize("source", USED.values(), ids=USED)
+def test_what_python_and_libraries_keep_is_no_other_code(
+    source: str, load: Callable[..., Any]
+) -> None:
+    helper = "import warnings\ndef f(): warnings.warn('K', stacklevel=1)"
+    mine = load({"tried_h.py": helper, TRIED: source}, 1)
+    before = digest(mine)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        mine().quote()
+    assert digest(mine) == before

@@ -9,7 +9,7 @@ together are right with at least 95 % confidence, however the claims depend on e
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
-from math import inf, isnan
+from math import inf, isfinite
 
 import pandas as pd
 
@@ -42,7 +42,7 @@ class Claim:
     Raises
     ------
     ValueError
-        If there is a standard error, but no count.
+        If a standard error is negative, or has no count.
     """
 
     exhibit: str
@@ -55,6 +55,8 @@ class Claim:
     confidence: float = CONFIDENCE
 
     def __post_init__(self) -> None:
+        if self.se < 0:
+            raise ValueError(f"se is {self.se}, but must be at least 0: give a standard error")
         if self.se > 0 and self.count == 0:
             raise ValueError(
                 f"count is 0, but se is {self.se}: give the number of observations it is of, or se "
@@ -66,7 +68,7 @@ class Claim:
         """Return "yes" or "no" where the confidence interval decides, else "undecided"."""
         sampled = self.count > 0
         half = float(find_half_width(self.se, self.count, self.confidence)) if sampled else self.se
-        if isnan(half) or isnan(self.measured):
+        if not (isfinite(half) and isfinite(self.measured)):
             return "undecided"
         least, most = self.measured - half, self.measured + half
         if self.low < least and most < self.high:

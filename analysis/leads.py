@@ -15,7 +15,9 @@ def differences(blocks: Table, metric: str, first: str, second: str, *, family: 
     """Return the paired differences of two exchanges in every period, with their intervals.
 
     All intervals of `family` such tables hold jointly with 95 % confidence (Bonferroni's
-    correction).
+    correction). Where all n blocks differ by one amount, as at the first quotes, which no trader
+    has yet changed, that is the difference, if so many would agree by chance, 2^(1 - n), seldom
+    enough; with fewer there is no interval.
 
     Parameters
     ----------
@@ -29,21 +31,22 @@ def differences(blocks: Table, metric: str, first: str, second: str, *, family: 
         Columns period, mean, se, count (of blocks), low, high.
     """
     table = paired_difference(blocks, metric, first, second, between="makers", by=["period"])
-    return add_interval(table, 1.0 - (1.0 - CONFIDENCE) / (family * max(1, len(table))))
+    chance = (1.0 - CONFIDENCE) / (family * max(1, len(table)))
+    table = add_interval(table, 1.0 - chance)
+    sure = (table["se"] == 0) & (2.0 ** (1 - table["count"]) <= chance)
+    ends = {end: table[end].mask(sure, table["mean"]) for end in ("low", "high")}
+    return table.assign(**ends)
 
 
 def describe_leads(table: Table, first: str, second: str) -> str:
     """Return the periods in which the first is lower, and the second, in words: "optimal 0-8".
 
     Undecided periods, whose interval contains zero or whose difference is negligible, do not end a
-    span of periods led by one exchange, but are counted: "optimal 0-8 (2 undecided)". Where all
-    blocks differ by one amount, as at the first quotes, which no trader has yet changed, its sign
-    decides.
+    span of periods led by one exchange, but are counted: "optimal 0-8 (2 undecided)".
 
-    The table has the columns period, mean, se, low and high, in order of periods.
+    The table has the columns period, mean, low and high, in order of periods.
     """
-    low, high = (table[end].where(table["se"] != 0, table["mean"]) for end in ("low", "high"))
-    lower = np.where(high < 0, first, np.where(low > 0, second, ""))
+    lower = np.where(table["high"] < 0, first, np.where(table["low"] > 0, second, ""))
     lower = np.where(table["mean"].abs() > NEGLIGIBLE, lower, "")
     decided = table.assign(lower=lower)[lower != ""]
     spans = decided.groupby((decided["lower"] != decided["lower"].shift()).cumsum())

@@ -91,7 +91,11 @@ def describe_skewed(skewness: Table) -> str:
             for shock, value in zip(shocks, group["skewness"], strict=True)
         ]
         where = " at prior_sd" if "prior_sd" in group else ""
-        said.append(f"{', '.join(map(str, names))}{where} {', '.join(at)}")
+        words = [
+            name if isinstance(name, str) else f"{key} {name}"
+            for key, name in zip(keys, names, strict=True)
+        ]
+        said.append(f"{', '.join(words)}{where} {', '.join(at)}")
     if not said:
         return ""
     more = f"; and {len(said) - MOST} more" if len(said) > MOST else ""

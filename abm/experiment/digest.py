@@ -4,8 +4,8 @@ Two things have one digest, in this process and in others, if they hold equal va
 code: byte code and constants, closures and defaults, class attributes, base classes, and all that
 the code names of its modules. Comments, names of files and numbers of lines do not count. Of an
 installed package a name and the version stand for the code; of this package and of the libraries
-that run.json holds, the name alone. What cannot be followed has no digest. Files that code reads
-are not looked at.
+that run.json holds, the name alone. What leads to code by a text, as `eval`, has no digest. Not
+looked at: files and pickles that code reads, and what an object's own `__reduce__` leaves out.
 """
 
 from __future__ import annotations

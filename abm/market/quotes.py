@@ -35,7 +35,7 @@ def split_sides(side: Sides) -> tuple[Flags, Flags]:
     Raises
     ------
     TypeError, ValueError
-        If a side is none of -1, 0 and 1.
+        If a side of another type is none of -1, 0 and 1.
 
     Examples
     --------
@@ -116,8 +116,9 @@ class Quote:
 
     @property
     def spread(self) -> Array:
-        """Ask less bid; infinite where a side is declined."""
-        return self.ask - self.bid
+        """Ask less bid; infinite where a side is declined, NaN where both are one infinity."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.ask - self.bid
 
     @property
     def mid(self) -> Array:
@@ -166,8 +167,16 @@ class Quote:
         return np.subtract(buys, sells, dtype=np.int8)
 
     def price(self, side: Sides) -> Array:
-        """Return what a trader on this side pays or is paid; 0 where there is no trade."""
+        """Return what a trader on this side pays or is paid; 0 where there is no trade.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `split_sides` does, or shapes do not match.
+        """
         buys, sells = split_sides(side)
+        if buys.shape != self.bid.shape:
+            require_compatible(side=np.asarray(side), bid=self.bid, ask=self.ask)
         return np.where(buys, self.ask, np.where(sells, self.bid, 0.0))
 
 

@@ -205,6 +205,8 @@ class NoisyValuation:
     def likelihood(self, quote: Quote, side: Sides) -> Interval:
         """Return the interval in which the trader's valuation must lie."""
         buys, sells = split_sides(side)
+        if buys.shape != quote.bid.shape:
+            require_compatible(side=np.asarray(side), bid=quote.bid, ask=quote.ask)
         lower = np.where(buys, quote.ask, np.where(sells, -np.inf, quote.bid))
         upper = np.where(sells, quote.bid, np.where(buys, np.inf, quote.ask))
         return Interval(lower, upper, self.noise)

@@ -21,7 +21,7 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from abm.numerics.arrays import Array, Flags
+from abm.numerics.arrays import Array, Flags, Sides
 from abm.numerics.conversion import floats
 from abm.numerics.describe import show_value
 from abm.numerics.names import describe_unknown
@@ -146,7 +146,7 @@ def _scalar(name: str, value: ArrayLike) -> Array:
     return number
 
 
-def require_compatible(**arrays: Array) -> None:
+def require_compatible(**arrays: Array | Sides) -> None:
     """Raise ValueError unless the arrays broadcast together."""
     shapes = {name: array.shape for name, array in arrays.items()}
     try:

@@ -53,7 +53,7 @@ def _require_no_others(value: Any) -> Any:
     if isinstance(value, list | tuple):
         for part in value:
             _require_no_others(part)
-    elif isinstance(value, np.ma.MaskedArray | bool | np.bool_) or (
+    elif isinstance(value, np.ma.MaskedArray | bool | np.bool_ | bytearray | memoryview) or (
         isinstance(value, np.ndarray) and value.dtype.kind == "b"
     ):
         raise TypeError

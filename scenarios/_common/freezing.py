@@ -7,9 +7,10 @@ import pandas as pd
 def describe_freezing(maker: object, frozen: pd.DataFrame, periods: int, belief: str = "") -> str:
     """Return a sentence: at which shocks most of a maker's markets have no trade (95 % sure)."""
     rows = frozen.sort_values("prior_sd")
-    low, high = (rows[end].fillna(rows["mean"]) for end in ("low", "high"))
     never = f"most have no trade in {periods} period{'' if periods == 1 else 's'}"
-    state = pd.Series(np.where(low > 0.5, never, np.where(high < 0.5, "most trade", "undecided")))
+    state = pd.Series(
+        np.where(rows["low"] > 0.5, never, np.where(rows["high"] < 0.5, "most trade", "undecided"))
+    )
     spans = rows["prior_sd"].reset_index(drop=True).groupby((state != state.shift()).cumsum())
     lines = [f"{_format_span(shocks)}: {state[shocks.index[0]]}" for _, shocks in spans]
     markets = f"{maker}'s markets" + (f" on {belief} beliefs" if belief else "")

@@ -22,6 +22,7 @@ NO_NUMBERS: list[Any] = [
     date(2020, 1, 1), np.datetime64("2020-01-01"), np.timedelta64(3, "s"),
     np.ma.array([1.0, 2.0], mask=[False, True]), [np.ma.masked, 1.0], [[1.0], [1.0, 2.0]],
     [True, 1.0], (1.0, [np.False_]), [[np.ma.array([1.0], mask=True)], [[2.0]]], [np.array([True])],
+    bytearray(b"ab"), memoryview(b"ab"),
 ]  # fmt: skip
 
 

@@ -24,7 +24,8 @@ def take_apart(value: Any) -> list[Any]:
     if isinstance(value, Enum):
         return [kind, vars(value)]
     if kind is partial:
-        return [value.func, value.args, sorted(value.keywords.items()), vars(value)]
+        func, given, named, attributes = value.__reduce__()[2]  # vars would make it another one
+        return [func, given, sorted(named.items()), attributes]
     if isinstance(value, property):
         return [kind, value.fget, value.fset, value.fdel, getattr(value, "__dict__", None)]
     if kind is cached_property:

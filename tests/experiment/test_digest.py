@@ -148,6 +148,13 @@ def test_use_changes_no_digest() -> None:
     assert (digest(noise), digest(kind)) == before
 
 
+def test_a_partial_is_left_as_it_is() -> None:
+    """A partial of one that has attributes, be they none, holds it instead of its arguments."""
+    given = partial(add, second=2.0)
+    digest(given)
+    assert partial(given, 1.0).func is add
+
+
 def test_what_contains_itself_has_a_digest() -> None:
     def recur(depth: int) -> int:
         return recur(depth - 1) if depth else 0

@@ -243,7 +243,7 @@ def test_what_python_and_libraries_keep_is_no_other_code(
     helper = "import warnings\ndef f(): warnings.warn('K', stacklevel=1)"
     mine = load({"tried_h.py": helper, TRIED: source}, 1)
     before = digest(mine)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(record=True):
         warnings.simplefilter("default")
         mine().quote()
     assert digest(mine) == before

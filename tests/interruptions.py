@@ -16,10 +16,11 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from random import Random
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -34,7 +35,8 @@ STUDIES = {
     "monopolist-vs-competitive": "--prior-sd 1,3 --replications 100 --periods 20",
 }
 SOON = 30.0  # seconds in which a troubled command must have ended
-SHOWN = 60.0  # seconds between lines on how many trials were made
+AT_ONCE = os.cpu_count() or 1
+SHOWN = 50  # trials between lines on how many were made
 AGAIN = 0.25  # share of interrupts that a second one follows at once
 STOPPED = re.compile(r"stopped(: \d+ blocks are finished and kept; go on with market-shock .*)?\n")
 EARLY = re.compile(r"(.*\n)*KeyboardInterrupt\n?|")  # Python itself was still starting
@@ -136,41 +138,46 @@ def judge(trouble: str, code: int, said: str) -> tuple[str, str]:
     return "badly", f"code {code}: {said}"
 
 
-def try_all(kills: int, interrupts: int, seed: int, folder: Path, trials: list[Trial]) -> None:
-    """Append trials on both studies, with one worker and two, in a random order of troubles."""
+def try_all(kills: int, interrupts: int, seed: int, folder: Path) -> Iterator[Trial]:
+    """Yield trials on both studies, with one worker and two, in a random order of troubles."""
     settings = [(name, workers) for name in STUDIES for workers in (1, 2)]
     troubles = ["kill"] * kills + ["interrupt"] * interrupts
     Random(seed).shuffle(troubles)
+    made: SimpleQueue[Trial | Exception] = SimpleQueue()
 
-    def follow(number: int) -> None:
-        name, workers = settings[number]
-        study = Study(name, workers, folder / str(number), Random(f"{seed} {number}"))
-        for trouble in troubles[number :: len(settings)]:
-            trials.append(study.trouble(trouble))
+    def follow(start: int) -> None:
+        try:
+            for number in range(start, len(settings), AT_ONCE):
+                name, workers = settings[number]
+                study = Study(name, workers, folder / str(number), Random(f"{seed} {number}"))
+                for trouble in troubles[number :: len(settings)]:
+                    made.put(study.trouble(trouble))
+        except Exception as error:
+            made.put(error)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(follow, range(len(settings))))
+    for start in range(AT_ONCE):
+        Thread(target=follow, args=[start], daemon=True).start()
+    for _ in troubles:
+        trial = made.get()
+        if isinstance(trial, Exception):
+            raise trial
+        yield trial
 
 
 def main() -> None:
-    """Try, print how often each trouble ended how, and what was wrong."""
+    """Try, print how often each trouble ended how, and what was wrong; so too after a Ctrl-C."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--interrupts", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     trials: list[Trial] = []
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        pool = Thread(
-            target=try_all, daemon=True,
-            args=(given.kills, given.interrupts, given.seed, Path(folder), trials),
-        )  # fmt: skip
-        pool.start()
-        with suppress(KeyboardInterrupt):
-            while pool.is_alive():
-                pool.join(SHOWN)
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, suppress(KeyboardInterrupt):
+        for trial in try_all(given.kills, given.interrupts, given.seed, Path(folder)):
+            trials.append(trial)
+            if len(trials) % SHOWN == 0:
                 print(f"{len(trials)} trials, {sum(bool(one.wrong) for one in trials)} wrong")
-        print_tally(trials)
+    print_tally(trials)
 
 
 if __name__ == "__main__":

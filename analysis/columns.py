@@ -1,6 +1,7 @@
-"""Checks of tables given to metrics and figures: what they lack, and what makes one that has it."""
+"""Columns of tables: what a given one lacks, what makes one that has it, and which say it twice."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from typing import Any
 
 import pandas as pd
 
@@ -57,3 +58,13 @@ def require_keys(frame: pd.DataFrame, by: Iterable[str]) -> None:
     require_columns("frame", frame, [], ANY)
     for key in by:
         require_one_of("by", key, map(str, frame.columns))
+
+
+def drop_repeated_labels(table: pd.DataFrame, keys: Iterable[Hashable]) -> list[Any]:
+    """Return the keys without labels of exchanges that say what the column `maker` says."""
+    return [
+        key
+        for key in keys
+        if key not in {"makers", "exchange"}
+        or (table[key].astype(str) != table["maker"].astype(str)).any()
+    ]

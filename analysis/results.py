@@ -12,6 +12,7 @@ from pandas.api.types import is_numeric_dtype
 from abm.numerics.moments import Moments
 from abm.runs.metrics import OF_TOTALS, TOTALS, list_headlines
 from analysis import metrics
+from analysis.columns import drop_repeated_labels
 
 if TYPE_CHECKING:
     from analysis.load import Run
@@ -189,10 +190,8 @@ def format_estimates(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
       maker  markets        profit
     optimal     2000 1.601 ± 0.051
     """
-    keys = [key for key in table if key not in {*ESTIMATE_COLUMNS, "metric"}]
-    for label in {"makers", "exchange"} & set(keys):
-        if (table[label].astype(str) == table["maker"].astype(str)).all():
-            keys.remove(label)
+    labels = [name for name in table if name not in {*ESTIMATE_COLUMNS, "metric"}]
+    keys = drop_repeated_labels(table, labels)
     ends = table.reindex(columns=["mean", "low", "high", "se"]).itertuples(index=False)
     cells = [_format_cell(*row) for row in ends]
     markets = table.groupby(keys, observed=True)["count"].transform("max")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from abm.numerics.arrays import Array
 from abm.numerics.intervals import is_skewed
+from analysis.columns import drop_repeated_labels
 from analysis.load import Run
 from analysis.metrics import FRACTIONS
 from analysis.results import HEADLINES, point_labels, totals
@@ -82,7 +83,8 @@ def describe_skewed(skewness: Table) -> str:
     'optimal, profit at prior_sd 3 (skewness -9.5)'
     """
     rows = skewness[is_skewed(skewness["skewness"], skewness["count"])]
-    keys = [key for key in rows if key not in {"skewness", "count", "prior_sd", "makers"}]
+    labels = [name for name in rows if name not in {"skewness", "count", "prior_sd"}]
+    keys = drop_repeated_labels(skewness, labels)
     said = []
     for names, group in rows.groupby(keys, observed=True, sort=False):
         shocks = group.get("prior_sd", pd.Series(np.nan, group.index))

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from abm.numerics.intervals import find_half_width
+from abm.numerics.intervals import find_chance_of_agreement, find_half_width
 from analysis.consistency import require_points_of_data
 from analysis.load import LogError, Run
 from analysis.results import (
@@ -155,15 +155,15 @@ def _judge(results: Table) -> Table:
     """Return the results with z and its limit, in descending order of z / limit.
 
     The limit is Student's, with the degrees of freedom of the smaller run, which is on the safe
-    side of Welch's. That n observations of equal runs differ by one amount, without any standard
-    error, has a probability of at most 2^(1 - n); while that is large, the limit is infinite.
+    side of Welch's. Where all observations differ by one amount, without any standard error, it is
+    infinite while that is likely by chance.
     """
     size = results[["first", "second"]].abs().max(axis=1)
     same = results["difference"].abs() <= ROUNDING * size
     z = (results["difference"] / results["se"]).where(~same, 0.0)
     chance = CHANCE / len(results)
     limit = find_half_width(1.0, results["count"], 1 - chance)
-    by_chance = (results["se"] == 0) & (2.0 ** (1 - results["number"]) > chance)
+    by_chance = (results["se"] == 0) & (find_chance_of_agreement(results["number"]) > chance)
     limit = np.where(by_chance, np.inf, limit)
     order = (z.abs() / limit).sort_values(ascending=False, kind="stable").index
     return (

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from abm.numerics.intervals import CONFIDENCE
+from abm.numerics.intervals import CONFIDENCE, find_chance_of_agreement
 from analysis.metrics import add_interval, paired_difference
 
 Table = pd.DataFrame
@@ -15,9 +15,9 @@ def differences(blocks: Table, metric: str, first: str, second: str, *, family: 
     """Return the paired differences of two exchanges in every period, with their intervals.
 
     All intervals of `family` such tables hold jointly with 95 % confidence (Bonferroni's
-    correction). Where all n blocks differ by one amount, as at the first quotes, which no trader
-    has yet changed, that is the difference, if so many would agree by chance, 2^(1 - n), seldom
-    enough; with fewer there is no interval.
+    correction). Where all blocks differ by one amount, as at the first quotes, which no trader has
+    yet changed, that is the difference if so many seldom agree by chance; with fewer blocks there
+    is no interval.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def differences(blocks: Table, metric: str, first: str, second: str, *, family: 
     table = paired_difference(blocks, metric, first, second, between="makers", by=["period"])
     chance = (1.0 - CONFIDENCE) / (family * max(1, len(table)))
     table = add_interval(table, 1.0 - chance)
-    sure = (table["se"] == 0) & (2.0 ** (1 - table["count"]) <= chance)
+    sure = (table["se"] == 0) & (find_chance_of_agreement(table["count"]) <= chance)
     ends = {end: table[end].mask(sure, table["mean"]) for end in ("low", "high")}
     return table.assign(**ends)
 

@@ -108,12 +108,7 @@ def describe_precision(results: pd.DataFrame, target: Target) -> str:
     rows = results[results["metric"] == target.metric]
     point = [name for name in rows if name not in ("maker", "metric", *ESTIMATE_COLUMNS)]
     rows = rows.assign(error=find_effective_se(rows["se"], rows["count"]))
-    errors = rows.groupby(point or "metric")["error"].agg(max_if_known)
+    errors = rows.groupby(point or "metric")["error"].max()
     below = int((errors <= target.se).sum())
     text = f"The s.e. of {target.metric} is below {target.se} at {below} of {len(errors)} points"
     return text if below == len(errors) else f"{text}: others have as many markets as --at-most"
-
-
-def max_if_known(errors: "pd.Series[float]") -> float:
-    """Return the largest standard error; NaN if one is not known, as where nothing varied."""
-    return float(errors.max(skipna=False))

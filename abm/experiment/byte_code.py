@@ -1,8 +1,7 @@
-"""What byte code names: globals, attributes and imports, of a function and of those within it."""
+"""What byte code names, of a function and of those within it: globals and imports."""
 
 import dis
 from collections.abc import Iterator
-from itertools import pairwise
 from types import CodeType
 from typing import NamedTuple
 
@@ -18,38 +17,44 @@ class Import(NamedTuple):
     level: int
 
 
-def list_globals(code: CodeType) -> list[str]:
-    """Return the names that code reads from its module, or from the builtins."""
-    return sorted({line.argval for line in _walk_lines(code) if line.opname in LOADS})
+class Names(NamedTuple):
+    """What code names.
+
+    Parameters
+    ----------
+    read : dict of str to set of str
+        What is read of the module, or of the builtins, with the attributes that are read of it.
+    imports : list of Import
+    """
+
+    read: dict[str, set[str]]
+    imports: list[Import]
 
 
-def list_attributes(code: CodeType) -> dict[str, set[str]]:
-    """Return the names of the attributes that code reads of what a global names, by its name."""
+def read_names(code: CodeType) -> Names:
+    r"""Return what code names.
+
+    Examples
+    --------
+    >>> read_names(compile("import os\nprint(os.sep)", "", "exec"))
+    Names(read={'print': set(), 'os': {'sep'}}, imports=[Import(name='os', names=None, level=0)])
+    """
     read: dict[str, set[str]] = {}
-    for line, following in pairwise(_walk_lines(code)):
-        if line.opname in LOADS and following.opname in ATTRIBUTES:
-            read.setdefault(line.argval, set()).add(following.argval)
-    return read
-
-
-def list_imports(code: CodeType) -> list[Import]:
-    """Return the imports in code, in their order."""
+    imports = []
     lines = list(_walk_lines(code))
-    return [
-        Import(line.argval, lines[at - 1].argval, lines[at - 2].argval)
-        for at, line in enumerate(lines)
-        if line.opname == "IMPORT_NAME"
-    ]
-
-
-def walk_code(code: CodeType) -> Iterator[CodeType]:
-    """Yield code, and the code within it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from walk_code(constant)
+    for at, line in enumerate(lines):
+        if line.opname in LOADS:
+            read.setdefault(line.argval, set())
+        elif line.opname in ATTRIBUTES and lines[at - 1].opname in LOADS:
+            read[lines[at - 1].argval].add(line.argval)
+        elif line.opname == "IMPORT_NAME":
+            imports.append(Import(line.argval, lines[at - 1].argval, lines[at - 2].argval))
+    return Names(read, imports)
 
 
 def _walk_lines(code: CodeType) -> Iterator[dis.Instruction]:
-    for part in walk_code(code):
-        yield from (line for line in dis.get_instructions(part) if line.opname != "EXTENDED_ARG")
+    """Yield the instructions of code, and of the code within it."""
+    yield from (line for line in dis.get_instructions(code) if line.opname != "EXTENDED_ARG")
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _walk_lines(constant)

@@ -25,16 +25,18 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from abm.experiment.byte_code import Import, list_attributes, list_globals, list_imports
+from abm.experiment.byte_code import Import, read_names
 from abm.experiment.errors import UnknownCodeError
 from abm.experiment.origins import (
+    ATTRIBUTES_TO_ANYTHING,
     LENGTH,
+    MODULES_TO_ANYTHING,
     PROGRAM_STATES,
-    TO_ANYTHING,
     is_library,
     is_told_elsewhere,
     name_module,
     name_origin,
+    refuse_lead,
     require_told,
 )
 from abm.experiment.parts import take_apart
@@ -47,7 +49,6 @@ NOT_TOLD = {  # where something is, how it is documented, and what Python keeps 
     "__path__", "__file__", "__cached__", "__builtins__", "__firstlineno__", "__slotnames__",
     "_abc_impl", "_value2member_map_", "__warningregistry__",
 }  # fmt: skip
-TO_ANYTHING_BY = {"__globals__", "f_globals", "f_locals", "__subclasses__"}  # attributes
 
 
 def digest(value: Any) -> str:
@@ -164,27 +165,28 @@ class _Walk:
             try:
                 held = cell.cell_contents
             except ValueError:  # which is filled later
-                held = "empty"
-            yield self.digest(held)
+                yield "empty"
+            else:
+                yield self.digest(held)
         if from_library:  # made from what was told
             yield f"{name_module(home['__name__'])}:{code.co_qualname}"
             return
         yield self._digest_code(code)
-        attributes = list_attributes(code)
-        for name in list_globals(code):
+        names = read_names(code)
+        for name, attributes in sorted(names.read.items()):
             named = home.get(name, vars(builtins).get(name))
             if name not in NOT_TOLD:
                 yield f"{name} {self.digest(named)}"
-            for part in attributes.get(name, ()):
-                require_told(getattr(named, part, None))
-        for one in list_imports(code):
+            for attribute in attributes:
+                require_told(getattr(named, attribute, None))
+        for one in names.imports:
             yield self._digest_import(one, home)
 
     def _digest_import(self, one: Import, home: dict[str, Any]) -> str:
         """Return the digest of what a function imports by itself, which is imported for it."""
         if not one.level and is_told_elsewhere(one.name):
-            if one.name.partition(".")[0] in TO_ANYTHING:
-                raise UnknownCodeError(f"what code it comes to by {one.name} cannot be told")
+            if one.name.partition(".")[0] in MODULES_TO_ANYTHING:
+                refuse_lead(one.name)
             return name_module(one.name)
         try:
             module = __import__(one.name, home, None, one.names or (), one.level)
@@ -202,7 +204,7 @@ class _Walk:
         ]
         counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
         named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        if leads := TO_ANYTHING_BY.intersection(code.co_names):
-            raise UnknownCodeError(f"what code it comes to by {min(leads)} cannot be told")
+        if leads := ATTRIBUTES_TO_ANYTHING.intersection(code.co_names):
+            refuse_lead(min(leads))
         body = (code.co_code, code.co_names, code.co_exceptiontable)
         return self.digest([*body, constants, counts, named])

@@ -11,7 +11,7 @@ from hashlib import sha256
 from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from abm.experiment.errors import UnknownCodeError
 from abm.runs.description import LIBRARIES
 
 OWN = "abm"
-NAMED = sys.stdlib_module_names.union(LIBRARIES, [OWN])
+NAMED = {*LIBRARIES, OWN}
 INSTALLED = {"site-packages", "dist-packages"}
 STDLIB = sysconfig.get_path("stdlib")
 MADE_BY_PYTHON = 1 << 9  # the flag of a class that is not compiled
@@ -27,7 +27,8 @@ ANYTHING = (  # what leads to any code
     eval, exec, globals, __import__, importlib.import_module, importlib.reload, sys.modules,
     sys._getframe, pkgutil.resolve_name, runpy.run_module, runpy.run_path,
 )  # fmt: skip
-TO_ANYTHING = {"importlib", "pkgutil", "pydoc", "runpy"}  # if imported within a function
+MODULES_TO_ANYTHING = {"importlib", "pkgutil", "pydoc", "runpy"}  # if imported within a function
+ATTRIBUTES_TO_ANYTHING = {"__globals__", "f_globals", "f_locals", "__subclasses__"}
 PROGRAM_STATES = (np.random.mtrand._rand, random._inst)  # random states of the whole program
 LENGTH = 12  # characters of a hash
 
@@ -105,5 +106,9 @@ def hash_lines(content: bytes) -> str:
 def require_told(value: Any) -> None:
     """Raise UnknownCodeError for what may lead to any code, which names do not tell."""
     if any(value is one for one in ANYTHING):
-        name = getattr(value, "__name__", "sys.modules")
-        raise UnknownCodeError(f"what code it comes to by {name} cannot be told")
+        refuse_lead(getattr(value, "__name__", "sys.modules"))
+
+
+def refuse_lead(name: str) -> NoReturn:
+    """Raise UnknownCodeError for what is so named, and may lead to any code."""
+    raise UnknownCodeError(f"what code it comes to by {name} cannot be told")

@@ -37,14 +37,12 @@ def take_apart(value: Any) -> list[Any]:
     if isinstance(value, np.ufunc):
         return [name_ufunc(value)]
     try:
-        known = copyreg.dispatch_table.get(type(value))
+        known = copyreg.dispatch_table.get(kind)
         reduced = known(value) if known else value.__reduce_ex__(PROTOCOL)
     except Exception as error:
-        raise UnknownCodeError(
-            f"{type(value).__qualname__} cannot be taken apart ({error})"
-        ) from error
+        raise UnknownCodeError(f"{kind.__qualname__} cannot be taken apart ({error})") from error
     if isinstance(reduced, str):  # it is pickled by its name
-        return [type(value), reduced, getattr(value, "__dict__", None)]
+        return [kind, reduced, getattr(value, "__dict__", None)]
     make, arguments, *rest = reduced
     parts = [list(part) if isinstance(part, Iterator) else part for part in rest]
     return [make, arguments, *parts]

@@ -149,9 +149,7 @@ class Schedule:
             for moments in totals
             if moments.count[0] > 0
         ]
-        return max(
-            (error if isfinite(error) and error > 0 else inf for error in errors), default=inf
-        )
+        return max(errors, default=inf)
 
     def _moments(self, task: BlockTask, metric: str) -> dict[str, Moments]:
         if task.name not in self._cache:

@@ -42,10 +42,9 @@ def split_sides(side: Sides) -> tuple[Flags, Flags]:
     >>> split_sides(np.array([Side.BUY, Side.NONE, Side.SELL]))
     (array([ True, False, False]), array([False, False,  True]))
     """
-    if not (type(side) is np.ndarray and side.dtype.char == "b"):
-        sides = _require_sides(side)
-        return sides > 0, sides < 0
-    return side > 0, side < 0
+    is_own = type(side) is np.ndarray and side.dtype.char == "b"
+    sides: Sides | Array = side if is_own else _require_sides(side)
+    return sides > 0, sides < 0
 
 
 def _require_sides(side: ArrayLike) -> Array:
@@ -166,8 +165,8 @@ class Quote:
         sells = (valuation < thresholds.bid) | ((self.bid > self.ask) & ~buys)
         return np.subtract(buys, sells, dtype=np.int8)
 
-    def price(self, side: Sides) -> Array:
-        """Return what a trader on this side pays or is paid; 0 where there is no trade.
+    def split(self, side: Sides) -> tuple[Flags, Flags]:
+        """Return where traders on these sides of the quote buy, and where they sell.
 
         Raises
         ------
@@ -177,6 +176,14 @@ class Quote:
         buys, sells = split_sides(side)
         if buys.shape != self.bid.shape:
             require_compatible(side=np.asarray(side), bid=self.bid, ask=self.ask)
+        return buys, sells
+
+    def price(self, side: Sides) -> Array:
+        """Return what a trader on this side pays or is paid; 0 where there is no trade.
+
+        Errors are those of `split`.
+        """
+        buys, sells = self.split(side)
         return np.where(buys, self.ask, np.where(sells, self.bid, 0.0))
 
 

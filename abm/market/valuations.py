@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.market.noise import AnyNoise, Noise, noise_of
-from abm.market.quotes import Quote, split_sides
+from abm.market.quotes import Quote
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array, Index, Sides
 from abm.numerics.checks import require_compatible
@@ -204,9 +204,7 @@ class NoisyValuation:
 
     def likelihood(self, quote: Quote, side: Sides) -> Interval:
         """Return the interval in which the trader's valuation must lie."""
-        buys, sells = split_sides(side)
-        if buys.shape != quote.bid.shape:
-            require_compatible(side=np.asarray(side), bid=quote.bid, ask=quote.ask)
+        buys, sells = quote.split(side)
         lower = np.where(buys, quote.ask, np.where(sells, -np.inf, quote.bid))
         upper = np.where(sells, quote.bid, np.where(buys, np.inf, quote.ask))
         return Interval(lower, upper, self.noise)

@@ -71,17 +71,33 @@ def is_skewed(skewness: ArrayLike, count: ArrayLike) -> Flags:
     return np.asarray(np.asarray(count) < COCHRAN * np.square(skewness))
 
 
+def find_chance_of_agreement(count: ArrayLike) -> Array:
+    """Return how probable it is at most that so many observations differ from 0 by one amount.
+
+    They are independent, and as likely below 0 as above it. While that is probable, observations
+    that are all alike, whose standard error is 0, decide nothing.
+
+    Examples
+    --------
+    >>> find_chance_of_agreement([1, 2, 11]).round(4)
+    array([1.   , 0.5  , 0.001])
+    """
+    return np.exp2(1.0 - np.asarray(count, float))
+
+
 def find_effective_se(se: ArrayLike, count: ArrayLike) -> Array:
     """Return the standard error that gives a normal mean the same interval.
 
-    It is larger than the standard error of few observations, which may be small by chance.
+    It is larger than the standard error of few observations, which may be small by chance, and
+    infinite where there is no interval.
 
     Examples
     --------
     >>> find_effective_se(0.5, [2, 11, np.inf]).round(3)
     array([3.241, 0.568, 0.5  ])
     """
-    return find_half_width(se, count) / find_half_width(1.0, np.inf)
+    half = find_half_width(se, count)
+    return np.where(np.isnan(half), np.inf, half) / find_half_width(1.0, np.inf)
 
 
 def find_fraction_ends(

@@ -14,7 +14,6 @@ from abm.numerics.arrays import Array
 Counts = NDArray[np.int64]
 Labels = NDArray[np.integer[Any]]
 
-
 ROUNDING = 1e-14  # relative difference of values that are alike but for the order of operations
 
 

@@ -138,9 +138,7 @@ class Bench:
 
     def first_trail(self, maker: MakerChoice) -> Trail:
         """Return the trail that she left here first: rules of one check share it."""
-        shared = _FIRST.get()
-        if shared is None:
-            return self.trail(maker)
+        shared = _FIRST.get({})
         if self not in shared:
             shared[self] = self.trail(maker)
         return shared[self]
@@ -167,7 +165,7 @@ class ScriptedExchange(Exchange):
         return super().draw_shock() + self._bench.hidden
 
 
-_FIRST: ContextVar[dict[Bench, Trail] | None] = ContextVar("first trails", default=None)
+_FIRST: ContextVar[dict[Bench, Trail]] = ContextVar("first trails")
 
 
 @contextmanager

@@ -181,7 +181,8 @@ def format_estimates(table: Table, wanted: Sequence[str] = HEADLINES) -> Table:
 
     The half-width of the 95 % confidence interval has two digits, and the mean as many decimals; an
     interval that is not symmetric is given by its ends. What was the same in all markets has none,
-    and is "all alike". The column `markets` is the number of replications.
+    and is "all alike"; one market has none either. The column `markets` is the number of
+    replications.
 
     Examples
     --------
@@ -207,8 +208,8 @@ def _format_cell(mean: float, low: float, high: float, se: float) -> str:
     half = max(high - mean, mean - low)
     if se == 0 and isnan(half):
         return f"{mean + 0.0:.6g} (all alike)"
-    if not (isfinite(mean) and isfinite(half)):
-        return f"{mean:.4g}"
+    if not isfinite(half):
+        return f"{mean:.4g}" + (" (no interval)" if isfinite(mean) else "")
     if half <= ROUNDING * abs(mean):
         return f"{mean + 0.0:.6g}"
     decimals = max(0, 1 - int(f"{half:.1e}".partition("e")[2]))

@@ -7,6 +7,7 @@ they trade, traders gain.
 """
 
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -148,13 +149,10 @@ def summarise_answers(
 
 
 def format_medians(times: pd.DataFrame) -> dict[tuple[float, str], str]:
-    """Return each maker's median learning time at each shock, with the ends of its interval.
-
-    They are left out where they are the median itself.
-    """
+    """Return each maker's median learning time at each shock, with the ends of its interval."""
     rows: Any = times.itertuples(index=False)
     return {
-        (row.prior_sd, row.makers): f"{row.median:g}"
-        + ("" if row.low == row.high else f" ({row.low:g} to {row.high:g})")
+        (row.prior_sd, row.makers): f"{row.median:g} "
+        + ("(no interval)" if isnan(row.low) else f"({row.low:g} to {row.high:g})")
         for row in rows
     }

@@ -1,6 +1,7 @@
 """What several files of tests need."""
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from scenarios.__main__ import main
 from tests.commands import Call, Said, keep_handler
 
 os.environ.pop("COLUMNS", None)  # where it is set, tables are that narrow
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 
 LONGEST = [  # files of tests, which begin in this order, so that none is left to run alone
     "interruptions", "scenarios", "testing", "command", "paper", "readme", "report", "compare",

@@ -171,6 +171,7 @@ def main() -> None:
     parser.add_argument("--interrupts", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     trials: list[Trial] = []
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder, suppress(KeyboardInterrupt):
         for trial in try_all(given.kills, given.interrupts, given.seed, Path(folder)):

@@ -11,7 +11,7 @@ samples, and nearly so for many replications, how many depends on their skewness
 ratio's standard error is right to first order in 1 / n (Cochran 1977, section 6.3).
 """
 
-from math import ceil
+from math import ceil, nan
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -129,8 +129,8 @@ def find_median_ends(ordered: Array, confidence: float = CONFIDENCE) -> tuple[fl
     Parameters
     ----------
     ordered : ndarray, shape (n,)
-        In ascending order; may be infinite. Below six values the ends are the least and the
-        largest, which has less than 95 % confidence.
+        In ascending order; may be infinite. Where even the least and the largest value enclose the
+        median too seldom, as of fewer than six at 95 %, the ends are NaN.
 
     Examples
     --------
@@ -138,8 +138,10 @@ def find_median_ends(ordered: Array, confidence: float = CONFIDENCE) -> tuple[fl
     (40.0, 61.0)
     """
     size = len(ordered)
+    if find_chance_of_agreement(size) > 1 - confidence:  # that all are on one side of the median
+        return nan, nan
     below = ceil(special.bdtrik((1 - confidence) / 2, size, 0.5))  # a quantile of Binomial(n, 1/2)
-    return float(ordered[max(below - 1, 0)]), float(ordered[min(size - below, size - 1)])
+    return float(ordered[below - 1]), float(ordered[size - below])
 
 
 def linearise_ratio(part: Array, whole: Array, mean_part: Array, mean_whole: Array) -> Array:

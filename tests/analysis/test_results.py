@@ -283,7 +283,7 @@ def measured(*rows: tuple[float, float], metric: str = "profit") -> pd.DataFrame
         (1234.5, 345.6, "1234 ± 346"),
         (2.0, 0.0, "2"),
         (51.0244123, 0.0, "51.0244"),
-        (0.25, np.nan, "0.25"),
+        (0.25, np.nan, "0.25 (no interval)"),
         (np.nan, np.nan, "nan"),
     ],
 )

@@ -311,7 +311,7 @@ def test_memory_does_not_grow_with_the_number_of_blocks(tmp_path: Path) -> None:
 def test_a_command_troubled_at_any_moment_loses_nothing(tmp_path: Path) -> None:
     """A small part of what `tests/interruptions.py` tries."""
     study = Study("sweep", 2, tmp_path / "study", Random(2))
-    trials = [study.trouble(trouble) for trouble in ["interrupt", "kill", "interrupt"]]
+    trials = [study.trouble(trouble) for trouble in ["interrupt", "kill"]]
     assert [trial for trial in trials if trial.wrong] == []
 
 

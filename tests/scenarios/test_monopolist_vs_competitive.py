@@ -181,7 +181,7 @@ def median_by_hand(times: Any) -> list[float]:
 
 
 def show_median(median: float, low: float, high: float, *_: float) -> str:
-    return f"{median:g}" if low == high else f"{median:g} ({low:g} to {high:g})"
+    return f"{median:g} ({low:g} to {high:g})"
 
 
 def test_learning_times_are_the_medians_of_all_markets(folder: Path, markets: Any) -> None:

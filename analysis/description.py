@@ -30,7 +30,9 @@ def read_description(folder: str | Path, file: str) -> dict[str, Any]:
         )
     system, root = find_run(folder)
     try:
-        content = parse_json(system.cat_file(f"{root}/{file}"))
+        if not system.isfile(path := f"{root}/{file}"):  # a pipe would be waited for
+            raise FileNotFoundError(path)
+        content = parse_json(system.cat_file(path))
         refusal = explain_format(folder, content)
     except OSError:
         raise LogError(

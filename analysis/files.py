@@ -46,7 +46,7 @@ def read_file(
                 f"{place} is a link, but the files of a run are its own: put the file itself in "
                 f"its place"
             )
-    present = system.size(path) if system.exists(path) else None
+    present = system.size(path) if system.isfile(path) else None
     if present != size:
         state = "is missing" if present is None else f"has {present} bytes"
         raise LogError(

@@ -25,6 +25,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from threading import Thread
 
+from abm.runs.names import find_block
 from abm.runs.schema import BLOCKS, MANIFEST_FILE
 from tests.commands import CONSOLE
 from tests.files import ROOT, partial_of, read_files
@@ -72,6 +73,7 @@ class Study:
         assert (done.communicate()[1], done.returncode) == ("", 0)
         self._duration = time.perf_counter() - start
         self.untroubled = read_files(folder / "untroubled")
+        self._blocks = sum(bool(find_block(name)) for name in self.untroubled)
 
     def _start(self, out: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
@@ -85,6 +87,7 @@ class Study:
         before = self._list_blocks()
         process = self._start("run")
         time.sleep(self._chance.uniform(0, self._duration))
+        lacking = self._blocks - len(self._list_blocks())
         self._send(process, trouble)
         try:
             _, said = process.communicate(timeout=SOON)
@@ -93,6 +96,8 @@ class Study:
             return Trial(trouble, "not", f"was still there after {SOON} seconds")
         wrong = "" if before <= self._list_blocks() else "finished blocks are gone"
         ended, complaint = judge(trouble, process.returncode, said)
+        if trouble == "interrupt" and ended == "whole" and lacking:
+            complaint = f"went on, though {lacking} blocks were still to come"
         return Trial(trouble, ended, complaint or wrong or self._compare())
 
     def _send(self, process: "subprocess.Popen[str]", trouble: str) -> None:

@@ -194,6 +194,7 @@ def put_files(place: Path, chance: Random) -> None:
         folder / "thesis.tex", folder / "blocks" / "notes.txt", folder / "sub" / "thesis.tex",
         folder / "blocks" / "x.parquet", place / ".run.replaced" / "thesis.tex",
         place / ".run.partial" / "thesis.tex", place / ".run.lock",
+        place / ".run.replaced" / "report.html", folder / "sub" / "run.json",
     ]  # fmt: skip
     if folder.name == "run":  # in an unfinished run, a picture passes for one of its figures
         places += [place / ".run.partial" / "photo.png", folder / "photo.png"]
@@ -203,10 +204,11 @@ def put_files(place: Path, chance: Random) -> None:
 
 
 def put_blocks(place: Path, chance: Random) -> None:
-    """Copy a block's file to the name of another block, or of none."""
-    blocks = sorted((find_folder(place) / "blocks").iterdir())
-    name = chance.choice(["9999-99999", "0001-00007", "0000-00000", "0004-00000", "x"])
-    content = chance.choice(blocks).read_bytes()
+    """Copy a block's file, or one of a run of another seed, to this name, another's or none's."""
+    folder = chance.choice([find_folder(place), place.parents[1] / "other"])
+    block = chance.choice(sorted((folder / "blocks").iterdir()))
+    name = chance.choice([block.stem, "9999-99999", "0001-00007", "0000-00000", "0004-00000", "x"])
+    content = block.read_bytes()
     (find_folder(place) / "blocks" / f"{name}.parquet").write_bytes(content)
 
 

@@ -13,20 +13,26 @@ from abm.experiment.fingerprint import require_same_code
 from abm.experiment.points import describe_points
 from abm.experiment.simulation import BlockTask, Simulation
 from abm.numerics.moments import Moments
-from abm.runs.integrity import UNREADABLE, Stamp
+from abm.runs.integrity import UNREADABLE, Origins, Stamp
 from abm.runs.manifest import Failed, Finished, block_file
+from abm.runs.names import find_point
 from abm.runs.parquet import pack_tables, unpack_table
-from abm.runs.schema import BLOCK_TASK, MOMENTS
+from abm.runs.schema import BLOCK_TASK, MOMENTS, ORIGIN
 from abm.runs.store import Store
 
 
 def simulate_block(
-    simulation: Simulation, store: Store, code: Mapping[str, str], task: BlockTask
+    simulation: Simulation,
+    store: Store,
+    origins: Origins,
+    code: Mapping[str, str],
+    task: BlockTask,
 ) -> Finished | Failed | OSError:
     """Simulate a block and write its file; return the outcome, errors included.
 
     An error of the simulation is the block's, and so are versions and code that are not the run's,
-    as `code` has them; one of the file system is the run's.
+    as `code` has them; one of the file system is the run's. `origins` is what blocks of each point
+    depend on.
     """
     start = perf_counter()
     try:
@@ -38,7 +44,8 @@ def simulate_block(
         (point,) = describe_points([task.point])
         message = f"{type(error).__name__}: {error}"
         return Failed(task.name, point, task.seed, message, traceback.format_exc())
-    content = pack_tables(tables, {BLOCK_TASK: task.name, "block": task.block, "seed": task.seed})
+    origin = {ORIGIN: origins[find_point(task.name)]} if origins else {}
+    content = pack_tables(tables, {BLOCK_TASK: task.name} | origin)
     try:
         store.write(block_file(task.name), content)
     except OSError as error:

@@ -131,6 +131,14 @@ class Experiment:
         return own | self.simulation.parameters | target
 
     @property
+    def origins(self) -> list[dict[str, Any]]:
+        """What the blocks of each point depend on, as their files say it."""
+        own = {"size": self.size, "periods": int(self.periods), "seed": int(self.seed)}
+        return [
+            own | self.simulation.parameters | {"point": point} for point in self.described_points
+        ]
+
+    @property
     def size(self) -> int:
         """Replications in a block."""
         return int(min(self.block, self.replications))
@@ -166,8 +174,8 @@ class Experiment:
             As `abm.runs.folder.RunFolder` does.
         """
         with RunFolder(
-            out, name, self.parameters, self.described_points, code=self.code, resume=resume,
-            verify=verify,
+            out, name, self.parameters, self.described_points, origins=self.origins,
+            code=self.code, resume=resume, verify=verify,
         ) as folder:  # fmt: skip
             if not folder.finished:
                 self.run_blocks(folder, workers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence, Set
 from concurrent.futures import CancelledError
 from contextlib import closing
 from functools import partial
@@ -13,8 +13,10 @@ from abm.experiment.errors import UnusableWorkerError, WorkerDiedError
 from abm.experiment.schedule import Schedule
 from abm.experiment.simulation import BlockTask, Simulation
 from abm.experiment.workers import Workers, run_tasks
+from abm.runs.errors import FolderTakenError
 from abm.runs.folder import RunFolder
-from abm.runs.manifest import Failed, Finished
+from abm.runs.manifest import Failed, Finished, block_file
+from abm.runs.names import find_number
 
 DEATHS = 3  # workers that may die in succession before a run gives up
 
@@ -49,11 +51,14 @@ def run_blocks(
     ------
     BlocksFailedError
         If blocks raised errors, once the others are done; or if workers keep dying.
+    FolderTakenError
+        If there are blocks that none of the run's points has.
     OSError
         If the folder cannot be written, or the cluster goes away.
     """
     _require_shared(folder, workers)
-    manifest = folder.manifest
+    manifest, most = folder.manifest, max(schedule.first, schedule.most)
+    _refuse_blocks(folder, {block for block in manifest.finished if find_number(block) >= most})
     manifest.failed.clear()
     arrivals = deaths = 0
 
@@ -79,6 +84,16 @@ def run_blocks(
                 ) from error
     if manifest.failed:
         raise _summarise_failures(folder, schedule.planned)
+    _refuse_blocks(folder, manifest.finished.keys() - {task.name for task in schedule.list_all()})
+
+
+def _refuse_blocks(folder: RunFolder, strange: Set[str]) -> None:
+    """Raise FolderTakenError if there are blocks that a run does not have."""
+    if strange:
+        raise FolderTakenError(
+            f"{folder.store.path(block_file(min(strange)))} is a block that this run does not "
+            f"have: move it away and go on with --resume, or choose another folder (--out)"
+        )
 
 
 def _require_shared(folder: RunFolder, workers: Workers) -> None:
@@ -96,7 +111,7 @@ def _simulate_blocks(
     """Yield the outcome of each block, once it is in the manifest."""
     there = folder.description
     code = there.versions | there.code if workers != 1 else {}  # this process has the run's
-    simulate = partial(simulate_block, simulation, folder.store, code)
+    simulate = partial(simulate_block, simulation, folder.store, folder.origins, code)
     try:
         with closing(run_tasks(simulate, tasks, workers)) as outcomes:
             for outcome in outcomes:

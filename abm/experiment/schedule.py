@@ -102,6 +102,10 @@ class Schedule:
         """How many blocks there are to be, as far as is known."""
         return sum(self._stage)
 
+    def list_all(self) -> list[BlockTask]:
+        """Return the tasks of all points, as far as their stages can be decided."""
+        return [task for point in range(self.points) for task in self.list_tasks(point)]
+
     def list_due(self) -> list[BlockTask]:
         """Return the tasks that can be simulated now; none when all are done or failed."""
         missing = [task for point in range(self.points) for task in self._list_missing(point)]

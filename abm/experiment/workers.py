@@ -31,6 +31,7 @@ Workers = int | str
 
 MOST_WORKERS = 4096
 HUSHED = "ignore:resource_tracker:UserWarning"
+SAFE_PATH = "PYTHONSAFEPATH"  # set, Python does not import from the current folder
 
 
 def check_workers(workers: Workers) -> Workers:
@@ -105,7 +106,7 @@ def run_locally(
         # joblib warns of tasks that are given up
         warnings.filterwarnings("ignore", r"\d+ tasks (have been|which were)", UserWarning)
         parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-        with hush_tracker(), defer_interrupts():  # this starts the processes
+        with hush_tracker(), keep_safe_path(), defer_interrupts():  # this starts the processes
             results = parallel(delayed(function)(task) for task in tasks)
         with closing(results):
             yield from results
@@ -122,6 +123,24 @@ def hush_tracker() -> Iterator[None]:
         yield
     finally:
         sys.warnoptions.remove(HUSHED)
+
+
+@contextmanager
+def keep_safe_path() -> Iterator[None]:
+    """Let processes that are started in the context import nothing from the current folder.
+
+    Python would look there first, and a `queue.py` in a user's folder would stand for its own. What
+    this process imports from there they find by its path, which they are given.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from abm.numerics.describe import show_plainly
+from abm.numerics.describe import list_some, show_plainly
 from abm.runs.content import find_fault, parse_json
 from abm.runs.errors import FolderTakenError
 from abm.runs.integrity import Stamp
@@ -69,7 +69,7 @@ class Description:
         TypeError, ValueError
             If a parameter does not fit into JSON, or into a description.
         """
-        own = _as_json("parameters", parameters)
+        own = as_json("parameters", parameters)
         made = cls(scenario, own, command, read_versions(), dict(code), _points_as_json(points))
         content = parse_json(made.to_json())
         del content["format"]
@@ -135,18 +135,17 @@ class Description:
                 f"{where} is a file, but must be a folder: choose another (--out)"
             )
         files = home.sizes().keys()
-        if not files:
-            return
-        whole = RUN_FILE in files
-        there = Description.read(home, RUN_FILE if whole else UNFINISHED_FILE)
-        self.require_same_run(there, where)
-        folders = [f"{name}/" for name in home.list_folders() if name != BLOCKS]
-        foreign = (files - BOOKKEEPING - there.files.keys()) or folders
-        if whole and foreign:
+        foreign = {f"{name}/" for name in home.list_folders() if name != BLOCKS}
+        if files:
+            whole = RUN_FILE in files
+            there = Description.read(home, RUN_FILE if whole else UNFINISHED_FILE)
+            self.require_same_run(there, where)
+            foreign = (files - BOOKKEEPING - there.files.keys() if whole else set()) or foreign
+        if foreign:
             raise FolderTakenError(
-                f"{where} holds {', '.join(map(show_plainly, sorted(foreign)))}, which the run "
-                f"there did not write and which would be lost: move it away, or choose another "
-                f"folder (--out)"
+                f"{where} holds {list_some(map(show_plainly, sorted(foreign)))}, which no run "
+                f"wrote there and which would be lost: move it away, or choose another folder "
+                f"(--out)"
             )
 
     def require_same_versions(self, there: Description, where: str) -> None:
@@ -170,13 +169,13 @@ def read_versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
-def _as_json(name: str, value: Parameters) -> Parameters:
+def as_json(name: str, value: Parameters) -> Parameters:
     """Return parameters in the types that JSON gives back."""
     if not isinstance(value, dict):
         raise TypeError(f"{name} are {value}, but must be a dict: give one")
     try:
         return dict(json.loads(json.dumps(value)))
-    except TypeError as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(
             f"{name} are {value}, but must fit into {RUN_FILE} ({error}): "
             f"give numbers, strings, and lists of them"
@@ -184,7 +183,7 @@ def _as_json(name: str, value: Parameters) -> Parameters:
 
 
 def _points_as_json(points: Sequence[Parameters]) -> list[Parameters]:
-    return [_as_json("parameters of a point", point) for point in points]
+    return [as_json("parameters of a point", point) for point in points]
 
 
 def _describe_difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

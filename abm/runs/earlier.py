@@ -8,21 +8,23 @@ from dataclasses import replace
 
 from abm.runs.description import Description
 from abm.runs.errors import DamageWarning, FolderTakenError
-from abm.runs.integrity import find_faults
+from abm.runs.integrity import Origins, find_faults
 from abm.runs.manifest import Manifest
 from abm.runs.names import find_block, find_point
 from abm.runs.schema import RUN_FILE
 from abm.runs.store import Store
 
 
-def check_whole_run(home: Store, run: Description, *, every_byte: bool) -> dict[str, str]:
+def check_whole_run(
+    home: Store, run: Description, origins: Origins, *, every_byte: bool
+) -> dict[str, str]:
     """Return the fault of each file of a whole run that is not as it was written, by its name.
 
     FolderTakenError if it was begun with other versions or code.
     """
     there = Description.read(home, RUN_FILE)
     run.require_same_versions(there, home.path())
-    faults = find_faults(home, there.files, every_byte=every_byte)
+    faults = find_faults(home, there.files, origins, every_byte=every_byte)
     in_order = sorted(there.files, key=lambda name: (bool(find_block(name)), name))
     expected = replace(run, files={name: there.files[name] for name in in_order})
     if every_byte and home.read(RUN_FILE) != expected.to_json():
@@ -38,9 +40,11 @@ def warn_of_faults(faults: Mapping[str, str], home: Store, manifest: Manifest) -
             warnings.warn(warning, DamageWarning, stacklevel=2)
 
 
-def restore_blocks(manifest: Manifest, run: Description, *, every_byte: bool) -> None:
+def restore_blocks(
+    manifest: Manifest, run: Description, origins: Origins, *, every_byte: bool
+) -> None:
     """Restore a manifest; FolderTakenError if it has blocks of a point that the run has not."""
-    manifest.restore(every_byte=every_byte)
+    manifest.restore(origins, every_byte=every_byte)
     points = len(run.points)
     beyond = [block for block in manifest.finished if find_point(block) >= points > 0]
     if beyond:

@@ -14,14 +14,14 @@ from typing import Any, Self
 import pandas as pd
 
 from abm.numerics.describe import describe
-from abm.runs.description import Description, Parameters
+from abm.runs.description import Description, Parameters, as_json
 from abm.runs.earlier import check_whole_run, explain_failure, restore_blocks, warn_of_faults
 from abm.runs.errors import FolderTakenError
 from abm.runs.integrity import Stamp
 from abm.runs.interrupts import Interrupts
 from abm.runs.location import Location
 from abm.runs.manifest import Manifest
-from abm.runs.names import BOOKKEEPING, explain_name, find_block, is_listed
+from abm.runs.names import BOOKKEEPING, find_block, require_listed
 from abm.runs.parquet import make_table
 from abm.runs.schema import RUN_FILE, UNFINISHED_FILE, Column
 from abm.runs.store import Store
@@ -41,6 +41,8 @@ class RunFolder:
         A path, or a URL that fsspec knows.
     scenario, parameters, points, command, code
         As in `abm.runs.description.Description`.
+    origins : sequence of dict
+        What the blocks of each point depend on, which their files are to say; in the types of JSON.
     resume : bool
         Whether to keep the finished blocks of an earlier run of the same.
     verify : bool
@@ -88,6 +90,7 @@ class RunFolder:
         parameters: Parameters,
         points: Sequence[Parameters] = (),
         *,
+        origins: Sequence[Parameters] = (),
         command: str = "",
         code: Mapping[str, str] | None = None,
         resume: bool = False,
@@ -97,6 +100,7 @@ class RunFolder:
             raise ValueError("verify has no effect on a new run: give --resume with it")
         self._location = Location(out)
         self.description = Description.of(scenario, parameters, points, command, code or {})
+        self.origins = [as_json("origin of a block", origin) for origin in origins]
         self._resume = resume
         self._verify = verify
         self.interrupts = Interrupts()
@@ -156,12 +160,15 @@ class RunFolder:
             )
         self.description.require_same_versions(there, where)
         self.store.remove(RUN_FILE)
-        restore_blocks(self.manifest, self.description, every_byte=self._verify)
+        self._restore_blocks()
+
+    def _restore_blocks(self) -> None:
+        restore_blocks(self.manifest, self.description, self.origins, every_byte=self._verify)
 
     def _check_whole(self) -> None:
         """Leave a finished run as it is, or reopen it if a file is damaged."""
         home = self._location.home
-        faults = check_whole_run(home, self.description, every_byte=self._verify)
+        faults = check_whole_run(home, self.description, self.origins, every_byte=self._verify)
         self.finished = not faults
         if self.finished:
             self.store, self.manifest = home, Manifest(home)
@@ -169,10 +176,14 @@ class RunFolder:
         self._location.reopen()
         self.manifest = Manifest(self.store)
         warn_of_faults(faults, home, self.manifest)
-        restore_blocks(self.manifest, self.description, every_byte=self._verify)
+        self._restore_blocks()
 
     def write(self, table: str, frame: pd.DataFrame, columns: Sequence[Column]) -> None:
-        """Append rows to the file `table`.parquet; the first rows fix its schema."""
+        """Append rows to the file `table`.parquet; the first rows fix its schema.
+
+        ValueError if no file of a run has such a name.
+        """
+        require_listed(f"{table}.parquet")
         rows = make_table(frame, columns)
         with self.explain_errors():
             self._tables.write(self.store, table, rows)
@@ -192,10 +203,15 @@ class RunFolder:
     def complete_tables(self) -> None:
         """Close the tables and list the files, so that `analysis` can load the unfinished run."""
         self._tables.close()
-        blocks = self.manifest.stamps
-        own = sorted(self.store.sizes().keys() - BOOKKEEPING - blocks.keys())
-        if wrong := [name for name in own if not is_listed(name)]:
-            raise ValueError(f"{explain_name(wrong[0])}: give it another")
+        files, blocks = self.store.sizes().keys(), self.manifest.stamps
+        if lost := sorted(blocks.keys() - files):
+            raise FolderTakenError(
+                f"{self.store.path(lost[0])} is gone: it was removed while the run wrote beside "
+                f"it; put it back or continue with --resume, which makes it again"
+            )
+        own = sorted(files - BOOKKEEPING - blocks.keys())
+        for name in own:
+            require_listed(name)
         stamps = {name: Stamp.of(self.store.read(name)) for name in own}
         self.description = replace(self.description, files=stamps | blocks)
         self.store.write(UNFINISHED_FILE, self.description.to_json())
@@ -208,6 +224,8 @@ class RunFolder:
                 with self.explain_errors():
                     self.complete_tables()
                     self._location.finish(self.description.to_json())
+                self.store = self.manifest.store = self._location.home
+                self._location.remove_replaced()
             else:
                 self._tables.discard(kind, *details)
                 if self._new and not (self.manifest.finished or self.manifest.failed):

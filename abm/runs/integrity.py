@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from io import BytesIO
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from pyarrow import ArrowException, parquet
 
-from abm.runs.names import find_block
+from abm.runs.names import find_block, find_point
 from abm.runs.parquet import read_metadata
-from abm.runs.schema import BLOCK_TASK
+from abm.runs.schema import BLOCK_TASK, ORIGIN
 from abm.runs.store import Store
 
+Origins = Sequence[Mapping[str, Any]]
 UNREADABLE = (ArrowException, OSError, ValueError)  # pyarrow's, for damaged files
 
 
@@ -28,33 +29,42 @@ class Stamp(NamedTuple):
         return cls(len(content), sha256(content).hexdigest(), list(tables))
 
 
-def find_faults(store: Store, stamps: Mapping[str, Stamp], *, every_byte: bool) -> dict[str, str]:
+def find_faults(
+    store: Store, stamps: Mapping[str, Stamp], origins: Origins = (), *, every_byte: bool
+) -> dict[str, str]:
     """Return the fault of each file that is not as it was written, by the file's name.
 
     Sizes are compared and Parquet footers read; if `every_byte`, hashes are compared too.
+
+    Parameters
+    ----------
+    store : Store
+    stamps : dict of Stamp
+        By name.
+    origins : sequence of dict
+        What a block's file must say that it is of, for each point; not compared if there are none.
+    every_byte : bool
     """
-    sizes = store.sizes()
-    faults = {
-        name: _find_fault(store, name, stamp, sizes.get(name), every_byte)
-        for name, stamp in stamps.items()
-    }
-    return {name: fault for name, fault in faults.items() if fault}
+    sizes, faults = store.sizes(), {}
+    for name, stamp in stamps.items():
+        fault = _find_fault(store, name, stamp, sizes.get(name), origins)
+        if not fault and every_byte and Stamp.of(store.read(name)).sha256 != stamp.sha256:
+            fault = "has other bytes than the run wrote"
+        if fault:
+            faults[name] = fault
+    return faults
 
 
-def _find_fault(store: Store, name: str, stamp: Stamp, size: int | None, every_byte: bool) -> str:
-    """Return what is wrong with a file; empty if nothing is."""
+def _find_fault(store: Store, name: str, stamp: Stamp, size: int | None, origins: Origins) -> str:
+    """Return what is wrong with the size or the footer of a file; empty if nothing is."""
     if size is None:
         return "is missing"
     if size != stamp.size:
         return f"has {size} bytes, but the run wrote {stamp.size}"
-    if name.endswith(".parquet") and (fault := _find_fault_in_footer(store, name, stamp)):
-        return fault
-    if every_byte and Stamp.of(store.read(name)).sha256 != stamp.sha256:
-        return "has other bytes than the run wrote"
-    return ""
+    return _find_fault_in_footer(store, name, stamp, origins) if name.endswith(".parquet") else ""
 
 
-def _find_fault_in_footer(store: Store, name: str, stamp: Stamp) -> str:
+def _find_fault_in_footer(store: Store, name: str, stamp: Stamp, origins: Origins) -> str:
     """Return what is wrong with the footer of a Parquet file; empty if nothing is."""
     try:
         with store.open(name) as file:
@@ -65,16 +75,28 @@ def _find_fault_in_footer(store: Store, name: str, stamp: Stamp) -> str:
     block = find_block(name)
     if block and (task, tables) != (block, list(stamp.tables)):
         return "is of another block, or has other tables"
+    if block and not is_of(description, block, origins):
+        return "is a block of another run, or of another point"
     return ""
 
 
-def read_block_stamp(block: str, content: bytes) -> Stamp | None:
-    """Return the stamp of a block's file; None if it is another block's, or a page is damaged."""
+def is_of(description: Mapping[str, Any], block: str, origins: Origins) -> bool:
+    """Whether the metadata of a block's file are of the run with these points, and of its point."""
+    expected = origins[find_point(block) :][:1]
+    return not origins or [description.get(ORIGIN)] == list(expected)
+
+
+def read_block_stamp(block: str, content: bytes, origins: Origins = ()) -> Stamp | None:
+    """Return the stamp of a block's file; None if it is another block's, or a page is damaged.
+
+    `origins` is as in `find_faults`.
+    """
     try:
         file = parquet.ParquetFile(BytesIO(content), page_checksum_verification=True)
         file.read()
         metadata = read_metadata(file.schema_arrow)
         tables = list(metadata["tables"])
-        return Stamp.of(content, tables) if metadata[BLOCK_TASK] == block else None
+        own = metadata[BLOCK_TASK] == block and is_of(metadata, block, origins)
+        return Stamp.of(content, tables) if own else None
     except (*UNREADABLE, KeyError, TypeError):
         return None

@@ -7,15 +7,16 @@ atomically, it is written in place, and the file run.json appears last.
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from abm.runs.description import Description
-from abm.runs.errors import FolderTakenError
+from abm.runs.errors import DamageWarning, FolderTakenError
 from abm.runs.out import check_out
-from abm.runs.removal import refuse_foreign, refuse_links, remove_run
+from abm.runs.removal import refuse_foreign, refuse_strange, remove_run
 from abm.runs.schema import RUN_FILE, UNFINISHED_FILE
 from abm.runs.store import Store
 
@@ -57,8 +58,8 @@ class Location:
         """
         if not self.home.local:
             return
-        self._refuse_strange_neighbours()
         try:
+            self._refuse_strange_neighbours()
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._hidden_path("lock").touch()  # where it cannot be made, `acquire` would wait
             self._lock.acquire(timeout=0)
@@ -67,6 +68,8 @@ class Location:
                 f"{self._path} is being written by another run: wait until it ends, or choose "
                 f"another folder (--out)"
             ) from None
+        except FolderTakenError:
+            raise
         except OSError as error:
             self._refusal = OSError(
                 f"{self._path} cannot be written ({error.strerror}): "
@@ -98,14 +101,15 @@ class Location:
         FolderTakenError
             If there are links, or files in a hidden folder that no run wrote.
         """
-        refuse_links(self.home)
+        refuse_strange(self.home)
         if not self.home.local and self.work.holds(UNFINISHED_FILE):
             refuse_foreign(self.work)
         if not self.home.local or self._refusal:  # if it was refused, there is no hidden folder
             return
         for hidden in (self.work, self._replaced):
-            refuse_links(hidden)
+            refuse_strange(hidden)
             refuse_foreign(hidden)
+        self._refuse_misplaced()
         if not self.work.holds(UNFINISHED_FILE):
             if self.work.holds(RUN_FILE):
                 self._publish()
@@ -114,6 +118,14 @@ class Location:
         if self._replaced.holds(RUN_FILE) and not self._path.exists():
             Path(self._replaced.path()).rename(self._path)
         remove_run(self._replaced)
+
+    def _refuse_misplaced(self) -> None:
+        """Raise FolderTakenError if an unfinished run has the name of a whole one."""
+        if self.home.holds(UNFINISHED_FILE) and not self.home.holds(RUN_FILE):
+            raise FolderTakenError(
+                f"{self._path} holds an unfinished run, whose place is {self.work.path()}: rename "
+                f"it so and continue with --resume, or choose another folder (--out)"
+            )
 
     def release(self) -> None:
         """Release the lock."""
@@ -149,7 +161,19 @@ class Location:
             remove_run(self._replaced)
             self._path.rename(self._replaced.path())
         Path(self.work.path()).rename(self._path)
-        remove_run(self._replaced)
+
+    def remove_replaced(self) -> None:
+        """Remove the earlier run in whose place the run has come; warn if that cannot be."""
+        if self.home.local:
+            try:
+                remove_run(self._replaced)
+            except OSError as error:
+                warnings.warn(
+                    f"the run is whole, but the earlier one in whose place it came cannot be "
+                    f"removed ({error}): remove {self._replaced.path()}",
+                    DamageWarning,
+                    stacklevel=2,
+                )
 
     def reopen(self) -> None:
         """Make a whole run unfinished again, so that its damaged files can be rewritten."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from abm.runs.content import is_stamp, parse_json
 from abm.runs.errors import DamageWarning
-from abm.runs.integrity import Stamp, find_faults, read_block_stamp
+from abm.runs.integrity import Origins, Stamp, find_faults, read_block_stamp
 from abm.runs.names import find_block, is_block
 from abm.runs.schema import BLOCKS, MANIFEST_FILE
 from abm.runs.store import Store
@@ -87,20 +87,21 @@ class Manifest:
         """Stamps of the files of finished blocks, by name and in order."""
         return {block_file(block): self.finished[block] for block in sorted(self.finished)}
 
-    def restore(self, *, every_byte: bool) -> None:
+    def restore(self, origins: Origins = (), *, every_byte: bool) -> None:
         """Drop blocks whose files are damaged, and recover those whose lines are lost.
 
-        Partly written files are removed.
+        Partly written files are removed. `origins` is as in `abm.runs.integrity.find_faults`.
         """
         self.store.remove_partial_files()
         self._restore_lines()
-        for name, fault in find_faults(self.store, self.stamps, every_byte=every_byte).items():
+        faults = find_faults(self.store, self.stamps, origins, every_byte=every_byte)
+        for name, fault in faults.items():
             self._warn(f"{self.store.path(name)} {fault}: its block is made again")
             del self.finished[find_block(name)]
             self.store.remove(name)
         for name in self.store.sizes().keys() - self.stamps.keys():
             if find_block(name):
-                self._recover(name)
+                self._recover(name, origins)
 
     def _restore_lines(self) -> None:
         """Leave out the lines that no run wrote, and the last one if a kill cut it off."""
@@ -110,16 +111,17 @@ class Manifest:
                     f"line {number} of {self.store.path(MANIFEST_FILE)} is not what a run writes: "
                     f"it is left out"
                 )
-        kept = b"".join(line + b"\n" for line in self._lines if read_outcome(line))
-        if kept != b"\n".join(self._lines):
-            self.store.write(MANIFEST_FILE, kept)
+        if self._lines:  # also a file that is as it should be may have another name elsewhere
+            kept = [line + b"\n" for line in self._lines if read_outcome(line)]
+            self.store.write(MANIFEST_FILE, b"".join(kept))
 
-    def _recover(self, name: str) -> None:
-        """Note a block file that has no line; remove it if it is damaged."""
+    def _recover(self, name: str, origins: Origins) -> None:
+        """Note a block file that has no line; remove it if it is damaged, or of another run."""
         block = find_block(name)
-        if stamp := read_block_stamp(block, self.store.read(name)):
+        if stamp := read_block_stamp(block, self.store.read(name), origins):
             self.add(Finished(block, stamp, 0.0))
         else:
+            self._warn(f"{self.store.path(name)} is no block of this run: it is made again")
             self.store.remove(name)
 
     @staticmethod

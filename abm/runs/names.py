@@ -14,7 +14,7 @@ _BLOCK = r"[0-9]{4,9}-[0-9]{5,9}"
 BLOCK = re.compile(_BLOCK)  # POINT-BLOCK
 BLOCK_FILE = re.compile(rf"{BLOCKS}/({_BLOCK})\.parquet")
 PLAIN = re.compile(r"(?!\.)[^/\\:\x00-\x1f\x7f]+")  # of a file in the folder itself
-PARTIAL = re.compile(r"\..+\.[0-9a-f]{32}")  # of a file while it is written
+PARTIAL = re.compile(r"\..+\.[0-9a-f]{32}\.market-shock")  # of a file while it is written
 
 
 def is_block(name: object) -> bool:
@@ -33,6 +33,11 @@ def find_point(block: str) -> int:
     return int(block.partition("-")[0])
 
 
+def find_number(block: str) -> int:
+    """Return the number of a block at its point."""
+    return int(block.partition("-")[2])
+
+
 def is_listed(name: str) -> bool:
     """Whether a description can list a file of this name: a block's, or one beside the blocks."""
     plain = PLAIN.fullmatch(name) is not None and name not in BOOKKEEPING
@@ -42,6 +47,12 @@ def is_listed(name: str) -> bool:
 def is_study_file(name: str) -> bool:
     """Whether a study that was stopped may have left a file of this name, unlisted."""
     return is_listed(name) and name.rpartition(".")[2] in KINDS
+
+
+def require_listed(name: str) -> None:
+    """Raise ValueError if no description can list a file of this name."""
+    if not is_listed(name):
+        raise ValueError(f"{explain_name(name)}: give it another")
 
 
 def explain_name(name: str) -> str:

@@ -20,8 +20,9 @@ REPORT_FILE = "report.html"  # made from the other files, at any time
 BLOCKS = "blocks"  # the folder of block files, POINT-BLOCK.parquet
 DESCRIPTION = "market-shock"  # key of a block file's metadata
 BLOCK_TASK = "block_task"  # key of that description: POINT-BLOCK
+ORIGIN = "of"  # another: the point and all else that the block depends on
 TABLE = "table"  # column of a block file: the table that a row belongs to
-FORMAT = 4  # of a run folder; raised when a reader of the earlier one would misread it
+FORMAT = 5  # of a run folder; raised when a reader of the earlier one would misread it
 
 
 def explain_format(where: object, description: dict[str, Any]) -> str:

@@ -75,7 +75,11 @@ class Store:
     @property
     def gone(self) -> bool:
         """Whether a folder on this machine is not there."""
-        return self.local and not Path(self._root).is_dir()
+        return self.local and not self._is_folder
+
+    @property
+    def _is_folder(self) -> bool:
+        return Path(self._root).is_dir()
 
     def path(self, name: str = "") -> str:
         """Return the path of a file in its file system."""
@@ -104,8 +108,9 @@ class Store:
                 yield file
             return
         target = Path(self.path(name))
-        target.parent.mkdir(exist_ok=True)
-        hidden = target.with_name(f".{target.name}.{uuid4().hex}")  # as PARTIAL
+        if target.parent != Path(self._root):  # which is not made again, should it be gone
+            target.parent.mkdir(exist_ok=True)
+        hidden = target.with_name(f".{target.name}.{uuid4().hex}.market-shock")  # as PARTIAL
         try:
             with hidden.open("xb") as file:
                 yield file
@@ -138,7 +143,9 @@ class Store:
         return bool(self._fs.isfile(self.path(name)))
 
     def is_file(self) -> bool:
-        """Whether the path of the folder is a file's."""
+        """Whether the path of the folder is a file's, a device's or the like."""
+        if self.local:
+            return Path(self._root).exists() and not self._is_folder
         return bool(self._fs.isfile(self._root))
 
     def sizes(self) -> dict[str, int]:
@@ -150,9 +157,16 @@ class Store:
             if not PARTIAL.fullmatch(PurePosixPath(path).name)
         }
 
-    def list_links(self) -> list[str]:
-        """Return the paths of links below the folder; none behind a URL."""
-        return [entry.path for entry in self._walk() if entry.is_symlink()]
+    def list_strange(self) -> list[str]:
+        """Return the paths below the folder that are neither files nor folders; none behind a URL.
+
+        They are links, pipes, sockets and the like.
+        """
+        return [
+            entry.path
+            for entry in self._walk()
+            if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False))
+        ]
 
     def list_folders(self) -> list[str]:
         """Return the names of folders below the folder, the innermost first; none behind a URL."""

@@ -113,7 +113,7 @@ def write_report(
     from analysis.report import report
 
     page = report(load(folder)).encode()
-    file = f"{folder.rstrip('/')}/{REPORT_FILE}"
+    file = f"{(folder or '.').rstrip('/')}/{REPORT_FILE}"
     try:
         Store(folder).write(REPORT_FILE, page)
     except OSError as error:

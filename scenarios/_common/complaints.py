@@ -69,7 +69,7 @@ def describe_error(error: Exception) -> tuple[str, int, str]:
         says = "what is printed finds no room where it goes"
         return "error", FAILED, f"{says} ({error.strerror}): make some, or let it go elsewhere"
     if isinstance(error, EXPECTED):
-        return "error", FAILED, str(error)
+        return "error", FAILED, str(error) or type(error).__name__
     message = " ".join(f"{type(error).__name__}: {error}".split())
     return "error", FAILED, f"{message}; {FAULT}"
 

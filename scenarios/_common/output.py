@@ -6,9 +6,11 @@ has no code for, unless there is a common spelling. Imports little, for the comm
 """
 
 import codecs
+import os
 import re
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 
 OBEYED = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for tabs and the ends of lines
@@ -31,10 +33,13 @@ def escape_controls(text: str) -> str:
 
 
 def print_any_text() -> None:
-    """Let the standard streams print any text, whatever their encoding."""
+    """Let the standard streams print any text, whatever their encoding; closed ones drop it."""
     codecs.register_error(SPELT, _spell)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115, open to the end
+        elif isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors=SPELT)
 
 

@@ -128,8 +128,9 @@ class Study(ABC):
         kinds = option.parse_formats(formats)
         experiment, tables = self.make_experiment(), None
         folder = RunFolder(
-            out, self.name, self.parameters, experiment.described_points, command=self.command,
-            code=experiment.code, resume=resume, verify=verify,
+            out, self.name, self.parameters, experiment.described_points,
+            origins=experiment.origins, command=self.command, code=experiment.code, resume=resume,
+            verify=verify,
         )  # fmt: skip
         with explain_stop(self.command, folder, out, workers, formats), folder:
             if folder.finished:

@@ -130,7 +130,7 @@ def test_a_description_in_another_encoding_is_no_run(folder: Path) -> None:
     ("versions", "reader"),
     [({"market-shock": "0.1.0"}, "market-shock 0.1.0"), ({}, "the version that wrote it")],
 )
-@pytest.mark.parametrize("written", [1, 3, 5])
+@pytest.mark.parametrize("written", [1, 4, 6])
 @pytest.mark.parametrize("more", [{}, {"host": "a key that only the other format has"}])
 def test_another_format_is_refused_with_the_version_that_reads_it(
     folder: Path, written: int, more: dict[str, Any], versions: dict[str, str], reader: str
@@ -142,7 +142,7 @@ def test_another_format_is_refused_with_the_version_that_reads_it(
     with pytest.raises(LogError) as refusal:
         load(folder)
     assert str(refusal.value) == (
-        f"{folder} is a run folder of format {written}, but this version reads format 4: "
+        f"{folder} is a run folder of format {written}, but this version reads format 5: "
         f"read it with {reader}, or repeat the run in another folder (--out)"
     )
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

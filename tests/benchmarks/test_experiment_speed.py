@@ -50,7 +50,7 @@ def test_a_block_costs_little_more_than_its_simulation(tmp_path: Path) -> None:
         task = BlockTask(f"0000-{block:05d}", {"makers": "optimal", "prior_sd": 3.0}, block, 10_000,
                     100, 0)  # fmt: skip
         start = time.perf_counter()
-        outcome = simulate_block(Simulation(), store, {}, task)
+        outcome = simulate_block(Simulation(), store, [{}], {}, task)
         assert isinstance(outcome, Finished | Failed)
         manifest.add(outcome)
         whole.append(time.perf_counter() - start)

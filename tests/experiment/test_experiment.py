@@ -27,7 +27,8 @@ from abm.experiment.simulation import BlockTask
 from abm.makers import MarketMaker
 from abm.runs.errors import DamageWarning, FolderTakenError
 from abm.runs.folder import RunFolder
-from abm.runs.manifest import Manifest
+from abm.runs.integrity import Stamp
+from abm.runs.manifest import Finished, Manifest
 from abm.runs.parquet import Tables
 from abm.runs.schema import FORMAT, MANIFEST_FILE, RUN_FILE, UNFINISHED_FILE
 from abm.runs.store import Store
@@ -40,7 +41,7 @@ NAMES = [f"{point:04d}-{block:05d}" for point in range(len(POINTS)) for block in
 FILES = {f"blocks/{name}.parquet" for name in NAMES} | {RUN_FILE, "summary.parquet"}
 MEMORY = "memory://experiment"
 CAP = 5  # blocks of a point with a target
-TAG = "0c" * 16  # at the end of the name of a file that is being written
+TAG = "0c" * 16 + ".market-shock"  # at the end of the name of a file that is being written
 BROKEN = 2  # the block at which fragile makers break
 
 
@@ -403,8 +404,9 @@ SEEN_AT_ONCE = {
     zeroed: "cannot be read as Parquet",
     anothers: "",
     of_another_seed: "",
+    with_other_metadata: "is a block of another run",
 }
-SEEN_BY_EVERY_BYTE = {flipped: "other bytes", with_other_metadata: "other bytes", anothers: ""}
+SEEN_BY_EVERY_BYTE = {flipped: "other bytes", anothers: ""}
 DAMAGES = [
     *((damage, said, False) for damage, said in SEEN_AT_ONCE.items()),
     *((damage, said, True) for damage, said in SEEN_BY_EVERY_BYTE.items()),
@@ -519,6 +521,45 @@ def test_a_whole_block_that_is_not_listed_is_taken_in(
     assert {line["block"] for line in lines(out)} == set(NAMES)
 
 
+OTHERS: dict[str, dict[str, Any]] = {
+    "seed": {"seed": SEED + 1}, "periods": {"periods": PERIODS + 1},
+    "discount": {"simulation": Simulation(discount=0.5)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("is_noted", [False, True])
+def test_a_block_of_another_run_is_made_again(
+    other: str, is_noted: bool, untroubled: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    stop(out, 10)
+    experiment(**OTHERS[other]).run(tmp_path / "other")
+    name = NAMES[0] if is_noted else NAMES[-1]
+    strange = block(tmp_path / "other", name).read_bytes()
+    block(partial_of(out), name).write_bytes(strange)
+    if is_noted:
+        forged = Finished(name, Stamp.of(strange, ["summary", "totals"]), 0.0)
+        Manifest(Store(partial_of(out))).add(forged)
+    with pytest.warns(DamageWarning, match=r"is no block of this run|is a block of another run"):
+        experiment().run(out, resume=True)
+    assert read_files(out) == untroubled
+
+
+def test_a_block_beyond_those_of_a_run_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    stop(out, 10)
+    experiment(replications=(BLOCKS + 1) * SIZE).run(tmp_path / "longer")
+    beyond = block(partial_of(out), f"0000-{BLOCKS:05d}")
+    beyond.write_bytes(block(tmp_path / "longer", beyond.stem).read_bytes())
+    for _ in range(2):
+        with pytest.raises(
+            FolderTakenError, match=rf"{beyond} is a block that this run does not h"
+        ):
+            experiment().run(out, resume=True)
+    assert beyond.exists()
+
+
 @pytest.mark.parametrize("damage", [truncated, emptied, flipped, anothers])
 def test_a_damaged_block_that_is_not_listed_is_made_again(
     damage: Damage, untroubled: dict[str, bytes], tmp_path: Path, simulations: Simulations
@@ -528,7 +569,8 @@ def test_a_damaged_block_that_is_not_listed_is_made_again(
     lost = unlisted(partial_of(out))
     damage(block(partial_of(out), lost))
     simulations.tasks.clear()
-    experiment().run(out, resume=True)
+    with pytest.warns(DamageWarning, match=r"is no block of this run: it is made again"):
+        experiment().run(out, resume=True)
     assert lost in simulations.tasks
     assert read_files(out) == untroubled
 

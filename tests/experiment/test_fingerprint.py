@@ -310,7 +310,7 @@ def test_what_a_maker_keeps_in_its_module_while_it_works_is_no_other_code(
 
 def test_other_code_of_this_package_is_a_failed_block(tmp_path: Path) -> None:
     task = BlockTask("0000-00000", {"makers": "optimal"}, 0, 5, 3, 1)
-    outcome = simulate_block(Simulation(), Store(tmp_path), {"code of abm": "another"}, task)
+    outcome = simulate_block(Simulation(), Store(tmp_path), [{}], {"code of abm": "another"}, task)
     assert isinstance(outcome, Failed)
     assert "has other versions or code than the run (code of abm is" in outcome.error
     assert not list(tmp_path.iterdir())
@@ -320,10 +320,10 @@ def test_other_code_of_this_package_is_a_failed_block(tmp_path: Path) -> None:
 def test_another_version_is_a_failed_block_that_names_both(name: str, tmp_path: Path) -> None:
     task = BlockTask("0000-00000", {"makers": "optimal"}, 0, 5, 3, 1)
     run = read_versions()
-    outcome = simulate_block(Simulation(), Store(tmp_path), run | {name: "0.0.7"}, task)
+    outcome = simulate_block(Simulation(), Store(tmp_path), [{}], run | {name: "0.0.7"}, task)
     assert isinstance(outcome, Failed)
     assert f"than the run ({name} is {run[name]} there, 0.0.7 here): give every" in outcome.error
-    assert isinstance(simulate_block(Simulation(), Store(tmp_path), run, task), Finished)
+    assert isinstance(simulate_block(Simulation(), Store(tmp_path), [{}], run, task), Finished)
 
 
 def test_workers_are_told_the_versions_of_the_run(

@@ -191,3 +191,11 @@ if __name__ == "__main__":
 def test_a_run_that_ends_at_once_leaves_no_word_of_its_workers_remains(tmp_path: Path) -> None:
     done = run_python(["-c", LEAVES], tmp_path, ROOT)
     assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_workers_import_nothing_from_the_current_folder(tmp_path: Path) -> None:
+    for module in ("queue", "threading", "numpy"):
+        (tmp_path / f"{module}.py").write_text("open('noted', 'w').close()")
+    done = run_python(["-P", "-c", LEAVES], tmp_path, ROOT)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert not (tmp_path / "noted").exists()

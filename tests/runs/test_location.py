@@ -411,7 +411,9 @@ def test_what_is_left_of_a_hidden_folder_half_removed_is_no_obstacle(
 ) -> None:
     damaged(tmp_path / "run", "others.parquet")
     (tmp_path / ".run.partial" / "blocks").mkdir(parents=True)
-    (tmp_path / ".run.partial" / "blocks" / "0000-00007.parquet").write_bytes(b"x")
+    rows = make_table({"replication": [0]}, (REPLICATION,))
+    content = pack_tables({"totals": rows}, {"block_task": "0000-00007"})
+    (tmp_path / ".run.partial" / "blocks" / "0000-00007.parquet").write_bytes(content)
     run(tmp_path / "run", resume=resume)
     assert read_files(tmp_path / "run") == expected[2]
 

@@ -327,7 +327,7 @@ def test_a_run_with_foreign_files_beside_it_is_not_replaced(
         (out / name).write_text("precious")
     before = read_files(out)
     named = re.escape(", ".join(sorted(foreign)))
-    with pytest.raises(FolderTakenError, match=rf"holds {named}, which the run .* move it away"):
+    with pytest.raises(FolderTakenError, match=rf"holds {named}, which no run .* move it away"):
         experiment(out, resume=resume)
     assert read_files(out) == before
 
@@ -597,9 +597,9 @@ def test_a_run_begun_with_other_code_of_a_maker_is_not_resumed(
 
 
 EARLIEST = {"format": 1, "files": {"numbers.parquet": 1234}}
-EARLIER = {"format": 3, "versions": {"market-shock": "0.1.0", "code of mine:Half": "aaa"}}
+EARLIER = {"format": 4, "versions": {"market-shock": "0.1.0", "code of mine:Half": "aaa"}}
 LATER = {
-    "format": 5,
+    "format": 6,
     "versions": {"market-shock": "9.0"},
     "files": [3],
     "host": "a key that only the other format has",
@@ -626,7 +626,7 @@ def test_a_run_in_the_format_of_another_version_is_refused_as_such(
     with pytest.raises(FolderTakenError) as refusal:
         experiment(out, resume=resume)
     assert str(refusal.value) == (
-        f"{folder} is a run folder of format {other['format']}, but this version reads format 4: "
+        f"{folder} is a run folder of format {other['format']}, but this version reads format 5: "
         f"read it with market-shock {reader}, or repeat the run in another folder (--out)"
     )
     assert read_files(tmp_path) == before

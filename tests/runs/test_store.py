@@ -76,14 +76,14 @@ def test_what_a_link_leads_to_is_not_written(tmp_path: Path) -> None:
 
 def test_links_and_folders_below_a_folder_are_listed(tmp_path: Path) -> None:
     store = Store(tmp_path / "run")
-    assert (store.list_links(), store.list_folders(), store.gone) == ([], [], True)
+    assert (store.list_strange(), store.list_folders(), store.gone) == ([], [], True)
     (tmp_path / "run" / "a" / "b").mkdir(parents=True)
     (tmp_path / "run" / "a" / "link").symlink_to("/nowhere")
-    assert store.list_links() == [str(tmp_path / "run" / "a" / "link")]
+    assert store.list_strange() == [str(tmp_path / "run" / "a" / "link")]
     assert (store.list_folders(), store.gone) == (["a/b", "a"], False)
     memory = Store(f"memory://{tmp_path}")
     memory.write("a/b", b"")
-    assert (memory.list_links(), memory.list_folders(), memory.gone) == ([], [], False)
+    assert (memory.list_strange(), memory.list_folders(), memory.gone) == ([], [], False)
 
 
 def test_lines_are_added_to_a_file_whether_it_is_there_or_not(store: Store) -> None:

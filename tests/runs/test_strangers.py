@@ -1,9 +1,11 @@
 """What is in or beside a folder and no run wrote: refused, and neither followed nor removed."""
 
 import json
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,8 @@ from abm.runs.integrity import Stamp
 from abm.runs.manifest import Finished, block_file
 from abm.runs.parquet import make_table, pack_tables
 from abm.runs.schema import MANIFEST_FILE, REPLICATION, RUN_FILE, UNFINISHED_FILE
+from abm.runs.store import Store
+from analysis.load import LogError, load
 from tests.files import read_files
 
 POINTS = [{"makers": "optimal"}]
@@ -105,7 +109,15 @@ def test_a_lock_that_no_run_wrote_is_not_emptied(out: Path) -> None:
     assert out.with_name(".run.lock").read_bytes() == b"a thesis"
 
 
-FOREIGN = ["thesis.tex", "photo.png", "sub/0000-00000.parquet", "blocks/notes.txt", "sub/"]
+FOREIGN = [
+    "report.html",
+    "manifest.jsonl",
+    "thesis.tex",
+    "photo.png",
+    "sub/0000-00000.parquet",
+    "blocks/notes.txt",
+    "sub/",
+]
 
 
 @pytest.mark.parametrize("name", FOREIGN)
@@ -123,6 +135,124 @@ def test_a_hidden_folder_that_no_run_made_is_refused_and_left_alone(
     assert foreign.exists()
 
 
+@pytest.mark.parametrize("what", ["partial", "replaced"])
+def test_files_that_another_program_s_run_json_lists_are_left_alone(out: Path, what: str) -> None:
+    hidden = out.with_name(f".run.{what}")
+    hidden.mkdir()
+    (hidden / RUN_FILE).write_text(json.dumps({"files": ["thesis.tex"]}))
+    (hidden / "thesis.tex").write_bytes(b"a thesis")
+    with pytest.raises(FolderTakenError, match="holds files, but no run's run"):
+        run(out)
+    assert set(read_files(out.parent)) == {f".run.{what}/{RUN_FILE}", f".run.{what}/thesis.tex"}
+
+
+@pytest.mark.parametrize("name", [f".thesis.{'0c' * 16}", f"blocks/.thesis.{'0c' * 16}"])
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_file_that_is_named_as_other_programs_name_theirs_is_left_alone(
+    out: Path, name: str, stopped: bool
+) -> None:
+    run(out, stop=stopped)
+    foreign = (out.with_name(".run.partial") if stopped else out) / name
+    foreign.write_bytes(b"a thesis")
+    for how in ({}, {"resume": True}):
+        with pytest.raises(FolderTakenError, match=r"holds .*\.thesis\.0c.*, which no run wrote"):
+            run(out, **how)
+    assert foreign.read_bytes() == b"a thesis"
+
+
+@pytest.mark.parametrize("name", ["figures", "run.json", "blocks/figures"])
+def test_a_folder_with_empty_ones_in_it_is_refused_before_the_work(out: Path, name: str) -> None:
+    (out / name).mkdir(parents=True)
+    with pytest.raises(FolderTakenError, match=rf"holds {name}/, which no run wrote there"):
+        run(out)
+    assert [path.name for path in out.parent.iterdir()] == ["run"]
+    assert (out / name).is_dir()
+
+
+def test_an_unfinished_run_that_was_given_the_name_of_a_whole_one_is_not_lost(out: Path) -> None:
+    run(out, stop=True)
+    hidden = out.with_name(".run.partial")
+    hidden.rename(out)
+    before = read_files(out)
+    for how in ({}, {"resume": True}):
+        with pytest.raises(FolderTakenError, match=rf"whose place is {hidden}: rename it so and c"):
+            run(out, **how)
+    assert read_files(out) == before
+    out.rename(hidden)
+    run(out, resume=True)
+    assert set(before) - {UNFINISHED_FILE} < set(read_files(out))
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(out: Path) -> None:
+    run(out)
+    (out / RUN_FILE).unlink()
+    os.mkfifo(out / RUN_FILE)
+    with pytest.raises(FolderTakenError, match=r"run\.json is a pipe, no part of a run: put the f"):
+        run(out, resume=True)
+    with pytest.raises(LogError, match=r"holds no run\.json, so no whole run"):
+        load(out)
+
+
+@pytest.mark.parametrize("name", ["../../victim/precious", "sub/numbers", ".hidden"])
+def test_a_table_of_a_name_that_no_file_of_a_run_has_is_not_written(
+    out: Path, victim: Path, name: str
+) -> None:
+    with (
+        pytest.raises(ValueError, match="is no file of a run: a name has neither a path nor a dot"),
+        RunFolder(out, "mine", {"seed": 1}, POINTS) as folder,
+    ):
+        folder.write(name, NUMBERS, (REPLICATION,))
+    assert read_files(victim) == {"precious.parquet": b"a thesis"}
+
+
+def test_another_name_of_a_manifest_is_not_written_to(out: Path, tmp_path: Path) -> None:
+    run(out, stop=True)
+    manifest = out.with_name(".run.partial") / MANIFEST_FILE
+    (out.with_name(".run.partial") / block_file(BLOCKS[0])).unlink()
+    (tmp_path / "backup").hardlink_to(manifest)
+    before = manifest.read_bytes()
+    with pytest.warns(DamageWarning, match="is missing: its block is made again"):
+        run(out, resume=True)
+    assert (tmp_path / "backup").read_bytes() == before
+
+
+def run_without(lost: str, out: Path) -> None:
+    """Remove something of a run before it draws its figures."""
+    with RunFolder(out, "mine", {"seed": 1}, POINTS) as folder:
+        for name in BLOCKS:
+            folder.manifest.add(block(folder, name))
+        path = Path(folder.store.path(lost))
+        rmtree(path) if path.is_dir() else path.unlink()
+        with folder.explain_errors():
+            folder.store.write("figure.png", b"a picture")
+
+
+@pytest.mark.parametrize("lost", ["", "blocks", block_file(BLOCKS[0])])
+def test_what_is_removed_while_a_run_writes_leaves_no_hollow_run(out: Path, lost: str) -> None:
+    run(out)
+    whole = read_files(out)
+    with pytest.raises(OSError, match=r"is gone: it was removed"):
+        run_without(lost, out)
+    assert read_files(out) == whole
+
+
+def test_a_run_that_is_whole_says_so_though_the_earlier_one_cannot_be_removed(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(out)
+    remove = Store.remove
+
+    def refuse(store: Store, name: str) -> None:
+        if ".replaced" in store.path():
+            raise PermissionError(1, "Operation not permitted")
+        remove(store, name)
+
+    monkeypatch.setattr(Store, "remove", refuse)
+    with pytest.warns(DamageWarning, match=r"the run is whole, but the earlier one in whose place"):
+        run(out)
+    assert RUN_FILE in read_files(out)
+
+
 @pytest.mark.parametrize("how", [{}, {"resume": True}], ids=str)
 def test_another_file_in_an_unfinished_run_is_refused(out: Path, how: dict[str, bool]) -> None:
     run(out, stop=True)
@@ -136,7 +266,7 @@ def test_another_file_in_an_unfinished_run_is_refused(out: Path, how: dict[str, 
 def test_blocks_that_were_noted_are_not_removed_where_the_description_is_lost(out: Path) -> None:
     run(out, stop=True)
     (out.with_name(".run.partial") / UNFINISHED_FILE).unlink()
-    with pytest.raises(FolderTakenError, match=r"holds blocks/0000-00000\.parquet, blocks/0000-0"):
+    with pytest.raises(FolderTakenError, match=r"holds manifest\.jsonl, which no run wrote"):
         run(out, resume=True)
 
 
@@ -145,7 +275,7 @@ def test_a_file_that_is_put_into_a_run_while_the_same_is_made_anew_is_not_lost(o
     folder = RunFolder(out, "mine", {"seed": 1}, POINTS).__enter__()
     folder.write("numbers", NUMBERS, (REPLICATION,))
     (out / "thesis.tex").write_bytes(b"a thesis")
-    with pytest.raises(FolderTakenError, match=r"holds thesis\.tex, which the run there did not"):
+    with pytest.raises(FolderTakenError, match=r"holds thesis\.tex, which no run wrote there"):
         folder.__exit__(None, None, None)
     assert (out / "thesis.tex").read_bytes() == b"a thesis"
     (out / "thesis.tex").unlink()

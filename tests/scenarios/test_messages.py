@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -84,7 +85,7 @@ def test_a_stranger_s_parameters_are_compared_without_a_colour(tmp_path: Path, c
     call(*SMALL, "--out", "one")
     call(*SMALL, "--out", "two")
     file = tmp_path / "two" / RUN_FILE
-    file.write_text(file.read_text().replace('"seed": 0', r'"seed": "\u001b[31mred"'))
+    file.write_text(file.read_text().replace('"discount": 0.9', r'"discount": "\u001b[31mred"'))
     code, out, err = call("compare", "one", "two")
     assert (code, err) == (0, "")
     assert r"\x1b[31mred" in out
@@ -141,6 +142,15 @@ def test_an_output_without_room_is_told_with_what_to_do() -> None:
         "error: what is printed finds no room where it goes (No space left on device): make some, "
         "or let it go elsewhere\n",
     )
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_output_is_no_fault(closed: str) -> None:
+    words = shlex.join([sys.executable, *CONSOLE, "--version"])
+    done = subprocess.run(
+        f"{words} {closed}", shell=True, capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # What is known before the work, and what is not

@@ -25,10 +25,13 @@ class Names(NamedTuple):
     read : dict of str to set of str
         What is read of the module, or of the builtins, with the attributes that are read of it.
     imports : list of Import
+    mentioned : set of str
+        All names but those of local variables: of what is read, of attributes and of imports.
     """
 
     read: dict[str, set[str]]
     imports: list[Import]
+    mentioned: set[str]
 
 
 def read_names(code: CodeType) -> Names:
@@ -36,8 +39,9 @@ def read_names(code: CodeType) -> Names:
 
     Examples
     --------
-    >>> read_names(compile("import os\nprint(os.sep)", "", "exec"))
-    Names(read={'print': set(), 'os': {'sep'}}, imports=[Import(name='os', names=None, level=0)])
+    >>> names = read_names(compile("import os\nos.sep", "", "exec"))
+    >>> names.read, names.imports, sorted(names.mentioned)
+    ({'os': {'sep'}}, [Import(name='os', names=None, level=0)], ['os', 'sep'])
     """
     read: dict[str, set[str]] = {}
     imports = []
@@ -49,12 +53,18 @@ def read_names(code: CodeType) -> Names:
             read[lines[at - 1].argval].add(line.argval)
         elif line.opname == "IMPORT_NAME":
             imports.append(Import(line.argval, lines[at - 1].argval, lines[at - 2].argval))
-    return Names(read, imports)
+    return Names(read, imports, set().union(*(one.co_names for one in _walk_code(code))))
+
+
+def _walk_code(code: CodeType) -> Iterator[CodeType]:
+    """Yield code, and the code within it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _walk_code(constant)
 
 
 def _walk_lines(code: CodeType) -> Iterator[dis.Instruction]:
     """Yield the instructions of code, and of the code within it."""
-    yield from (line for line in dis.get_instructions(code) if line.opname != "EXTENDED_ARG")
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _walk_lines(constant)
+    for one in _walk_code(code):
+        yield from (line for line in dis.get_instructions(one) if line.opname != "EXTENDED_ARG")

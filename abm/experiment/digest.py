@@ -11,6 +11,7 @@ looked at: files and pickles that code reads, and what an object's own `__reduce
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from types import (
@@ -68,6 +69,13 @@ def digest(value: Any) -> str:
         return _Walk().digest(value)
     except RecursionError as error:
         raise UnknownCodeError("it is nested too deeply to be taken apart") from error
+
+
+def _require_names_told(named: Any, mentioned: set[str]) -> None:
+    """Raise UnknownCodeError if code that knows a module, by any name, may ask it for any code."""
+    if isinstance(named, ModuleType):
+        for name in vars(named).keys() & mentioned:
+            require_told(vars(named)[name])
 
 
 class _Walk:
@@ -179,8 +187,10 @@ class _Walk:
                 yield f"{name} {self.digest(named)}"
             for attribute in attributes:
                 require_told(getattr(named, attribute, None))
+            _require_names_told(named, names.mentioned)
         for one in names.imports:
             yield self._digest_import(one, home)
+            _require_names_told(sys.modules.get(one.name), names.mentioned)
 
     def _digest_import(self, one: Import, home: dict[str, Any]) -> str:
         """Return the digest of what a function imports by itself, which is imported for it."""

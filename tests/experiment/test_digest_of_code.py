@@ -164,6 +164,8 @@ NOT_TOLD = {
     "globals": returns("globals()['HALF']", "HALF = 1"),
     "a module by its name": returns("importlib.import_module('math')", "import importlib"),
     "the modules of Python": returns("sys.modules['math']", "import sys"),
+    "the modules of Python, by another name": does("s = sys\ns.modules['math']", "import sys"),
+    "the modules of Python, within": does("import sys as s\ns.modules['math']"),
     "a ufunc of one's own": returns("rule(1)", "import numpy\nrule = numpy.frompyfunc(abs, 1, 1)"),
     "a module by its name, within": does("import importlib\nimportlib.import_module('math')"),
     "a function's globals": does("def rule(): pass\nreturn rule.__globals__"),

@@ -21,6 +21,8 @@ from abm.participants.terms import PublicModel
 from abm.participants.trader import Trader
 
 PACKAGE = Path(__file__).parents[1]
+MOST_TYPES = 100  # of traders, numbered in int8
+ROUNDING = 1e-9  # of shares
 
 Kind = TypeVar("Kind", bound=Participant)
 MakerChoice = str | Callable[..., MarketMaker]
@@ -46,24 +48,60 @@ def admit_makers(
     return admitted
 
 
-def admit_trader(traders: TraderChoice | Sequence[TraderChoice], model: PublicModel) -> Trader:
-    """Return the agent of the type of trader that arrives.
+def admit_traders(
+    traders: TraderChoice | Sequence[TraderChoice], model: PublicModel
+) -> list[Trader]:
+    """Return an agent for each type of trader that arrives, each with a label.
 
     Examples
     --------
     >>> from abm import Exchange
-    >>> admit_trader("noisy", Exchange("optimal", noise_sd=2.0))
-    NoisyTrader(NoisyValuation(noise=GaussianNoise(sd=2.0)))
+    >>> admit_traders("noisy", Exchange("optimal", noise_sd=2.0))
+    [NoisyTrader(NoisyValuation(noise=GaussianNoise(sd=2.0)))]
     """
-    choices = _require_any("trader", traders, "noisy")
-    if len(choices) > 1:
+    admitted: list[Trader] = []
+    for choice in _require_any("trader", traders, "noisy"):
+        trader = _make(choice, TRADER_TYPES, model)
+        _require_free_name(trader, TRADER_TYPES, admitted)
+        trader.label = _choose_label(trader.name, {other.label for other in admitted})
+        admitted.append(trader)
+    if len(admitted) > MOST_TYPES:
         raise ValueError(
-            f"traders holds {len(choices)} types, but this exchange serves one: give (NoisyTrader,)"
+            f"traders holds {len(admitted)} types, but must hold at most {MOST_TYPES}: give fewer"
         )
-    trader = _make(choices[0], TRADER_TYPES, model)
-    _require_free_name(trader, TRADER_TYPES)
-    trader.label = trader.name
-    return trader
+    return admitted
+
+
+def find_shares(traders: Sequence[Trader]) -> list[float]:
+    """Return with which probability a trader of each type comes.
+
+    Raises
+    ------
+    ValueError
+        If a type but the first has no share, they sum past 1, or the first has another than the
+        others leave.
+    """
+    first, *others = traders
+    shares = []
+    for trader in others:
+        if trader.share is None:
+            raise ValueError(
+                f"trader {trader.label!r} has no share, but comes beside {first.label!r}: give one "
+                f"of all traders, as partial({type(trader).__name__}, share=0.3)"
+            )
+        shares.append(trader.share)
+    rest = 1.0 - sum(shares)
+    if rest < -ROUNDING:
+        raise ValueError(
+            f"shares of traders sum to {sum(shares):.6g}, but must to 1 at most, of which "
+            f"{first.label!r} has the rest: give smaller ones"
+        )
+    if first.share is not None and abs(first.share - rest) > ROUNDING:
+        raise ValueError(
+            f"share is {first.share:.6g} for {first.label!r}, but the other types leave "
+            f"{max(rest, 0.0):.6g}: give it that, or no share"
+        )
+    return [max(rest, 0.0), *shares]
 
 
 def as_list(choices: Any) -> list[Any]:

@@ -56,7 +56,8 @@ class Dealing:
 class Clearing:
     """One period of the market; arrays of shape (R,), all but the side in units of price.
 
-    The price is what the trader paid or was paid, 0 where there was no trade.
+    The price is what the trader paid or was paid, 0 where there was no trade; the trader is the
+    number of the type that came, int8; the valuation NaN where the trader has none.
     """
 
     value: Array
@@ -64,6 +65,7 @@ class Clearing:
     inside: Quote
     side: Sides
     price: Array
+    trader: Sides
     dealings: tuple[Dealing, ...]
 
     def __repr__(self) -> str:

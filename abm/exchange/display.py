@@ -18,7 +18,10 @@ def describe_market(market: Exchange) -> str:
 
 def make_market_html(market: Exchange) -> str:
     """Return an exchange as a small table of HTML."""
-    rows = _list_parts(market) | {"traders": market.trader, "transparency": market.transparency}
+    rows = _list_parts(market) | {
+        "traders": list_some(map(str, market.traders)),
+        "transparency": market.transparency,
+    }
     return make_html("Exchange", rows, draw_thumbnail(market.tape.spreads, "spread by period"))
 
 

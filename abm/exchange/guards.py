@@ -164,12 +164,14 @@ def ask_for_valuation(trader: Trader, value: Array, draws: Draws, period: int) -
     TraderError
         If the trader raises an error.
     ValueError
-        If they are not R numbers within 1e140 of zero.
+        If they are not R numbers within 1e140 of zero, or infinite where the trader trades at any
+        price.
     """
     with name_errors(trader, "valuing the asset", period):
         valuation = floats("valuation", trader.valuation(value, draws))
+    largest = LARGEST_PRICE if np.isfinite(trader.law.noise_sd) else np.inf
     if valuation.shape != value.shape or not (
-        valuation.min() >= -LARGEST_PRICE and valuation.max() <= LARGEST_PRICE
+        valuation.min() >= -largest and valuation.max() <= largest
     ):
         wrong = (~(np.abs(valuation) <= LARGEST_PRICE)).sum()
         raise ValueError(

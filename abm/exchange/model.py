@@ -9,12 +9,14 @@ import mesa
 import numpy as np
 
 from abm.beliefs.base import Belief
+from abm.beliefs.gaussian import GaussianBelief
 from abm.exchange.admission import (
     MakerChoice,
     TraderChoice,
     admit_makers,
-    admit_trader,
+    admit_traders,
     find_common_belief,
+    find_shares,
 )
 from abm.exchange.arguments import explain_unknown
 from abm.exchange.clearing import Clearing, Dealing
@@ -23,8 +25,10 @@ from abm.exchange.display import describe_market, make_market_html
 from abm.exchange.guards import ask_for_law, ask_for_quote, ask_for_valuation, book, name_errors
 from abm.exchange.matching import allocate
 from abm.exchange.tape import Tape
+from abm.market.mixtures import Mixture, choose_types
 from abm.market.quotes import Quote, inside_quote
 from abm.market.random_streams import Role, Streams, require_seed
+from abm.market.valuations import Law
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import require_one_of, require_whole
 from abm.participants.terms import Terms
@@ -44,7 +48,8 @@ class Exchange(mesa.Model):
     makers : one or a sequence of MarketMaker classes, partials of one, or registered names
         Those who quote. Two of a kind are labelled "optimal" and "optimal-2".
     traders : one or a sequence of Trader classes, partials of one, or registered names
-        The type of trader that arrives; one so far.
+        The types of traders that arrive, one trader a period: the first has the share of all that
+        the others, which must have one each, leave.
     prior_mean, prior_sd : float
         Of the value after the shock, in units of price; public. `Terms.of` gives their range.
     noise_sd : float
@@ -114,13 +119,16 @@ class Exchange(mesa.Model):
         self.terms = Terms.of(prior_mean, prior_sd, noise_sd, size)
         self.streams = self.open_streams(seed, block)
         self.draws = {role: self.streams.draws(role) for role in Role}
-        self.trader = admit_trader(traders, self)
-        self.law = ask_for_law(self.trader, None, self.period)
+        self.traders = admit_traders(traders, self)
+        self.shares = find_shares(self.traders)
+        self.public = self._begin_public()
+        self.law = self._announce_law(None)
         self.makers = admit_makers(makers, self, self.streams)
         self.value = self.draw_shock()
         if self.world == "gaussian":
             find_common_belief(self.makers)
-        self.tape = Tape([maker.label for maker in self.makers], self.replication, record)
+        makers, traders = ([one.label for one in them] for them in (self.makers, self.traders))
+        self.tape = Tape(makers, traders, self.replication, record)
         self.datacollector = make_collector()
 
     __repr__ = describe_market
@@ -159,7 +167,7 @@ class Exchange(mesa.Model):
         for maker in self.makers:
             with name_errors(maker, "she carried her belief over", self.period):
                 maker.predict()
-        self.law = ask_for_law(self.trader, self.law, self.period)
+        self.law = self._announce_law(self.law)
         self._due = "ask"
 
     def ask(self) -> None:
@@ -172,7 +180,7 @@ class Exchange(mesa.Model):
     def clear(self) -> None:
         """Let a trader deal at the inside quote, settle, and let everyone learn from it."""
         self._require_due("clear")
-        valuation = ask_for_valuation(self.trader, self.value, self.draws[Role.TRADER], self.period)
+        trader, valuation = self._let_arrive()
         side = self.inside.side(valuation)
         price = self.inside.price(side)
         sales = allocate(self.quotes, self.inside, side, self.draws[Role.TIE_BREAK].uniform)
@@ -180,7 +188,8 @@ class Exchange(mesa.Model):
             public.setflags(write=False)
         dealings = self._settle(sales, price)
         self._reveal(side, sales)
-        self.clearing = Clearing(self.value, valuation, self.inside, side, price, dealings)
+        valuation = np.where(np.isinf(valuation), np.nan, valuation)
+        self.clearing = Clearing(self.value, valuation, self.inside, side, price, trader, dealings)
         self.tape.add(self.clearing)
         self.quotes, self._due = [], "move"
         self.period += 1
@@ -192,6 +201,42 @@ class Exchange(mesa.Model):
                 f"{step}() is not what comes next in period {self.period}, {self._due}() is: call "
                 f"move(), ask(), clear() in this order, or step() for all"
             )
+
+    def _begin_public(self) -> GaussianBelief | None:
+        """Return what the public believes at first; None if no type of trader goes by it."""
+        followers = [trader.label for trader in self.traders if trader.follows_tape]
+        if followers and self.transparency != "public":
+            raise ValueError(
+                f"transparency is {self.transparency!r}, but trader {followers[0]!r} goes by what "
+                f'the public believes, and then nobody sees the whole tape: give "public"'
+            )
+        return self.terms.prior if followers else None
+
+    def _announce_law(self, known: Law | None) -> Law:
+        """Return the law by which this period's trader values: of several types, their mixture."""
+        for trader in self.traders:
+            if trader.follows_tape and self.public is not None:
+                with name_errors(trader, "following the tape", self.period):
+                    trader.follow(self.public.mean, self.public.sd)
+        if len(self.traders) == 1:
+            return ask_for_law(self.traders[0], known, self.period)
+        parts = known.laws if isinstance(known, Mixture) else [None] * len(self.traders)
+        laws = [
+            ask_for_law(trader, part, self.period)
+            for trader, part in zip(self.traders, parts, strict=True)
+        ]
+        return Mixture(laws, self.shares)
+
+    def _let_arrive(self) -> tuple[Sides, Array]:
+        """Return the number of the type that comes to each replication, and her valuation."""
+        draws = self.draws[Role.TRADER]
+        valuations = [
+            ask_for_valuation(trader, self.value, draws, self.period) for trader in self.traders
+        ]
+        if len(valuations) == 1:
+            return np.zeros(self.terms.replications, np.int8), valuations[0]
+        chosen = choose_types(self.shares, self.draws[Role.TYPE])
+        return chosen.astype(np.int8), np.choose(chosen, valuations)
 
     def _draw_value(self, belief: Belief) -> Array:
         return belief.mean + belief.sd * self.draws[Role.VALUE].normal()
@@ -215,5 +260,8 @@ class Exchange(mesa.Model):
             with name_errors(maker, "she learnt", self.period):
                 maker.observe(view)
         if self.transparency == "public":
-            with name_errors(self.trader, "learning", self.period):
-                self.trader.observe(show_trader(views[0], quotes))
+            for trader in self.traders:
+                with name_errors(trader, "learning", self.period):
+                    trader.observe(show_trader(views[0], quotes))
+            if self.public is not None:
+                self.public = self.public.revise(views[0].likelihood)

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from abm.exchange.clearing import Clearing
 from abm.exchange.summary import Series, tabulate_summary
@@ -14,7 +13,7 @@ from abm.numerics.checks import require_one_of
 from abm.numerics.describe import describe, draw_thumbnail, list_some, make_html, show_count
 from abm.numerics.moments import Moments, mean_of
 from abm.runs.metrics import find_spread
-from abm.runs.schema import KEYS, MAKERS, MARKET, Column
+from abm.runs.schema import KEYS, MAKERS, MARKET, TRADER, Column
 
 RECORDS = ("full", "summary")
 
@@ -24,16 +23,18 @@ class Tape:
 
     Parameters
     ----------
-    labels : sequence of str
-        The makers' labels.
+    labels, traders : sequence of str
+        The labels of makers, and of the types of traders.
     replication : ndarray of int, shape (R,)
         The numbers of the replications.
     record : {"full", "summary"}
         Whether to keep every replication, or count, mean and variance over them.
     """
 
-    def __init__(self, labels: Sequence[str], replication: Index, record: str) -> None:
-        self._labels = list(labels)
+    def __init__(
+        self, labels: Sequence[str], traders: Sequence[str], replication: Index, record: str
+    ) -> None:
+        self._labels, self._traders = list(labels), list(traders)
         self._replication = replication
         self.full = require_one_of("record", record, RECORDS) == "full"
         self._clearings: list[Clearing] = []
@@ -130,10 +131,14 @@ class Tape:
             ),
         }
 
-        def collect(column: Column) -> NDArray[Any]:
+        def collect(column: Column) -> Any:
             parts = [[getattr(part, column.name) for part in period] for period in records]
-            array = np.array(parts, column.dtype).reshape(periods, makers, replications)
-            return array.transpose(2, 0, 1).reshape(-1)
+            dtype = np.int8 if column is TRADER else column.dtype
+            array = np.array(parts, dtype).reshape(periods, makers, replications)
+            listed = array.transpose(2, 0, 1).reshape(-1)
+            if column is TRADER:
+                return pd.Categorical.from_codes(listed, pd.Index(self._traders))
+            return listed
 
         frame = pd.DataFrame(
             {

@@ -4,6 +4,7 @@ from abm.beliefs.base import Belief
 from abm.bellman.exact.quotes import best_quote
 from abm.bellman.exact.value import load_fitted
 from abm.market.quotes import Quote
+from abm.market.valuations import require_noisy
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
 
@@ -54,6 +55,7 @@ class ExactOptimal(MarketMaker):
 
     def quote(self) -> Quote:
         """Return the quote with the largest backup."""
+        require_noisy(self.law)
         return best_quote(self.value, self.require_posterior(), self.law)
 
     def require_posterior(self) -> Belief:

@@ -24,6 +24,7 @@ class Role(IntEnum):
     VALUE = 0
     TRADER = 1
     TIE_BREAK = 2
+    TYPE = 3  # of the trader who comes
 
 
 def maker_role(label: str) -> int:

@@ -11,13 +11,14 @@ Exact beliefs use the likelihood as a function of V, whatever the noise. Gaussia
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
 
 from abm.market.noise import AnyNoise, Noise, noise_of
-from abm.market.quotes import Quote
+from abm.market.quotes import Quote, Side
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array, Index, Sides
 from abm.numerics.checks import require_compatible
@@ -70,6 +71,29 @@ class Law(Protocol):
 
     def likelihood(self, quote: Quote, side: Sides) -> Likelihood:
         """Return what it reveals that the trader took `side` of an uncrossed `quote`."""
+
+
+@runtime_checkable
+class SidedLaw(Law, Protocol):
+    """A law that has in closed form what a side of a quote brings on a Gaussian belief."""
+
+    def trade(self, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
+        """Return P(trade) and E[side (V - mean); trade] for V ~ N(mean, sd^2), shape (R,)."""
+
+
+def find_trade(law: Law, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
+    """Return P(trade) and E[side (V - mean); trade] for V ~ N(mean, sd^2), under any law."""
+    if isinstance(law, SidedLaw):
+        return law.trade(mean, sd, side, price)
+    log_mass, moved, _ = reveal_trade(law, side, price).tilt(mean, sd)
+    with np.errstate(under="ignore"):
+        mass = np.exp(log_mass)
+    return mass, side * (moved - mean) * mass
+
+
+def reveal_trade(law: Law, side: Side, price: Array) -> Likelihood:
+    """Return what a trade on this side, at this price, reveals."""
+    return law.likelihood(Quote(price, price), np.array(side, np.int8))
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +226,17 @@ class NoisyValuation:
         """Return value + noise, shape (R,)."""
         return value + self.noise.draw(draws)
 
+    def trade(self, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
+        """Return P(trade) and E[side (V - mean); trade] for V ~ N(mean, sd^2), shape (R,).
+
+        Any noise is treated as Gaussian with its sd, as by `Interval.tilt`.
+        """
+        s = np.hypot(sd, self.noise_sd)
+        with np.errstate(over="ignore", under="ignore"):
+            depth = side * (price - mean) / s
+            density = np.exp(-0.5 * depth * depth) / np.sqrt(2 * np.pi)
+            return special.ndtr(-depth), sd * sd / s * density
+
     def likelihood(self, quote: Quote, side: Sides) -> Interval:
         """Return the interval in which the trader's valuation must lie."""
         buys, sells = quote.split(side)
@@ -211,10 +246,10 @@ class NoisyValuation:
 
 
 def require_noisy(law: Law) -> None:
-    """Raise TypeError unless a valuation is the value plus noise, as closed forms take it to be."""
+    """Raise TypeError unless a valuation is the value plus noise, as Bellman's equation has it."""
     if type(law) is not NoisyValuation:  # one that builds on it may value otherwise
         raise TypeError(
-            f"the law of traders is a {type(law).__qualname__}, but quotes in closed form are for "
-            f"valuations that are the value plus noise (NoisyValuation): give an exact belief to a "
-            f"zero-profit or myopic maker, as partial(ZeroProfit, belief='exact')"
+            f"the law of traders is a {type(law).__qualname__}, but the sequential problem is "
+            f"solved for valuations that are the value plus noise (NoisyValuation): give a "
+            f"zero-profit or a myopic maker, whose quotes are right for any law"
         )

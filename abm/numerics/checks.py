@@ -169,6 +169,14 @@ def discount_factor(value: float) -> float:
     return discount
 
 
+def require_share(value: float) -> float:
+    """Return `value` as a float, or raise ValueError unless 0 <= value <= 1."""
+    share = float(_scalar("share", value))
+    if not 0 <= share <= 1:
+        raise ValueError(f"share is {value}, but must be from 0 to 1: give a part of all traders")
+    return share
+
+
 def require_whole(name: str, value: SupportsIndex, least: int, most: int) -> int:
     """Return `value` as an int, or raise unless it is a whole number from `least` to `most`."""
     try:

@@ -11,7 +11,7 @@ import numpy as np
 
 from abm.beliefs.base import Belief
 from abm.market.quotes import Quote, Side
-from abm.market.valuations import Law, Likelihood
+from abm.market.valuations import Law, reveal_trade
 from abm.numerics.arrays import Array
 
 
@@ -22,11 +22,6 @@ def expected_profit(belief: Belief, quote: Quote, law: Law) -> Array:
     """
     of_buy = _side_profit(belief, law, Side.BUY, quote.ask)
     return of_buy + _side_profit(belief, law, Side.SELL, quote.bid)
-
-
-def reveal_trade(law: Law, side: Side, price: Array) -> Likelihood:
-    """Return what a trade on this side, at this price, reveals."""
-    return law.likelihood(Quote(price, price), np.array(side, np.int8))
 
 
 def _side_profit(belief: Belief, law: Law, side: Side, price: Array) -> Array:

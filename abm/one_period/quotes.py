@@ -9,9 +9,9 @@ F(w > a) - f(a) (a - E[V | w = a]). So
 
 (Glosten and Milgrom 1985; Das and Magdon-Ismail 2008, section 2.3), and the bid is the mirror
 image. For a Gaussian belief these are the depths of `abm.one_period.depths`, whatever the noise:
-like the belief they take it as Gaussian with its sd. A law of another kind is refused there. For
-any other belief a secant iteration starts there, kept between prices that are known to be too low
-and too high.
+like the belief they take it as Gaussian with its sd. For any other belief a secant iteration starts
+there, kept between prices that are known to be too low and too high. Under a law of another kind,
+as of several types of traders, there may be several such prices: see `abm.one_period.search`.
 
 A start deeper than DEEPEST, at shocks of more than nine noise sds, is the quote itself, unless the
 belief's tail ends before it or the law has no closed forms: a trade so far out has a probability of
@@ -24,11 +24,21 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from abm.beliefs.base import Belief
+from abm.market.mixtures import CoinFlip
 from abm.market.quotes import Quote, Side
-from abm.market.valuations import Law, require_noisy
+from abm.market.valuations import Law, NoisyValuation, SidedLaw, reveal_trade
 from abm.numerics.arrays import Array, Flags
 from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
-from abm.one_period.profit import reveal_trade
+from abm.one_period.search import (
+    PEAK_STEP,
+    ROOT_STEP,
+    find_best_peak,
+    find_farthest_root,
+    find_first_root,
+    list_distances,
+    list_parts,
+    make_profit,
+)
 
 DEEPEST = 9.0
 ENDED = 20.0  # a belief has ended where its tail's log probability is this far below a normal's
@@ -39,6 +49,9 @@ PATIENCE = 8  # every so many steps the bracket is halved
 NEARBY = 1e-4  # in noise sds: valuations within this distance of a price count as equal to it
 ROUNDED = 1e8  # times that distance: a price past this is rounded when the distance is added to it
 
+TINY = 1e-10  # of the farthest distance tried: to within that a root is found
+Search = Callable[[Belief, Law, Side], Array]
+"""From belief, law and side to the distance of the price from the mean, in units of price."""
 Excess = Callable[[Belief, Law, Side, Array], Array]
 """By how much a price, times its side, is too high, in units of price."""
 
@@ -53,6 +66,8 @@ def zero_profit_quote(belief: Belief, law: Law) -> Quote:
     >>> zero_profit_quote(GaussianBelief(0.0, 3.0), NoisyValuation(1.0))
     Quote(bid -8.633, ask 8.633)
     """
+    if needs_search(law):
+        return _search_quote(belief, law, _search_root)
     return _solve_quote(belief, law, zero_profit_depth, _zero_profit_excess)
 
 
@@ -66,15 +81,54 @@ def myopic_quote(belief: Belief, law: Law) -> Quote:
     >>> myopic_quote(GaussianBelief(0.0, 3.0), NoisyValuation(1.0))
     Quote(bid -9.565, ask 9.565)
     """
+    if needs_search(law):
+        require_bounded(law)
+        return _search_quote(belief, law, _search_peak)
     return _solve_quote(belief, law, myopic_depth, _myopic_excess)
+
+
+def needs_search(law: Law) -> bool:
+    """Whether a side may have several roots and maxima, so that one near a closed form is no use.
+
+    A law that only builds on the paper's may value otherwise.
+    """
+    return type(law) is not NoisyValuation
+
+
+def require_bounded(law: Law) -> None:
+    """Raise ValueError if some traders trade at any price, so that profit has no bound."""
+    if any(isinstance(part, CoinFlip) for part in list_parts(law)):
+        raise ValueError(
+            "some traders buy or sell whatever the price, so that profit has no bound and no quote "
+            "is best: give them a reach, as partial(UninformedTrader, share=0.3, reach=3.0), or "
+            "quote as zero-profit makers do"
+        )
+
+
+def _search_quote(belief: Belief, law: Law, search: Search) -> Quote:
+    """Return the quote whose sides are searched for, outwards from the belief's mean."""
+    belief = belief.resolve(law.resolution) if np.isfinite(law.resolution) else belief
+    bid, ask = (search(belief, law, side) for side in (Side.SELL, Side.BUY))
+    return Quote(belief.mean - bid, belief.mean + ask)
+
+
+def _search_root(belief: Belief, law: Law, side: Side) -> Array:
+    distances = list_distances(belief, law, ROOT_STEP)
+    if belief.is_gaussian and all(isinstance(part, SidedLaw) for part in list_parts(law)):
+        distances = np.minimum(distances, find_farthest_root(belief, law))
+    tolerance = np.maximum(TINY * distances[-1], DIGITS * np.spacing(np.abs(belief.mean)))
+    return find_first_root(make_profit(belief, law, side), distances, tolerance)
+
+
+def _search_peak(belief: Belief, law: Law, side: Side) -> Array:
+    distances = list_distances(belief, law, PEAK_STEP)
+    return find_best_peak(make_profit(belief, law, side), distances)
 
 
 def _solve_quote(
     belief: Belief, law: Law, closed_form: Callable[[Array], Array], excess: Excess
 ) -> Quote:
     """Return the quote whose excess is zero on both sides; the search starts at a closed form."""
-    if belief.is_gaussian:
-        require_noisy(law)
     depth = closed_form(belief.sd / law.noise_sd)
     start = standardised_quote(belief, depth, law.noise_sd)
     if belief.is_gaussian:

@@ -8,6 +8,7 @@ Makers know the law, and honour it in what they learn.
 from abm.market.random_streams import Draws
 from abm.market.valuations import Law
 from abm.numerics.arrays import Array
+from abm.numerics.checks import require_share
 from abm.numerics.describe import describe
 from abm.participants.agent import Participant, ParticipantError
 from abm.participants.terms import PublicModel
@@ -27,11 +28,21 @@ class Trader(Participant):
         The market that the trader comes to.
     law : Law
         How the trader values the asset.
+    share : float, optional
+        Of all traders, from 0 to 1; of the first type of a market what the others leave.
 
     Attributes
     ----------
     law : Law
         How the next trader values, given what is public; makers know it.
+    share : float or None
+    follows_tape : bool
+        Whether the law depends on what the public believes, so that `follow` is to be called.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the share is not a number from 0 to 1.
 
     Examples
     --------
@@ -48,9 +59,12 @@ class Trader(Participant):
     failure = TraderError
     attributes = ("law",)
 
-    def __init__(self, model: PublicModel, law: Law) -> None:
+    follows_tape: bool = False
+
+    def __init__(self, model: PublicModel, law: Law, *, share: float | None = None) -> None:
         super().__init__(model)
         self.law = law
+        self.share = None if share is None else require_share(share)
 
     def __repr__(self) -> str:
         law = vars(self).get("law")
@@ -59,6 +73,13 @@ class Trader(Participant):
     def valuation(self, value: Array, draws: Draws) -> Array:
         """Return what the asset is worth to the trader, shape (R,), in units of price."""
         return self.law.valuation(value, draws)
+
+    def follow(self, mean: Array, sd: Array) -> None:
+        """Set the law of this period by mean and sd of the public's belief, before makers quote.
+
+        It is the belief, shape (R,), of who began with the prior and saw the whole tape, kept
+        normal by matching moments.
+        """
 
     def observe(self, view: MarketView) -> None:
         """Learn from what is public of a period, once it is over; by default nothing."""

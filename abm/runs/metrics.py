@@ -31,7 +31,10 @@ def find_pricing_error(bid: Array, ask: Array, value: Array) -> Array:
 
 
 def find_surplus(side: Any, valuation: Array, price: Array) -> Array:
-    """Return what the trader gains by the trader's own valuation; 0 without a trade."""
+    """Return what the trader gains by the trader's own valuation; 0 without a trade.
+
+    It is NaN where the trader trades at any price, and so has no valuation.
+    """
     return np.asarray(side * (valuation - price))
 
 

@@ -58,6 +58,7 @@ class Column:
 REPLICATION = Column("replication", "int32", "1", "replication, numbered across blocks")
 PERIOD = Column("period", "int16", "period", "0 for the first trader after the shock")
 MAKER = Column("maker", "category", "", "the maker's label")
+TRADER = Column("trader", "category", "", "the label of the trader's type")
 EXCHANGE = Column("exchange", "category", "", "which exchange of the run")
 KEYS = (REPLICATION, PERIOD, MAKER)
 
@@ -65,10 +66,11 @@ MARKET = (
     REPLICATION,
     PERIOD,
     Column("value", "float64", "price", "the true value V"),
-    Column("valuation", "float64", "price", "the trader's valuation w"),
+    Column("valuation", "float64", "price", "the trader's valuation, NaN if the trader has none"),
     Column("bid", "float64", "price", "the best bid when the trader came, -inf if none"),
     Column("ask", "float64", "price", "the best ask when the trader came, inf if none"),
     Column("side", "int8", "1", "+1: the trader bought, -1: the trader sold, 0: no trade"),
+    TRADER,
 )
 
 _OF_MAKER = {

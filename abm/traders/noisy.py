@@ -19,6 +19,8 @@ class NoisyTrader(Trader):
     noise : Distribution, optional
         Any other distribution of the noise in its place, in units of price, as
         `scipy.stats.laplace(scale=0.7)` (see `abm.market.noise`).
+    share : float, optional
+        As of every `Trader`.
 
     Raises
     ------
@@ -43,6 +45,7 @@ class NoisyTrader(Trader):
         *,
         noise_sd: float | None = None,
         noise: Distribution | None = None,
+        share: float | None = None,
     ) -> None:
         if noise_sd is not None and noise is not None:
             raise ValueError(
@@ -50,6 +53,5 @@ class NoisyTrader(Trader):
                 f"them says it all: leave the other out"
             )
         sd = model.terms.noise_sd if noise_sd is None else noise_sd
-        super().__init__(
-            model, NoisyValuation(scale_number("noise_sd", sd) if noise is None else noise)
-        )
+        own = scale_number("noise_sd", sd) if noise is None else noise
+        super().__init__(model, NoisyValuation(own), share=share)

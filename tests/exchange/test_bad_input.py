@@ -20,6 +20,7 @@ from abm import (
 )
 from abm.makers import MakerError, MarketMaker
 from abm.participants.registry import MAKER_TYPES
+from abm.traders import UninformedTrader
 
 INF, NAN = np.inf, np.nan
 NUMBER = "give a positive number"
@@ -131,9 +132,50 @@ def test_a_market_needs_a_trader(traders: Any) -> None:
     refused(lambda: Exchange("optimal", traders), ValueError, *says)
 
 
-def test_an_exchange_serves_one_type_of_trader() -> None:
-    says = ("traders holds 2 types", "this exchange serves one", "give (NoisyTrader,)")
+def uninformed(**given: Any) -> Any:
+    return partial(UninformedTrader, **given)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5, np.nan])
+def test_a_share_is_from_0_to_1(share: float) -> None:
+    says = (f"share is {share}", "must be from 0 to 1", "give a part of all traders")
+    refused(lambda: Exchange("optimal", uninformed(share=share)), ValueError, *says)
+
+
+def test_every_type_of_trader_but_the_first_has_a_share() -> None:
+    says = ("trader 'noisy-2' has no share", "comes beside 'noisy'", "partial(NoisyTrader, share=")
     refused(lambda: Exchange("optimal", [NoisyTrader, NoisyTrader]), ValueError, *says)
+
+
+def test_shares_sum_to_1_at_most() -> None:
+    traders = [NoisyTrader, uninformed(share=0.7), uninformed(share=0.4, reach=1.0)]
+    says = ("shares of traders sum to 1.1", "must to 1 at most", "give smaller ones")
+    refused(lambda: Exchange("optimal", traders), ValueError, *says)
+
+
+def test_the_first_type_has_what_the_others_leave() -> None:
+    traders = [partial(NoisyTrader, share=0.5), uninformed(share=0.3)]
+    says = ("share is 0.5 for 'noisy'", "the other types leave 0.7", "give it that, or no share")
+    refused(lambda: Exchange("optimal", traders), ValueError, *says)
+
+
+def test_traders_who_go_by_the_public_need_public_trades() -> None:
+    traders = [NoisyTrader, uninformed(share=0.3, reach=3.0)]
+    says = ("transparency is 'own'", "'uninformed' goes by what the public believes", 'give "pub')
+    make = partial(Exchange, "zero-profit", traders, transparency="own")
+    refused(make, ValueError, *says)
+
+
+@pytest.mark.parametrize("reach", [0.0, -1.0, np.inf, "wide"])
+def test_a_reach_is_a_positive_number(reach: Any) -> None:
+    with pytest.raises((ValueError, TypeError), match="reach"):
+        Exchange("zero-profit", [NoisyTrader, uninformed(share=0.3, reach=reach)])
+
+
+def test_a_profit_without_bound_is_refused() -> None:
+    market = Exchange("myopic", [NoisyTrader, uninformed(share=0.3)])
+    says = ("whatever the price", "profit has no bound", "give them a reach")
+    refused(market.step, MakerError, *says)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63])

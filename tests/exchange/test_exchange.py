@@ -586,7 +586,7 @@ def test_quotes_that_are_posted_are_copies_that_nobody_can_change() -> None:
 def test_an_exchange_is_a_mesa_model_of_its_makers_and_the_trader() -> None:
     market = Exchange(["optimal", "myopic"])
     assert isinstance(market, mesa.Model)
-    assert set(market.agents) == {*market.makers, market.trader}
+    assert set(market.agents) == {*market.makers, *market.traders}
 
 
 def test_the_model_variables_are_the_means_over_the_tape() -> None:

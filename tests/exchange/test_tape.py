@@ -86,6 +86,7 @@ def test_the_columns_are_the_ones_that_scripts_rely_on() -> None:
         ("bid", "float64"),
         ("ask", "float64"),
         ("side", "int8"),
+        ("trader", "category"),
     ]
     assert list(dtypes(MAKERS).items()) == [
         ("replication", "int32"),

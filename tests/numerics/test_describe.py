@@ -32,7 +32,7 @@ MAKERS = ("optimal", "zero-profit", partial(FixedSpread, belief="exact"))
 
 def name_parts(market: Exchange) -> Iterator[object]:
     """Yield a market and all that is found in it."""
-    yield from (market, market.tape, market.terms, market.law, market.trader, market.clearing)
+    yield from (market, market.tape, market.terms, market.law, *market.traders, market.clearing)
     yield from (market.inside, *market.clearing.dealings)
     for maker in market.makers:
         yield from (maker, maker.belief, maker.last)

@@ -66,17 +66,18 @@ def test_a_trader_goes_by_name_by_class_and_by_partial_alike() -> None:
 
 def test_a_class_without_a_name_goes_by_its_own_in_kebab_case() -> None:
     assert Wavering.name == "wavering"
-    assert Exchange("optimal", Wavering).trader.label == "wavering"
+    assert Exchange("optimal", Wavering).traders[0].label == "wavering"
 
 
 def test_a_trader_type_sees_every_quote_and_trade_where_they_are_public() -> None:
     market = Exchange(["optimal", "zero-profit"], Watcher, replications=30, rng=2)
-    assert isinstance(market.trader, Watcher)
+    (watcher,) = market.traders
+    assert isinstance(watcher, Watcher)
     for period in range(6):
         market.open()
         quotes = list(market.quotes)
         market.clear()
-        view = market.trader.views[period]
+        view = watcher.views[period]
         assert view.others is not None
         assert list(view.others) == ["optimal", "zero-profit"]
         assert all(one is other for one, other in zip(view.others.values(), quotes, strict=True))
@@ -88,8 +89,9 @@ def test_a_trader_type_sees_every_quote_and_trade_where_they_are_public() -> Non
 
 def test_a_trader_type_sees_nothing_where_makers_see_their_own_trades_only() -> None:
     market = Exchange(["optimal", "myopic"], Watcher, transparency="own", rng=2).run(6)
-    assert isinstance(market.trader, Watcher)
-    assert market.trader.views == []
+    (watcher,) = market.traders
+    assert isinstance(watcher, Watcher)
+    assert watcher.views == []
 
 
 def test_makers_read_the_law_and_the_number_of_the_period() -> None:

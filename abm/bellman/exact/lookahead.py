@@ -10,9 +10,8 @@ import numpy as np
 from abm.beliefs.window import Window
 from abm.bellman.exact.value import ExactValue
 from abm.market.quotes import Side
-from abm.market.valuations import Law
+from abm.market.valuations import Law, reveal_trade
 from abm.numerics.arrays import Array
-from abm.one_period.profit import reveal_trade
 
 LEAST = 1e-14  # a probability: a signal that is rarer does not change the backup
 NARROWEST = 1e-6  # least variance after a signal, in units of the variance before

@@ -1,0 +1,286 @@
+"""Several types of traders in one market: what they value by, and what the trade of one reveals.
+
+One trader comes each period, of a type that nobody sees; type k comes with probability share_k. A
+trade then has the likelihood sum of share_k L_k(V), in which those who know nothing of V have a
+constant (Glosten and Milgrom 1985). On a Gaussian belief N(m, s^2) its moments are those of the
+types' posteriors N(m_k, s_k^2), type k with the weight lambda_k, the probability that one of this
+type traded:
+
+    mean  sum of lambda_k m_k
+    sd^2  sum of lambda_k (s_k^2 + (m_k - mean)^2)
+
+Unlike that of one informed type, the sd may rise: it does where the types' means are far apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from scipy import special
+
+from abm.market.quotes import Quote, Side
+from abm.market.random_streams import Draws
+from abm.market.valuations import Law, Likelihood, find_trade
+from abm.numerics.arrays import Array, Index, Sides
+from abm.numerics.describe import describe, list_some
+from abm.numerics.truncated_normal import interval_mass
+
+
+@dataclass(frozen=True, eq=False)
+class Uninformative:
+    """What a trader shows who knows nothing of the value.
+
+    Parameters
+    ----------
+    log_mass : ndarray, shape (R,) or (1,)
+        Log probability of what was shown, whatever the value.
+
+    Examples
+    --------
+    >>> shown = Uninformative(np.log([0.5]))
+    >>> shown.likelihood(np.array([[0.0, 3.0]]))
+    array([[0.5, 0.5]])
+    """
+
+    log_mass: Array
+
+    def __repr__(self) -> str:
+        return describe(self, over=self.replications)
+
+    @property
+    def resolution(self) -> float:
+        """Infinite: it is the same for all values."""
+        return np.inf
+
+    def likelihood(self, value: Array) -> Array:
+        """Return the probability, for values of shape (R, G), the grid last."""
+        return np.broadcast_to(np.exp(self.log_mass)[:, np.newaxis], value.shape)
+
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
+        """Return the log probability, and the mean and sd as they are."""
+        log_mass, mean, sd = np.broadcast_arrays(self.log_mass, mean, sd)
+        return log_mass, mean, sd
+
+    @property
+    def replications(self) -> int:
+        """The number of probabilities; 1 if all replications share it."""
+        return self.log_mass.size
+
+    def at(self, replications: Index) -> Uninformative:
+        """Return what was shown in these replications."""
+        one = self.log_mass.size == 1
+        return self if one else Uninformative(self.log_mass[replications])
+
+
+@dataclass(frozen=True, eq=False)
+class MixedLikelihood:
+    """What the trade of one of several types reveals, nobody knows of which.
+
+    Parameters
+    ----------
+    parts : sequence of Likelihood
+        What it reveals if the trader is of each type.
+    shares : sequence of float
+        With which probability a trader of each type comes.
+    """
+
+    parts: Sequence[Likelihood]
+    shares: Sequence[float]
+
+    def __repr__(self) -> str:
+        return describe(self, list_some(map(repr, self.parts)), over=self.replications)
+
+    @property
+    def resolution(self) -> float:
+        """The smallest of the types'."""
+        return min(part.resolution for part in self.parts)
+
+    def likelihood(self, value: Array) -> Array:
+        """Return P(shown | V = value) for values of shape (R, G), the grid last."""
+        masses = (part.likelihood(value) for part in self.parts)
+        return np.asarray(sum(map(np.multiply, self.shares, masses)))
+
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
+        """Return log P(shown) and the posterior's mean and sd, given V ~ N(mean, sd^2)."""
+        tilted = [part.tilt(mean, sd) for part in self.parts]
+        with np.errstate(under="ignore"):
+            logs = [
+                np.log(share) + part[0] for share, part in zip(self.shares, tilted, strict=True)
+            ]
+            log_mass = reduce(np.logaddexp, logs)
+            weights = [np.exp(log - log_mass) for log in logs]
+            moves = [part[1] - mean for part in tilted]
+            move = sum(map(np.multiply, weights, moves))
+            variance = sum(
+                weight * (np.square(part[2]) + np.square(own - move))
+                for weight, part, own in zip(weights, tilted, moves, strict=True)
+            )
+        return log_mass, mean + move, np.sqrt(variance)
+
+    @property
+    def replications(self) -> int:
+        """The number of replications; 1 if the same was shown in all."""
+        return max(part.replications for part in self.parts)
+
+    def at(self, replications: Index) -> MixedLikelihood:
+        """Return what was shown in these replications."""
+        return MixedLikelihood([part.at(replications) for part in self.parts], self.shares)
+
+
+@dataclass(frozen=True, eq=False)
+class PublicValuation:
+    """The valuation of a trader who knows what all know: N(mean, sd^2), whatever the value.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (R,) or (1,)
+        What the public believes, in units of price.
+    noise_sd : float
+        How widely traders' own reasons spread about it, in units of price.
+    """
+
+    mean: Array
+    noise_sd: float
+    knows_value = False
+
+    def __repr__(self) -> str:
+        return describe(self, f"sd {self.noise_sd:.4g}")
+
+    @property
+    def has_closed_forms(self) -> bool:
+        """Never: nothing is learnt, and there is no adverse selection."""
+        return False
+
+    @property
+    def resolution(self) -> float:
+        """Infinite: what is shown does not depend on the value."""
+        return np.inf
+
+    def valuation(self, value: Array, draws: Draws) -> Array:
+        """Return mean + noise, shape (R,)."""
+        return np.broadcast_to(self.mean, value.shape) + self.noise_sd * draws.normal()
+
+    def trade(self, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
+        """Return P(trade) and E[side (V - mean); trade], which is 0."""
+        with np.errstate(under="ignore"):
+            bought = special.ndtr(side * (self.mean - price) / self.noise_sd)
+        return bought, 0.0 * (mean + sd)
+
+    def likelihood(self, quote: Quote, side: Sides) -> Uninformative:
+        """Return with which probability such a trader takes this side."""
+        bid, ask = ((price - self.mean) / self.noise_sd for price in (quote.bid, quote.ask))
+        with np.errstate(divide="ignore", under="ignore"):
+            return _choose(
+                quote, side, lambda: special.log_ndtr(-ask), lambda: special.log_ndtr(bid),
+                lambda: np.log(interval_mass(bid, ask)),
+            )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CoinFlip:
+    """A trader who buys or sells with probability 1/2 each, whatever the price.
+
+    So do the uninformed of Glosten and Milgrom (1985). The valuation is infinite: there is no
+    price at which such a trader does not trade, and none that a trade is worth.
+    """
+
+    knows_value = False
+    has_closed_forms = False
+    noise_sd = np.inf
+    resolution = np.inf
+
+    def valuation(self, value: Array, draws: Draws) -> Array:
+        """Return inf for who buys and -inf for who sells, shape (R,)."""
+        return np.where(draws.uniform() < 0.5, np.inf, -np.inf) + 0.0 * value
+
+    def trade(self, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
+        """Return P(trade), which is 1/2, and E[side (V - mean); trade], which is 0."""
+        return 0.5 * np.isfinite(side * price), 0.0 * (mean + sd)
+
+    def likelihood(self, quote: Quote, side: Sides) -> Uninformative:
+        """Return with which probability such a trader takes this side: 0 where it is declined."""
+        buys, sells = np.isfinite(quote.ask) / 2, np.isfinite(quote.bid) / 2
+        with np.errstate(divide="ignore"):
+            return _choose(
+                quote, side, lambda: np.log(buys), lambda: np.log(sells),
+                lambda: np.log(1 - buys - sells),
+            )  # fmt: skip
+
+
+def _choose(quote: Quote, side: Sides, *of_sides: Callable[[], Array]) -> Uninformative:
+    """Return the log probabilities of the sides that were taken: buys, sales, or none."""
+    buys, sells = quote.split(side)
+    if buys.all() or sells.all():  # as of one side of a quote that is looked for
+        return Uninformative(np.atleast_1d(of_sides[0 if buys.all() else 1]()))
+    log_buy, log_sale, log_none = (find() for find in of_sides)
+    return Uninformative(
+        np.atleast_1d(np.where(buys, log_buy, np.where(sells, log_sale, log_none)))
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """The law of a trader whose type nobody sees.
+
+    Parameters
+    ----------
+    laws : sequence of Law
+        The types'.
+    shares : sequence of float
+        With which probability each comes; together 1.
+
+    Examples
+    --------
+    >>> from abm.market.valuations import NoisyValuation
+    >>> law = Mixture([NoisyValuation(1.0), CoinFlip()], [0.7, 0.3])
+    >>> shown = law.likelihood(Quote(-2.0, 2.0), np.array([1], np.int8))  # a trader bought
+    >>> shown.likelihood(np.array([[-50.0, 50.0]])).round(2)
+    array([[0.15, 0.85]])
+    """
+
+    laws: Sequence[Law]
+    shares: Sequence[float]
+
+    def __repr__(self) -> str:
+        parts = (f"{share:.4g} {law!r}" for share, law in zip(self.shares, self.laws, strict=True))
+        return describe(self, list_some(parts))
+
+    @property
+    def noise_sd(self) -> float:
+        """That of the first type that knows of the value, or else of the first."""
+        knowing = (law.noise_sd for law in self.laws if getattr(law, "knows_value", True))
+        return next(knowing, self.laws[0].noise_sd)
+
+    @property
+    def has_closed_forms(self) -> bool:
+        """Never."""
+        return False
+
+    @property
+    def resolution(self) -> float:
+        """The smallest of the types'."""
+        return min(law.resolution for law in self.laws)
+
+    def valuation(self, value: Array, draws: Draws) -> Array:
+        """Return one valuation per replication, of a type that is drawn, shape (R,)."""
+        valuations = [law.valuation(value, draws) for law in self.laws]
+        chosen = choose_types(self.shares, draws)
+        return np.choose(chosen, valuations)
+
+    def trade(self, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
+        """Return P(trade) and E[side (V - mean); trade] for V ~ N(mean, sd^2), shape (R,)."""
+        parts = [find_trade(law, mean, sd, side, price) for law in self.laws]
+        bought, moved = (sum(map(np.multiply, self.shares, of)) for of in zip(*parts, strict=True))
+        return np.asarray(bought), np.asarray(moved)
+
+    def likelihood(self, quote: Quote, side: Sides) -> MixedLikelihood:
+        """Return what it reveals that the trader took `side` of an uncrossed `quote`."""
+        return MixedLikelihood([law.likelihood(quote, side) for law in self.laws], self.shares)
+
+
+def choose_types(shares: Sequence[float], draws: Draws) -> Index:
+    """Return the number of the type that comes in each replication, shape (R,)."""
+    return np.searchsorted(np.cumsum(shares)[:-1], draws.uniform(), side="right")

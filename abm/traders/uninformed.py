@@ -1,0 +1,49 @@
+"""Traders who know nothing that the public does not."""
+
+from abm.market.mixtures import CoinFlip, PublicValuation
+from abm.numerics.arrays import Array
+from abm.numerics.checks import scale_number
+from abm.participants.terms import PublicModel
+from abm.participants.trader import Trader
+
+
+class UninformedTrader(Trader):
+    """Trades for reasons of the trader's own, knowing no more than the tape shows.
+
+    Parameters
+    ----------
+    share : float
+        Of all traders, from 0 to 1.
+    reach : float, optional
+        The trader values the asset at the public's mean and N(0, reach^2), in units of price.
+        Unless it is given, the trader buys or sells with probability 1/2 each, whatever the price
+        (Glosten and Milgrom 1985), and has no valuation: surplus is NaN.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the share is not a number from 0 to 1, or reach is not one from 1e-100 to 1e100.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from abm import Exchange
+    >>> from abm.traders import NoisyTrader
+    >>> some = partial(UninformedTrader, share=0.3)
+    >>> Exchange("zero-profit", [NoisyTrader, some], prior_sd=3.0).run(1).inside
+    Quote(bid -1.943, ask 1.943)
+    """
+
+    name = "uninformed"
+
+    def __init__(self, model: PublicModel, *, share: float, reach: float | None = None) -> None:
+        self.reach = None if reach is None else scale_number("reach", reach)
+        self.follows_tape = self.reach is not None
+        super().__init__(model, CoinFlip(), share=share)
+        if self.follows_tape:
+            self.follow(model.terms.prior.mean, model.terms.prior.sd)
+
+    def follow(self, mean: Array, sd: Array) -> None:  # noqa: ARG002, which she does not need
+        """Value the asset by what the public believes now."""
+        if self.reach is not None:
+            self.law = PublicValuation(mean, self.reach)

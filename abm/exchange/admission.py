@@ -139,6 +139,8 @@ def _make(choice: Any, registry: Registry[Kind], model: PublicModel) -> Kind:
         ours = raised.is_relative_to(PACKAGE) and raised != Path(__file__)
         if ours or isinstance(error, ValueError):
             raise
+        if isinstance(error, TypeError) and " required keyword-only argument" in str(error):
+            fix = f"give it as partial({kind.__name__}, ...), in Python"
         raise kind.failure(f"{says}: {type(error).__name__}: {error}; {fix}") from error
     missing = [name for name in kind.attributes if not hasattr(participant, name)]
     if missing:

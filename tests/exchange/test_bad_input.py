@@ -20,6 +20,7 @@ from abm import (
 )
 from abm.makers import MakerError, MarketMaker
 from abm.participants.registry import MAKER_TYPES
+from abm.participants.trader import TraderError
 from abm.traders import UninformedTrader
 
 INF, NAN = np.inf, np.nan
@@ -140,6 +141,15 @@ def uninformed(**given: Any) -> Any:
 def test_a_share_is_from_0_to_1(share: float) -> None:
     says = (f"share is {share}", "must be from 0 to 1", "give a part of all traders")
     refused(lambda: Exchange("optimal", uninformed(share=share)), ValueError, *says)
+
+
+def test_a_type_of_trader_that_lacks_an_argument_is_told_how_to_get_it() -> None:
+    says = (
+        "UninformedTrader could not be made",
+        "'share'",
+        "give it as partial(UninformedTrader, ..",
+    )
+    refused(lambda: Exchange("zero-profit", [NoisyTrader, "uninformed"]), TraderError, *says)
 
 
 def test_every_type_of_trader_but_the_first_has_a_share() -> None:

@@ -32,8 +32,8 @@ from tests.files import ROOT, partial_of, read_files
 from tests.tally import print_tally
 
 STUDIES = {
-    "sweep": "--makers optimal,myopic --prior-sd 1,3 --periods 20 --replications 400 --block 20",
-    "monopolist-vs-competitive": "--prior-sd 1,3 --replications 100 --periods 20",
+    "sweep": "--makers optimal,myopic --prior-sd 1,3 --periods 20 --replications 160 --block 20",
+    "monopolist-vs-competitive": "--prior-sd 1,3 --replications 40 --periods 20",
 }
 SOON = 30.0  # seconds in which a troubled command must have ended
 AT_ONCE = os.cpu_count() or 1

@@ -215,7 +215,7 @@ def leads(**of_shocks: tuple[float, float]) -> pd.DataFrame:
             leads(s1=(0.1, 0.01), s2=(-0.1, 0.01)),  # by Bonferroni, 2.245 standard errors
             "1: 0.100 ± 0.022 (5 % of W); 2: -0.100 ± 0.022 (-10 % of W)",
         ),
-        (leads(s2=(0.1, np.nan)), "2: 0.1 (10 % of W)"),
+        (leads(s2=(0.1, np.nan)), "2: 0.1 (no interval) (10 % of W)"),
     ],
 )
 def test_a_gain_is_told_with_its_size_and_an_interval_sure_of_all_shocks_together(

@@ -10,8 +10,9 @@ Exact beliefs use the likelihood as a function of V, whatever the noise. Gaussia
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -73,18 +74,17 @@ class Law(Protocol):
         """Return what it reveals that the trader took `side` of an uncrossed `quote`."""
 
 
-@runtime_checkable
-class SidedLaw(Law, Protocol):
-    """A law that has in closed form what a side of a quote brings on a Gaussian belief."""
-
-    def trade(self, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
-        """Return P(trade) and E[side (V - mean); trade] for V ~ N(mean, sd^2), shape (R,)."""
+ClosedForm = Callable[[Array, Array, Side, Array], tuple[Array, Array]]
 
 
 def find_trade(law: Law, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
-    """Return P(trade) and E[side (V - mean); trade] for V ~ N(mean, sd^2), under any law."""
-    if isinstance(law, SidedLaw):
-        return law.trade(mean, sd, side, price)
+    """Return P(trade) and E[side (V - mean); trade] for V ~ N(mean, sd^2), shape (R,).
+
+    A law may have them in closed form, as a method `trade` with these arguments.
+    """
+    closed_form: ClosedForm | None = getattr(law, "trade", None)
+    if closed_form:
+        return closed_form(mean, sd, side, price)
     log_mass, moved, _ = reveal_trade(law, side, price).tilt(mean, sd)
     with np.errstate(under="ignore"):
         mass = np.exp(log_mass)
@@ -231,8 +231,8 @@ class NoisyValuation:
 
         Any noise is treated as Gaussian with its sd, as by `Interval.tilt`.
         """
-        s = np.hypot(sd, self.noise_sd)
         with np.errstate(over="ignore", under="ignore"):
+            s = np.sqrt(sd * sd + self.noise_sd * self.noise_sd)
             depth = side * (price - mean) / s
             density = np.exp(-0.5 * depth * depth) / np.sqrt(2 * np.pi)
             return special.ndtr(-depth), sd * sd / s * density

@@ -19,6 +19,7 @@ belief's tail ends before it or the law has no closed forms: a trade so far out 
 """
 
 from collections.abc import Callable
+from functools import reduce
 
 import numpy as np
 from scipy.special import log_ndtr
@@ -26,17 +27,19 @@ from scipy.special import log_ndtr
 from abm.beliefs.base import Belief
 from abm.market.mixtures import CoinFlip
 from abm.market.quotes import Quote, Side
-from abm.market.valuations import Law, NoisyValuation, SidedLaw, reveal_trade
+from abm.market.valuations import Law, NoisyValuation, reveal_trade
 from abm.numerics.arrays import Array, Flags
 from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
 from abm.one_period.search import (
+    FARTHEST,
     PEAK_STEP,
     ROOT_STEP,
+    Steps,
     find_best_peak,
     find_farthest_root,
     find_first_root,
-    list_distances,
     list_parts,
+    list_scales,
     make_profit,
 )
 
@@ -49,7 +52,7 @@ PATIENCE = 8  # every so many steps the bracket is halved
 NEARBY = 1e-4  # in noise sds: valuations within this distance of a price count as equal to it
 ROUNDED = 1e8  # times that distance: a price past this is rounded when the distance is added to it
 
-TINY = 1e-10  # of the farthest distance tried: to within that a root is found
+TINY = 1e-9  # of the largest scale of valuations: to within that a root is found
 Search = Callable[[Belief, Law, Side], Array]
 """From belief, law and side to the distance of the price from the mean, in units of price."""
 Excess = Callable[[Belief, Law, Side, Array], Array]
@@ -113,16 +116,22 @@ def _search_quote(belief: Belief, law: Law, search: Search) -> Quote:
 
 
 def _search_root(belief: Belief, law: Law, side: Side) -> Array:
-    distances = list_distances(belief, law, ROOT_STEP)
-    if belief.is_gaussian and all(isinstance(part, SidedLaw) for part in list_parts(law)):
-        distances = np.minimum(distances, find_farthest_root(belief, law))
-    tolerance = np.maximum(TINY * distances[-1], DIGITS * np.spacing(np.abs(belief.mean)))
-    return find_first_root(make_profit(belief, law, side), distances, tolerance)
+    scales = list_scales(belief, law)
+    if belief.is_gaussian and all(hasattr(part, "trade") for part in list_parts(law)):
+        farthest = find_farthest_root(belief, law)
+    else:
+        farthest = FARTHEST * reduce(np.maximum, scales)
+    tolerance = np.maximum(
+        TINY * reduce(np.maximum, scales), DIGITS * np.spacing(np.abs(belief.mean))
+    )
+    steps = Steps(scales, ROOT_STEP, farthest)
+    return find_first_root(make_profit(belief, law, side), steps, tolerance)
 
 
 def _search_peak(belief: Belief, law: Law, side: Side) -> Array:
-    distances = list_distances(belief, law, PEAK_STEP)
-    return find_best_peak(make_profit(belief, law, side), distances)
+    scales = list_scales(belief, law)
+    steps = Steps(scales, PEAK_STEP, FARTHEST * reduce(np.maximum, scales))
+    return find_best_peak(make_profit(belief, law, side), steps)
 
 
 def _solve_quote(

@@ -11,7 +11,7 @@ scale of each type's valuations, and between two steps where the profit has a pe
 the peak is looked at too. A monopolist takes the best of the maxima.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 
 import numpy as np
@@ -26,7 +26,6 @@ from abm.one_period.depths import zero_profit_depth
 
 FARTHEST = 9.0  # of a type's scale: beyond, a trade is rarer than 1e-18
 ROOT_STEP, PEAK_STEP = 0.25, 0.14  # of a type's scale
-TOLERANCE = 1e-9  # of a distance, in sds of a valuation
 STEPS = 100
 
 Profit = Callable[[Array], Array]
@@ -51,20 +50,47 @@ def make_profit(belief: Belief, law: Law, side: Side) -> Profit:
     return of_moments if belief.is_gaussian else of_likelihood
 
 
-def find_first_root(profit: Profit, distances: Array, tolerance: Array) -> Array:
-    """Return the first distance at which a side earns nothing, shape (R,).
+class Steps:
+    """The distances that are gone through: from 0, by a part of the smallest scale around.
 
     Parameters
     ----------
-    profit : callable
-        From distances to profits, below zero at first unless the root is there.
-    distances : ndarray, shape (N, R)
-        Those to be tried, from 0, in ascending order; the last is the root where none is found.
-    tolerance : ndarray, shape (R,)
+    scales : sequence of ndarray, shape (R,)
+        Over which distances the valuations of each type spread; each counts as far as FARTHEST
+        times itself.
+    step : float
+        In which part of a scale.
+    farthest : ndarray, shape (R,)
+        Where they end.
     """
-    ends = _Bracket(distances[0], profit(distances[0]), distances[-1])
-    before = last = distances[0], ends.at_low
-    for distance in distances[1:]:
+
+    def __init__(self, scales: Sequence[Array], step: float, farthest: Array) -> None:
+        self.scales, self.step, self.farthest = scales, step, farthest
+
+    def walk(self) -> Iterator[Array]:
+        """Yield the distances of all replications, until the last has ended."""
+        distance = np.zeros_like(self.farthest)
+        yield distance
+        while (distance < self.farthest).any():
+            length = np.full_like(distance, np.inf)
+            for scale in self.scales:
+                counts = distance < FARTHEST * scale
+                length = np.where(counts, np.minimum(length, self.step * scale), length)
+            distance = np.minimum(distance + length, self.farthest)
+            yield distance
+
+
+def find_first_root(profit: Profit, steps: Steps, tolerance: Array) -> Array:
+    """Return the first distance at which a side earns nothing, shape (R,).
+
+    It is the farthest where none is found before. The profit at a distance of 0 is below zero,
+    unless the root is there. The root is right to the tolerance, an array of shape (R,).
+    """
+    walk = steps.walk()
+    nearest = next(walk)
+    ends = _Bracket(nearest, profit(nearest), steps.farthest)
+    before = last = nearest, ends.at_low
+    for distance in walk:
         if ends.found.all():
             break
         here = distance, profit(distance)
@@ -73,9 +99,7 @@ def find_first_root(profit: Profit, distances: Array, tolerance: Array) -> Array
             top = golden_section(profit, before[0], distance)
             ends.close(peaks, before, (top, profit(top)))
         ends.close(~ends.found, last, here)
-        new = distance > last[0]  # several types may have one distance
-        before = tuple(np.where(new, *pair) for pair in zip(last, before, strict=True))
-        last = here
+        before, last = last, here
     return ends.close_in(profit, tolerance)
 
 
@@ -115,22 +139,29 @@ class _Bracket:
         return 0.5 * (low + high)
 
 
-def find_best_peak(profit: Profit, distances: Array) -> Array:
-    """Return the distance of the largest profit, shape (R,); arguments as in `find_first_root`."""
-    best, chosen = np.full(distances.shape[1:], -np.inf), distances[0]
-    for distance in distances:
+def find_best_peak(profit: Profit, steps: Steps) -> Array:
+    """Return the distance of the largest profit, shape (R,)."""
+    walk = steps.walk()
+    low = high = chosen = last = next(walk)
+    best = profit(chosen)
+    for distance in walk:
         value = profit(distance)
-        chosen, best = np.where(value > best, distance, chosen), np.maximum(best, value)
-    low = np.where(distances < chosen, distances, -np.inf).max(axis=0)
-    high = np.where(distances > chosen, distances, np.inf).min(axis=0)
-    return golden_section(profit, np.maximum(low, 0.0), np.minimum(high, distances[-1]))
+        high = np.where(last == chosen, distance, high)
+        better = value > best
+        low, chosen = np.where(better, last, low), np.where(better, distance, chosen)
+        best, last = np.where(better, value, best), distance
+    return golden_section(profit, low, np.maximum(high, chosen))
 
 
-def list_distances(belief: Belief, law: Law, step: float) -> Array:
-    """Return the distances to be tried, in steps on the scale of each type, shape (N, R)."""
-    steps = np.arange(0.0, FARTHEST + step, step)
-    scales = [np.broadcast_to(scale, belief.mean.shape) for scale in _list_scales(belief, law)]
-    return np.sort(np.concatenate([np.multiply.outer(steps, scale) for scale in scales]), axis=0)
+def list_scales(belief: Belief, law: Law) -> list[Array]:
+    """Return over which distances the belief and each type's valuations spread, shape (R,) each."""
+    scales = [belief.sd]
+    for part in list_parts(law):
+        if getattr(part, "knows_value", True):
+            scales.append(np.hypot(belief.sd, part.noise_sd))
+        elif np.isfinite(part.noise_sd):
+            scales.append(np.full_like(belief.sd, part.noise_sd))
+    return scales
 
 
 def find_farthest_root(belief: Belief, law: Law) -> Array:
@@ -149,13 +180,3 @@ def find_farthest_root(belief: Belief, law: Law) -> Array:
 def list_parts(law: Law) -> list[Law]:
     """Return the laws of the types that come."""
     return list(law.laws) if isinstance(law, Mixture) else [law]
-
-
-def _list_scales(belief: Belief, law: Law) -> Iterator[Array | float]:
-    """Yield over which distances the valuations of each type spread, and the belief's sd."""
-    yield belief.sd
-    for part in list_parts(law):
-        if getattr(part, "knows_value", True):
-            yield np.hypot(belief.sd, part.noise_sd)
-        elif np.isfinite(part.noise_sd):
-            yield part.noise_sd

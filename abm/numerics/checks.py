@@ -169,11 +169,11 @@ def discount_factor(value: float) -> float:
     return discount
 
 
-def require_share(value: float) -> float:
+def require_share(value: float, name: str = "share") -> float:
     """Return `value` as a float, or raise ValueError unless 0 <= value <= 1."""
-    share = float(_scalar("share", value))
+    share = float(_scalar(name, value))
     if not 0 <= share <= 1:
-        raise ValueError(f"share is {value}, but must be from 0 to 1: give a part of all traders")
+        raise ValueError(f"{name} is {value}, but must be from 0 to 1: give a part of the whole")
     return share
 
 

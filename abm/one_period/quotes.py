@@ -25,6 +25,7 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from abm.beliefs.base import Belief
+from abm.market.adapted import AdaptedValuation
 from abm.market.mixtures import CoinFlip
 from abm.market.quotes import Quote, Side
 from abm.market.valuations import Law, NoisyValuation, reveal_trade
@@ -69,6 +70,8 @@ def zero_profit_quote(belief: Belief, law: Law) -> Quote:
     >>> zero_profit_quote(GaussianBelief(0.0, 3.0), NoisyValuation(1.0))
     Quote(bid -8.633, ask 8.633)
     """
+    if quote := _standardise(belief, law, zero_profit_depth):
+        return quote
     if needs_search(law):
         return _search_quote(belief, law, _search_root)
     return _solve_quote(belief, law, zero_profit_depth, _zero_profit_excess)
@@ -84,10 +87,20 @@ def myopic_quote(belief: Belief, law: Law) -> Quote:
     >>> myopic_quote(GaussianBelief(0.0, 3.0), NoisyValuation(1.0))
     Quote(bid -9.565, ask 9.565)
     """
+    if quote := _standardise(belief, law, myopic_depth):
+        return quote
     if needs_search(law):
         require_bounded(law)
         return _search_quote(belief, law, _search_peak)
     return _solve_quote(belief, law, myopic_depth, _myopic_excess)
+
+
+def _standardise(belief: Belief, law: Law, depth: Callable[[Array], Array]) -> Quote | None:
+    """Return the quote at the paper's depth for another rho, if the law has it so; else None."""
+    if not (belief.is_gaussian and isinstance(law, AdaptedValuation)):
+        return None
+    standard = law.standardise(belief.mean, belief.sd)
+    return standard and Quote.around(belief.mean, standard[0] * depth(standard[1]))
 
 
 def needs_search(law: Law) -> bool:
@@ -117,10 +130,7 @@ def _search_quote(belief: Belief, law: Law, search: Search) -> Quote:
 
 def _search_root(belief: Belief, law: Law, side: Side) -> Array:
     scales = list_scales(belief, law)
-    if belief.is_gaussian and all(hasattr(part, "trade") for part in list_parts(law)):
-        farthest = find_farthest_root(belief, law)
-    else:
-        farthest = FARTHEST * reduce(np.maximum, scales)
+    farthest = find_farthest_root(belief, law)
     tolerance = np.maximum(
         TINY * reduce(np.maximum, scales), DIGITS * np.spacing(np.abs(belief.mean))
     )

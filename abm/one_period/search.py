@@ -17,9 +17,10 @@ from functools import reduce
 import numpy as np
 
 from abm.beliefs.base import Belief
+from abm.market.adapted import AdaptedValuation
 from abm.market.mixtures import Mixture
 from abm.market.quotes import Side
-from abm.market.valuations import Law, find_trade, reveal_trade
+from abm.market.valuations import Law, NoisyValuation, find_trade, reveal_trade
 from abm.numerics.arrays import Array, Flags
 from abm.numerics.golden_section import golden_section
 from abm.one_period.depths import zero_profit_depth
@@ -155,26 +156,36 @@ def find_best_peak(profit: Profit, steps: Steps) -> Array:
 
 def list_scales(belief: Belief, law: Law) -> list[Array]:
     """Return over which distances the belief and each type's valuations spread, shape (R,) each."""
-    scales = [belief.sd]
-    for part in list_parts(law):
-        if getattr(part, "knows_value", True):
-            scales.append(np.hypot(belief.sd, part.noise_sd))
-        elif np.isfinite(part.noise_sd):
-            scales.append(np.full_like(belief.sd, part.noise_sd))
-    return scales
+    scales = (_find_scale(belief.sd, part) for part in list_parts(law))
+    return [belief.sd, *(scale for scale in scales if np.isfinite(scale).all())]
 
 
 def find_farthest_root(belief: Belief, law: Law) -> Array:
-    """Return the distance past which no type that knows of the value costs a dealer anything.
+    """Return a distance past which no type costs a dealer anything, or a trade is too rare.
 
-    It is that of the type alone that knows least, for those who know nothing only pay her.
+    On a Gaussian belief it is the root of the type alone that knows least about the value, for
+    those who know nothing only pay her.
     """
-    roots = [
-        zero_profit_depth(belief.sd / part.noise_sd) * np.hypot(belief.sd, part.noise_sd)
-        for part in list_parts(law)
-        if getattr(part, "knows_value", True)
+    lengths = [
+        _find_root(belief, part) for part in list_parts(law) if getattr(part, "knows_value", True)
     ]
-    return np.asarray(reduce(np.maximum, roots, np.zeros_like(belief.mean)))
+    return np.asarray(reduce(np.maximum, lengths, np.zeros_like(belief.mean)))
+
+
+def _find_root(belief: Belief, law: Law) -> Array:
+    """Return the zero-profit distance of one type alone, or the farthest that is looked at."""
+    scale = _find_scale(belief.sd, law)
+    if belief.is_gaussian and type(law) is NoisyValuation:
+        return scale * zero_profit_depth(belief.sd / law.noise_sd)
+    return FARTHEST * scale
+
+
+def _find_scale(sd: Array, law: Law) -> Array:
+    """Return the sd of a type's valuations under a belief of this sd."""
+    if isinstance(law, AdaptedValuation):
+        return law.find_scale(sd)
+    knows = getattr(law, "knows_value", True)
+    return np.hypot(sd, law.noise_sd) if knows else np.full_like(sd, law.noise_sd)
 
 
 def list_parts(law: Law) -> list[Law]:

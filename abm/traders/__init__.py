@@ -6,7 +6,8 @@ know participants, the market and numerics, never another trader and never a bel
 """
 
 from abm.participants.trader import Trader
+from abm.traders.adaptive import AdaptiveTrader
 from abm.traders.noisy import NoisyTrader
 from abm.traders.uninformed import UninformedTrader
 
-__all__ = ["NoisyTrader", "Trader", "UninformedTrader"]
+__all__ = ["AdaptiveTrader", "NoisyTrader", "Trader", "UninformedTrader"]

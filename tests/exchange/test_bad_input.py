@@ -139,7 +139,7 @@ def uninformed(**given: Any) -> Any:
 
 @pytest.mark.parametrize("share", [-0.1, 1.5, np.nan])
 def test_a_share_is_from_0_to_1(share: float) -> None:
-    says = (f"share is {share}", "must be from 0 to 1", "give a part of all traders")
+    says = (f"share is {share}", "must be from 0 to 1", "give a part of the whole")
     refused(lambda: Exchange("optimal", uninformed(share=share)), ValueError, *says)
 
 

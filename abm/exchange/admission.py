@@ -22,7 +22,6 @@ from abm.participants.trader import Trader
 
 PACKAGE = Path(__file__).parents[1]
 MOST_TYPES = 100  # of traders, numbered in int8
-ROUNDING = 1e-9  # of shares
 
 Kind = TypeVar("Kind", bound=Participant)
 MakerChoice = str | Callable[..., MarketMaker]
@@ -70,38 +69,6 @@ def admit_traders(
             f"traders holds {len(admitted)} types, but must hold at most {MOST_TYPES}: give fewer"
         )
     return admitted
-
-
-def find_shares(traders: Sequence[Trader]) -> list[float]:
-    """Return with which probability a trader of each type comes.
-
-    Raises
-    ------
-    ValueError
-        If a type but the first has no share, they sum past 1, or the first has another than the
-        others leave.
-    """
-    first, *others = traders
-    shares = []
-    for trader in others:
-        if trader.share is None:
-            raise ValueError(
-                f"trader {trader.label!r} has no share, but comes beside {first.label!r}: give one "
-                f"of all traders, as partial({type(trader).__name__}, share=0.3)"
-            )
-        shares.append(trader.share)
-    rest = 1.0 - sum(shares)
-    if rest < -ROUNDING:
-        raise ValueError(
-            f"shares of traders sum to {sum(shares):.6g}, but must to 1 at most, of which "
-            f"{first.label!r} has the rest: give smaller ones"
-        )
-    if first.share is not None and abs(first.share - rest) > ROUNDING:
-        raise ValueError(
-            f"share is {first.share:.6g} for {first.label!r}, but the other types leave "
-            f"{max(rest, 0.0):.6g}: give it that, or no share"
-        )
-    return [max(rest, 0.0), *shares]
 
 
 def as_list(choices: Any) -> list[Any]:

@@ -9,30 +9,27 @@ import mesa
 import numpy as np
 
 from abm.beliefs.base import Belief
-from abm.beliefs.gaussian import GaussianBelief
 from abm.exchange.admission import (
     MakerChoice,
     TraderChoice,
     admit_makers,
     admit_traders,
     find_common_belief,
-    find_shares,
 )
 from abm.exchange.arguments import explain_unknown
+from abm.exchange.arrivals import Arrivals
 from abm.exchange.clearing import Clearing, Dealing
 from abm.exchange.collector import make_collector
 from abm.exchange.display import describe_market, make_market_html
-from abm.exchange.guards import ask_for_law, ask_for_quote, ask_for_valuation, book, name_errors
+from abm.exchange.guards import ask_for_quote, book, name_errors
 from abm.exchange.matching import allocate
 from abm.exchange.tape import Tape
-from abm.market.mixtures import Mixture, choose_types
 from abm.market.quotes import Quote, inside_quote
 from abm.market.random_streams import Role, Streams, require_seed
-from abm.market.valuations import Law
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import require_one_of, require_whole
 from abm.participants.terms import Terms
-from abm.participants.transparency import TRANSPARENCIES, show_trader
+from abm.participants.transparency import TRANSPARENCIES
 from abm.traders.noisy import NoisyTrader
 
 WORLDS = ("real", "gaussian")
@@ -120,9 +117,8 @@ class Exchange(mesa.Model):
         self.streams = self.open_streams(seed, block)
         self.draws = {role: self.streams.draws(role) for role in Role}
         self.traders = admit_traders(traders, self)
-        self.shares = find_shares(self.traders)
-        self.public = self._begin_public()
-        self.law = self._announce_law(None)
+        self.arrivals = Arrivals(self.traders, self.terms.prior, self.transparency)
+        self.law = self.arrivals.announce(None, self.period)
         self.makers = admit_makers(makers, self, self.streams)
         self.value = self.draw_shock()
         if self.world == "gaussian":
@@ -167,7 +163,7 @@ class Exchange(mesa.Model):
         for maker in self.makers:
             with name_errors(maker, "she carried her belief over", self.period):
                 maker.predict()
-        self.law = self._announce_law(self.law)
+        self.law = self.arrivals.announce(self.law, self.period)
         self._due = "ask"
 
     def ask(self) -> None:
@@ -180,7 +176,9 @@ class Exchange(mesa.Model):
     def clear(self) -> None:
         """Let a trader deal at the inside quote, settle, and let everyone learn from it."""
         self._require_due("clear")
-        trader, valuation = self._let_arrive()
+        trader, valuation = self.arrivals.come(
+            self.value, self.draws[Role.TRADER], self.draws[Role.TYPE], self.period
+        )
         side = self.inside.side(valuation)
         price = self.inside.price(side)
         sales = allocate(self.quotes, self.inside, side, self.draws[Role.TIE_BREAK].uniform)
@@ -201,42 +199,6 @@ class Exchange(mesa.Model):
                 f"{step}() is not what comes next in period {self.period}, {self._due}() is: call "
                 f"move(), ask(), clear() in this order, or step() for all"
             )
-
-    def _begin_public(self) -> GaussianBelief | None:
-        """Return what the public believes at first; None if no type of trader goes by it."""
-        followers = [trader.label for trader in self.traders if trader.follows_tape]
-        if followers and self.transparency != "public":
-            raise ValueError(
-                f"transparency is {self.transparency!r}, but trader {followers[0]!r} goes by what "
-                f'the public believes, and then nobody sees the whole tape: give "public"'
-            )
-        return self.terms.prior if followers else None
-
-    def _announce_law(self, known: Law | None) -> Law:
-        """Return the law by which this period's trader values: of several types, their mixture."""
-        for trader in self.traders:
-            if trader.follows_tape and self.public is not None:
-                with name_errors(trader, "following the tape", self.period):
-                    trader.follow(self.public.mean, self.public.sd)
-        if len(self.traders) == 1:
-            return ask_for_law(self.traders[0], known, self.period)
-        parts = known.laws if isinstance(known, Mixture) else [None] * len(self.traders)
-        laws = [
-            ask_for_law(trader, part, self.period)
-            for trader, part in zip(self.traders, parts, strict=True)
-        ]
-        return Mixture(laws, self.shares)
-
-    def _let_arrive(self) -> tuple[Sides, Array]:
-        """Return the number of the type that comes to each replication, and her valuation."""
-        draws = self.draws[Role.TRADER]
-        valuations = [
-            ask_for_valuation(trader, self.value, draws, self.period) for trader in self.traders
-        ]
-        if len(valuations) == 1:
-            return np.zeros(self.terms.replications, np.int8), valuations[0]
-        chosen = choose_types(self.shares, self.draws[Role.TYPE])
-        return chosen.astype(np.int8), np.choose(chosen, valuations)
 
     def _draw_value(self, belief: Belief) -> Array:
         return belief.mean + belief.sd * self.draws[Role.VALUE].normal()
@@ -259,9 +221,4 @@ class Exchange(mesa.Model):
         for maker, view in zip(self.makers, views, strict=True):
             with name_errors(maker, "she learnt", self.period):
                 maker.observe(view)
-        if self.transparency == "public":
-            for trader in self.traders:
-                with name_errors(trader, "learning", self.period):
-                    trader.observe(show_trader(views[0], quotes))
-            if self.public is not None:
-                self.public = self.public.revise(views[0].likelihood)
+        self.arrivals.learn(views[0], quotes, self.period)

@@ -26,8 +26,8 @@ from scipy.special import log_ndtr
 
 from abm.beliefs.base import Belief
 from abm.market.adapted import AdaptedValuation
-from abm.market.mixtures import CoinFlip
 from abm.market.quotes import Quote, Side
+from abm.market.uninformed import CoinFlip
 from abm.market.valuations import Law, NoisyValuation, reveal_trade
 from abm.numerics.arrays import Array, Flags
 from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth

@@ -1,6 +1,6 @@
 """Traders who know nothing that the public does not."""
 
-from abm.market.mixtures import CoinFlip, PublicValuation
+from abm.market.uninformed import CoinFlip, PublicValuation
 from abm.numerics.arrays import Array
 from abm.numerics.checks import scale_number
 from abm.participants.terms import PublicModel

@@ -8,16 +8,10 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from abm.market.mixtures import (
-    CoinFlip,
-    MixedLikelihood,
-    Mixture,
-    PublicValuation,
-    Uninformative,
-    choose_types,
-)
+from abm.market.mixtures import MixedLikelihood, Mixture, choose_types
 from abm.market.quotes import Quote, Side
 from abm.market.random_streams import Role, Streams
+from abm.market.uninformed import CoinFlip, PublicValuation, Uninformative
 from abm.market.valuations import NoisyValuation
 from abm.numerics.arrays import Array
 

@@ -10,7 +10,8 @@ from scipy.optimize import brentq, minimize_scalar
 
 from abm import Exchange, GaussianBelief, Myopic, NoisyTrader, ZeroProfit
 from abm.beliefs.grid import GridBelief
-from abm.market.mixtures import CoinFlip, Mixture, PublicValuation
+from abm.market.mixtures import Mixture
+from abm.market.uninformed import CoinFlip, PublicValuation
 from abm.market.valuations import NoisyValuation
 from abm.one_period.quotes import myopic_quote, zero_profit_quote
 from abm.traders import UninformedTrader

@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from queue import SimpleQueue
 from random import Random
@@ -36,7 +37,6 @@ STUDIES = {
     "monopolist-vs-competitive": "--prior-sd 1,3 --replications 40 --periods 20",
 }
 SOON = 30.0  # seconds in which a troubled command must have ended
-AT_ONCE = os.cpu_count() or 1
 SHOWN = 50  # trials between lines on how many were made
 AGAIN = 0.25  # share of interrupts that a second one follows at once
 STOPPED = re.compile(r"stopped(: \d+ blocks are finished and kept; go on with market-shock .*)?\n")
@@ -144,23 +144,25 @@ def judge(trouble: str, code: int, said: str) -> tuple[str, str]:
 
 
 def try_all(kills: int, interrupts: int, seed: int, folder: Path) -> Iterator[Trial]:
-    """Yield trials on both studies, with one worker and two, in a random order of troubles."""
+    """Yield trials on both studies, with one worker and two by turns, in a random order."""
     settings = [(name, workers) for name in STUDIES for workers in (1, 2)]
+    at_once = min(os.cpu_count() or 1, len(settings))
     troubles = ["kill"] * kills + ["interrupt"] * interrupts
     Random(seed).shuffle(troubles)
     made: SimpleQueue[Trial | Exception] = SimpleQueue()
 
     def follow(start: int) -> None:
         try:
-            for number in range(start, len(settings), AT_ONCE):
-                name, workers = settings[number]
-                study = Study(name, workers, folder / str(number), Random(f"{seed} {number}"))
-                for trouble in troubles[number :: len(settings)]:
-                    made.put(study.trouble(trouble))
+            studies = [
+                Study(*settings[number], folder / str(number), Random(f"{seed} {number}"))
+                for number in range(start, len(settings), at_once)
+            ]
+            for study, trouble in zip(cycle(studies), troubles[start::at_once], strict=False):
+                made.put(study.trouble(trouble))
         except Exception as error:
             made.put(error)
 
-    for start in range(AT_ONCE):
+    for start in range(at_once):
         Thread(target=follow, args=[start], daemon=True).start()
     for _ in troubles:
         trial = made.get()

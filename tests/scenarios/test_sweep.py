@@ -337,7 +337,7 @@ def test_noisy_traders_are_the_default_and_change_no_byte(swept: Swept, tmp_path
     ("traders", "says"),
     [
         ("nosy", "trader is 'nosy', which is unknown: did you mean 'noisy'"),
-        ("noisy,", "trader is '', which is unknown: known: noisy"),
+        ("noisy,", "trader is '', which is unknown: known: adaptive, noisy, uninformed"),
         ("noisy,noisy", "is there twice"),
         ("nowhere:Careful", "trader 'nowhere:Careful' cannot be loaded, for nowhere does not"),
     ],

@@ -21,10 +21,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from abm.market.quotes import Quote, Side
 from abm.market.random_streams import Draws
+from abm.market.valuations import find_interval, trade_past
 from abm.numerics.arrays import Array, Index, Sides
 from abm.numerics.describe import describe, show_mean
 from abm.numerics.truncated_normal import interval_mass, truncated_moments
@@ -158,15 +158,10 @@ class AdaptedValuation:
     def trade(self, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
         """Return P(trade) and E[side (V - mean); trade] for V ~ N(mean, sd^2), shape (R,)."""
         s = self.find_scale(sd)
-        with np.errstate(over="ignore", under="ignore"):
-            depth = side * (price - self.centre - self.slope * (mean - self.centre)) / s
-            density = np.exp(-0.5 * depth * depth) / np.sqrt(2 * np.pi)
-            return special.ndtr(-depth), self.slope * sd * sd / s * density
+        valued = self.centre + self.slope * (mean - self.centre)
+        return trade_past(side * (price - valued) / s, self.slope * sd * sd / s)
 
     def likelihood(self, quote: Quote, side: Sides) -> AdaptedInterval:
         """Return the interval in which the trader's valuation must lie."""
-        buys, sells = quote.split(side)
-        lower = np.where(buys, quote.ask, np.where(sells, -np.inf, quote.bid))
-        upper = np.where(sells, quote.bid, np.where(buys, np.inf, quote.ask))
-        ends = np.atleast_1d(lower), np.atleast_1d(upper)
-        return AdaptedInterval(*ends, self.centre, self.slope, self.spread)
+        lower, upper = map(np.atleast_1d, find_interval(quote, side))
+        return AdaptedInterval(lower, upper, self.centre, self.slope, self.spread)

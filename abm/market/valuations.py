@@ -91,6 +91,24 @@ def find_trade(law: Law, mean: Array, sd: Array, side: Side, price: Array) -> tu
     return mass, side * (moved - mean) * mass
 
 
+def trade_past(depth: Array, covariance: Array) -> tuple[Array, Array]:
+    """Return P(trade) and E[side (V - mean); trade] if valuations past this depth trade.
+
+    The depth is in sds of a valuation, which is normal, and so is the covariance with V.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        density = np.exp(-0.5 * depth * depth) / np.sqrt(2 * np.pi)
+        return special.ndtr(-depth), covariance * density
+
+
+def find_interval(quote: Quote, side: Sides) -> tuple[Array, Array]:
+    """Return the ends between which the valuation of a trader on this side of a quote lies."""
+    buys, sells = quote.split(side)
+    lower = np.where(buys, quote.ask, np.where(sells, -np.inf, quote.bid))
+    upper = np.where(sells, quote.bid, np.where(buys, np.inf, quote.ask))
+    return lower, upper
+
+
 def reveal_trade(law: Law, side: Side, price: Array) -> Likelihood:
     """Return what a trade on this side, at this price, reveals."""
     return law.likelihood(Quote(price, price), np.array(side, np.int8))
@@ -231,18 +249,12 @@ class NoisyValuation:
 
         Any noise is treated as Gaussian with its sd, as by `Interval.tilt`.
         """
-        with np.errstate(over="ignore", under="ignore"):
-            s = np.sqrt(sd * sd + self.noise_sd * self.noise_sd)
-            depth = side * (price - mean) / s
-            density = np.exp(-0.5 * depth * depth) / np.sqrt(2 * np.pi)
-            return special.ndtr(-depth), sd * sd / s * density
+        s = np.sqrt(sd * sd + self.noise_sd * self.noise_sd)
+        return trade_past(side * (price - mean) / s, sd * sd / s)
 
     def likelihood(self, quote: Quote, side: Sides) -> Interval:
         """Return the interval in which the trader's valuation must lie."""
-        buys, sells = quote.split(side)
-        lower = np.where(buys, quote.ask, np.where(sells, -np.inf, quote.bid))
-        upper = np.where(sells, quote.bid, np.where(buys, np.inf, quote.ask))
-        return Interval(lower, upper, self.noise)
+        return Interval(*find_interval(quote, side), self.noise)
 
 
 def require_noisy(law: Law) -> None:

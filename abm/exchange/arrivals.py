@@ -90,9 +90,10 @@ class Arrivals:
         """Let every type, and the public, learn from what a maker was shown, if all is public."""
         if not self._is_seen:
             return
+        shown = show_trader(view, quotes)
         for trader in self.traders:
             with name_errors(trader, "learning", period):
-                trader.observe(show_trader(view, quotes))
+                trader.observe(shown)
         if self.public is not None:
             self.public = self.public.revise(view.likelihood)
 

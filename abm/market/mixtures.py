@@ -113,7 +113,7 @@ class Mixture:
     @property
     def noise_sd(self) -> float:
         """That of the first type that knows of the value, or else of the first."""
-        knowing = (law.noise_sd for law in self.laws if getattr(law, "knows_value", True))
+        knowing = (law.noise_sd for law in self.laws if knows_value(law))
         return next(knowing, self.laws[0].noise_sd)
 
     @property
@@ -141,6 +141,11 @@ class Mixture:
     def likelihood(self, quote: Quote, side: Sides) -> MixedLikelihood:
         """Return what it reveals that the trader took `side` of an uncrossed `quote`."""
         return MixedLikelihood([law.likelihood(quote, side) for law in self.laws], self.shares)
+
+
+def knows_value(law: Law) -> bool:
+    """Whether a trader of this law knows more of the value than the public; so, unless it says."""
+    return bool(getattr(law, "knows_value", True))
 
 
 def choose_types(shares: Sequence[float], draws: Draws) -> Index:

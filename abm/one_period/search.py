@@ -18,7 +18,7 @@ import numpy as np
 
 from abm.beliefs.base import Belief
 from abm.market.adapted import AdaptedValuation
-from abm.market.mixtures import Mixture
+from abm.market.mixtures import Mixture, knows_value
 from abm.market.quotes import Side
 from abm.market.valuations import Law, NoisyValuation, find_trade, reveal_trade
 from abm.numerics.arrays import Array, Flags
@@ -166,9 +166,7 @@ def find_farthest_root(belief: Belief, law: Law) -> Array:
     On a Gaussian belief it is the root of the type alone that knows least about the value, for
     those who know nothing only pay her.
     """
-    lengths = [
-        _find_root(belief, part) for part in list_parts(law) if getattr(part, "knows_value", True)
-    ]
+    lengths = [_find_root(belief, part) for part in list_parts(law) if knows_value(part)]
     return np.asarray(reduce(np.maximum, lengths, np.zeros_like(belief.mean)))
 
 
@@ -184,8 +182,7 @@ def _find_scale(sd: Array, law: Law) -> Array:
     """Return the sd of a type's valuations under a belief of this sd."""
     if isinstance(law, AdaptedValuation):
         return law.find_scale(sd)
-    knows = getattr(law, "knows_value", True)
-    return np.hypot(sd, law.noise_sd) if knows else np.full_like(sd, law.noise_sd)
+    return np.hypot(sd, law.noise_sd) if knows_value(law) else np.full_like(sd, law.noise_sd)
 
 
 def list_parts(law: Law) -> list[Law]:

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from typer import Option
 
-from abm.bellman.problem import stage
+from abm.bellman.stage import stage
 from abm.exchange.model import MOST_PERIODS
 from abm.experiment import Simulation, grid
 from abm.experiment.points import Point
@@ -150,7 +150,7 @@ def measure_outcomes(log: Run) -> pd.DataFrame:
 
 def compute_profit(rho: float, depth: float) -> float:
     """Return the expected profit of a period at a depth (noise_sd is 1)."""
-    return float(stage(np.asarray(rho), np.asarray(depth)).reward)
+    return float(stage(np.asarray(rho), np.asarray(depth)).profit)
 
 
 def compute_benchmarks(shocks: list[float]) -> pd.DataFrame:

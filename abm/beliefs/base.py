@@ -5,7 +5,7 @@ from typing import Protocol, Self
 from numpy.typing import ArrayLike
 
 from abm.beliefs.window import Window
-from abm.market.valuations import Likelihood
+from abm.market.laws import Likelihood
 from abm.numerics.arrays import Array
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.beliefs.window import Window
-from abm.market.valuations import Interval, Likelihood
+from abm.market.laws import Likelihood
+from abm.market.valuations import Interval
 from abm.numerics.arrays import Array, Index
 from abm.numerics.checks import (
     require_compatible,

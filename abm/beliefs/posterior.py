@@ -13,7 +13,7 @@ import numpy as np
 
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.window import Placements, Window
-from abm.market.valuations import Likelihood
+from abm.market.laws import Likelihood
 from abm.numerics.arrays import Array
 
 History = tuple[Likelihood, ...]

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from abm.market.valuations import Likelihood
+from abm.market.laws import Likelihood
 from abm.numerics.arrays import Array, Flags, Index
 from abm.numerics.describe import describe, show_count
 

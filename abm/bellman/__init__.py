@@ -5,7 +5,11 @@ ask depth differ, `bounds` gives what no policy can exceed, and `exact` approxim
 exact beliefs. Knows one period, beliefs, the market and numerics.
 """
 
+from abm.bellman.problem import Problem
 from abm.bellman.solution import Solution
-from abm.bellman.solver import NotConvergedError, range_for, solve
+from abm.bellman.solver import NotConvergedError, evaluate, range_for, solve
+from abm.bellman.stage import backup
 
-__all__ = ["NotConvergedError", "Solution", "range_for", "solve"]
+__all__ = [
+    "NotConvergedError", "Problem", "Solution", "backup", "evaluate", "range_for", "solve",
+]  # fmt: skip

@@ -35,19 +35,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.beliefs.gaussian import GaussianBelief
-from abm.bellman.problem import NOISE
-from abm.bellman.solution import TOLERANCE, Solution
-from abm.bellman.solver import SCAN
+from abm.bellman.solution import Solution
 from abm.market.quotes import Quote, Side
+from abm.market.valuations import NoisyValuation
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_positive
 from abm.numerics.golden_section import golden_section
 from abm.one_period.profit import expected_profit
 
+NOISE = NoisyValuation(1.0)
+SCAN = np.linspace(0.0, 8.0, 25)  # past a depth of 8 a trade is rarer than 1e-15: closed
 STEP = SCAN[1] - SCAN[0]
 ROUNDS = 4  # of golden sections: depth and skew hardly interact, so one is nearly enough
 WIGGLE = 0.02  # of depth and skew: with it second differences are right to three digits
-EVERYWHERE = 2 * TOLERANCE  # residual at any rho: the solver checks its own at three points a cell
+EVERYWHERE = 2e-8  # residual at any rho: the solver checks its own at three points a cell
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ for exact beliefs of any shape along the way.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from abm.bellman.problem import stage
+from abm.bellman.stage import stage
 from abm.numerics.arrays import Array
 from abm.numerics.checks import discount_factor, require_in_range, require_positive_factors
 from abm.one_period.depths import myopic_depth
@@ -35,6 +35,6 @@ def compute_revealed_bound(discount: float, rho: ArrayLike) -> Array:
     periods = int(np.ceil(np.log(REST) / np.log(discount))) if discount > 0 else 1
     later = np.arange(periods)
     after = first[..., np.newaxis] / np.sqrt(1 + later * np.square(first[..., np.newaxis]))
-    profit = stage(after, myopic_depth(after)).reward
-    known = stage(np.zeros(1), myopic_depth(np.zeros(1))).reward
+    profit = stage(after, myopic_depth(after)).profit
+    known = stage(np.zeros(1), myopic_depth(np.zeros(1))).profit
     return (discount**later * profit).sum(axis=-1) + discount**periods / (1 - discount) * known[0]

@@ -1,38 +1,47 @@
-"""The solution of the monopolist's sequential problem: value function and optimal half-spread."""
+"""The solution of a sequential problem: value function and optimal half-spread."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from abm.bellman.problem import Problem
 from abm.numerics.arrays import Array
 from abm.numerics.conversion import floats
 from abm.numerics.describe import describe, draw_thumbnail, make_html
 from abm.numerics.piecewise_cubic import PiecewiseCubic
 
-TOLERANCE = 1e-8  # of the residual: W(0) > 0.33 / (1 - discount), so W is right to 3e-8 W(0)
-
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """The optimal policy at one discount and its value, for noise_sd = 1.
+    """A policy under a problem and its value, for noise_sd = 1.
 
-    Both are functions of rho, and raise ValueError where one is negative, NaN or past `rho_max`,
-    and TypeError if one is no number. The half-spread is right to 1e-6 up to a rho of 10,000.
+    Its functions are of rho at the start of a period, before the value moves, and raise ValueError
+    where one is negative, NaN or past `rho_max`, and TypeError if one is no number. For the paper's
+    traders the half-spread is right to 1e-6 up to a rho of 10,000.
 
     Parameters
     ----------
-    discount : float
+    problem : Problem
+        With a horizon the solution is that of its first period.
     rho_max : float
         The solution holds for rho from 0 to here.
-    residual : float
-        Largest |max_q (...) - W| of the Bellman equation, at three points inside every cell.
+    residual, tolerance : float
+        Largest |max_q (...) - M| of the Bellman equation, at three points inside every cell, in
+        units of the noise sd; and what it may be.
     iterations : int
         Policy evaluations (linear solves) in all.
     value_by_rho : PiecewiseCubic
-        W over rho, in units of the noise sd.
+        M over rho when she quotes, in units of the noise sd.
     depth : PiecewiseCubic
-        The optimal q over rho, dimensionless.
+        The optimal q over rho when she quotes, dimensionless.
+    exempt : ndarray
+        Where cells of least width are: there the depth jumps, or W does, and the residual is not
+        asked for.
+    least : float
+        What W cannot fall below: 0, or -inf for a policy of one's own or a terminal value.
 
     Examples
     --------
@@ -41,12 +50,15 @@ class Solution:
     array([3.3994, 2.4802, 1.5851])
     """
 
-    discount: float
+    problem: Problem
     rho_max: float
     residual: float
+    tolerance: float
     iterations: int
     value_by_rho: PiecewiseCubic
     depth: PiecewiseCubic
+    exempt: Array
+    least: float
 
     def __repr__(self) -> str:
         accuracy = f"residual {self.residual:.2g} after {self.iterations} iterations"
@@ -64,18 +76,39 @@ class Solution:
         return make_html(f"Solution, discount {self.discount:g}", rows, picture)
 
     @property
+    def discount(self) -> float:
+        """Of the problem."""
+        return self.problem.discount
+
+    @property
     def converged(self) -> bool:
         """Whether the residual is within the tolerance; always so for what `solve` returns."""
-        return self.residual <= TOLERANCE
+        return self.residual <= self.tolerance
 
     def value_function(self, rho: ArrayLike) -> Array:
         """Return W(rho), the expected discounted profit, in units of the noise sd."""
-        return np.maximum(self.value_by_rho(self._inside(rho)), 0.0)
+        rho = self._inside(rho)
+        moved = [np.minimum(np.sqrt(rho * rho + rise), self.rho_max) for _, rise in self._moves]
+        weights = [probability for probability, _ in self._moves]
+        values = (np.maximum(self.value_by_rho(rho), self.least) for rho in moved)
+        return np.asarray(sum(map(np.multiply, weights, values)))
 
     def half_spread(self, rho: ArrayLike) -> Array:
-        """Return the optimal half-spread, in units of the noise sd."""
+        """Return the optimal half-spread, in units of the noise sd.
+
+        Where it is announced whether the value moved, it is that where it did not.
+        """
         rho = self._inside(rho)
-        return self.depth(rho) * np.sqrt(1 + rho * rho)
+        return self.quote(np.minimum(np.sqrt(rho * rho + self._moves[0][1]), self.rho_max))
+
+    def quote(self, rho: ArrayLike) -> Array:
+        """Return the optimal half-spread by rho when she quotes, after the value has moved."""
+        rho = self._inside(rho)
+        return self.depth(rho) * self.problem.find_scale(rho)
+
+    @property
+    def _moves(self) -> list[tuple[float, float]]:
+        return self.problem.moves
 
     def _inside(self, rho: ArrayLike) -> Array:
         rho = floats("rho", rho)

@@ -1,71 +1,81 @@
-"""The sequential problem: the optimal monopolist's value function and half-spread.
+"""The sequential problem: the optimal dealer's value function and half-spread.
 
-From a state rho the monopolist chooses a depth q (see `abm.bellman.problem`). The value of the best
+From a state rho the dealer chooses a depth q (see `abm.bellman.problem`). The value of the best
 depths solves the Bellman equation (Das and Magdon-Ismail 2008, section 2.5)
 
-    W(rho) = max over q of  r(rho, q)
+    M(rho) = max over q of  r(rho, q)
              + discount * [ P_trade(q) W(rho_trade) + P_none(q) W(rho_none) ]
+    W(rho) = expectation of M(rho after the value has moved)
 
-The unknown is W on the nodes of a mesh in rho, cubic between them. Howard's policy iteration
-alternates the value of a policy (one sparse linear solve) with the policy that is greedy for it
-(a scan over q, then golden sections). The residual is measured between the nodes, in the middle and
-at the quarters of every cell, and cells that miss the tolerance are split. So nodes gather at the
-edge past which the market all but closes. Unlike the paper's single ascending pass the method does
-not need rho to fall.
+with W = M where the value stays. The unknown is M on the nodes of a mesh in rho, cubic between
+them. Howard's policy iteration alternates the value of a policy (one sparse linear solve) with the
+policy that is greedy for it (see `abm.bellman.greedy`). The residual is measured between the nodes,
+in the middle and at the quarters of every cell, and cells that miss the tolerance are split. So
+nodes gather at the edge past which the market all but closes, and where the optimal depth jumps
+between two peaks, which is a kink of M. Unlike the paper's single ascending pass the method does
+not need rho to fall. With a horizon every period has a mesh of its own, and M follows from the next
+period's W at once.
 
 The Bellman operator is a contraction by the discount, so the error of W is at most
-residual / (1 - discount) anywhere (Puterman 1994, theorem 6.3.1).
-
-Where W is below CLOSED W(0), a period without a trade teaches nothing and the probabilities of a
-trade soon underflow. There the depth maximises log P_buy + log(gain of a trade +
-discount W(rho_trade)). The optimal depth rises with rho; the search finds it to 1e-6, and falls
-within that error are removed.
+residual / (1 - discount) anywhere (Puterman 1994, theorem 6.3.1), or with a horizon the sum of the
+residuals of its periods. Where rho may rise, as where the value jumps, W itself may jump far out,
+at a millionth of its largest or less: cells of least width there are exempt, and listed.
 """
 
-from functools import cache
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
 from math import ceil, log2
 
 import numpy as np
 from scipy import sparse
-from scipy.interpolate import PchipInterpolator
 
-from abm.bellman.problem import stage
-from abm.bellman.solution import TOLERANCE, Solution
-from abm.numerics.arrays import Array, Flags
-from abm.numerics.checks import discount_factor, positive_number, require_in_range
-from abm.numerics.golden_section import golden_section
+from abm.bellman.greedy import Chooser
+from abm.bellman.policy import find_steps, interpolate_depth
+from abm.bellman.problem import Function, Problem
+from abm.bellman.solution import Solution
+from abm.bellman.stage import stage
+from abm.numerics.arrays import Array, Flags, Index
+from abm.numerics.checks import positive_number, require_in_range
 from abm.numerics.piecewise_cubic import Mesh, PiecewiseCubic
-from abm.one_period.depths import myopic_depth
 
-POLICY_LOSS = 5e-10  # of W(0): what one step by the interpolated policy may lose
-CLOSED = 1e-9  # of W(0)
+POLICY_LOSS = 5e-10  # of the largest W: what one step by the interpolated policy may lose
 RHO_MAX = 50.0
 LEAST_RHO_MAX, LARGEST_RHO_MAX = 1e-9, 2e4  # in between the optimal q is right to 3e-6
 FIRST_NODES = 120
 NEAR_ZERO = 0.1  # below this rho the first nodes are evenly spaced, above it geometrically
-SCAN = np.linspace(0.0, 8.0, 25)  # past a depth of 8 a trade is rarer than 1e-15: closed
 ITERATIONS = 100
-NARROWEST = 1e-10  # of 1 + rho: cells are not split below this
+NARROWEST = 1e-8  # of 1 + rho: cells are not split below this
+MOST_PARTS = 8  # of a cell at once
+QUARTERS = np.array([0.25, 0.5, 0.75])
+VANISHED = 1e-6  # of the largest W: what may be left at rho_max where rho may rise past it
+
+SOLVED: dict[Hashable, Solution] = {}
 
 
 class NotConvergedError(RuntimeError):
     """An iteration did not converge to its tolerance."""
 
 
-def solve(discount: float = 0.9, rho_max: float = RHO_MAX) -> Solution:
-    """Return the solution of the Bellman equation; solutions are cached.
+def solve(
+    discount: float | Problem = 0.9, rho_max: float = RHO_MAX, *, reward: str = "profit"
+) -> Solution:
+    """Return the solution of the Bellman equation; a problem is solved once, and kept.
 
     Parameters
     ----------
-    discount : float
-        Per period, at least 0 and below 1. At 0 the solution is the myopic maker.
+    discount : float or Problem
+        The problem; a number stands for the paper's at this discount.
     rho_max : float
         Largest information disadvantage to solve for, from 1e-9 to 20,000.
+    reward : {"profit", "gains"}
+        What is maximised: the dealer's profit, or as a planner does the gains from trade.
 
     Raises
     ------
     ValueError, TypeError
-        If the discount or rho_max is out of range, or no number.
+        If the problem or rho_max is out of range, or no number; if nothing bounds what is
+        maximised; or if rho may rise past rho_max while W has not vanished there.
     NotConvergedError
         If the residual does not reach the tolerance.
 
@@ -75,55 +85,37 @@ def solve(discount: float = 0.9, rho_max: float = RHO_MAX) -> Solution:
     >>> solution.half_spread([0.0, 1.0, 3.0]).round(3)
     array([0.752, 1.46 , 4.542])
     """
+    problem = discount if isinstance(discount, Problem) else Problem(discount)
     rho_max = positive_number("rho_max", rho_max)
-    return _solve(
-        discount_factor(discount),
-        require_in_range("rho_max", rho_max, LEAST_RHO_MAX, LARGEST_RHO_MAX),
-    )
+    require_in_range("rho_max", rho_max, LEAST_RHO_MAX, LARGEST_RHO_MAX)
+    problem.require_solvable()
+    for periods in range(1, problem.horizon or 1):
+        _recall(problem.shorten(periods), rho_max, reward)
+    return _recall(problem, rho_max, reward)
 
 
-@cache
-@np.errstate(under="ignore")
-def _solve(discount: float, rho_max: float) -> Solution:
-    mesh = _place_first_nodes(rho_max)
-    depth = np.minimum(myopic_depth(mesh.nodes), 1.0)
-    for iteration in range(1, ITERATIONS + 1):
-        value_function = mesh.cubic(_evaluate(mesh, depth, discount))
-        halved = mesh.halve()
-        rho = halved.nodes
-        greedy = _improve(value_function, rho, discount)
-        best = _backup(value_function, rho, greedy, discount)
-        gap = abs(best - value_function(rho))
-        policy = _interpolate_monotone(mesh, greedy[::2])
-        loss = best - _backup(value_function, rho, policy(rho), discount)
-        coarse = _find_coarse_cells(gap, loss, best[0])
-        if gap[::2].max() <= 0.1 * TOLERANCE and not coarse.any():
-            quarters = _residual_at_quarters(value_function, discount)
-            if quarters.max() <= TOLERANCE:
-                policy = _interpolate_monotone(halved, np.maximum.accumulate(greedy))
-                residual = float(max(quarters.max(), gap.max()))
-                return Solution(discount, rho_max, residual, iteration, value_function, policy)
-            coarse = quarters > TOLERANCE
-        kept = mesh.split(coarse & (np.diff(mesh.nodes) > NARROWEST * (1 + rho[1::2])))
-        mesh, depth = Mesh(rho[kept]), greedy[kept]
-    raise NotConvergedError(
-        f"the Bellman equation at discount {discount} has not converged after {ITERATIONS} steps: "
-        f"its nodes are off by {gap[::2].max():.1e}, but must be by at most {0.1 * TOLERANCE:.0e}, "
-        f"and {coarse.sum()} of {coarse.size} cells are too coarse, but none must be: lower "
-        f"rho_max (now {rho_max:g}) or the discount"
-    )
+def evaluate(
+    problem: Problem, half_spread: Function, rho_max: float = RHO_MAX, *, reward: str = "profit"
+) -> Solution:
+    """Return what a policy is worth under a problem: a `Solution` whose policy is this one.
 
+    Parameters
+    ----------
+    problem : Problem
+    half_spread : callable
+        The policy: half-spreads for arrays of rho when she quotes, in units of the noise sd.
+    rho_max, reward
+        As of `solve`.
 
-def _place_first_nodes(rho_max: float) -> Mesh:
-    stretch = np.linspace(0, np.arcsinh(rho_max / NEAR_ZERO), FIRST_NODES)
-    return Mesh(np.minimum(NEAR_ZERO * np.sinh(stretch), rho_max))
-
-
-def _find_coarse_cells(gap: Array, loss: Array, w0: float) -> Flags:
-    """Return where, in a cell's middle, the equation or the policy is off by more than at nodes."""
-    at_nodes = gap[::2].max()
-    coarse = gap[1::2] > max(at_nodes, TOLERANCE)
-    return coarse | (loss[1::2] > max(at_nodes, POLICY_LOSS * w0))
+    Examples
+    --------
+    >>> from abm.bellman import Problem, evaluate
+    >>> wide = evaluate(Problem(discount=0.9), lambda rho: 1.0 + rho)
+    >>> wide.value_function([1.0, 3.0]).round(4)
+    array([2.2899, 1.4213])
+    """
+    problem.require_solvable()
+    return _solve(problem, positive_number("rho_max", rho_max), reward, half_spread)
 
 
 def range_for(rho: float) -> float:
@@ -131,65 +123,219 @@ def range_for(rho: float) -> float:
     return RHO_MAX * 2 ** max(0, ceil(log2(1.01 * rho / RHO_MAX)))
 
 
-def _backup(value_function: PiecewiseCubic, rho: Array, depth: Array, discount: float) -> Array:
-    """Return the right side of the Bellman equation without its maximum."""
-    period = stage(rho, depth)
-    future = sum(
-        p * value_function(after)
-        for p, after in zip(period.probability, period.successor, strict=True)
-    )
-    return period.reward + discount * future
+def _recall(problem: Problem, rho_max: float, reward: str) -> Solution:
+    key = problem.key, rho_max, reward
+    if key not in SOLVED:
+        SOLVED[key] = _solve(problem, rho_max, reward)
+    return SOLVED[key]
 
 
-def _evaluate(mesh: Mesh, depth: Array, discount: float) -> Array:
-    """Return the value of this policy at the nodes."""
-    size = len(mesh.nodes)
-    period = stage(mesh.nodes, depth)
-    row = np.repeat(np.arange(size), 4)
-    system = sparse.identity(size, format="csc")
-    for probability, rho in zip(period.probability, period.successor, strict=True):
-        node, weight = mesh.weights(rho)
-        entries = discount * probability[:, np.newaxis] * weight
-        system = system - sparse.csc_matrix((entries.ravel(), (row, node.ravel())), (size, size))
-    return sparse.linalg.spsolve(system, period.reward)
+@np.errstate(under="ignore")
+def _solve(
+    problem: Problem, rho_max: float, reward: str, policy: Function | None = None
+) -> Solution:
+    search = _Search(problem, rho_max, Chooser(problem, reward, policy))
+    if problem.horizon is None:
+        return search.iterate()
+    follows: Function = problem.terminal or np.zeros_like
+    if problem.horizon > 1:
+        shorter = problem.shorten(problem.horizon - 1)
+        if policy is None:
+            follows = _recall(shorter, rho_max, reward).value_function
+        else:
+            follows = _solve(shorter, rho_max, reward, policy).value_function
+    return search.tabulate(follows)
 
 
-def _improve(value_function: PiecewiseCubic, rho: Array, discount: float) -> Array:
-    """Return the depth that maximises the right side of the Bellman equation at each rho."""
-    backups = _backup(value_function, rho[:, np.newaxis], SCAN, discount)
-    best = np.clip(backups.argmax(axis=-1), 1, len(SCAN) - 2)
-    depth = golden_section(
-        lambda q: _backup(value_function, rho, q, discount), SCAN[best - 1], SCAN[best + 1]
-    )
-    negligible = CLOSED * value_function.coefficients[3, 0]
-    low = np.flatnonzero(abs(value_function(rho)) < negligible)
-    shut = _closed_depth(value_function, rho[low], discount)
-    opened, closed = (_backup(value_function, rho[low], q, discount) for q in (depth[low], shut))
-    depth[low] = np.where(opened > closed + 0.1 * negligible, depth[low], shut)
-    return depth
+class _Search:
+    """The search for the value function of a problem, on a mesh that is refined."""
+
+    def __init__(self, problem: Problem, rho_max: float, chooser: Chooser) -> None:
+        self.problem, self.rho_max, self.chooser = problem, rho_max, chooser
+
+    def iterate(self) -> Solution:
+        """Return the solution without a horizon, by Howard's policy iteration."""
+        nodes = self._place_first_nodes()
+        depth, _ = self.chooser.choose(np.zeros_like, nodes)
+        for iteration in range(1, ITERATIONS + 1):
+            mesh = Mesh(nodes)
+            value = mesh.cubic(self._evaluate(mesh, depth))
+            largest = np.abs(value.coefficients[3]).max()
+            tolerance = self.problem.error * largest * (1 - self.problem.discount)
+            follows = self._follow(value)
+            halved = mesh.halve().nodes
+            greedy, best = self.chooser.choose(follows, halved)
+            gap = np.abs(best - value(halved))
+            narrow = np.diff(nodes) <= NARROWEST * (1 + halved[1::2])
+            at_nodes = gap[::2][~_touch(narrow)].max()
+            loss = best[1::2] - self._back_up_between(follows, nodes, greedy[::2], halved[1::2])
+            may_lose = np.where(find_steps(greedy[::2]), tolerance, POLICY_LOSS * largest)
+            error = np.maximum(
+                gap[1::2] / max(at_nodes, tolerance), loss / np.maximum(at_nodes, may_lose)
+            )
+            error[narrow] = 0.0
+            if at_nodes <= 0.1 * tolerance and not (error > 1).any():
+                quarters = self._measure_quarters(value, follows, greedy)
+                error = np.where(narrow, 0.0, quarters / tolerance)
+                if not (error > 1).any():
+                    residual = np.maximum(quarters, gap[1::2])[~narrow].max()
+                    depth = self.chooser.close(follows, halved, greedy, largest)
+                    return self._make(value, halved, depth, residual, tolerance, iteration,
+                                      nodes[:-1][narrow])  # fmt: skip
+            nodes = mesh.split(count_parts(error))
+            depth = interpolate_depth(halved, greedy)(nodes)
+        raise NotConvergedError(
+            f"the Bellman equation at discount {self.problem.discount} has not converged after "
+            f"{ITERATIONS} steps: "
+            f"its nodes are off by {at_nodes:.1e}, but must be by at most {0.1 * tolerance:.0e}, "
+            f"and {(error > 1).sum()} of {error.size} cells are too coarse, but none must be: "
+            f"lower rho_max (now {self.rho_max:g}) or the discount"
+        )
+
+    def tabulate(self, follows: Function) -> Solution:
+        """Return the solution of the first period of a horizon, whose rest is worth `follows`.
+
+        All depths are scanned at the first nodes and between them; at later nodes those of the
+        nodes around are improved.
+        """
+        nodes = self._place_first_nodes()
+        depth, best = self.chooser.choose(follows, nodes)
+        largest = max(np.abs(best).max(), np.abs(follows(nodes)).max())
+        share = max(1 - self.problem.discount, 1 / (self.problem.horizon or 1))
+        tolerance = self.problem.error * largest * share
+        gap, unsure = np.full(nodes.size, np.inf), np.ones(nodes.size, np.bool_)  # by left node
+        for iteration in range(1, ITERATIONS + 1):
+            value, policy = Mesh(nodes).cubic(best), interpolate_depth(nodes, depth)
+            cells = np.flatnonzero(unsure[:-1])
+            left, right = nodes[cells], nodes[cells + 1]
+            points = (left[:, np.newaxis] + (right - left)[:, np.newaxis] * QUARTERS).ravel()
+            if iteration == 1:
+                greedy, at_points = self.chooser.choose(follows, points)
+            else:
+                around = np.stack([depth[cells], depth[cells + 1]], axis=1)
+                around = np.repeat(around, QUARTERS.size, axis=0)
+                greedy, at_points = self.chooser.improve(follows, points, around)
+            loss = at_points - self.chooser.back_up(follows, points, policy(points))
+            loss, missed = (
+                one.reshape(-1, QUARTERS.size).max(axis=1)
+                for one in (loss, np.abs(at_points - value(points)))
+            )
+            gap[cells] = missed
+            may_lose = np.where(find_steps(depth)[cells], tolerance, POLICY_LOSS * largest)
+            wide = right - left > NARROWEST * (1 + right)
+            split = cells[wide & ((missed > tolerance) | (loss > may_lose))]
+            if not split.size:
+                break
+            new = np.repeat(np.isin(cells, split), QUARTERS.size)
+            order = np.argsort(np.concatenate([nodes, points[new]]), kind="stable")
+            unsure[:] = False
+            unsure[np.clip(np.concatenate([split - 1, split, split + 1]), 0, nodes.size - 1)] = True
+            nodes, depth, best, gap, unsure = (
+                np.concatenate([old, added])[order]
+                for old, added in (
+                    (nodes, points[new]), (depth, greedy[new]), (best, at_points[new]),
+                    (gap, np.full(new.sum(), np.inf)), (unsure, np.ones(new.sum(), np.bool_)),
+                )
+            )  # fmt: skip
+        narrow = np.diff(nodes) <= NARROWEST * (1 + nodes[1:])
+        residual, halved = gap[:-1][~narrow].max(), value.mesh.halve().nodes
+        around = np.repeat(depth, 2)
+        around = np.stack([around[:-1], around[1:]], axis=1)
+        depth, _ = self.chooser.improve(follows, halved, around)
+        depth = self.chooser.close(follows, halved, depth, largest)
+        return self._make(value, halved, depth, residual, tolerance, iteration, nodes[:-1][narrow])
+
+    def _make(
+        self, value: PiecewiseCubic, nodes: Array, depth: Array, residual: float,
+        tolerance: float, iterations: int, exempt: Array,
+    ) -> Solution:  # fmt: skip
+        self._require_vanished(value)
+        policy = interpolate_depth(nodes, depth)
+        return Solution(
+            self.problem, self.rho_max, float(residual), float(tolerance), iterations, value,
+            policy, exempt, self._find_least(),
+        )  # fmt: skip
+
+    def _find_least(self) -> float:
+        """Return what W cannot fall below: 0 where she may stand aside, and nothing follows."""
+        free = self.chooser.half_spread is None and self.problem.terminal is None
+        return 0.0 if free else -np.inf
+
+    def _require_vanished(self, value: PiecewiseCubic) -> None:
+        largest = np.abs(value.coefficients[3]).max()
+        last = float(value(np.array([self.rho_max]))[0])
+        if self.problem.rises and abs(last) > VANISHED * largest:
+            raise ValueError(
+                f"W is {last:.3g} at rho_max = {self.rho_max:g}, but must be below {VANISHED:g} of "
+                f"its largest, {largest:.3g}, for rho may rise past it: give a larger rho_max"
+            )
+
+    def _place_first_nodes(self) -> Array:
+        stretch = np.linspace(0, np.arcsinh(self.rho_max / NEAR_ZERO), FIRST_NODES)
+        return np.minimum(NEAR_ZERO * np.sinh(stretch), self.rho_max)
+
+    def _follow(self, value: PiecewiseCubic) -> Function:
+        """Return W, from M; past the last node it is held."""
+        return lambda rho: sum_moves(value, self.problem, rho, self.rho_max)
+
+    def _back_up_between(self, follows: Function, nodes: Array, depth: Array, rho: Array) -> Array:
+        """Return the right side of the Bellman equation at the depths that are interpolated."""
+        return self.chooser.back_up(follows, rho, interpolate_depth(nodes, depth)(rho))
+
+    def _evaluate(self, mesh: Mesh, depth: Array) -> Array:
+        """Return the value of this policy at the nodes."""
+        size = len(mesh.nodes)
+        period = stage(mesh.nodes, depth, self.problem)
+        row = np.repeat(np.arange(size), 4)
+        system = sparse.identity(size, format="csc")
+        for mass, after in zip(period.probability, period.successor, strict=True):
+            for probability, rise in self.problem.moves:
+                reached = np.minimum(np.sqrt(after * after + rise), self.rho_max)
+                node, weight = mesh.weights(reached)
+                factor = self.problem.discount * probability * mass[:, np.newaxis]
+                entries = ((factor * weight).ravel(), (row, node.ravel()))
+                system = system - sparse.csc_matrix(entries, (size, size))
+        return sparse.linalg.spsolve(system, self.chooser.earn(period))
+
+    def _measure_quarters(self, value: PiecewiseCubic, follows: Function, depth: Array) -> Array:
+        """Return the residual of each cell, the larger of those a quarter from its two ends."""
+        left, right = value.mesh.nodes[:-1], value.mesh.nodes[1:]
+        points = np.stack([0.75 * left + 0.25 * right, 0.25 * left + 0.75 * right])
+        each = depth.size // left.size  # depths a cell
+        around = np.stack([depth[:-1:each], depth[each::each]], axis=1)
+        _, best = self.chooser.improve(follows, points.ravel(), np.concatenate([around, around]))
+        return np.abs(best.reshape(points.shape) - value(points)).max(axis=0)
 
 
-def _closed_depth(value_function: PiecewiseCubic, rho: Array, discount: float) -> Array:
-    """Return the depth where the market all but closes (see the module's docstring)."""
-
-    def log_gain(depth: Array) -> Array:
-        period = stage(rho, depth)
-        gain = period.gain + discount * value_function(period.successor[0])
-        with np.errstate(divide="ignore"):
-            return period.log_buy + np.log(np.maximum(gain, 0.0))
-
-    return golden_section(log_gain, np.zeros_like(rho), myopic_depth(rho) + 1)
-
-
-def _interpolate_monotone(mesh: Mesh, values: Array) -> PiecewiseCubic:
-    """Return a cubic that is monotone wherever its values are."""
-    return PiecewiseCubic(mesh, PchipInterpolator(mesh.nodes, values).c)
+def sum_moves(
+    value: Callable[[Array], Array], problem: Problem, rho: Array, rho_max: float
+) -> Array:
+    """Return W(rho), the expectation of M(rho after the value has moved)."""
+    square = rho * rho
+    parts = [
+        probability * value(np.minimum(np.sqrt(square + rise) if rise else rho, rho_max))
+        for probability, rise in problem.moves
+    ]
+    return np.sum(parts, axis=0) if len(parts) > 1 else parts[0]
 
 
-def _residual_at_quarters(value_function: PiecewiseCubic, discount: float) -> Array:
-    """Return the residual of each cell, the larger of those a quarter from its two ends."""
-    left, right = value_function.mesh.nodes[:-1], value_function.mesh.nodes[1:]
-    points = np.stack([0.75 * left + 0.25 * right, 0.25 * left + 0.75 * right])
-    depth = _improve(value_function, points.ravel(), discount)
-    best = _backup(value_function, points.ravel(), depth, discount)
-    return abs(best.reshape(points.shape) - value_function(points)).max(axis=0)
+def count_parts(error: Array) -> Index:
+    """Return in how many parts to split cells, whose errors are so many times what they may be.
+
+    The error of a cubic falls with the fourth power of a cell's width. Where one is split, so are
+    its neighbours, whose cubics pass through its nodes.
+    """
+    needed = np.exp2(np.ceil(np.log2(np.maximum(error, 1.0)) / 4))
+    parts = np.where(error > 1, np.clip(needed, 2, MOST_PARTS), 1).astype(np.intp)
+    split = parts > 1
+    parts[1:][split[:-1]] = np.maximum(parts[1:][split[:-1]], 2)
+    parts[:-1][split[1:]] = np.maximum(parts[:-1][split[1:]], 2)
+    return parts
+
+
+def _touch(cells: Flags) -> Flags:
+    """Return which nodes are ends of these cells."""
+    ends = np.zeros(cells.size + 1, np.bool_)
+    ends[:-1] |= cells
+    ends[1:] |= cells
+    return ends

@@ -8,14 +8,13 @@ import numpy as np
 
 from abm.beliefs.gaussian import GaussianBelief
 from abm.exchange.guards import ask_for_law, ask_for_valuation, name_errors
+from abm.market.laws import Law
 from abm.market.mixtures import Mixture, choose_types
 from abm.market.random_streams import Draws
-from abm.market.valuations import Law
 from abm.numerics.arrays import Array, Sides
+from abm.participants.admission import find_shares, mix_laws
 from abm.participants.trader import Trader
 from abm.participants.transparency import MarketView, Quotes, show_trader
-
-ROUNDING = 1e-9  # of shares
 
 
 class Arrivals:
@@ -51,7 +50,7 @@ class Arrivals:
         self.public: GaussianBelief | None = None
         self._is_seen = transparency == "public"
         for trader in traders:
-            if trader.follows_tape:
+            if ask_for_law(trader, None, 0).follows_tape:
                 self.public = prior
                 if not self._is_seen:
                     raise ValueError(
@@ -66,14 +65,14 @@ class Arrivals:
         What is `known` to be a law is not checked again.
         """
         for trader in self.traders:
-            if trader.follows_tape and self.public is not None:
+            if self.public is not None and trader.law.follows_tape:
                 with name_errors(trader, "following the tape", period):
-                    trader.follow(self.public.mean, self.public.sd)
+                    trader.law = trader.law.announce(self.public.mean, self.public.sd)
         if len(self.traders) == 1:
             return ask_for_law(self.traders[0], known, period)
         parts = known.laws if isinstance(known, Mixture) else [None] * len(self.traders)
         pairs = zip(self.traders, parts, strict=True)
-        return Mixture([ask_for_law(trader, part, period) for trader, part in pairs], self.shares)
+        return mix_laws([ask_for_law(trader, part, period) for trader, part in pairs], self.shares)
 
     def come(self, value: Array, draws: Draws, types: Draws, period: int) -> tuple[Sides, Array]:
         """Return the number of the type that comes to each replication, and her valuation.
@@ -96,35 +95,3 @@ class Arrivals:
                 trader.observe(shown)
         if self.public is not None:
             self.public = self.public.revise(view.likelihood)
-
-
-def find_shares(traders: Sequence[Trader]) -> list[float]:
-    """Return with which probability a trader of each type comes.
-
-    Raises
-    ------
-    ValueError
-        If a type but the first has no share, they sum past 1, or the first has another than the
-        others leave.
-    """
-    first, *others = traders
-    shares = []
-    for trader in others:
-        if trader.share is None:
-            raise ValueError(
-                f"trader {trader.label!r} has no share, but comes beside {first.label!r}: give one "
-                f"of all traders, as partial({type(trader).__name__}, share=0.3)"
-            )
-        shares.append(trader.share)
-    rest = 1.0 - sum(shares)
-    if rest < -ROUNDING:
-        raise ValueError(
-            f"shares of traders sum to {sum(shares):.6g}, but must to 1 at most, of which "
-            f"{first.label!r} has the rest: give smaller ones"
-        )
-    if first.share is not None and abs(first.share - rest) > ROUNDING:
-        raise ValueError(
-            f"share is {first.share:.6g} for {first.label!r}, but the other types leave "
-            f"{max(rest, 0.0):.6g}: give it that, or no share"
-        )
-    return [max(rest, 0.0), *shares]

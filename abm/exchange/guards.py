@@ -12,9 +12,9 @@ import numpy as np
 
 from abm.beliefs.base import Belief
 from abm.exchange.holdings import require_holdings
+from abm.market.laws import Law
 from abm.market.quotes import Quote
 from abm.market.random_streams import Draws
-from abm.market.valuations import Law
 from abm.numerics.arrays import Array
 from abm.numerics.checks import LARGEST_PRICE
 from abm.numerics.conversion import floats
@@ -23,7 +23,6 @@ from abm.participants.agent import Participant
 from abm.participants.maker import NO_BELIEF, MarketMaker
 from abm.participants.trader import Trader
 
-LAW = sorted(name for name in vars(Law) if not name.startswith("_"))  # what a law must have
 OF_SCALARS = ("truth value", "scalar", "size-1", "0-dimensional", "length-1")  # in NumPy's errors
 SCALAR = (
     "{} are arrays over the replications: use np.where where you would write if, and np.exp for "
@@ -146,12 +145,10 @@ def ask_for_law(trader: Trader, known: Law | None, period: int) -> Law:
     law = trader.law
     if law is known:
         return law
-    missing = [name for name in LAW if not hasattr(law, name)]
-    if missing:
+    if not isinstance(law, Law):
         raise trader.failure(
-            f"trader {trader.label!r} has in period {period} the law {law!r}, which lacks "
-            f"{', '.join(missing)}, but must have a Law: set self.law to one, as "
-            f"NoisyValuation(noise_sd)"
+            f"trader {trader.label!r} has in period {period} the law {law!r}, but must have a Law: "
+            f"set self.law to one, as NoisyValuation(noise_sd)"
         )
     return law
 

@@ -9,13 +9,7 @@ import mesa
 import numpy as np
 
 from abm.beliefs.base import Belief
-from abm.exchange.admission import (
-    MakerChoice,
-    TraderChoice,
-    admit_makers,
-    admit_traders,
-    find_common_belief,
-)
+from abm.exchange.admission import MakerChoice, admit_makers, find_common_belief
 from abm.exchange.arguments import explain_unknown
 from abm.exchange.arrivals import Arrivals
 from abm.exchange.clearing import Clearing, Dealing
@@ -28,6 +22,7 @@ from abm.market.quotes import Quote, inside_quote
 from abm.market.random_streams import Role, Streams, require_seed
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import require_one_of, require_whole
+from abm.participants.admission import TraderChoice, admit_traders
 from abm.participants.terms import Terms
 from abm.participants.transparency import TRANSPARENCIES
 from abm.traders.noisy import NoisyTrader

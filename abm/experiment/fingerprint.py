@@ -16,13 +16,13 @@ from platform import node
 from typing import Any
 
 import abm
-from abm.exchange.admission import as_list
 from abm.exchange.model import Exchange
 from abm.experiment.digest import digest
 from abm.experiment.errors import UnknownCodeError
 from abm.experiment.origins import OWN, hash_lines, is_library, is_named_only
 from abm.experiment.points import Point
 from abm.market.distributions import is_of_scipy
+from abm.participants.admission import as_list
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES, locate
 from abm.runs.description import UNKNOWN, read_versions
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from abm.exchange.admission import MakerChoice, as_list
+from abm.exchange.admission import MakerChoice
 from abm.exchange.model import MOST_PERIODS, Exchange
 from abm.exchange.tape import RECORDS
 from abm.exchange.totals import Totals
 from abm.experiment.points import Point, describe_function
 from abm.numerics.checks import discount_factor, require_one_of, require_whole
+from abm.participants.admission import as_list
 from abm.participants.maker import MarketMaker
 from abm.participants.registry import MAKER_TYPES
 from abm.runs.parquet import Tables, make_table

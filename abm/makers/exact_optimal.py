@@ -4,7 +4,7 @@ from abm.beliefs.base import Belief
 from abm.bellman.exact.quotes import best_quote
 from abm.bellman.exact.value import load_fitted
 from abm.market.quotes import Quote
-from abm.market.valuations import require_noisy
+from abm.one_period.quotes import is_noisy
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
 
@@ -55,7 +55,12 @@ class ExactOptimal(MarketMaker):
 
     def quote(self) -> Quote:
         """Return the quote with the largest backup."""
-        require_noisy(self.law)
+        if not is_noisy(self.law):
+            raise TypeError(
+                f"the law of traders is a {type(self.law).__qualname__}, but her value function "
+                f"was fitted for valuations that are the value plus noise (NoisyValuation): give a "
+                f"zero-profit or a myopic maker, whose quotes are right for any law"
+            )
         return best_quote(self.value, self.require_posterior(), self.law)
 
     def require_posterior(self) -> Belief:

@@ -1,10 +1,11 @@
 """The optimal monopolist: the most over all periods, early losses included."""
 
 from abm.beliefs.base import Belief
+from abm.bellman.problem import Problem
 from abm.bellman.solution import Solution
 from abm.bellman.solver import range_for, solve
+from abm.market.laws import Law
 from abm.market.quotes import Quote
-from abm.market.valuations import require_noisy
 from abm.numerics.checks import discount_factor
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
@@ -36,14 +37,17 @@ class Optimal(MarketMaker):
     ) -> None:
         super().__init__(model, belief=belief)
         self.discount = discount_factor(discount)
-        self.solve()  # so that what cannot be solved is an error here, not at her first quote
+        self._law: Law | None = None
+        _ = self.solution  # so that what cannot be solved is an error here, not at her first quote
 
     def quote(self) -> Quote:
         """Return the quote that is optimal for her present information disadvantage."""
-        require_noisy(self.law)
-        half_spread = self.noise_sd * self.solve().half_spread(self.rho)
+        half_spread = self.noise_sd * self.solution.quote(self.rho)
         return Quote.around(self.require_belief().mean, half_spread)
 
-    def solve(self) -> Solution:
-        """Return the solution of her problem, up to her current rho at least."""
-        return solve(self.discount, range_for(float(self.rho.max())))
+    @property
+    def solution(self) -> Solution:
+        """The solution of her problem in this market, up to her current rho at least."""
+        if self._law is not self.law:
+            self._law, self._problem = self.law, Problem(self.discount, self.law)
+        return solve(self._problem, range_for(float(self.rho.max())))

@@ -19,12 +19,14 @@ prices m -/+ q S: those of the paper's traders at rho = sqrt(c / (1 - c)).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from abm.market.quotes import Quote, Side
+from abm.market.laws import Law, Line
+from abm.market.quotes import Quote
 from abm.market.random_streams import Draws
-from abm.market.valuations import find_interval, trade_past
+from abm.market.valuations import find_interval
 from abm.numerics.arrays import Array, Index, Sides
 from abm.numerics.describe import describe, show_mean
 from abm.numerics.truncated_normal import interval_mass, truncated_moments
@@ -94,42 +96,58 @@ class AdaptedInterval:
 
 
 @dataclass(frozen=True, eq=False)
-class AdaptedValuation:
+class AdaptedValuation(Law):
     """The valuation of a trader who weighs the tape, in this period.
 
     Parameters
     ----------
-    centre : ndarray, shape (R,)
-        What the public believes, in units of price.
+    centre, public_sd : ndarray, shape (R,)
+        Mean and sd of what the public believes, in units of price.
+    weight : float
+        Theta, what the trader gives to it: from 0 (nothing) to 1 (as Bayes' rule).
+    signal_sd, need_sd : float
+        Of what she sees about the value, and of her private reason to trade, in units of price.
+
+    Attributes
+    ----------
     slope : ndarray, shape (R,)
         Kappa, how far she follows what she sees herself, from 0 to 1.
-    noise_sd, need_sd : float
-        Of what she sees about the value, and of her private reason to trade, in units of price.
+    spread : ndarray, shape (R,)
+        Standard deviation of a valuation given the value, in units of price.
 
     Examples
     --------
-    >>> law = AdaptedValuation(np.zeros(1), np.full(1, 0.5), noise_sd=1.0, need_sd=1.0)
-    >>> law.find_scale(np.full(1, 3.0)).round(3)  # sd of a valuation under a belief of sd 3
-    array([1.871])
+    >>> law = AdaptedValuation(np.zeros(1), np.full(1, 3.0), weight=1.0, signal_sd=1.0, need_sd=1.0)
+    >>> law.slope
+    array([0.9])
     """
 
     centre: Array
-    slope: Array
-    noise_sd: float
+    public_sd: Array
+    weight: float
+    signal_sd: float
     need_sd: float
+    follows_tape = True
 
     def __repr__(self) -> str:
         return describe(self, f"slope {show_mean(self.slope)}", f"need sd {self.need_sd:.4g}")
 
-    @property
-    def has_closed_forms(self) -> bool:
-        """Never those of the paper's traders; see `standardise`."""
-        return False
+    @cached_property
+    def slope(self) -> Array:
+        """Kappa, by what the public believes."""
+        public, seen = np.square(self.public_sd), self.weight * self.signal_sd * self.signal_sd
+        with np.errstate(invalid="ignore"):  # who knows the value, and so do all
+            return np.nan_to_num(public / (public + seen), nan=1.0)
+
+    @cached_property
+    def spread(self) -> Array:
+        """Of what she sees and needs, in units of price."""
+        return np.hypot(self.slope * self.signal_sd, self.need_sd)
 
     @property
-    def spread(self) -> Array:
-        """Standard deviation of a valuation given the value, shape (R,)."""
-        return np.hypot(self.slope * self.noise_sd, self.need_sd)
+    def noise_sd(self) -> float:
+        """Standard deviation of what she sees, about the value."""
+        return self.signal_sd
 
     @property
     def resolution(self) -> float:
@@ -137,29 +155,18 @@ class AdaptedValuation:
         with np.errstate(divide="ignore"):
             return float((self.spread / self.slope).min())
 
-    def find_scale(self, sd: Array) -> Array:
-        """Return S, the sd of a valuation under a belief of this sd, shape (R,)."""
-        return np.hypot(self.slope * sd, self.spread)
-
-    def standardise(self, mean: Array, sd: Array) -> tuple[Array, Array] | None:
-        """Return S, and the rho at which the paper's depths are hers; None if means differ."""
-        if not np.array_equal(mean, self.centre):
-            return None
-        informed = self.slope * sd * sd
-        rest = np.square(self.spread) - (1 - self.slope) * informed  # S^2 (1 - c)
-        with np.errstate(divide="ignore"):
-            return self.find_scale(sd), np.sqrt(informed / rest)
+    def announce(self, mean: Array, sd: Array) -> AdaptedValuation:
+        """Return the law at what the public believes."""
+        return AdaptedValuation(mean, sd, self.weight, self.signal_sd, self.need_sd)
 
     def valuation(self, value: Array, draws: Draws) -> Array:
         """Return one valuation per replication, shape (R,)."""
-        seen = value + self.noise_sd * draws.normal()
+        seen = value + self.signal_sd * draws.normal()
         return self.centre + self.slope * (seen - self.centre) + self.need_sd * draws.normal()
 
-    def trade(self, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
-        """Return P(trade) and E[side (V - mean); trade] for V ~ N(mean, sd^2), shape (R,)."""
-        s = self.find_scale(sd)
-        valued = self.centre + self.slope * (mean - self.centre)
-        return trade_past(side * (price - valued) / s, self.slope * sd * sd / s)
+    def find_line(self, mean: Array) -> Line:
+        """Return the line, by which her depths are the paper's at another rho."""
+        return Line(self.centre + self.slope * (mean - self.centre), self.slope, self.spread)
 
     def likelihood(self, quote: Quote, side: Sides) -> AdaptedInterval:
         """Return the interval in which the trader's valuation must lie."""

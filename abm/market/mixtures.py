@@ -20,9 +20,9 @@ from functools import reduce
 
 import numpy as np
 
+from abm.market.laws import Law, Likelihood
 from abm.market.quotes import Quote, Side
 from abm.market.random_streams import Draws
-from abm.market.valuations import Law, Likelihood, find_trade
 from abm.numerics.arrays import Array, Index, Sides
 from abm.numerics.describe import describe, list_some
 
@@ -83,7 +83,7 @@ class MixedLikelihood:
 
 
 @dataclass(frozen=True, eq=False)
-class Mixture:
+class Mixture(Law):
     """The law of a trader whose type nobody sees.
 
     Parameters
@@ -107,19 +107,28 @@ class Mixture:
     shares: Sequence[float]
 
     def __repr__(self) -> str:
-        parts = (f"{share:.4g} {law!r}" for share, law in zip(self.shares, self.laws, strict=True))
+        parts = (f"{share:.4g} {law!r}" for share, law in self.types)
         return describe(self, list_some(parts))
+
+    @property
+    def types(self) -> Sequence[tuple[float, Law]]:
+        """Each with its share."""
+        return list(zip(self.shares, self.laws, strict=True))
+
+    @property
+    def follows_tape(self) -> bool:
+        """Whether one of them does."""
+        return any(law.follows_tape for law in self.laws)
+
+    def announce(self, mean: Array, sd: Array) -> Mixture:
+        """Return the mixture of what each announces."""
+        return Mixture([law.announce(mean, sd) for law in self.laws], self.shares)
 
     @property
     def noise_sd(self) -> float:
         """That of the first type that knows of the value, or else of the first."""
-        knowing = (law.noise_sd for law in self.laws if knows_value(law))
+        knowing = (law.noise_sd for law in self.laws if law.is_informed)
         return next(knowing, self.laws[0].noise_sd)
-
-    @property
-    def has_closed_forms(self) -> bool:
-        """Never."""
-        return False
 
     @property
     def resolution(self) -> float:
@@ -134,18 +143,13 @@ class Mixture:
 
     def trade(self, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
         """Return P(trade) and E[side (V - mean); trade] for V ~ N(mean, sd^2), shape (R,)."""
-        parts = [find_trade(law, mean, sd, side, price) for law in self.laws]
+        parts = [law.trade(mean, sd, side, price) for law in self.laws]
         bought, moved = (sum(map(np.multiply, self.shares, of)) for of in zip(*parts, strict=True))
         return np.asarray(bought), np.asarray(moved)
 
     def likelihood(self, quote: Quote, side: Sides) -> MixedLikelihood:
         """Return what it reveals that the trader took `side` of an uncrossed `quote`."""
         return MixedLikelihood([law.likelihood(quote, side) for law in self.laws], self.shares)
-
-
-def knows_value(law: Law) -> bool:
-    """Whether a trader of this law knows more of the value than the public; so, unless it says."""
-    return bool(getattr(law, "knows_value", True))
 
 
 def choose_types(shares: Sequence[float], draws: Draws) -> Index:

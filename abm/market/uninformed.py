@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from abm.market.laws import Law, Line
 from abm.market.quotes import Quote, Side
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array, Index, Sides
@@ -65,28 +66,29 @@ class Uninformative:
 
 
 @dataclass(frozen=True, eq=False)
-class PublicValuation:
+class PublicValuation(Law):
     """The valuation of a trader who knows what all know: N(mean, sd^2), whatever the value.
 
     Parameters
     ----------
     mean : ndarray, shape (R,) or (1,)
         What the public believes, in units of price.
-    noise_sd : float
+    reach : float
         How widely traders' own reasons spread about it, in units of price.
     """
 
     mean: Array
-    noise_sd: float
-    knows_value = False
+    reach: float
+    follows_tape = True
+    is_informed = False
 
     def __repr__(self) -> str:
-        return describe(self, f"sd {self.noise_sd:.4g}")
+        return describe(self, f"sd {self.reach:.4g}")
 
     @property
-    def has_closed_forms(self) -> bool:
-        """Never: nothing is learnt, and there is no adverse selection."""
-        return False
+    def noise_sd(self) -> float:
+        """The reach."""
+        return self.reach
 
     @property
     def resolution(self) -> float:
@@ -95,17 +97,19 @@ class PublicValuation:
 
     def valuation(self, value: Array, draws: Draws) -> Array:
         """Return mean + noise, shape (R,)."""
-        return np.broadcast_to(self.mean, value.shape) + self.noise_sd * draws.normal()
+        return np.broadcast_to(self.mean, value.shape) + self.reach * draws.normal()
 
-    def trade(self, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
-        """Return P(trade) and E[side (V - mean); trade], which is 0."""
-        with np.errstate(under="ignore"):
-            bought = special.ndtr(side * (self.mean - price) / self.noise_sd)
-        return bought, 0.0 * (mean + sd)
+    def announce(self, mean: Array, sd: Array) -> PublicValuation:  # noqa: ARG002, of any sd
+        """Return the law at what the public believes."""
+        return PublicValuation(mean, self.reach)
+
+    def find_line(self, mean: Array) -> Line:  # noqa: ARG002, which she does not know
+        """Return a line that does not rise with the value."""
+        return Line(self.mean, 0.0, self.reach)
 
     def likelihood(self, quote: Quote, side: Sides) -> Uninformative:
         """Return with which probability such a trader takes this side."""
-        bid, ask = ((price - self.mean) / self.noise_sd for price in (quote.bid, quote.ask))
+        bid, ask = ((price - self.mean) / self.reach for price in (quote.bid, quote.ask))
         with np.errstate(divide="ignore", under="ignore"):
             return _choose(
                 quote, side, lambda: special.log_ndtr(-ask), lambda: special.log_ndtr(bid),
@@ -114,15 +118,14 @@ class PublicValuation:
 
 
 @dataclass(frozen=True)
-class CoinFlip:
+class CoinFlip(Law):
     """A trader who buys or sells with probability 1/2 each, whatever the price.
 
     So do the uninformed of Glosten and Milgrom (1985). The valuation is infinite: there is no
     price at which such a trader does not trade, and none that a trade is worth.
     """
 
-    knows_value = False
-    has_closed_forms = False
+    is_informed = False
     noise_sd = np.inf
     resolution = np.inf
 

@@ -1,8 +1,7 @@
-"""How traders value, and what a trade reveals: the only interface between traders and beliefs.
+"""The paper's traders: they value at the value and noise, and show in which interval that lies.
 
 A trader's valuation is w = V + noise. What the trader does shows in which interval w lies: above
-the ask (a buy), below the bid (a sale), or between them (no trade). Beliefs see only this
-likelihood, never the trader; traders never see a belief.
+the ask (a buy), below the bid (a sale), or between them (no trade).
 
 Exact beliefs use the likelihood as a function of V, whatever the noise. Gaussian beliefs use
 `tilt`, which assumes Gaussian noise of the same sd: with another noise they are misspecified.
@@ -10,16 +9,14 @@ Exact beliefs use the likelihood as a function of V, whatever the noise. Gaussia
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
+from abm.market.laws import Law, Line
 from abm.market.noise import AnyNoise, Noise, noise_of
-from abm.market.quotes import Quote, Side
+from abm.market.quotes import Quote
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array, Index, Sides
 from abm.numerics.checks import require_compatible
@@ -31,87 +28,12 @@ from abm.numerics.truncated_normal import truncated_moments
 LARGEST_END = 1e200  # of an interval: beyond, it lies where no valuation can be
 
 
-class Likelihood(Protocol):
-    """What the tape showed, as a function of the value V."""
-
-    @property
-    def resolution(self) -> float:
-        """The length, in units of price, over which the likelihood changes."""
-
-    def likelihood(self, value: Array) -> Array:
-        """Return P(shown | V = value) for values of shape (R, G), the grid last."""
-
-    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
-        """Return log P(shown) and the posterior's mean and sd, given V ~ N(mean, sd^2)."""
-
-    @property
-    def replications(self) -> int:
-        """The number of replications; 1 if the same was shown in all."""
-
-    def at(self, replications: Index) -> Self:
-        """Return what was shown in these replications."""
-
-
-class Law(Protocol):
-    """How one type of trader values the instrument, and what the trader's side reveals."""
-
-    @property
-    def noise_sd(self) -> float:
-        """Standard deviation of a valuation about the value."""
-
-    @property
-    def has_closed_forms(self) -> bool:
-        """Whether the noise is Gaussian, so that `abm.one_period.depths` is right for this law."""
-
-    @property
-    def resolution(self) -> float:
-        """The length, in units of price, over which the likelihoods change."""
-
-    def valuation(self, value: Array, draws: Draws) -> Array:
-        """Return one valuation per replication, shape (R,)."""
-
-    def likelihood(self, quote: Quote, side: Sides) -> Likelihood:
-        """Return what it reveals that the trader took `side` of an uncrossed `quote`."""
-
-
-ClosedForm = Callable[[Array, Array, Side, Array], tuple[Array, Array]]
-
-
-def find_trade(law: Law, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
-    """Return P(trade) and E[side (V - mean); trade] for V ~ N(mean, sd^2), shape (R,).
-
-    A law may have them in closed form, as a method `trade` with these arguments.
-    """
-    closed_form: ClosedForm | None = getattr(law, "trade", None)
-    if closed_form:
-        return closed_form(mean, sd, side, price)
-    log_mass, moved, _ = reveal_trade(law, side, price).tilt(mean, sd)
-    with np.errstate(under="ignore"):
-        mass = np.exp(log_mass)
-    return mass, side * (moved - mean) * mass
-
-
-def trade_past(depth: Array, covariance: Array) -> tuple[Array, Array]:
-    """Return P(trade) and E[side (V - mean); trade] if valuations past this depth trade.
-
-    The depth is in sds of a valuation, which is normal, and so is the covariance with V.
-    """
-    with np.errstate(over="ignore", under="ignore"):
-        density = np.exp(-0.5 * depth * depth) / np.sqrt(2 * np.pi)
-        return special.ndtr(-depth), covariance * density
-
-
 def find_interval(quote: Quote, side: Sides) -> tuple[Array, Array]:
     """Return the ends between which the valuation of a trader on this side of a quote lies."""
     buys, sells = quote.split(side)
     lower = np.where(buys, quote.ask, np.where(sells, -np.inf, quote.bid))
     upper = np.where(sells, quote.bid, np.where(buys, np.inf, quote.ask))
     return lower, upper
-
-
-def reveal_trade(law: Law, side: Side, price: Array) -> Likelihood:
-    """Return what a trade on this side, at this price, reveals."""
-    return law.likelihood(Quote(price, price), np.array(side, np.int8))
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +128,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class NoisyValuation:
+class NoisyValuation(Law):
     """The paper's law: w = V + noise (Das and Magdon-Ismail 2008, section 2.1).
 
     Its noise is given by the sd if it is Gaussian, from 1e-100 to 1e100, or as another (see
@@ -231,11 +153,6 @@ class NoisyValuation:
         return self.noise.sd
 
     @property
-    def has_closed_forms(self) -> bool:
-        """Whether the noise is Gaussian."""
-        return self.noise.is_gaussian
-
-    @property
     def resolution(self) -> float:
         """The noise's."""
         return self.noise.resolution
@@ -244,24 +161,10 @@ class NoisyValuation:
         """Return value + noise, shape (R,)."""
         return value + self.noise.draw(draws)
 
-    def trade(self, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:
-        """Return P(trade) and E[side (V - mean); trade] for V ~ N(mean, sd^2), shape (R,).
-
-        Any noise is treated as Gaussian with its sd, as by `Interval.tilt`.
-        """
-        s = np.sqrt(sd * sd + self.noise_sd * self.noise_sd)
-        return trade_past(side * (price - mean) / s, sd * sd / s)
+    def find_line(self, mean: Array) -> Line:
+        """Return the line; any noise is taken as Gaussian with its sd, as by `Interval.tilt`."""
+        return Line(mean, 1.0, self.noise_sd)
 
     def likelihood(self, quote: Quote, side: Sides) -> Interval:
         """Return the interval in which the trader's valuation must lie."""
         return Interval(*find_interval(quote, side), self.noise)
-
-
-def require_noisy(law: Law) -> None:
-    """Raise TypeError unless a valuation is the value plus noise, as Bellman's equation has it."""
-    if type(law) is not NoisyValuation:  # one that builds on it may value otherwise
-        raise TypeError(
-            f"the law of traders is a {type(law).__qualname__}, but the sequential problem is "
-            f"solved for valuations that are the value plus noise (NoisyValuation): give a "
-            f"zero-profit or a myopic maker, whose quotes are right for any law"
-        )

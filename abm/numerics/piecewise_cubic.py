@@ -8,7 +8,7 @@ import numpy as np
 from abm.numerics.arrays import Array, Flags, Index
 from abm.numerics.describe import describe
 
-BUCKETS = 2**16
+BUCKETS = 2**14
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,13 +64,12 @@ class Mesh:
         nodes[::2], nodes[1::2] = self.nodes, 0.5 * (self.nodes[:-1] + self.nodes[1:])
         return Mesh(nodes)
 
-    def split(self, cells: Flags) -> Flags:
-        """Return which nodes of the halved mesh split these cells and their neighbours."""
-        kept = np.ones(2 * len(self.nodes) - 1, dtype=np.bool_)
-        kept[1::2] = cells
-        kept[3::2] |= cells[:-1]
-        kept[1:-2:2] |= cells[1:]
-        return kept
+    def split(self, parts: Index) -> Array:
+        """Return nodes that split each cell in so many even parts, at least 1."""
+        cell = np.repeat(np.arange(parts.size), parts)
+        number = np.arange(cell.size) - np.repeat(np.cumsum(parts) - parts, parts)
+        width = np.diff(self.nodes)[cell] / parts[cell]
+        return np.append(self.nodes[cell] + number * width, self.nodes[-1])
 
     @cached_property
     def _buckets(self) -> tuple[float, float, Index, Flags]:

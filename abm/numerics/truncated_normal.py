@@ -30,6 +30,7 @@ LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 TINY = 1e-3  # below this width a mass is density times width, and a small correction
 TAIL = 6.0  # where the continued fraction takes over
 FRACTION_TERMS = 22  # enough for full precision from there on
+SHORT = 0.1  # below this half-width the middle's variance is a small difference
 
 
 class TruncatedMoments(NamedTuple):
@@ -145,11 +146,42 @@ def mean_excess(x: ArrayLike) -> Array:
     1 / (x + 2 / (x + 3 / (x + ...))).
     """
     x = np.asarray(x, dtype=np.float64)
-    near = 1 / mills_ratio(np.minimum(x, TAIL)) - x
-    if (x <= TAIL).all():
-        return near
-    tail = np.maximum(x, TAIL)
-    fraction = np.zeros_like(tail)
-    for term in range(FRACTION_TERMS, 0, -1):
-        fraction = term / (tail + fraction)
-    return np.where(x > TAIL, fraction, near)
+    return _excess_over(x, mills_ratio(np.minimum(x, TAIL)))
+
+
+def _excess_over(x: Array, ratio: Array) -> Array:
+    """Return the mean excess; `ratio` is Mills' ratio of x, or of TAIL past it."""
+    excess = np.asarray(1 / ratio - x)
+    beyond = x > TAIL
+    if beyond.any():
+        tail = x[beyond]
+        fraction = np.zeros_like(tail)
+        for term in range(FRACTION_TERMS, 0, -1):
+            fraction = term / (tail + fraction)
+        excess[beyond] = fraction
+    return excess
+
+
+def describe_half_line(x: Array) -> tuple[Array, Array]:
+    """Return log P(X > x) and E[X - x | X > x] for a standard normal X, elementwise, x > -37."""
+    ratio = mills_ratio(x)
+    log_mass = np.log(ratio) - 0.5 * x * x - LOG_SQRT_2PI
+    return log_mass, _excess_over(x, np.maximum(ratio, mills_ratio(TAIL)))
+
+
+def middle_variance(x: Array, density: Array, mass: Array) -> Array:
+    """Return the variance of a standard normal on (-x, x), elementwise, x >= 0.
+
+    `density` is phi(x), `mass` the probability of the interval. Where that is short it is a ratio
+    of power series.
+    """
+    square = x * x
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.asarray(1 - 2 * x * density / mass)
+    short = x < SHORT
+    if short.any():
+        t = square[short]
+        above = 1 / 3 - t * (1 / 10 - t * (1 / 56 - t * (1 / 432 - t / 4224)))
+        below = 1 - t * (1 / 6 - t * (1 / 40 - t * (1 / 336 - t / 3456)))
+        variance[short] = t * above / below
+    return variance

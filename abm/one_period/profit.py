@@ -10,8 +10,8 @@ A trader buys, sells, or does neither, which earns nothing:
 import numpy as np
 
 from abm.beliefs.base import Belief
+from abm.market.laws import Law
 from abm.market.quotes import Quote, Side
-from abm.market.valuations import Law, reveal_trade
 from abm.numerics.arrays import Array
 
 
@@ -27,7 +27,7 @@ def expected_profit(belief: Belief, quote: Quote, law: Law) -> Array:
 def _side_profit(belief: Belief, law: Law, side: Side, price: Array) -> Array:
     offered = np.isfinite(price)
     price = np.where(offered, price, belief.mean)
-    log_mass, mean = belief.expect(reveal_trade(law, side, price))
+    log_mass, mean = belief.expect(law.reveal_trade(side, price))
     gain = np.where(log_mass > -np.inf, side * (price - mean), 0.0)
     with np.errstate(under="ignore"):
         return np.where(offered, np.exp(log_mass) * gain, 0.0)

@@ -20,15 +20,15 @@ belief's tail ends before it or the law has no closed forms: a trade so far out 
 
 from collections.abc import Callable
 from functools import reduce
+from typing import TypeGuard
 
 import numpy as np
 from scipy.special import log_ndtr
 
 from abm.beliefs.base import Belief
-from abm.market.adapted import AdaptedValuation
+from abm.market.laws import Law
 from abm.market.quotes import Quote, Side
-from abm.market.uninformed import CoinFlip
-from abm.market.valuations import Law, NoisyValuation, reveal_trade
+from abm.market.valuations import NoisyValuation
 from abm.numerics.arrays import Array, Flags
 from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
 from abm.one_period.search import (
@@ -39,9 +39,9 @@ from abm.one_period.search import (
     find_best_peak,
     find_farthest_root,
     find_first_root,
-    list_parts,
     list_scales,
     make_profit,
+    standardise,
 )
 
 DEEPEST = 9.0
@@ -70,11 +70,11 @@ def zero_profit_quote(belief: Belief, law: Law) -> Quote:
     >>> zero_profit_quote(GaussianBelief(0.0, 3.0), NoisyValuation(1.0))
     Quote(bid -8.633, ask 8.633)
     """
-    if quote := _standardise(belief, law, zero_profit_depth):
+    if quote := _quote_standard(belief, law, zero_profit_depth):
         return quote
-    if needs_search(law):
-        return _search_quote(belief, law, _search_root)
-    return _solve_quote(belief, law, zero_profit_depth, _zero_profit_excess)
+    if is_noisy(law):
+        return _solve_quote(belief, law, zero_profit_depth, _zero_profit_excess)
+    return _search_quote(belief, law, _search_root)
 
 
 def myopic_quote(belief: Belief, law: Law) -> Quote:
@@ -87,33 +87,34 @@ def myopic_quote(belief: Belief, law: Law) -> Quote:
     >>> myopic_quote(GaussianBelief(0.0, 3.0), NoisyValuation(1.0))
     Quote(bid -9.565, ask 9.565)
     """
-    if quote := _standardise(belief, law, myopic_depth):
+    if quote := _quote_standard(belief, law, myopic_depth):
         return quote
-    if needs_search(law):
-        require_bounded(law)
-        return _search_quote(belief, law, _search_peak)
-    return _solve_quote(belief, law, myopic_depth, _myopic_excess)
+    if is_noisy(law):
+        return _solve_quote(belief, law, myopic_depth, _myopic_excess)
+    require_bounded(law)
+    return _search_quote(belief, law, _search_peak)
 
 
-def _standardise(belief: Belief, law: Law, depth: Callable[[Array], Array]) -> Quote | None:
-    """Return the quote at the paper's depth for another rho, if the law has it so; else None."""
-    if not (belief.is_gaussian and isinstance(law, AdaptedValuation)):
+def _quote_standard(belief: Belief, law: Law, depth: Callable[[Array], Array]) -> Quote | None:
+    """Return the quote at the paper's depth for this or another rho; None if the law has none."""
+    standard = standardise(belief, law)
+    if standard is None:
         return None
-    standard = law.standardise(belief.mean, belief.sd)
-    return standard and Quote.around(belief.mean, standard[0] * depth(standard[1]))
+    scale, rho = standard
+    return Quote.around(belief.mean, scale * depth(rho))
 
 
-def needs_search(law: Law) -> bool:
-    """Whether a side may have several roots and maxima, so that one near a closed form is no use.
+def is_noisy(law: Law) -> TypeGuard[NoisyValuation]:
+    """Whether valuations are the value plus noise, so that a side has one root and one maximum.
 
     A law that only builds on the paper's may value otherwise.
     """
-    return type(law) is not NoisyValuation
+    return type(law) is NoisyValuation
 
 
 def require_bounded(law: Law) -> None:
     """Raise ValueError if some traders trade at any price, so that profit has no bound."""
-    if any(isinstance(part, CoinFlip) for part in list_parts(law)):
+    if np.isinf([part.noise_sd for _, part in law.types]).any():
         raise ValueError(
             "some traders buy or sell whatever the price, so that profit has no bound and no quote "
             "is best: give them a reach, as partial(UninformedTrader, share=0.3, reach=3.0), or "
@@ -145,13 +146,11 @@ def _search_peak(belief: Belief, law: Law, side: Side) -> Array:
 
 
 def _solve_quote(
-    belief: Belief, law: Law, closed_form: Callable[[Array], Array], excess: Excess
+    belief: Belief, law: NoisyValuation, closed_form: Callable[[Array], Array], excess: Excess
 ) -> Quote:
     """Return the quote whose excess is zero on both sides; the search starts at a closed form."""
     depth = closed_form(belief.sd / law.noise_sd)
     start = standardised_quote(belief, depth, law.noise_sd)
-    if belief.is_gaussian:
-        return start
     belief = belief.resolve(law.resolution)
     return Quote(
         -_solve_side(belief, law, Side.SELL, -start.bid, depth, excess),
@@ -160,7 +159,7 @@ def _solve_quote(
 
 
 def _solve_side(
-    belief: Belief, law: Law, side: Side, start: Array, depth: Array, excess: Excess
+    belief: Belief, law: NoisyValuation, side: Side, start: Array, depth: Array, excess: Excess
 ) -> Array:
     """Return the price of one side, times `side`, at which the excess is zero."""
     valuation_sd = np.hypot(belief.sd, law.noise_sd)
@@ -177,16 +176,16 @@ def _solve_side(
     return _find_root(measure, start, error, step, tolerance)
 
 
-def _needs_search(belief: Belief, law: Law, side: Side, depth: Array) -> Flags:
+def _needs_search(belief: Belief, law: NoisyValuation, side: Side, depth: Array) -> Flags:
     """Return where a root is searched for: the others keep the closed form's price.
 
     That is where the start is not too deep, where the belief's tail is far below a normal's, and
     everywhere if the law has no closed forms.
     """
-    if not law.has_closed_forms or (depth < DEEPEST).all():
+    if not law.noise.is_gaussian or (depth < DEEPEST).all():
         return np.full_like(depth, fill_value=True, dtype=np.bool_)
     beyond = side * belief.mean + DEEPEST * np.hypot(belief.sd, law.noise_sd)
-    log_tail, _ = belief.expect(reveal_trade(law, side, side * beyond))
+    log_tail, _ = belief.expect(law.reveal_trade(side, side * beyond))
     return (depth < DEEPEST) | (log_tail < log_ndtr(-DEEPEST) - ENDED)
 
 
@@ -218,14 +217,14 @@ def _find_root(
 
 def _zero_profit_excess(belief: Belief, law: Law, side: Side, price: Array) -> Array:
     """Return the expected profit given a trade at this price."""
-    _, mean = belief.expect(reveal_trade(law, side, side * price))
+    _, mean = belief.expect(law.reveal_trade(side, side * price))
     return price - side * mean
 
 
 def _myopic_excess(belief: Belief, law: Law, side: Side, price: Array) -> Array:
     """Return minus the slope of the expected profit in the price, over the valuations' density."""
     near, at = NEARBY * law.noise_sd, side * price
-    log_trade, _ = belief.expect(reveal_trade(law, side, at))
+    log_trade, _ = belief.expect(law.reveal_trade(side, at))
     neither, around = np.array(Side.NONE, np.int8), Quote.around(at, near)
     log_near, marginal = belief.expect(law.likelihood(around, neither))
     width = np.where(np.abs(at) > ROUNDED * near, around.spread, 2 * near)

@@ -17,10 +17,8 @@ from functools import reduce
 import numpy as np
 
 from abm.beliefs.base import Belief
-from abm.market.adapted import AdaptedValuation
-from abm.market.mixtures import Mixture, knows_value
+from abm.market.laws import Law
 from abm.market.quotes import Side
-from abm.market.valuations import Law, NoisyValuation, find_trade, reveal_trade
 from abm.numerics.arrays import Array, Flags
 from abm.numerics.golden_section import golden_section
 from abm.one_period.depths import zero_profit_depth
@@ -39,11 +37,11 @@ def make_profit(belief: Belief, law: Law, side: Side) -> Profit:
 
     def of_moments(distance: Array) -> Array:
         price = belief.mean + side * distance
-        probability, lost = find_trade(law, belief.mean, belief.sd, side, price)
+        probability, lost = law.trade(belief.mean, belief.sd, side, price)
         return distance * probability - lost
 
     def of_likelihood(distance: Array) -> Array:
-        log_mass, mean = belief.expect(reveal_trade(law, side, belief.mean + side * distance))
+        log_mass, mean = belief.expect(law.reveal_trade(side, belief.mean + side * distance))
         gain = np.where(log_mass > -np.inf, distance - side * (mean - belief.mean), 0.0)
         with np.errstate(under="ignore"):
             return np.exp(log_mass) * gain
@@ -156,7 +154,7 @@ def find_best_peak(profit: Profit, steps: Steps) -> Array:
 
 def list_scales(belief: Belief, law: Law) -> list[Array]:
     """Return over which distances the belief and each type's valuations spread, shape (R,) each."""
-    scales = (_find_scale(belief.sd, part) for part in list_parts(law))
+    scales = (_find_scale(belief, part) for _, part in law.types)
     return [belief.sd, *(scale for scale in scales if np.isfinite(scale).all())]
 
 
@@ -166,25 +164,28 @@ def find_farthest_root(belief: Belief, law: Law) -> Array:
     On a Gaussian belief it is the root of the type alone that knows least about the value, for
     those who know nothing only pay her.
     """
-    lengths = [_find_root(belief, part) for part in list_parts(law) if knows_value(part)]
+    lengths = [_find_root(belief, part) for _, part in law.types if part.is_informed]
     return np.asarray(reduce(np.maximum, lengths, np.zeros_like(belief.mean)))
 
 
 def _find_root(belief: Belief, law: Law) -> Array:
     """Return the zero-profit distance of one type alone, or the farthest that is looked at."""
-    scale = _find_scale(belief.sd, law)
-    if belief.is_gaussian and type(law) is NoisyValuation:
-        return scale * zero_profit_depth(belief.sd / law.noise_sd)
-    return FARTHEST * scale
+    standard = standardise(belief, law)
+    scale = _find_scale(belief, law)
+    return FARTHEST * scale if standard is None else scale * zero_profit_depth(standard[1])
 
 
-def _find_scale(sd: Array, law: Law) -> Array:
-    """Return the sd of a type's valuations under a belief of this sd."""
-    if isinstance(law, AdaptedValuation):
-        return law.find_scale(sd)
-    return np.hypot(sd, law.noise_sd) if knows_value(law) else np.full_like(sd, law.noise_sd)
+def standardise(belief: Belief, law: Law) -> tuple[Array, Array] | None:
+    """Return S and the rho at which the paper's depths hold for one type; None if they do not."""
+    line = law.find_line(belief.mean) if belief.is_gaussian else None
+    if line is None or not np.array_equal(line.centre, belief.mean):
+        return None
+    rho = line.find_rho(belief.sd)
+    return None if rho is None else (line.find_scale(belief.sd), rho)
 
 
-def list_parts(law: Law) -> list[Law]:
-    """Return the laws of the types that come."""
-    return list(law.laws) if isinstance(law, Mixture) else [law]
+def _find_scale(belief: Belief, law: Law) -> Array:
+    """Return the sd of a type's valuations under a belief."""
+    line = law.find_line(belief.mean)
+    scale = np.hypot(belief.sd, law.noise_sd) if line is None else line.find_scale(belief.sd)
+    return np.broadcast_to(scale, belief.sd.shape)

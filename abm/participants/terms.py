@@ -6,7 +6,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from abm.beliefs.gaussian import GaussianBelief
-from abm.market.valuations import Law
+from abm.market.laws import Law
 from abm.numerics.checks import finite_number, require_comparable, scale_number
 from abm.numerics.describe import describe, show_count, show_mean
 

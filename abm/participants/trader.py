@@ -5,8 +5,8 @@ over the replications: one agent stands for the trader who comes to each replica
 Makers know the law, and honour it in what they learn.
 """
 
+from abm.market.laws import Law
 from abm.market.random_streams import Draws
-from abm.market.valuations import Law
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_share
 from abm.numerics.describe import describe
@@ -36,8 +36,6 @@ class Trader(Participant):
     law : Law
         How the next trader values, given what is public; makers know it.
     share : float or None
-    follows_tape : bool
-        Whether the law depends on what the public believes, so that `follow` is to be called.
 
     Raises
     ------
@@ -59,8 +57,6 @@ class Trader(Participant):
     failure = TraderError
     attributes = ("law",)
 
-    follows_tape: bool = False
-
     def __init__(self, model: PublicModel, law: Law, *, share: float | None = None) -> None:
         super().__init__(model)
         self.law = law
@@ -73,13 +69,6 @@ class Trader(Participant):
     def valuation(self, value: Array, draws: Draws) -> Array:
         """Return what the asset is worth to the trader, shape (R,), in units of price."""
         return self.law.valuation(value, draws)
-
-    def follow(self, mean: Array, sd: Array) -> None:
-        """Set the law of this period by mean and sd of the public's belief, before makers quote.
-
-        It is the belief, shape (R,), of who began with the prior and saw the whole tape, kept
-        normal by matching moments.
-        """
 
     def observe(self, view: MarketView) -> None:
         """Learn from what is public of a period, once it is over; by default nothing."""

@@ -14,8 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
+from abm.market.laws import Law, Likelihood
 from abm.market.quotes import Quote, Side, inside_quote, show_prices, show_sides, split_sides
-from abm.market.valuations import Law, Likelihood
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.describe import describe, show_mean
 

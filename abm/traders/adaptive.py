@@ -1,9 +1,6 @@
 """Traders who learn from the tape, the paper's stated next step."""
 
-import numpy as np
-
 from abm.market.adapted import AdaptedValuation
-from abm.numerics.arrays import Array
 from abm.numerics.checks import not_negative_factor, require_share
 from abm.participants.terms import PublicModel
 from abm.participants.trader import Trader
@@ -39,7 +36,6 @@ class AdaptiveTrader(Trader):
     """
 
     name = "adaptive"
-    follows_tape = True
 
     def __init__(
         self,
@@ -56,14 +52,8 @@ class AdaptiveTrader(Trader):
                 "weight is 1 and need_sd is 0, but who believes what the public does, and has no "
                 "reason of her own, never trades: give a need_sd above 0, or a weight below 1"
             )
-        prior = model.terms.prior
-        super().__init__(model, self._value(model, prior.mean, prior.sd), share=share)
-
-    def follow(self, mean: Array, sd: Array) -> None:
-        """Value the asset by what the public believes now."""
-        self.law = self._value(self.model, mean, sd)
-
-    def _value(self, model: PublicModel, mean: Array, sd: Array) -> AdaptedValuation:
-        noise_sd = model.terms.noise_sd
-        slope = np.square(sd) / (np.square(sd) + self.weight * noise_sd**2)
-        return AdaptedValuation(mean, slope, noise_sd, self.need_sd * noise_sd)
+        prior, signal_sd = model.terms.prior, model.terms.noise_sd
+        law = AdaptedValuation(
+            prior.mean, prior.sd, self.weight, signal_sd, self.need_sd * signal_sd
+        )
+        super().__init__(model, law, share=share)

@@ -1,7 +1,6 @@
 """Traders who know nothing that the public does not."""
 
 from abm.market.uninformed import CoinFlip, PublicValuation
-from abm.numerics.arrays import Array
 from abm.numerics.checks import scale_number
 from abm.participants.terms import PublicModel
 from abm.participants.trader import Trader
@@ -38,12 +37,6 @@ class UninformedTrader(Trader):
 
     def __init__(self, model: PublicModel, *, share: float, reach: float | None = None) -> None:
         self.reach = None if reach is None else scale_number("reach", reach)
-        self.follows_tape = self.reach is not None
-        super().__init__(model, CoinFlip(), share=share)
-        if self.follows_tape:
-            self.follow(model.terms.prior.mean, model.terms.prior.sd)
-
-    def follow(self, mean: Array, sd: Array) -> None:  # noqa: ARG002, which she does not need
-        """Value the asset by what the public believes now."""
-        if self.reach is not None:
-            self.law = PublicValuation(mean, self.reach)
+        public = model.terms.prior.mean
+        law = CoinFlip() if self.reach is None else PublicValuation(public, self.reach)
+        super().__init__(model, law, share=share)

@@ -21,8 +21,8 @@ import pandas as pd
 from scipy.special import ndtr
 
 from abm.bellman import solve
-from abm.bellman.problem import stage
 from abm.bellman.solution import Solution
+from abm.bellman.stage import stage
 from abm.numerics.arrays import Array
 from abm.numerics.truncated_normal import mean_excess
 from abm.one_period.depths import myopic_depth, zero_profit_depth
@@ -73,7 +73,7 @@ def solve_in_one_pass(rho: Array, discount: float) -> Array:
     period = stage(rho[:, np.newaxis], DEPTHS)
     values = np.zeros_like(rho)
     for node in range(len(rho)):
-        known, own = period.reward[node].copy(), np.zeros_like(DEPTHS)
+        known, own = period.profit[node].copy(), np.zeros_like(DEPTHS)
         before = max(node - 1, 0)
         for probability, successor in zip(period.probability, period.successor, strict=True):
             place = successor[node] / rho[1]
@@ -129,12 +129,12 @@ def evaluate_myopic(solution: Solution, rho: Array) -> Array:
     """Return what the myopic maker's quotes earn over all periods, on a solution's mesh."""
     mesh, discount = solution.value_by_rho.mesh, solution.discount
     period = stage(mesh.nodes, myopic_depth(mesh.nodes))
-    values, change = period.reward, np.inf
+    values, change = period.profit, np.inf
     while change > 1e-12:
         future = mesh.cubic(values)
         expected = sum(
             p * future(after) for p, after in zip(period.probability, period.successor, strict=True)
         )
-        change = abs(period.reward + discount * expected - values).max()
-        values = period.reward + discount * expected
+        change = abs(period.profit + discount * expected - values).max()
+        values = period.profit + discount * expected
     return mesh.cubic(values)(rho)

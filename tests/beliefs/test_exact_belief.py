@@ -275,7 +275,7 @@ def test_optimal_maker_quotes_her_solution_around_the_exact_belief() -> None:
     (maker,) = market.makers
     market.open()
     mean, sd = belief_of(market).mean, belief_of(market).sd
-    half_spread = 2.0 * maker.solve().half_spread(sd / 2.0)
+    half_spread = 2.0 * maker.solution.half_spread(sd / 2.0)
     np.testing.assert_array_equal(market.inside.bid, mean - half_spread)
     np.testing.assert_array_equal(market.inside.ask, mean + half_spread)
     assert np.ptp(sd) > 0.1

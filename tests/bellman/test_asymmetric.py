@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,8 +10,8 @@ from scipy.special import ndtr
 
 from abm.bellman import solve
 from abm.bellman.asymmetric import FreeBackup, backup, curvature, free_backup
-from abm.bellman.problem import stage
 from abm.bellman.solution import Solution
+from abm.bellman.stage import stage
 from abm.numerics.arrays import Array
 from abm.numerics.piecewise_cubic import Mesh
 
@@ -63,7 +64,10 @@ def open_market(solution: Solution, rho: Array) -> Array:
 def made_up(value: Array) -> Solution:
     """Return a 'solution' with these values on even nodes from 0 to 6, which solves nothing."""
     mesh = Mesh(np.linspace(0, 6, len(value)))
-    return Solution(0.9, 6.0, np.inf, 0, mesh.cubic(value), mesh.cubic(np.ones_like(value)))
+    return replace(
+        solve(0.9), rho_max=6.0, residual=np.inf, value_by_rho=mesh.cubic(value),
+        depth=mesh.cubic(np.ones_like(value)),
+    )  # fmt: skip
 
 
 @each_discount
@@ -149,7 +153,7 @@ def test_worth_without_skew_is_the_symmetric_right_side() -> None:
         for p, to in zip(one.probability, one.successor, strict=True)
     )
     found = backup(solution, rho, depth, np.zeros_like(rho))
-    np.testing.assert_allclose(found, one.reward + 0.9 * later, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(found, one.profit + 0.9 * later, rtol=0, atol=1e-13)
 
 
 def test_the_mirror_image_of_a_quote_is_worth_the_same() -> None:
@@ -218,7 +222,7 @@ def test_a_value_that_is_wrong_has_not_converged() -> None:
     right = solve(0.9)
     mesh = Mesh(np.linspace(0, 5, 501))
     value = mesh.cubic(right.value_function(mesh.nodes) * 1.0001)
-    wrong = Solution(0.9, 5.0, right.residual, right.iterations, value, right.depth)
+    wrong = replace(right, rho_max=5.0, value_by_rho=value)
     found = free_backup(wrong, np.linspace(0.5, 4.5, 9))
     assert not found.converged
     assert 1e-6 < found.residual < 1e-4

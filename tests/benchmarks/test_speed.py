@@ -256,9 +256,7 @@ def test_one_market_by_mesas_batch_run(benchmark: Any) -> None:
 
 @pytest.mark.benchmark(group="solver")
 def test_solve(benchmark: Any) -> None:
-    benchmark.pedantic(
-        lambda: solve(0.9), setup=bellman._solve.cache_clear, rounds=ROUNDS, iterations=1
-    )
+    benchmark.pedantic(lambda: solve(0.9), setup=bellman.SOLVED.clear, rounds=ROUNDS, iterations=1)
     note(benchmark, iterations=solve(0.9).iterations, residual=solve(0.9).residual)
     sane(benchmark, 60)
 

@@ -17,8 +17,15 @@ SIDES = [Side.SELL, Side.NONE, Side.BUY]
 
 
 def law_of(generator: np.random.Generator, size: int = 1) -> AdaptedValuation:
-    centre, slope = generator.normal(size=size), generator.uniform(0.05, 1.0, size)
-    return AdaptedValuation(centre, slope, generator.uniform(0.3, 2.0), generator.uniform(0.1, 2.0))
+    centre, public_sd = generator.normal(size=size), generator.uniform(0.2, 4.0, size)
+    weight, signal_sd, need_sd = generator.uniform([0.0, 0.3, 0.1], [1.0, 2.0, 2.0])
+    return AdaptedValuation(centre, public_sd, weight, signal_sd, need_sd)
+
+
+def at_slope(slope: float, *sds: float, centre: float = 0.0) -> AdaptedValuation:
+    """Return the law at this slope, which a weight of 1 has at a public sd; 1 at a weight of 0."""
+    public_sd = sds[0] * np.sqrt(slope / (1 - slope)) if slope < 1 else 1.0
+    return AdaptedValuation(np.full(1, centre), np.full(1, public_sd), float(slope < 1), *sds)
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -27,7 +34,7 @@ def test_moments_are_those_of_the_likelihood(side: Side) -> None:
     for _ in range(40):
         law, mean, sd = law_of(generator), generator.normal(), generator.uniform(0.2, 5.0)
         middle = law.centre[0] + law.slope[0] * (mean - law.centre[0])
-        reach = 2.0 * law.find_scale(np.array([sd]))[0]
+        reach = 2.0 * law.find_line(np.zeros(1)).find_scale(np.array([sd]))[0]
         quote = Quote(*([price] for price in np.sort(generator.normal(middle, reach, 2))))
         shown = law.likelihood(quote, np.array([side], np.int8))
         value = np.linspace(mean - 12 * sd, mean + 12 * sd, 20_001)
@@ -58,7 +65,7 @@ def test_what_a_trade_earns_is_what_its_likelihood_says(side: Side) -> None:
 @pytest.mark.parametrize("value", [-2.0, 0.4, 3.0])
 def test_the_likelihood_is_the_frequency_of_each_side(value: float) -> None:
     size, quote = 100_000, Quote(-0.4, 0.9)
-    law = AdaptedValuation(np.full(1, 0.2), np.full(1, 0.6), 1.0, 0.7)
+    law = at_slope(0.6, 1.0, 0.7, centre=0.2)
     draws = Streams(3, 0, size).draws(Role.TRADER)
     sides = quote.side(law.valuation(np.full(size, value), draws))
     for side in SIDES:
@@ -70,7 +77,7 @@ def test_the_likelihood_is_the_frequency_of_each_side(value: float) -> None:
 
 
 def test_at_a_slope_of_1_it_is_the_value_and_more_noise() -> None:
-    law, paper = AdaptedValuation(np.full(1, 7.0), np.ones(1), 1.0, 2.0), NoisyValuation(5**0.5)
+    law, paper = at_slope(1.0, 1.0, 2.0, centre=7.0), NoisyValuation(5**0.5)
     quote, side = Quote([6.0], [8.5]), np.array([1], np.int8)
     mean, sd = np.array([7.0]), np.array([3.0])
     tilts: Any = [one.likelihood(quote, side).tilt(mean, sd) for one in (law, paper)]
@@ -78,7 +85,7 @@ def test_at_a_slope_of_1_it_is_the_value_and_more_noise() -> None:
 
 
 def test_at_a_slope_of_0_nothing_is_shown() -> None:
-    law = AdaptedValuation(np.zeros(1), np.zeros(1), 1.0, 2.0)
+    law = at_slope(0.0, 1.0, 2.0)
     shown = law.likelihood(Quote([-1.0], [1.0]), np.array([1], np.int8))
     assert np.isinf(law.resolution)
     assert np.ptp(shown.likelihood(np.linspace(-9.0, 9.0, 7)[np.newaxis])) == 0.0
@@ -97,7 +104,7 @@ def test_the_sd_never_rises() -> None:
 
 
 def test_an_exact_belief_learns_as_from_a_fine_grid() -> None:
-    law = AdaptedValuation(np.full(1, 0.5), np.full(1, 0.4), 1.0, 0.6)
+    law = at_slope(0.4, 1.0, 0.6, centre=0.5)
     belief, value = GridBelief([0.5], [2.0]), np.linspace(-16.0, 17.0, 60_001)[np.newaxis]
     weight = stats.norm.pdf(value, 0.5, 2.0)
     for side, price in ((1, 1.0), (-1, 0.2), (1, 0.4), (0, 0.3)):

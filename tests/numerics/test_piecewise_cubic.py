@@ -130,24 +130,13 @@ def test_halving_keeps_the_nodes_and_puts_one_in_the_middle_of_every_cell() -> N
     np.testing.assert_allclose(halved[1::2] - mesh.nodes[:-1], 0.5 * np.diff(mesh.nodes))
 
 
-@pytest.mark.parametrize(
-    ("coarse", "split"),
-    [([], []), ([0], [0, 1]), ([4], [3, 4, 5]), ([8], [7, 8]), ([2, 3], [1, 2, 3, 4])],
-)
-def test_splitting_takes_the_coarse_cells_and_their_neighbours(
-    coarse: list[int], split: list[int]
-) -> None:
-    mesh = uneven(9)
-    kept = mesh.split(np.isin(np.arange(9), coarse))
-    assert kept[::2].all()
-    np.testing.assert_array_equal(np.flatnonzero(kept[1::2]), split)
-    assert len(mesh.halve().nodes) == len(kept)
-
-
-def test_splitting_leaves_the_callers_flags_alone() -> None:
-    coarse = np.isin(np.arange(9), [4])
-    uneven(9).split(coarse)
-    assert np.flatnonzero(coarse).tolist() == [4]
+def test_cells_are_split_in_so_many_even_parts() -> None:
+    mesh, parts = uneven(4), np.array([1, 3, 1, 2])
+    nodes = mesh.split(parts)
+    assert np.isin(mesh.nodes, nodes).all()
+    assert nodes.size == mesh.nodes.size + (parts - 1).sum()
+    each = np.repeat(np.diff(mesh.nodes) / parts, parts)
+    np.testing.assert_allclose(np.diff(nodes), each, rtol=1e-12)
 
 
 def test_values_keep_their_shape() -> None:

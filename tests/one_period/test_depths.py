@@ -12,7 +12,7 @@ from scipy.stats import norm
 from abm.beliefs.base import Belief
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.grid import GridBelief
-from abm.bellman.problem import stage
+from abm.bellman.stage import stage
 from abm.market.quotes import Quote, Side
 from abm.market.valuations import NoisyValuation
 from abm.numerics.arrays import Array
@@ -142,7 +142,7 @@ def test_stage_has_the_closed_forms_of_reward_probabilities_and_successors() -> 
     s, k, hazard = np.hypot(rho, 1), rho**2 / (1 + rho**2), norm.pdf(q) / norm.sf(q)
     inside = 1 - 2 * norm.sf(q)
     reward = 2 * (q * s * norm.sf(q) - rho**2 / s * norm.pdf(q))
-    np.testing.assert_allclose(one.reward, reward, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(one.profit, reward, rtol=1e-11, atol=1e-13)
     np.testing.assert_allclose(one.probability[0], 2 * norm.sf(q), rtol=1e-12)
     np.testing.assert_allclose(one.probability[1], inside, rtol=1e-12)
     ratios = 1 - k * hazard * (hazard - q), 1 - 2 * k * q * norm.pdf(q) / inside

@@ -10,10 +10,10 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from abm import Exchange, Optimal, Quote, ZeroProfit
+from abm.market.laws import Law
 from abm.market.random_streams import Draws
 from abm.market.valuations import Interval, NoisyValuation
 from abm.numerics.arrays import Array, Index, Sides
-from abm.participants.maker import MakerError
 from abm.traders import Trader
 
 
@@ -34,8 +34,14 @@ class HalfShown:
     def at(self, replications: Index) -> "HalfShown":
         return HalfShown(self.informed.at(replications))
 
-    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:  # noqa: ARG002
-        raise AssertionError("beliefs on grids need no moments in closed form")
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
+        log_mass, moved, after = self.informed.tilt(mean, sd)
+        flat = np.log(self.informed.likelihood(np.zeros((mean.size, 1)))[:, 0])
+        both = np.logaddexp(log_mass, flat)
+        weight = np.exp(log_mass - both)
+        new = weight * moved + (1 - weight) * mean
+        second = weight * (after**2 + moved**2) + (1 - weight) * (sd**2 + mean**2)
+        return both - np.log(2), new, np.sqrt(second - new**2)
 
     def likelihood(self, value: Array) -> Array:
         return (
@@ -44,11 +50,10 @@ class HalfShown:
 
 
 @dataclass(frozen=True)
-class HalfInformed:
+class HalfInformed(Law):
     """Half of the traders value by the prior's mean, 0, instead of the value."""
 
     informed: NoisyValuation
-    has_closed_forms = False
 
     @property
     def noise_sd(self) -> float:
@@ -73,14 +78,17 @@ class Guesser(Trader):
 
 
 @pytest.mark.parametrize("maker", [Optimal, partial(Optimal, belief="exact")])
-def test_closed_forms_are_refused_for_traders_of_another_law(maker: Any) -> None:
-    says = r"maker '[\w-]+' raised .* in period 0 .*law of traders is a HalfInformed.*for any law"
-    with pytest.raises(MakerError, match=says):
+def test_the_plan_is_refused_for_a_law_that_does_not_move_with_the_belief(maker: Any) -> None:
+    says = r"law of traders is HalfInformed.* must move with the public's belief.*for any law"
+    with pytest.raises(ValueError, match=says):
         Exchange(maker, Guesser, prior_sd=2.0).run(1)
 
 
 class Biased(NoisyValuation):
-    """Builds on the paper's law, and values otherwise."""
+    """Builds on the paper's law, and shows that it values otherwise."""
+
+    def likelihood(self, quote: Quote, side: Sides) -> Interval:
+        return super().likelihood(Quote(quote.bid - 1.0, quote.ask - 1.0), side)
 
     def valuation(self, value: Array, draws: Draws) -> Array:
         return super().valuation(value, draws) + 1.0
@@ -94,8 +102,13 @@ class Optimist(Trader):
 
 
 def test_a_law_that_builds_on_the_papers_is_another() -> None:
-    with pytest.raises(MakerError, match="the law of traders is a Biased"):
-        Exchange(Optimal, Optimist, prior_sd=2.0).run(1)
+    with pytest.raises(ValueError, match="the law of traders is Biased"):
+        Exchange(Optimal, Optimist, prior_sd=2.0)
+    ask, bid = (
+        getattr(Exchange(ZeroProfit, Optimist, prior_sd=2.0).run(1).inside, side)[0]
+        for side in ("ask", "bid")
+    )
+    assert ask + bid != pytest.approx(0.0, abs=0.1)
 
 
 def excess(ask: float) -> float:

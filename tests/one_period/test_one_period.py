@@ -14,7 +14,8 @@ from scipy.optimize import minimize_scalar
 from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, Myopic, Quote, ZeroProfit
 from abm.beliefs.base import Belief
 from abm.makers.undercutter import Undercutter
-from abm.market.valuations import Interval, Law, NoisyValuation
+from abm.market.laws import Law
+from abm.market.valuations import Interval, NoisyValuation
 from abm.numerics.arrays import Array
 from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
 from abm.one_period.profit import expected_profit

@@ -41,8 +41,7 @@ def test_zero_profit_quotes_are_as_derived_elsewhere(
 @pytest.mark.parametrize(("search", "maker"), [(_search_root, ZeroProfit), (_search_peak, Myopic)])
 @pytest.mark.parametrize("sd", [0.3, 1.0, 3.0])
 def test_closed_forms_are_what_a_search_finds(search: Any, maker: Any, sd: float) -> None:
-    slope = sd**2 / (sd**2 + 0.7)
-    law = AdaptedValuation(np.zeros(1), np.full(1, slope), 1.0, 0.8)
+    law = AdaptedValuation(np.zeros(1), np.full(1, sd), 0.7, 1.0, 0.8)
     found = search(GaussianBelief([0.0], [sd]), law, Side.BUY)[0]
     assert first_ask(maker, adaptive(0.7, 0.8), sd) == pytest.approx(found, rel=2e-6)
 
@@ -137,8 +136,3 @@ def test_what_cannot_be_is_refused(given: Any, says: str) -> None:
 def test_learners_need_public_trades() -> None:
     with pytest.raises(ValueError, match="'adaptive' goes by what the public believes"):
         Exchange("zero-profit", AdaptiveTrader, transparency="own")
-
-
-def test_the_optimal_maker_refuses_learners() -> None:
-    with pytest.raises(RuntimeError, match="the law of traders is a AdaptedValuation"):
-        Exchange("optimal", AdaptiveTrader).run(1)

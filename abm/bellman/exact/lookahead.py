@@ -9,8 +9,8 @@ import numpy as np
 
 from abm.beliefs.window import Window
 from abm.bellman.exact.value import ExactValue
+from abm.market.laws import Law
 from abm.market.quotes import Side
-from abm.market.valuations import Law, reveal_trade
 from abm.numerics.arrays import Array
 
 LEAST = 1e-14  # a probability: a signal that is rarer does not change the backup
@@ -95,6 +95,6 @@ def _moments(powers: Array, window: Window, law: Law, side: Side, prices: Array)
     """Return the moments if the trader takes this side, at J prices a posterior, (5, N, J)."""
     moments = np.empty((5, *prices.shape))
     for j, price in enumerate(prices.T):
-        likelihood = reveal_trade(law, side, price).likelihood(window.value)
+        likelihood = law.reveal_trade(side, price).likelihood(window.value)
         moments[..., j] = np.einsum("nrg,rg->nr", powers, likelihood)
     return moments

@@ -12,8 +12,8 @@ from abm.beliefs.window import Window, iterate_chunks
 from abm.bellman.exact.lookahead import prospects
 from abm.bellman.exact.value import WIDEST, ExactValue
 from abm.bellman.solver import range_for, solve
+from abm.market.laws import Law
 from abm.market.quotes import Quote
-from abm.market.valuations import Law
 from abm.numerics.arrays import Array
 
 SCAN = np.array([0.2, 0.35, 0.55, 0.72, 0.86, 1.0, 1.15, 1.32, 1.55, 1.9])

@@ -18,12 +18,14 @@ from abm.bellman.stage import Stage, expect, stage
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_one_of
 from abm.numerics.golden_section import golden_section
-from abm.numerics.peaks import find_highest_peak, find_peak_near
+from abm.numerics.peaks import find_highest_peak
 from abm.one_period.depths import myopic_depth
 
 CLOSED = 1e-7  # of the largest W, to about which W is right
+SAME = 1e-10  # of the largest W: what a depth may lose
 DEEPEST = 8.0  # past it, on the scale of a type's valuations, a trade is rarer than 1e-15
 POINTS = 49  # of a scan
+POINTS_BETWEEN, BEYOND = 9, 0.05  # of one between depths of nodes around
 
 
 class Chooser:
@@ -64,12 +66,16 @@ class Chooser:
             depth, best = np.where(value > best, other, depth), np.maximum(value, best)
         return depth, best
 
-    def improve(self, follows: Function, rho: Array, depths: Array) -> tuple[Array, Array]:
-        """Return the best depth near some depths, shape (N, K), and the right side at it."""
+    def choose_between(
+        self, follows: Function, rho: Array, one: Array, other: Array
+    ) -> tuple[Array, Array]:
+        """Return the best depth between two and a little beyond, and the right side at it."""
         if self.half_spread is not None:
             return self.choose(follows, rho)
-        step = np.full((rho.size, 1), DEEPEST / (POINTS - 1))
-        return find_peak_near(self._make_objective(follows, rho), depths, step)
+        low = np.maximum(np.minimum(one, other) - BEYOND, 0.0)
+        reach = np.maximum(one, other) + BEYOND - low
+        points = low[:, np.newaxis] + reach[:, np.newaxis] * np.linspace(0.0, 1.0, POINTS_BETWEEN)
+        return find_highest_peak(self._make_objective(follows, rho), points)
 
     def _make_objective(self, follows: Function, rho: Array) -> Function:
         """Return the right side as a function of depths, shape (N, K)."""
@@ -87,7 +93,7 @@ class Chooser:
         shut = np.flatnonzero(np.abs(best) < CLOSED * largest)
         closed = self._choose_closed(follows, rho[shut])
         value = self.back_up(follows, rho[shut], closed)
-        keep = best[shut] > value + 0.1 * CLOSED * largest
+        keep = best[shut] > value + SAME * largest
         depth = depth.copy()
         depth[shut] = np.where(keep, depth[shut], closed)
         return depth

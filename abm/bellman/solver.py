@@ -30,7 +30,7 @@ from math import ceil, log2
 import numpy as np
 from scipy import sparse
 
-from abm.bellman.greedy import Chooser
+from abm.bellman.greedy import CLOSED, Chooser
 from abm.bellman.policy import find_steps, interpolate_depth
 from abm.bellman.problem import Function, Problem
 from abm.bellman.solution import Solution
@@ -195,8 +195,8 @@ class _Search:
     def tabulate(self, follows: Function) -> Solution:
         """Return the solution of the first period of a horizon, whose rest is worth `follows`.
 
-        All depths are scanned at the first nodes and between them; at later nodes those of the
-        nodes around are improved.
+        All depths are scanned at the first nodes and between them; at later nodes those between
+        the depths of nodes around.
         """
         nodes = self._place_first_nodes()
         depth, best = self.chooser.choose(follows, nodes)
@@ -212,10 +212,10 @@ class _Search:
             if iteration == 1:
                 greedy, at_points = self.chooser.choose(follows, points)
             else:
-                around = np.stack([depth[cells], depth[cells + 1]], axis=1)
-                around = np.repeat(around, QUARTERS.size, axis=0)
-                greedy, at_points = self.chooser.improve(follows, points, around)
+                around = (np.repeat(depth[at], QUARTERS.size) for at in (cells, cells + 1))
+                greedy, at_points = self.chooser.choose_between(follows, points, *around)
             loss = at_points - self.chooser.back_up(follows, points, policy(points))
+            loss[at_points < CLOSED * largest] = 0.0
             loss, missed = (
                 one.reshape(-1, QUARTERS.size).max(axis=1)
                 for one in (loss, np.abs(at_points - value(points)))
@@ -239,9 +239,8 @@ class _Search:
             )  # fmt: skip
         narrow = np.diff(nodes) <= NARROWEST * (1 + nodes[1:])
         residual, halved = gap[:-1][~narrow].max(), value.mesh.halve().nodes
-        around = np.repeat(depth, 2)
-        around = np.stack([around[:-1], around[1:]], axis=1)
-        depth, _ = self.chooser.improve(follows, halved, around)
+        twice = np.repeat(depth, 2)
+        depth, _ = self.chooser.choose_between(follows, halved, twice[:-1], twice[1:])
         depth = self.chooser.close(follows, halved, depth, largest)
         return self._make(value, halved, depth, residual, tolerance, iteration, nodes[:-1][narrow])
 
@@ -302,8 +301,8 @@ class _Search:
         left, right = value.mesh.nodes[:-1], value.mesh.nodes[1:]
         points = np.stack([0.75 * left + 0.25 * right, 0.25 * left + 0.75 * right])
         each = depth.size // left.size  # depths a cell
-        around = np.stack([depth[:-1:each], depth[each::each]], axis=1)
-        _, best = self.chooser.improve(follows, points.ravel(), np.concatenate([around, around]))
+        ends = np.tile(depth[:-1:each], 2), np.tile(depth[each::each], 2)
+        _, best = self.chooser.choose_between(follows, points.ravel(), *ends)
         return np.abs(best.reshape(points.shape) - value(points)).max(axis=0)
 
 

@@ -6,7 +6,9 @@ import numpy as np
 
 from abm.numerics.arrays import Array
 
-WIDTHS = 0.2 * 0.1 ** np.arange(3)  # between the three points of a parabola, in steps of the scan
+WIDTHS = np.array(
+    [0.4, 0.1, 0.02, 3e-3, 4e-4]
+)  # between the three points of a parabola, in steps of the scan
 PEAKS = 2  # how many of those that a scan shows are followed to their tops
 
 Objective = Callable[[Array], Array]
@@ -45,27 +47,6 @@ def find_highest_peak(objective: Objective, points: Array) -> tuple[Array, Array
     value, before, after = around
     best = _climb(objective, middle, step, value, before, after)
     return _pick_best(*_follow(objective, *best, step, *range_))
-
-
-def find_peak_near(objective: Objective, starts: Array, step: Array) -> tuple[Array, Array]:
-    """Return the top of the peak beside the best of some starts, and the value there.
-
-    Parameters
-    ----------
-    objective : callable
-        Smooth around its peaks.
-    starts : ndarray, shape (N, K)
-        At or above 0, as are all points that are looked at.
-    step : ndarray, shape (N, 1)
-        A fifth of it is as far as a top may be from its start.
-
-    Returns
-    -------
-    tuple of two ndarrays, shape (N,)
-    """
-    best = _pick_best(starts, objective(starts))
-    middle, value = (of[:, np.newaxis] for of in best)
-    return _pick_best(*_follow(objective, middle, value, step, np.zeros_like(step), np.inf))
 
 
 def _follow(

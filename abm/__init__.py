@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from abm.makers.zero_profit import ZeroProfit as ZeroProfit
     from abm.market.quotes import Quote as Quote
     from abm.market.quotes import Side as Side
+    from abm.market.values import Jumps as Jumps
     from abm.traders.noisy import NoisyTrader as NoisyTrader
 
     __version__: str
@@ -29,6 +30,7 @@ MODULES = {
     "FixedSpread": "abm.makers.fixed_spread",
     "GaussianBelief": "abm.beliefs.gaussian",
     "GridBelief": "abm.beliefs.grid",
+    "Jumps": "abm.market.values",
     "Myopic": "abm.makers.myopic",
     "NoisyTrader": "abm.traders.noisy",
     "Optimal": "abm.makers.optimal",

@@ -16,8 +16,8 @@ from analysis.style import ACCENT, FAINT, INK, assign_styles
 
 Table = pd.DataFrame
 
-WORLDS = {"real": "real", "gaussian": "Gaussian"}
-REALISED = 'metrics.estimates(totals, "realised", ["maker", "world", "prior_sd"])'
+WORLDS = {"fixed": "real", "redrawn": "Gaussian"}
+REALISED = 'metrics.estimates(totals, "realised", ["maker", "process", "prior_sd"])'
 PAPER = "run.table({!r}) of market-shock run paper"
 SIZE = (6.4, 4.6)  # of a figure with one panel, in inches
 DRAWN_ABOVE = 1e-3  # of its peak: where a density is drawn
@@ -59,23 +59,23 @@ def discounted_profit(realised: Table, theory: Table, *, ax: Ax = None) -> Figur
     Parameters
     ----------
     realised : DataFrame
-        Columns maker, world, prior_sd, mean, low, high; the optimal maker's mean includes the value
-        of her last belief, so that the number of periods does not matter.
+        Columns maker, process, prior_sd, mean, low, high; the optimal maker's mean includes the
+        value of her last belief, so that the number of periods does not matter.
     theory : DataFrame
         Columns prior_sd, value: the value function.
     """
-    needed = ["maker", "world", "prior_sd", "mean", "low", "high"]
+    needed = ["maker", "process", "prior_sd", "mean", "low", "high"]
     require_rows("realised", realised, needed, REALISED)
     require_rows("theory", theory, ["prior_sd", "value"], PAPER.format("theory"))
     figure, (axes,) = make_panels(SIZE, ax)
     axes.plot(theory["prior_sd"], theory["value"], color=INK, lw=1, label="theory, W(σ)")
     styles = assign_styles(realised["maker"])
-    for (maker, world), points in realised.groupby(["maker", "world"], observed=True):
+    for (maker, process), points in realised.groupby(["maker", "process"], observed=True):
         style = styles[str(maker)]
         axes.errorbar(
             points["prior_sd"], points["mean"], find_bars(points), fmt=style.marker, ms=5,
-            color=style.colour, mfc="white" if world == "gaussian" else style.colour, capsize=2,
-            label=f"{maker}, {WORLDS[str(world)]} world", zorder=3 if maker == "optimal" else 2,
+            color=style.colour, mfc="white" if process == "redrawn" else style.colour, capsize=2,
+            label=f"{maker}, {WORLDS[str(process)]} world", zorder=3 if maker == "optimal" else 2,
         )  # fmt: skip
     axes.axhline(0, color=FAINT, lw=0.8)
     axes.set(xlabel="sd of the shock, σ (noise sd)", ylabel="discounted profit (noise sd)")

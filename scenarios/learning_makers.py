@@ -108,7 +108,7 @@ def gather_learners(
     """Return the exchange of so many learners after a shock of this size in every period."""
     learner = partial(Learner, learning_rate=learning_rate, decay=decay, depths=DEPTHS)
     makers = [learner] * point["learners"]
-    return {"makers": makers, "prior_sd": point["prior_sd"], "world": "gaussian"}
+    return {"makers": makers, "prior_sd": point["prior_sd"], "value": "redrawn"}
 
 
 def parse_counts(learners: str) -> list[int]:

@@ -1,7 +1,8 @@
 """Any grid of makers, traders and terms: profit and liquidity at each point, and between makers.
 
 Exchanges at all points face the same values and the same draws of traders, so makers are compared
-market by market. Lists are separated by commas; makers joined by "+" share an exchange.
+market by market. Lists are separated by commas; makers, or types of traders, joined by "+" share an
+exchange. Names may have arguments, as uninformed(share=0.3, reach=3).
 """
 
 from dataclasses import dataclass, replace
@@ -15,9 +16,11 @@ from abm.experiment.experiment import BLOCK
 from abm.experiment.points import Point
 from abm.numerics.checks import positive_number
 from abm.numerics.intervals import find_effective_se
+from abm.participants.registry import MAKER_TYPES, TRADER_TYPES
 from analysis import Run
 from analysis.results import ESTIMATE_COLUMNS, comparisons, format_estimates, results
 from scenarios._common import options as option
+from scenarios._common.choices import give_noise, parse_noises, parse_processes, parse_types
 from scenarios._common.options import parse_numbers, split_commas
 from scenarios._common.study import Study, Tables
 from scenarios._common.terminal import say, show_table
@@ -35,13 +38,22 @@ class Sweep(Study):
         ),
     ] = "optimal,myopic,zero-profit"
     traders: Annotated[
-        str, Option(help="Trader types, names or module:Class, separated by commas.")
+        str,
+        Option(
+            help="Trader types, names or module:Class, with arguments as uninformed(share=0.3), "
+            "separated by commas; + joins those who come to one market."
+        ),
     ] = "noisy"
+    noise: Annotated[
+        str, Option(help="Of noisy traders: gaussian, or of scipy.stats as laplace(scale=0.7).")
+    ] = "gaussian"
     prior_sd: option.Shocks = "1,3,5"
     noise_sd: Annotated[
         str, Option(help="Sds of valuations about the value, separated by commas.")
     ] = "1"
-    world: Annotated[str, Option(help="real, gaussian or real,gaussian.")] = "real"
+    value: Annotated[
+        str, Option(help="fixed, redrawn, or as jumps(sd=1, probability=0.05), or several.")
+    ] = "fixed"
     transparency: Annotated[str, Option(help="public, own or public,own.")] = "public"
     block: Annotated[int, Option(help="Markets in a block, simulated at once.")] = BLOCK
     record: Annotated[str, Option(help="summary, or full to keep every period.")] = "summary"
@@ -60,11 +72,15 @@ class Sweep(Study):
     def list_points(self) -> list[Point]:
         """Return the grid."""
         return grid(
-            makers=[word.split("+") for word in split_commas(self.makers)],
-            traders=split_commas(self.traders),
+            makers=parse_types(self.makers, MAKER_TYPES),
+            traders=[
+                give_noise(types, noise)
+                for types in parse_types(self.traders, TRADER_TYPES)
+                for noise in parse_noises(self.noise)
+            ],
             prior_sd=parse_numbers("prior_sd", self.prior_sd),
             noise_sd=parse_numbers("noise_sd", self.noise_sd),
-            world=split_commas(self.world),
+            value=parse_processes(self.value),
             transparency=split_commas(self.transparency),
         )
 

@@ -7,8 +7,10 @@ import numpy as np
 
 from abm import GridBelief, NoisyTrader, Quote, ZeroProfit
 from abm.makers import MarketMaker
+from abm.makers.franchise import Franchise
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array
+from abm.participants.registry import MAKER_TYPES
 
 
 class Posts(MarketMaker):
@@ -117,3 +119,9 @@ class Scripted(NoisyTrader):
 
     def valuation(self, value: Array, draws: Draws) -> Array:  # noqa: ARG002
         return np.full(value.shape, self.script[self.model.period])
+
+
+def list_makers() -> list[Any]:
+    """Return every registered maker: by name, or with the arguments that she needs."""
+    needs = {Franchise.name: partial(Franchise, periods=4)}
+    return [needs.get(name, name) for name in sorted(MAKER_TYPES.load_own())]

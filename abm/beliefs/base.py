@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 
 from abm.beliefs.window import Window
 from abm.market.laws import Likelihood
+from abm.market.values import Move
 from abm.numerics.arrays import Array
 
 
@@ -43,6 +44,9 @@ class Belief(Protocol):
 
     def revise(self, likelihood: Likelihood, /) -> Self:
         """Return the belief given what was shown."""
+
+    def predict(self, moved: Move, /) -> Self:
+        """Return the belief once the value has moved, or may have."""
 
     def density(self, value: ArrayLike, /) -> Array:
         """Return the density, in one over units of price, at values of shape (R, G) or (G,)."""

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from abm.beliefs.window import Window
 from abm.market.laws import Likelihood
 from abm.market.valuations import Interval
+from abm.market.values import Move
 from abm.numerics.arrays import Array, Index
 from abm.numerics.checks import (
     require_compatible,
@@ -100,6 +101,13 @@ class GaussianBelief:
     def revise(self, likelihood: Likelihood) -> GaussianBelief:
         """Return the moment-matched posterior."""
         return self.condition(likelihood)[1]
+
+    def predict(self, moved: Move) -> GaussianBelief:
+        """Return the moment-matched belief once the value has moved, or may have."""
+        variance = moved.variance
+        if not np.any(variance):
+            return self
+        return self.from_moments(self.mean, np.sqrt(self.sd * self.sd + variance))
 
     def update(self, lower: ArrayLike, upper: ArrayLike, noise_sd: float) -> GaussianBelief:
         """Return the posterior given that a valuation with this noise is in (lower, upper)."""

@@ -27,6 +27,7 @@ from abm.beliefs.window import FINE, Placements, Window, iterate_chunks
 from abm.market.laws import Likelihood
 from abm.market.noise import FINENESS
 from abm.market.valuations import Interval
+from abm.market.values import Move
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_compatible, require_near
 from abm.numerics.conversion import floats
@@ -198,6 +199,18 @@ class GridBelief:
         (window,) = self.windows
         copies = replace(window.at(rows), rows=np.arange(replications))
         return self.from_windows(self.prior.at(rows), history, self.resolution, [copies])
+
+    def predict(self, moved: Move) -> GridBelief:
+        """Return this belief: the value has not moved.
+
+        ValueError if it has, or may have: windows hold the likelihoods of one value.
+        """
+        if np.any(moved.variance):
+            raise ValueError(
+                f"the value may have moved by a normal of sd {moved.sd:g}, but an exact belief "
+                f'follows a value that stays: give belief="gaussian", or value="fixed"'
+            )
+        return self
 
     def density(self, value: ArrayLike) -> Array:
         """Return the density at values of shape (R, G) or (G,), in one over units of price.

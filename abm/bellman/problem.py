@@ -120,7 +120,7 @@ class Problem:
         move = self.value.foresee()
         rise = (move.sd / self.unit) ** 2
         probability = float(move.probability)
-        if self.value.announced:
+        if self.value.announced and probability:
             return [(1 - probability, 0.0), (probability, rise)]
         return [(1.0, probability * rise)]
 
@@ -155,8 +155,9 @@ class Problem:
         for mean in (0.0 * sd, sd):
             law = self.law.announce(mean, sd)
             for side in (Side.BUY, Side.SELL):
-                log_mass, moved, after = law.reveal_trade(side, mean + side * away).tilt(mean, sd)
-                seen.append([np.exp(log_mass), side * (moved - mean) / sd, after / sd])
+                sign = int(side)
+                log_mass, moved, after = law.reveal_trade(side, mean + sign * away).tilt(mean, sd)
+                seen.append([np.exp(log_mass), sign * (moved - mean) / sd, after / sd])
         if np.ptp(seen, axis=0).max() > SAME:
             raise ValueError(
                 f"the law of traders is {self.law!r}, but for the sequential problem what a trader "

@@ -46,6 +46,7 @@ FIRST_NODES = 120
 NEAR_ZERO = 0.1  # below this rho the first nodes are evenly spaced, above it geometrically
 ITERATIONS = 100
 NARROWEST = 1e-8  # of 1 + rho: cells are not split below this
+NARROWEST_OF_RISING = 1e-6  # where rho may rise: W may jump at many rho far out
 MOST_PARTS = 8  # of a cell at once
 QUARTERS = np.array([0.25, 0.5, 0.75])
 VANISHED = 1e-6  # of the largest W: what may be left at rho_max where rho may rise past it
@@ -112,7 +113,7 @@ def evaluate(
     >>> from abm.bellman import Problem, evaluate
     >>> wide = evaluate(Problem(discount=0.9), lambda rho: 1.0 + rho)
     >>> wide.value_function([1.0, 3.0]).round(4)
-    array([2.2899, 1.4213])
+    array([1.8966, 1.1413])
     """
     problem.require_solvable()
     return _solve(problem, positive_number("rho_max", rho_max), reward, half_spread)
@@ -152,6 +153,7 @@ class _Search:
 
     def __init__(self, problem: Problem, rho_max: float, chooser: Chooser) -> None:
         self.problem, self.rho_max, self.chooser = problem, rho_max, chooser
+        self.narrowest = NARROWEST_OF_RISING if problem.rises else NARROWEST
 
     def iterate(self) -> Solution:
         """Return the solution without a horizon, by Howard's policy iteration."""
@@ -166,7 +168,7 @@ class _Search:
             halved = mesh.halve().nodes
             greedy, best = self.chooser.choose(follows, halved)
             gap = np.abs(best - value(halved))
-            narrow = np.diff(nodes) <= NARROWEST * (1 + halved[1::2])
+            narrow = np.diff(nodes) <= self.narrowest * (1 + halved[1::2])
             at_nodes = gap[::2][~_touch(narrow)].max()
             loss = best[1::2] - self._back_up_between(follows, nodes, greedy[::2], halved[1::2])
             may_lose = np.where(find_steps(greedy[::2]), tolerance, POLICY_LOSS * largest)
@@ -222,7 +224,7 @@ class _Search:
             )
             gap[cells] = missed
             may_lose = np.where(find_steps(depth)[cells], tolerance, POLICY_LOSS * largest)
-            wide = right - left > NARROWEST * (1 + right)
+            wide = right - left > self.narrowest * (1 + right)
             split = cells[wide & ((missed > tolerance) | (loss > may_lose))]
             if not split.size:
                 break
@@ -237,7 +239,7 @@ class _Search:
                     (gap, np.full(new.sum(), np.inf)), (unsure, np.ones(new.sum(), np.bool_)),
                 )
             )  # fmt: skip
-        narrow = np.diff(nodes) <= NARROWEST * (1 + nodes[1:])
+        narrow = np.diff(nodes) <= self.narrowest * (1 + nodes[1:])
         residual, halved = gap[:-1][~narrow].max(), value.mesh.halve().nodes
         twice = np.repeat(depth, 2)
         depth, _ = self.chooser.choose_between(follows, halved, twice[:-1], twice[1:])

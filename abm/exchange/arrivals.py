@@ -11,6 +11,7 @@ from abm.exchange.guards import ask_for_law, ask_for_valuation, name_errors
 from abm.market.laws import Law
 from abm.market.mixtures import Mixture, choose_types
 from abm.market.random_streams import Draws
+from abm.market.values import Move
 from abm.numerics.arrays import Array, Sides
 from abm.participants.admission import find_shares, mix_laws
 from abm.participants.trader import Trader
@@ -59,11 +60,13 @@ class Arrivals:
                         f'"public"'
                     )
 
-    def announce(self, known: Law | None, period: int) -> Law:
+    def announce(self, known: Law | None, moved: Move, period: int) -> Law:
         """Return the law by which this period's trader values: of several types, their mixture.
 
-        What is `known` to be a law is not checked again.
+        What is `known` to be a law is not checked again; `moved` is what is public of the value.
         """
+        if self.public is not None:
+            self.public = self.public.predict(moved)
         for trader in self.traders:
             if self.public is not None and trader.law.follows_tape:
                 with name_errors(trader, "following the tape", period):

@@ -8,8 +8,7 @@ from typing import Self, SupportsIndex
 import mesa
 import numpy as np
 
-from abm.beliefs.base import Belief
-from abm.exchange.admission import MakerChoice, admit_makers, find_common_belief
+from abm.exchange.admission import MakerChoice, admit_makers, find_common_belief, require_gaussian
 from abm.exchange.arguments import explain_unknown
 from abm.exchange.arrivals import Arrivals
 from abm.exchange.clearing import Clearing, Dealing
@@ -20,6 +19,7 @@ from abm.exchange.matching import allocate
 from abm.exchange.tape import Tape
 from abm.market.quotes import Quote, inside_quote
 from abm.market.random_streams import Role, Streams, require_seed
+from abm.market.values import STILL, ValueProcess, find_process
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import require_one_of, require_whole
 from abm.participants.admission import TraderChoice, admit_traders
@@ -27,7 +27,6 @@ from abm.participants.terms import Terms
 from abm.participants.transparency import TRANSPARENCIES
 from abm.traders.noisy import NoisyTrader
 
-WORLDS = ("real", "gaussian")
 MOST_REPLICATIONS = 2**31 - 1  # replications are numbered in int32, periods in int16
 MOST_PERIODS = 2**15 - 1
 
@@ -46,8 +45,9 @@ class Exchange(mesa.Model):
         Of the value after the shock, in units of price; public. `Terms.of` gives their range.
     noise_sd : float
         Standard deviation of a trader's valuation about the value, in units of price; public.
-    world : {"real", "gaussian"}
-        Whether the value stays, or is drawn anew every period from makers' common Gaussian belief.
+    value : "fixed", "redrawn" or ValueProcess
+        Whether the value stays, is drawn anew every period from makers' common Gaussian belief, or
+        moves as `Jumps` and other processes of `abm.market.values` have it.
     transparency : {"public", "own"}
         Whether makers see every trade, or only what happens at prices of their own.
     record : {"full", "summary"}
@@ -61,8 +61,9 @@ class Exchange(mesa.Model):
 
     Attributes
     ----------
-    terms, period, law : Terms, int, Law
-        What is public: the terms, the number of this period, the law by which its trader values.
+    terms, period, law, moved : Terms, int, Law, Move
+        What is public: the terms, the number of this period, the law by which its trader values,
+        and what is known of the value's move.
     quotes, inside, clearing, tape : list of Quote, Quote, Clearing, Tape
         What makers quote, and the best of it; what happened in the last period, and in all.
     datacollector : mesa.DataCollector
@@ -92,7 +93,7 @@ class Exchange(mesa.Model):
         prior_mean: float = 0.0,
         prior_sd: float = 1.0,
         noise_sd: float = 1.0,
-        world: str = "real",
+        value: str | ValueProcess = "fixed",
         transparency: str = "public",
         record: str = "full",
         replications: SupportsIndex = 1,
@@ -104,7 +105,7 @@ class Exchange(mesa.Model):
         block = require_whole("block", block, 0, MOST_REPLICATIONS // size - 1)
         super().__init__(rng=np.random.SeedSequence(seed, spawn_key=(block,)))
         self.replication = np.arange(size) + block * size
-        self.world = require_one_of("world", world, WORLDS)
+        self.process, self.moved = find_process(value), STILL
         self.transparency = require_one_of("transparency", transparency, TRANSPARENCIES)
         self.period, self._due = 0, "move"
         self.quotes: list[Quote] = []
@@ -113,11 +114,12 @@ class Exchange(mesa.Model):
         self.draws = {role: self.streams.draws(role) for role in Role}
         self.traders = admit_traders(traders, self)
         self.arrivals = Arrivals(self.traders, self.terms.prior, self.transparency)
-        self.law = self.arrivals.announce(None, self.period)
+        self.law = self.arrivals.announce(None, STILL, self.period)
         self.makers = admit_makers(makers, self, self.streams)
         self.value = self.draw_shock()
-        if self.world == "gaussian":
+        if self.process.needs_common_belief:
             find_common_belief(self.makers)
+        require_gaussian(self.makers, self.process)
         makers, traders = ([one.label for one in them] for them in (self.makers, self.traders))
         self.tape = Tape(makers, traders, self.replication, record)
         self.datacollector = make_collector()
@@ -131,7 +133,8 @@ class Exchange(mesa.Model):
 
     def draw_shock(self) -> Array:
         """Return the value after the shock, shape (R,)."""
-        return self._draw_value(self.terms.prior)
+        prior = self.terms.prior
+        return prior.mean + prior.sd * self.draws[Role.VALUE].normal()
 
     def run(self, periods: SupportsIndex) -> Self:
         """Let so many traders arrive in every replication; return the exchange itself."""
@@ -153,12 +156,13 @@ class Exchange(mesa.Model):
         """Let the value move, carry beliefs over to the period, and announce the trader's law."""
         self._require_due("move")
         self.streams.period = require_whole("period", self.period, 0, MOST_PERIODS - 1)
-        if self.world == "gaussian":
-            self.value = self._draw_value(find_common_belief(self.makers))
+        draws = self.draws[Role.VALUE]
+        self.value, self.moved = self.process.move(self.value, self.period, draws)
         for maker in self.makers:
             with name_errors(maker, "she carried her belief over", self.period):
                 maker.predict()
-        self.law = self.arrivals.announce(self.law, self.period)
+        self.value = self.process.settle(self.value, self._find_common_moments, draws)
+        self.law = self.arrivals.announce(self.law, self.moved, self.period)
         self._due = "ask"
 
     def ask(self) -> None:
@@ -195,8 +199,9 @@ class Exchange(mesa.Model):
                 f"move(), ask(), clear() in this order, or step() for all"
             )
 
-    def _draw_value(self, belief: Belief) -> Array:
-        return belief.mean + belief.sd * self.draws[Role.VALUE].normal()
+    def _find_common_moments(self) -> tuple[Array, Array]:
+        belief = find_common_belief(self.makers)
+        return belief.mean, belief.sd
 
     def _settle(self, sales: Array, price: Array) -> tuple[Dealing, ...]:
         """Book what each maker sold, and return her part in the period."""

@@ -20,8 +20,9 @@ from abm.runs.schema import Column
 
 MOST_POINTS = 10_000
 CONTAINERS = (list, tuple, dict, set, frozenset)
+LABELS = {"value": "process"}  # of parameters in tables, where value is the true value V
 Point = dict[str, Any]
-"""Parameters by name: `makers`, `prior_sd`, `world` and so on, or names of a scenario's own."""
+"""Parameters by name: `makers`, `prior_sd`, `value` and so on, or names of a scenario's own."""
 
 
 def grid(**values: Iterable[Any]) -> list[Point]:
@@ -52,7 +53,8 @@ def describe_points(points: Sequence[Point]) -> list[Point]:
     """Return points as numbers and text, each parameter of one type throughout.
 
     Makers and traders of this package are described by their names, others by the locations of
-    their classes; a partial by its arguments. Several makers in one exchange are joined by "+".
+    their classes; a partial by its arguments. Several makers in one exchange are joined by "+". How
+    the value moves is called `process`, for in tables `value` is the value.
 
     Raises
     ------
@@ -61,7 +63,8 @@ def describe_points(points: Sequence[Point]) -> list[Point]:
     """
     names = points[0] if points else {}
     columns = {
-        name: _give_one_type([describe_value(point[name]) for point in points]) for name in names
+        LABELS.get(name, name): _give_one_type([describe_value(point[name]) for point in points])
+        for name in names
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 

@@ -1,12 +1,9 @@
 """The optimal monopolist: the most over all periods, early losses included."""
 
 from abm.beliefs.base import Belief
-from abm.bellman.problem import Problem
+from abm.bellman.plan import Plan
 from abm.bellman.solution import Solution
-from abm.bellman.solver import range_for, solve
-from abm.market.laws import Law
 from abm.market.quotes import Quote
-from abm.numerics.checks import discount_factor
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
 
@@ -14,12 +11,21 @@ from abm.participants.terms import PublicModel
 class Optimal(MarketMaker):
     """Maximises expected discounted profit on her belief (Das and Magdon-Ismail 2008, s. 2.5).
 
+    Her plan is for the traders who come to this market, and for a value that moves as everybody
+    expects (see `abm.bellman.Problem`).
+
     Parameters
     ----------
     discount : float
         Per period, at least 0 and below 1.
     belief : Belief, "gaussian", "exact" or None
         What she believes at first (see `MarketMaker`).
+
+    Raises
+    ------
+    ValueError
+        If profit has no bound with these traders, or they go by what the public believes and she
+        believes something else at first.
 
     Examples
     --------
@@ -36,18 +42,16 @@ class Optimal(MarketMaker):
         self, model: PublicModel, *, discount: float = 0.9, belief: Belief | str | None = "gaussian"
     ) -> None:
         super().__init__(model, belief=belief)
-        self.discount = discount_factor(discount)
-        self._law: Law | None = None
+        self.plan = Plan(discount, model.process)
+        self.plan.require_public_prior(self.law, self.require_belief(), self.terms.prior)
         _ = self.solution  # so that what cannot be solved is an error here, not at her first quote
+
+    @property
+    def solution(self) -> Solution:
+        """The solution of her problem in this market, up to her current rho at least."""
+        return self.plan.solve(self.law, self.rho)
 
     def quote(self) -> Quote:
         """Return the quote that is optimal for her present information disadvantage."""
         half_spread = self.noise_sd * self.solution.quote(self.rho)
         return Quote.around(self.require_belief().mean, half_spread)
-
-    @property
-    def solution(self) -> Solution:
-        """The solution of her problem in this market, up to her current rho at least."""
-        if self._law is not self.law:
-            self._law, self._problem = self.law, Problem(self.discount, self.law)
-        return solve(self._problem, range_for(float(self.rho.max())))

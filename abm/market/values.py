@@ -62,6 +62,10 @@ class ValueProcess:
 
     announced: bool = False
     """Whether everybody is told where and when the value has moved."""
+    needs_common_belief = False
+    """Whether `settle` asks for the belief that all makers share."""
+    last_period = -1
+    """The last period in which it is known to move."""
 
     def foresee(self) -> Move:
         """Return the move that everybody expects in any period: what a plan goes by."""
@@ -87,6 +91,8 @@ class Redrawn(ValueProcess):
 
     So a plan that was made for that belief is judged in the world for which it was made.
     """
+
+    needs_common_belief = True
 
     def settle(self, value: Array, find_common: FindMoments, draws: Draws) -> Array:  # noqa: ARG002
         """Return a draw from the belief."""
@@ -118,8 +124,10 @@ class Jumps(ValueProcess):
     --------
     >>> from abm import Exchange
     >>> market = Exchange("zero-profit", value=Jumps(3.0, at=[2], announced=True), prior_sd=1.0)
-    >>> market.run(3).inside
-    Quote(bid -8.68, ask 8.68)
+    >>> market.run(2).inside.spread.round(2)
+    array([0.94])
+    >>> market.run(1).inside.spread.round(2)
+    array([18.09])
     """
 
     sd: float
@@ -147,6 +155,11 @@ class Jumps(ValueProcess):
                 'them, or value="fixed"'
             )
         set_fields(self, sd=sd, probability=probability, at=periods, announced=announced)
+
+    @property
+    def last_period(self) -> int:  # type: ignore[override]
+        """The last of the periods in which it jumps for certain; -1 if there is none."""
+        return max(self.at, default=-1)
 
     def foresee(self) -> Move:
         """Return the jump that may come in any period."""

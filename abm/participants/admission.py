@@ -12,6 +12,7 @@ import mesa
 
 from abm.market.laws import Law
 from abm.market.mixtures import Mixture
+from abm.market.values import STILL, Fixed
 from abm.participants.agent import Participant
 from abm.participants.registry import TRADER_TYPES, Registry, locate
 from abm.participants.terms import PublicModel, Terms
@@ -55,6 +56,7 @@ class _Market(mesa.Model):
     def __init__(self, noise_sd: float) -> None:
         super().__init__(rng=0)
         self.terms, self.period = Terms.of(0.0, noise_sd, noise_sd, 1), 0
+        self.process, self.moved = Fixed(), STILL
 
 
 def find_law(traders: TraderChoice | Sequence[TraderChoice], noise_sd: float) -> Law:
@@ -140,7 +142,7 @@ def make(choice: Any, registry: Registry[Kind], model: PublicModel) -> Kind:
         if ours or isinstance(error, ValueError):
             raise
         if isinstance(error, TypeError) and " required keyword-only argument" in str(error):
-            fix = f"give it as partial({kind.__name__}, ...), in Python"
+            fix = f"give it as partial({kind.__name__}, ...), or to a command as {kind.name}(...)"
         raise kind.failure(f"{says}: {type(error).__name__}: {error}; {fix}") from error
     missing = [name for name in kind.attributes if not hasattr(participant, name)]
     if missing:

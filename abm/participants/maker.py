@@ -17,6 +17,7 @@ from abm.beliefs.grid import GridBelief
 from abm.market.laws import Law
 from abm.market.quotes import Quote
 from abm.market.random_streams import Draws
+from abm.market.values import STILL
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_one_of
 from abm.numerics.describe import describe, show_mean, show_value
@@ -111,7 +112,9 @@ class MarketMaker(Participant, ABC):
             self.belief = self.belief.revise(view.likelihood)
 
     def predict(self) -> None:
-        """Carry the belief over to the next period, before she quotes: the value has stayed."""
+        """Carry the belief over to this period, by what is known of the value's move."""
+        if self.belief is not None and self.model.moved is not STILL:
+            self.belief = self.belief.predict(self.model.moved)
 
     @property
     def law(self) -> Law:

@@ -7,6 +7,7 @@ import numpy as np
 
 from abm.beliefs.gaussian import GaussianBelief
 from abm.market.laws import Law
+from abm.market.values import Move, ValueProcess
 from abm.numerics.checks import finite_number, require_comparable, scale_number
 from abm.numerics.describe import describe, show_count, show_mean
 
@@ -63,6 +64,14 @@ class PublicModel(Protocol):
     @property
     def law(self) -> Law:
         """The law by which this period's trader values, announced before makers quote."""
+
+    @property
+    def process(self) -> ValueProcess:
+        """How the value moves."""
+
+    @property
+    def moved(self) -> Move:
+        """What is known of the value's move at the open of this period."""
 
     @property
     def period(self) -> int:

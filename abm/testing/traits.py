@@ -44,7 +44,7 @@ def earns_nothing_if_so_declared(maker: MakerChoice) -> None:
 def _sum_earnings(maker: MakerChoice, prior_sd: float) -> dict[Side, tuple[Array, int]]:
     """Return what she earned of each side's traders in each replication, and their number."""
     market = Exchange(
-        maker, prior_sd=prior_sd, world="gaussian", record="summary", replications=REPLICATIONS,
+        maker, prior_sd=prior_sd, value="redrawn", record="summary", replications=REPLICATIONS,
         rng=1,
     )  # fmt: skip
     earned = {side: (np.zeros(REPLICATIONS), 0) for side in SIDES}

@@ -13,7 +13,7 @@ from abm.bellman import solve
 from abm.exchange.model import MOST_REPLICATIONS
 from abm.experiment import Experiment, Simulation, grid
 from abm.experiment.blocks import merge_summaries, read_table
-from abm.experiment.points import Point
+from abm.experiment.points import Point, describe_points
 from abm.experiment.simulation import BlockTask
 from abm.numerics.checks import require_whole
 from abm.one_period.depths import myopic_depth, zero_profit_depth
@@ -32,11 +32,11 @@ from scenarios.paper.theory import write_computed
 SHOCKS = (0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
 SOCIAL = (SHOCK, 4.0, 5.0)  # at which the traders' gain is compared with competition's
 POINTS = [
-    *grid(makers=["optimal"], world=["real", "gaussian"], prior_sd=SHOCKS),
-    *grid(makers=["myopic"], world=["real"], prior_sd=SHOCKS),
-    *grid(makers=["zero-profit"], world=["real"], prior_sd=SOCIAL),
+    *grid(makers=["optimal"], value=["fixed", "redrawn"], prior_sd=SHOCKS),
+    *grid(makers=["myopic"], value=["fixed"], prior_sd=SHOCKS),
+    *grid(makers=["zero-profit"], value=["fixed"], prior_sd=SOCIAL),
 ]
-IN_FULL = grid(makers=["optimal", "myopic", "zero-profit"], world=["real"], prior_sd=[SHOCK])
+IN_FULL = grid(makers=["optimal", "myopic", "zero-profit"], value=["fixed"], prior_sd=[SHOCK])
 
 THEORY = (
     Column("prior_sd", "float64", "noise sd", "sd of the value after the shock"),
@@ -48,7 +48,7 @@ POLICIES = (
     Column("spread", "float64", "noise sd", "ask - bid there"),
 )
 TOTALS = (
-    Column("world", "category", "", "real: the value stays; gaussian: drawn from the belief"),
+    Column("process", "category", "", "fixed: the value stays; redrawn: from the belief"),
     Column("prior_sd", "float64", "price", "sd of the value after the shock"),
     REPLICATION,
     MAKER,
@@ -93,7 +93,7 @@ class Paper(Study):
         of_makers = summary[summary["maker"].notna()]
         totals = add_realised(log)
         monopolists = totals[totals["maker"] != "zero-profit"]
-        profits = metrics.estimates(monopolists, "realised", ["maker", "world", "prior_sd"])
+        profits = metrics.estimates(monopolists, "realised", ["maker", "process", "prior_sd"])
         theory, policies = log.table("theory"), log.table("policies")
         theory = theory[theory["prior_sd"] >= min(SHOCKS)]
         market, makers = (
@@ -116,11 +116,12 @@ class Paper(Study):
 def write_points(folder: RunFolder, experiment: Experiment) -> None:
     """Write the totals of all points, and the summary and record of those IN_FULL."""
     schedule = experiment.make_schedule(folder)
+    labels = describe_points(POINTS)
     for number, point in enumerate(POINTS):
         tasks = schedule.list_tasks(number)
         for task in tasks:
             totals = read_table(folder.store, task, "totals")
-            folder.write("totals", totals.assign(**point), TOTALS)
+            folder.write("totals", totals.assign(**labels[number]), TOTALS)
         if point in IN_FULL:
             summary = merge_summaries(folder.store, tasks)
             market, makers = (

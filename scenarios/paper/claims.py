@@ -72,20 +72,20 @@ def add_realised(log: Run) -> pd.DataFrame:
 def _measure_values(log: Run) -> list[Claim]:
     totals = add_realised(log)
     says = f"at sigma = {SHOCK:g} the optimal maker outperforms the myopic one"
-    real = totals[(totals["world"] == "real") & (totals["prior_sd"] == SHOCK)]
+    real = totals[(totals["process"] == "fixed") & (totals["prior_sd"] == SHOCK)]
     return [
-        *(_measure_gap(log, totals, "real", shock) for shock in (1.0, 3.0, 5.0)),
-        *(_measure_gap(log, totals, "gaussian", shock) for shock in (3.0, 5.0)),
+        *(_measure_gap(log, totals, "fixed", shock) for shock in (1.0, 3.0, 5.0)),
+        *(_measure_gap(log, totals, "redrawn", shock) for shock in (3.0, 5.0)),
         compare("Fig. 3a", says, real, "discounted_profit", "myopic", low=0),
     ]
 
 
-def _measure_gap(log: Run, totals: pd.DataFrame, world: str, shock: float) -> Claim:
-    optimal = (totals["maker"] == "optimal") & (totals["world"] == world)
+def _measure_gap(log: Run, totals: pd.DataFrame, process: str, shock: float) -> Claim:
+    optimal = (totals["maker"] == "optimal") & (totals["process"] == process)
     at_shock = totals[optimal & (totals["prior_sd"] == shock)]
     estimate = metrics.estimates(at_shock, "realised", ["maker"])
     (value,) = log.table("theory", ["value"], prior_sd=shock)["value"]
-    where = "with a value that stays" if world == "real" else "where her belief is true"
+    where = "with a value that stays" if process == "fixed" else "where her belief is true"
     says = (
         f"at sigma = {shock:g}, {where}, the optimal maker realises her value function: "
         f"relative gap within {CLOSE:.0%}"

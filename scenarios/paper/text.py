@@ -55,7 +55,7 @@ def measure_text(log: Run) -> list[Claim]:
 
 def _measure_surplus(log: Run) -> list[Claim]:
     totals = log.table("totals")
-    real = totals[totals["world"] == "real"]
+    real = totals[totals["process"] == "fixed"]
     shocks = sorted(real["prior_sd"][real["maker"] == "zero-profit"].unique())
     says = (
         "at sigma = {:g} the optimal maker offers the better social outcome: traders gain more by "

@@ -38,7 +38,7 @@ from tests.analysis.test_canvas import FIGURES
 from analysis.canvas import encode_figure
 sys.stdout.buffer.write(encode_figure(FIGURES["panels"](), "png", dpi=50))
 """
-WORLDS = ("real", "gaussian")
+WORLDS = ("fixed", "redrawn")
 
 
 def estimates(*points: str) -> pd.DataFrame:
@@ -52,7 +52,7 @@ def estimates(*points: str) -> pd.DataFrame:
 def realised() -> pd.DataFrame:
     """Return discounted profits of NAMES in both worlds."""
     rows = [(name, world, 1.0, 2.0, 1.8, 2.2) for name in NAMES for world in WORLDS]
-    return pd.DataFrame(rows, columns=["maker", "world", "prior_sd", "mean", "low", "high"])
+    return pd.DataFrame(rows, columns=["maker", "process", "prior_sd", "mean", "low", "high"])
 
 
 THEORY = pd.DataFrame({"prior_sd": [0.5, 2.0], "value": [2.0, 1.0]})

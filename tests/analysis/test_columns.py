@@ -39,7 +39,7 @@ ESTIMATES = metrics.by_period(MAKERS, "profit")
         (lambda: figures.spread_by_rho(MAKERS, 1.0), "rho, spread", "run.table('policies')"),
         (
             lambda: figures.discounted_profit(ESTIMATES, MAKERS),
-            "world, prior_sd",
+            "process, prior_sd",
             "metrics.estimates(totals, ",
         ),
         (lambda: figures.one_market(MAKERS, MAKERS), "value, valuation, side", "tape.market"),

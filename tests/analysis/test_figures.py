@@ -45,9 +45,9 @@ class Log:
             ]
         )
         profits = metrics.discounted_profit(self.makers, 0.9).assign(prior_sd=3.0)
-        worlds = [profits.assign(world=world) for world in ("real", "gaussian")]
+        worlds = [profits.assign(process=process) for process in ("fixed", "redrawn")]
         self.realised = metrics.estimates(
-            pd.concat(worlds), "discounted_profit", ["maker", "world", "prior_sd"]
+            pd.concat(worlds), "discounted_profit", ["maker", "process", "prior_sd"]
         )
         self.theory = pd.DataFrame({"prior_sd": [1.0, 3.0], "value": [2.5, 1.6]})
         rho = np.linspace(0.0, 5.0, 20)
@@ -190,7 +190,7 @@ def test_lines_are_means_within_bands_of_95_percent(log: Log, name: str) -> None
 def test_points_have_bars_of_95_percent(log: Log) -> None:
     containers = bars(only_axes(DRAWN["discounted_profit"](log)))
     assert len(containers) == 2 * len(NAMES)
-    hers = log.realised[(log.realised["maker"] == "optimal") & (log.realised["world"] == "real")]
+    hers = log.realised[(log.realised["maker"] == "optimal") & (log.realised["process"] == "fixed")]
     low, high = hers["low"].item(), hers["high"].item()
     half = stats.t.ppf(0.975, hers["count"].item() - 1) * hers["se"].item()
     assert (low, high) == pytest.approx((hers["mean"].item() - half, hers["mean"].item() + half))

@@ -177,8 +177,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     makers = "zero-profit,myopic,zero-profit+fixed-spread"
     return {
         "grid": swept(folder / "grid", "--makers", makers, "--prior-sd", "2,10"),
-        "many": swept(folder / "many", "--makers", "myopic", "--prior-sd", MANY, "--world",
-                      "real,gaussian", "--replications", "20"),
+        "many": swept(folder / "many", "--makers", "myopic", "--prior-sd", MANY, "--value",
+                      "fixed,redrawn", "--replications", "20"),
         "one": swept(folder / "one", "--makers", "myopic", "--prior-sd", "2"),
         "plain": plain(folder / "plain"),
     }  # fmt: skip

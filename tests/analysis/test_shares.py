@@ -314,8 +314,8 @@ def test_a_table_is_placed_by_the_parameters_that_all_points_share(run: Run) -> 
 
 
 def test_a_parameter_that_points_do_not_have_has_no_place(run: Run) -> None:
-    with pytest.raises(KeyError, match="world"):
-        with_point_parameters(run.table("summary"), run, ["world"])
+    with pytest.raises(KeyError, match="process"):
+        with_point_parameters(run.table("summary"), run, ["process"])
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ RANGE = "give a whole number in that range"
 ABOVE_ZERO = "must be finite and above zero"
 MAKERS = f"known: {', '.join(MAKER_TYPES.list_names())}"
 SHARED = "draws the value from the belief that all makers share"
-ONE_PRIOR = 'give them one prior, or world="real"'
+ONE_PRIOR = 'give them one prior, or value="fixed"'
 A_MAKER = "must be a MarketMaker"
 A_NAME = "give a subclass, a partial of one, or a registered name"
 ORDER = "must have bid <= ask"
@@ -325,9 +325,9 @@ def test_what_else_is_none_is_not_taken_for_a_belief() -> None:
 
 
 @pytest.mark.parametrize("before", ["", "move", "move ask"])
-@pytest.mark.parametrize("world", ["real", "gaussian"])
-def test_a_period_takes_its_steps_in_order(before: str, world: str) -> None:
-    market = Exchange("optimal", world=world).run(1)
+@pytest.mark.parametrize("process", ["fixed", "redrawn"])
+def test_a_period_takes_its_steps_in_order(before: str, process: str) -> None:
+    market = Exchange("optimal", value=process).run(1)
     for step in before.split():
         getattr(market, step)()
     due = {"": "move", "move": "ask", "move ask": "clear"}[before]
@@ -371,9 +371,8 @@ def test_a_block_must_be_in_range(block: int, replications: int, most: int) -> N
 @pytest.mark.parametrize(
     ("name", "value", "fix"),
     [
-        ("world", "reel", "did you mean 'real'? known: gaussian, real"),
-        ("world", "mars", "known: gaussian, real"),
-        ("world", None, "known: gaussian, real"),
+        ("value", "fixt", "did you mean 'fixed'? known: fixed, redrawn"),
+        ("value", "mars", "known: fixed, redrawn"),
         ("transparency", "pubic", "did you mean 'public'? known: own, public"),
         ("record", "sumary", "did you mean 'summary'? known: full, summary"),
     ],
@@ -382,6 +381,12 @@ def test_a_setting_must_be_a_known_name(name: str, value: Any, fix: str) -> None
     settings: dict[str, Any] = {name: value}
     says = (f"{name} is {value!r}", "is unknown", fix)
     refused(lambda: Exchange("optimal", **settings), ValueError, *says)
+
+
+@pytest.mark.parametrize("value", [None, 3.0, ["fixed"]])
+def test_how_the_value_moves_is_a_word_or_a_process(value: Any) -> None:
+    says = ("value is", "must be a process", 'give "fixed", "redrawn", or as Jumps(')
+    refused(lambda: Exchange("optimal", value=value), TypeError, *says)
 
 
 @pytest.mark.parametrize(
@@ -396,15 +401,15 @@ def test_a_setting_must_be_a_known_name(name: str, value: Any, fix: str) -> None
     ids=["other sd", "other mean", "grid", "one grid", "none"],
 )
 def test_the_gaussian_world_needs_one_gaussian_belief(makers: Any) -> None:
-    says = ('world is "gaussian"', SHARED, ONE_PRIOR)
-    refused(lambda: Exchange(makers, world="gaussian"), ValueError, *says)
+    says = ('value is "redrawn"', SHARED, ONE_PRIOR)
+    refused(lambda: Exchange(makers, value="redrawn"), ValueError, *says)
 
 
 def test_the_gaussian_world_ends_when_beliefs_part() -> None:
     market = Exchange(
-        ["optimal", "zero-profit"], prior_sd=3.0, world="gaussian", transparency="own", rng=1
+        ["optimal", "zero-profit"], prior_sd=3.0, value="redrawn", transparency="own", rng=1
     )
-    refused(lambda: market.run(30), ValueError, 'world is "gaussian"', SHARED, ONE_PRIOR)
+    refused(lambda: market.run(30), ValueError, 'value is "redrawn"', SHARED, ONE_PRIOR)
     first, second = market.makers
     assert first.require_belief().sd != second.require_belief().sd
 

@@ -27,10 +27,9 @@ from abm.bellman import solve
 from abm.makers import MakerError, MarketMaker
 from abm.market.random_streams import Draws, Role, Streams
 from abm.numerics.arrays import Array
-from abm.participants.registry import MAKER_TYPES
-from tests.stubs import Exact, Scripted, posts
+from tests.stubs import Exact, Scripted, list_makers, posts
 
-NAMES = sorted(MAKER_TYPES.load_own())
+NAMES: list[Any] = list_makers()
 PRICES = ["value", "valuation", "bid", "ask", "belief_mean", "belief_sd", "profit"]
 
 
@@ -108,7 +107,7 @@ def test_the_optimal_maker_earns_her_value_function_where_her_belief_is_true(
     market = Exchange(
         partial(Optimal, discount=discount),
         prior_sd=prior_sd,
-        world="gaussian",
+        value="redrawn",
         record="summary",
         replications=20_000,
         rng=1,
@@ -124,7 +123,7 @@ def test_the_optimal_maker_earns_her_value_function_where_her_belief_is_true(
 @pytest.mark.parametrize("prior_sd", [0.5, 1.0, 3.0])
 def test_the_zero_profit_maker_earns_nothing_where_her_belief_is_true(prior_sd: float) -> None:
     market = Exchange(
-        ZeroProfit, prior_sd=prior_sd, world="gaussian", replications=4_000, rng=1
+        ZeroProfit, prior_sd=prior_sd, value="redrawn", replications=4_000, rng=1
     ).run(40)
     assert (market.tape.market["side"] != 0).sum() > 20_000
     profit = market.tape.discounted_profit(1.0)[0]
@@ -184,7 +183,7 @@ def count_markets(maker: Any) -> int:
     return 20 if maker in (Exact, "exact-optimal") else 200
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES, ids=str)
 def test_negated_draws_give_mirrored_quotes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def logs() -> pd.DataFrame:
         tape = Exchange(name, prior_sd=3.0, replications=count_markets(name), rng=1).run(60).tape
@@ -237,8 +236,9 @@ def test_prices_and_profits_double_when_prior_sd_and_noise_sd_do(maker: Any) -> 
 def test_a_replication_is_the_same_in_runs_of_one_ten_and_thousands(
     makers: Any, transparency: str
 ) -> None:
-    on_grids = makers is Exact or "exact-optimal" in makers  # which take time
-    periods, most = (3, 2_000) if on_grids else (20 if isinstance(makers, str) else 8, 10_000)
+    several = isinstance(makers, list)
+    on_grids = makers is Exact or "exact-optimal" in (makers if several else [makers])  # slow
+    periods, most = (3, 2_000) if on_grids else (8 if several else 20, 10_000)
 
     def market(replications: int) -> Exchange:
         return Exchange(
@@ -345,12 +345,12 @@ def test_quotes_and_beliefs_are_those_the_trader_met_and_inventory_is_after_her(
 
 
 def test_the_value_stays_put_in_the_real_world_and_moves_in_the_gaussian_one() -> None:
-    def values(world: str) -> int:
-        market = Exchange("optimal", world=world, replications=4, rng=1).run(10)
+    def values(value: str) -> int:
+        market = Exchange("optimal", value=value, replications=4, rng=1).run(10)
         return market.tape.market["value"].nunique()
 
-    assert values("real") == 4
-    assert values("gaussian") == 40
+    assert values("fixed") == 4
+    assert values("redrawn") == 40
 
 
 def test_a_trader_buys_above_the_ask_sells_below_the_bid_and_else_does_neither() -> None:

@@ -159,7 +159,7 @@ def test_a_parameter_has_one_type_at_all_points(
 
 
 def test_only_parameters_that_vary_have_a_column_in_their_order() -> None:
-    points = describe_points(grid(world=["real"], prior_sd=[1, 3.0], makers=["optimal", "myopic"]))
+    points = describe_points(grid(value=["fixed"], prior_sd=[1, 3.0], makers=["optimal", "myopic"]))
     assert varying_parameters(points) == ["prior_sd", "makers"]
     assert [column.name for column in point_columns(points)] == ["prior_sd", "makers"]
     assert varying_parameters(points[:1]) == []

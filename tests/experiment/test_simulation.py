@@ -29,7 +29,7 @@ POINTS: dict[str, Point] = {
     "one": REAL,
     "two": {"makers": ["zero-profit", "myopic"], "prior_sd": 3.0, "prior_mean": 2.0},
     "alike": {"makers": ["myopic", "myopic"], "noise_sd": 2.0, "transparency": "own"},
-    "gaussian": {"makers": "fixed-spread", "prior_sd": 2.0, "world": "gaussian"},
+    "gaussian": {"makers": "fixed-spread", "prior_sd": 2.0, "value": "redrawn"},
     "one-sided": {"makers": [Wavering, Blind], "prior_sd": 3.0},
     "declined": {"makers": Wavering, "prior_sd": 3.0},
 }
@@ -232,10 +232,10 @@ def test_simulating_a_block_leaves_its_point_as_it_was() -> None:
         ({"prior_sd": [1.0, 3.0]}, ValueError, ["prior_sd has shape (2,)", "one number"]),
         ({"noise_sd": NAN}, ValueError, ["noise_sd is nan", "above zero"]),
         ({"prior_mean": INF}, ValueError, ["prior_mean is inf", "must be finite"]),
-        ({"world": "reel"}, ValueError, ["world is 'reel'", "did you mean 'real'?"]),
-        ({"world": None}, ValueError, ["world is None", "known: gaussian, real"]),
+        ({"value": "fixt"}, ValueError, ["value is 'fixt'", "did you mean 'fixed'?"]),
+        ({"value": None}, TypeError, ["value is None", "must be a process"]),
         ({"transparency": "pubic"}, ValueError, ["is 'pubic'", "did you mean 'public'?"]),
-        ({"makers": Blind, "world": "gaussian"}, ValueError, ['world is "gaussian"', "one prior"]),
+        ({"makers": Blind, "value": "redrawn"}, ValueError, ['value is "redrawn"', "one prior"]),
     ],
     ids=str,
 )  # fmt: skip

@@ -26,7 +26,7 @@ from abm.makers.q_learning import QLearning
 from abm.makers.undercutter import Undercutter
 from abm.numerics.arrays import Array
 from abm.participants.registry import MAKER_TYPES
-from tests.stubs import Mixer
+from tests.stubs import Mixer, list_makers
 
 NAMES = sorted(MAKER_TYPES.load_own())
 SYMMETRIC = ["fixed-spread", "myopic", "optimal", "q-learning", "zero-profit"]
@@ -221,7 +221,7 @@ def test_a_maker_may_have_no_belief(replications: int) -> None:
     assert np.isfinite(tape.makers["profit"]).all()
 
 
-@pytest.mark.parametrize("makers", [*NAMES, NAMES, Cautious], ids=str)
+@pytest.mark.parametrize("makers", [*list_makers(), list_makers(), Cautious], ids=str)
 def test_cash_and_the_inventory_at_its_value_are_the_sum_of_profits(makers: Any) -> None:
     market = Exchange(makers, prior_sd=3.0, replications=20, rng=1).run(60)
     profits = market.tape.discounted_profit(1.0)

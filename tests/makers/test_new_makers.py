@@ -463,7 +463,7 @@ def test_a_q_learner_whose_rival_has_the_trade_has_earned_nothing() -> None:
 
 def test_a_q_learner_finds_the_depth_that_pays() -> None:
     learner = partial(QLearning, depths=[0.01, 1.2], learning_rate=0.05, decay=0.02)
-    exchange = market(learner, prior_sd=1.0, world="gaussian", replications=500)
+    exchange = market(learner, prior_sd=1.0, value="redrawn", replications=500)
     maker = exchange.makers[0]
     assert isinstance(maker, QLearning)
     for _ in range(300):

@@ -125,7 +125,7 @@ def test_a_zero_profit_maker_earns_nothing_on_either_side_where_her_belief_is_tr
     name: str, side: int
 ) -> None:
     market = Exchange(
-        ZeroProfit, [NoisyTrader, TYPES[name]], prior_sd=2.0, world="gaussian", replications=20_000,
+        ZeroProfit, [NoisyTrader, TYPES[name]], prior_sd=2.0, value="redrawn", replications=20_000,
         rng=3,
     ).run(6)  # fmt: skip
     table = market.tape.market

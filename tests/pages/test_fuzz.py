@@ -213,7 +213,7 @@ TERMS = st.fixed_dictionaries(
         "prior_mean": MEANS | ODD, "prior_sd": SDS | ODD, "noise_sd": SDS | ODD,
         "replications": st.integers(1, 4) | WHOLE.filter(lambda n: not isinstance(n, int) or n < 9),
         "block": WHOLE, "rng": WHOLE,
-        "world": st.sampled_from(["real", "gaussian", "mars", None, 3]),
+        "value": st.sampled_from(["fixed", "redrawn", "mars", None, 3]),
         "transparency": st.sampled_from(["public", "own", "secret", []]),
         "record": st.sampled_from(["full", "summary", "none"]),
     },

@@ -242,7 +242,7 @@ def test_an_option_out_of_range_is_an_error_of_one_line(
         ("--prior-sd", "-1", "prior_sd is -1.0, but must be finite and above zero"),
         ("--noise-sd", "", "is '', but must be numbers"),
         ("--noise-sd", "1,nan", "noise_sd is nan, but must be finite and above zero"),
-        ("--world", "rael", "world is 'rael', which is unknown: did you mean 'real'"),
+        ("--value", "fixt", "value is 'fixt', which is unknown: did you mean 'fixed'"),
         ("--transparency", "public,pubic", "transparency is 'pubic', which is unknown: did you"),
         ("--record", "ful", "record is 'ful', which is unknown: did you mean 'full'"),
         ("--block", "0", "block is 0, but must be at least 1"),

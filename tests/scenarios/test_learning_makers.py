@@ -177,7 +177,7 @@ def test_every_period_has_a_value_of_its_own() -> None:
 
 def test_options_reach_the_learners(small: Path, tmp_path: Path) -> None:
     learner: Any = partial(Learner, learning_rate=0.3, decay=FADING / 100, depths=DEPTHS)
-    market = Exchange([learner] * 2, prior_sd=0.5, world="gaussian", replications=6, rng=8).run(100)
+    market = Exchange([learner] * 2, prior_sd=0.5, value="redrawn", replications=6, rng=8).run(100)
     late = market.tape.makers.query("period >= 90").groupby(["replication", "maker"], observed=True)
     LearningMakers(**SMALL, learning_rate=0.3).run(str(tmp_path / "fast"))
     totals = load(tmp_path / "fast").blocks("totals").set_index(["replication", "maker"])

@@ -19,6 +19,7 @@ from scipy import stats
 
 from abm.bellman import solve
 from abm.experiment import Experiment
+from abm.experiment.points import describe_points
 from abm.runs.errors import DamageWarning, FolderTakenError
 from abm.runs.folder import RunFolder
 from abm.runs.parquet import unpack_table
@@ -117,7 +118,7 @@ def with_makers_swapped(first: str, second: str, column: str = "maker") -> Chang
 
 def with_totals_of(profit: Callable[[pd.DataFrame], "pd.Series[float]"]) -> Change:
     def change(totals: pd.DataFrame) -> pd.DataFrame:
-        hers = (totals["maker"] == "optimal") & (totals["world"] == "real")
+        hers = (totals["maker"] == "optimal") & (totals["process"] == "fixed")
         noise = 1e-6 * np.arange(len(totals)) / len(totals)  # what is all alike decides nothing
         return totals.assign(
             discounted_profit=totals["discounted_profit"].where(~hers, profit(totals) + noise)
@@ -137,7 +138,7 @@ def test_the_description_knows_every_file(folder: Path, log: Run) -> None:
     assert {name: about["size"] for name, about in log.files.items()} == known
     assert log.scenario == "paper"
     assert log.parameters == SMALL
-    assert log.points == paper.POINTS
+    assert log.points == describe_points(paper.POINTS)
     assert log.tables == TABLES
 
 
@@ -346,7 +347,7 @@ def test_the_social_outcome_turns_round_when_the_makers_are_swapped(
     judged = [3.0, 4.0, 5.0]
     swapped = tampered(
         totals=lambda frame: with_makers_swapped("optimal", "zero-profit")(
-            frame[(frame["world"] == "real") & frame["prior_sd"].isin(judged)]
+            frame[(frame["process"] == "fixed") & frame["prior_sd"].isin(judged)]
         )
     )
     assert [one.holds for one in measure_text(swapped)[:3]] == ["yes", "no", "no"]
@@ -519,7 +520,7 @@ def test_a_point_in_blocks_totals_and_sums_up_all_and_records_the_first(
     study(tmp_path / "paper", replications=400)
     run = load(tmp_path / "paper")
     totals, summary = run.table("totals"), run.table("summary")
-    shocks = (totals["world"] == "real") & (totals["prior_sd"] == SHOCK)
+    shocks = (totals["process"] == "fixed") & (totals["prior_sd"] == SHOCK)
     hers = totals[shocks & (totals["maker"] == "optimal")]
     assert len(blocks_done(tmp_path / "paper")) == 2 * len(paper.POINTS)
     assert len(totals) == 400 * len(paper.POINTS)
@@ -536,7 +537,7 @@ def test_a_point_in_blocks_totals_and_sums_up_all_and_records_the_first(
 def test_only_the_real_world_at_the_shock_is_logged_in_full(log: Run) -> None:
     makers = sorted(point["makers"] for point in paper.IN_FULL)
     assert makers == ["myopic", "optimal", "zero-profit"]
-    assert all((one["world"], one["prior_sd"]) == ("real", SHOCK) for one in paper.IN_FULL)
+    assert all((one["value"], one["prior_sd"]) == ("fixed", SHOCK) for one in paper.IN_FULL)
     assert sorted(set(log.table("makers")["exchange"])) == makers
     assert len(log.table("makers")) == len(log.table("market")) == 3 * 200 * 30
     assert len(log.table("totals")) == len(paper.POINTS) * 200
@@ -546,12 +547,12 @@ def test_only_the_real_world_at_the_shock_is_logged_in_full(log: Run) -> None:
 
 
 def test_the_tables_are_those_of_the_blocks(folder: Path, log: Run) -> None:
-    places = ["world", "prior_sd", "maker"]
+    places = ["process", "prior_sd", "maker"]
     kept = log.table("totals").groupby(places, observed=True)["discounted_profit"]
     means = {key: sample.to_numpy() for key, sample in kept}
     for point, file in zip(paper.POINTS, BLOCK_FILES, strict=True):
         block = unpack_table(folder / file, "totals").to_pandas()
-        known = means.pop((point["world"], point["prior_sd"], point["makers"]))
+        known = means.pop((point["value"], point["prior_sd"], point["makers"]))
         np.testing.assert_array_equal(block["discounted_profit"], known)
     assert not means
 

@@ -98,7 +98,7 @@ def test_peaks_are_counted_in_each_row() -> None:
 def test_the_myopic_value_is_what_the_myopic_maker_earns_where_her_belief_is_true(
     discount: float,
 ) -> None:
-    market = Exchange("myopic", world="gaussian", prior_sd=2.0, replications=40_000, rng=5).run(40)
+    market = Exchange("myopic", value="redrawn", prior_sd=2.0, replications=40_000, rng=5).run(40)
     profit = market.tape.makers.pivot(index="replication", columns="period", values="profit")
     earned = profit.to_numpy() @ discount ** np.arange(40.0)
     value = evaluate_myopic(solve(discount, 3.0), np.array([2.0])).item()

@@ -30,7 +30,7 @@ SMALL: dict[str, Any] = {
     "block": 20,
     "periods": 5,
 }
-POINT = ["prior_sd", "noise_sd", "world", "transparency"]
+POINT = ["prior_sd", "noise_sd", "process", "transparency"]
 TARGET = 0.08  # a standard error of discounted profit that some points reach before others
 
 Swept = Callable[..., tuple[Run, str]]
@@ -59,34 +59,34 @@ def markets_at_each_point(log: Run) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("makers", "world", "transparency"),
+    ("makers", "value", "transparency"),
     [
-        ("myopic,zero-profit,optimal", "real,gaussian", "public"),
-        ("optimal+zero-profit,fixed-spread,myopic+myopic", "real", "public,own"),
+        ("myopic,zero-profit,optimal", "fixed,redrawn", "public"),
+        ("optimal+zero-profit,fixed-spread,myopic+myopic", "fixed", "public,own"),
     ],
 )
 def test_options_with_commas_make_a_grid_and_plus_an_exchange_to_share(
-    swept: Swept, makers: str, world: str, transparency: str
+    swept: Swept, makers: str, value: str, transparency: str
 ) -> None:
     log, _ = swept(
-        makers=makers, prior_sd="1,3", noise_sd="1,0.5", world=world, transparency=transparency,
+        makers=makers, prior_sd="1,3", noise_sd="1,0.5", value=value, transparency=transparency,
         periods=3, replications=10,
     )  # fmt: skip
     expected = product(
-        makers.split(","), [1.0, 3.0], [1.0, 0.5], world.split(","), transparency.split(",")
+        makers.split(","), [1.0, 3.0], [1.0, 0.5], value.split(","), transparency.split(",")
     )
-    points = [(group["makers"], group["prior_sd"], group["noise_sd"], group["world"],
+    points = [(group["makers"], group["prior_sd"], group["noise_sd"], group["process"],
                group["transparency"]) for group in log.points]  # fmt: skip
     assert points == list(expected)
     frame = log.blocks("totals").set_index(["replication", "maker"])
-    for together, prior_sd, noise_sd, world_here, seen in points:
+    for together, prior_sd, noise_sd, value_here, seen in points:
         market = Exchange(
-            together.split("+"), prior_sd=prior_sd, noise_sd=noise_sd, world=world_here,
+            together.split("+"), prior_sd=prior_sd, noise_sd=noise_sd, value=value_here,
             transparency=seen, replications=10,
         ).run(3)  # fmt: skip
         profit = market.tape.makers.groupby(["replication", "maker"], observed=True)["profit"].sum()
         here = frame["makers"] == together
-        for name, value in zip(POINT, (prior_sd, noise_sd, world_here, seen), strict=True):
+        for name, value in zip(POINT, (prior_sd, noise_sd, value_here, seen), strict=True):
             here &= True if name not in frame else frame[name] == value
         np.testing.assert_allclose(frame["profit"][here][profit.index], profit, rtol=1e-12)
 
@@ -263,7 +263,7 @@ def test_a_sweep_may_be_kept_at_a_url(swept: Swept, tmp_path: Path) -> None:
         ({"makers": "optimal+"}, "maker is '', which is unknown: known: exact-optimal"),
         ({"prior_sd": "1;3"}, "is '1;3', but must be numbers: give as 1 or as 1,3,5"),
         ({"noise_sd": "1,0"}, "noise_sd is 0.0, but must be finite and above zero"),
-        ({"world": "real,rael"}, "world is 'rael', which is unknown: did you mean 'real'"),
+        ({"value": "fixed,fixt"}, "value is 'fixt', which is unknown: did you mean 'fixed'"),
         ({"transparency": ""}, "transparency is '', which is unknown: known: own, public"),
         ({"record": "all"}, "record is 'all', which is unknown: known: full, summary"),
         ({"until_se": -0.1}, "se is -0.1, but must be finite and above zero"),
@@ -284,7 +284,7 @@ def test_what_cannot_be_swept_is_refused_before_anything_is_written(
 
 
 def test_spaces_after_commas_do_no_harm(swept: Swept) -> None:
-    log, _ = swept(makers="myopic, zero-profit", prior_sd="1, 3", world="real, gaussian",
+    log, _ = swept(makers="myopic, zero-profit", prior_sd="1, 3", value="fixed, redrawn",
                    replications=4)  # fmt: skip
     assert len(log.points) == 8
     assert {point["makers"] for point in log.points} == {"myopic", "zero-profit"}

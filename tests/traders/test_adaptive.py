@@ -60,7 +60,7 @@ def test_a_zero_profit_maker_earns_nothing_on_either_side(
     weight: float, need_sd: float, side: int
 ) -> None:
     market = Exchange(
-        ZeroProfit, adaptive(weight, need_sd), prior_sd=2.0, world="gaussian", rng=6,
+        ZeroProfit, adaptive(weight, need_sd), prior_sd=2.0, value="redrawn", rng=6,
         replications=20_000,
     ).run(8)  # fmt: skip
     table = market.tape.market

@@ -49,7 +49,8 @@ NARROWEST = 1e-8  # of 1 + rho: cells are not split below this
 NARROWEST_OF_RISING = 1e-6  # where rho may rise: W may jump at many rho far out
 MOST_PARTS = 8  # of a cell at once
 QUARTERS = np.array([0.25, 0.5, 0.75])
-VANISHED = 1e-6  # of the largest W: what may be left at rho_max where rho may rise past it
+VANISHED = 1e-6  # of the largest W: below it rho may leave the range
+SELDOM = 1e-9  # how probably it may
 
 SOLVED: dict[Hashable, Solution] = {}
 
@@ -76,7 +77,7 @@ def solve(
     ------
     ValueError, TypeError
         If the problem or rho_max is out of range, or no number; if nothing bounds what is
-        maximised; or if rho may rise past rho_max while W has not vanished there.
+        maximised; or if rho may rise past rho_max from where W has not vanished.
     NotConvergedError
         If the residual does not reach the tolerance.
 
@@ -250,7 +251,7 @@ class _Search:
         self, value: PiecewiseCubic, nodes: Array, depth: Array, residual: float,
         tolerance: float, iterations: int, exempt: Array,
     ) -> Solution:  # fmt: skip
-        self._require_vanished(value)
+        self._require_inside(value, nodes, depth)
         policy = interpolate_depth(nodes, depth)
         return Solution(
             self.problem, self.rho_max, float(residual), float(tolerance), iterations, value,
@@ -262,13 +263,18 @@ class _Search:
         free = self.chooser.half_spread is None and self.problem.terminal is None
         return 0.0 if free else -np.inf
 
-    def _require_vanished(self, value: PiecewiseCubic) -> None:
-        largest = np.abs(value.coefficients[3]).max()
-        last = float(value(np.array([self.rho_max]))[0])
-        if self.problem.rises and abs(last) > VANISHED * largest:
+    def _require_inside(self, value: PiecewiseCubic, nodes: Array, depth: Array) -> None:
+        """Raise ValueError if rho may leave the range from where W has not vanished."""
+        period, worth = stage(nodes, depth, self.problem), np.abs(value(nodes))
+        farthest = max(rise for _, rise in self.problem.moves)
+        leaves = np.zeros(nodes.shape, np.bool_)
+        for mass, after in zip(period.probability, period.successor, strict=True):
+            leaves |= (mass > SELDOM) & (after * after + farthest > self.rho_max**2 * (1 + SELDOM))
+        leaves &= worth > VANISHED * worth.max()
+        if leaves.any():
             raise ValueError(
-                f"W is {last:.3g} at rho_max = {self.rho_max:g}, but must be below {VANISHED:g} of "
-                f"its largest, {largest:.3g}, for rho may rise past it: give a larger rho_max"
+                f"rho may rise past rho_max = {self.rho_max:g} from {nodes[leaves][0]:.3g}, where "
+                f"W is {worth[leaves][0]:.3g}: give a larger rho_max"
             )
 
     def _place_first_nodes(self) -> Array:

@@ -82,7 +82,7 @@ def test_the_solution_solves_its_equation_off_the_nodes_and_no_depth_is_better(n
     problem = PROBLEMS[name]
     solution = solve(problem)
     assert solution.converged
-    assert solution.exempt.size == 0
+    assert (solution.exempt > 9.0).all()  # far out, where W is a millionth of its largest
     rho = np.random.default_rng(4).uniform(0, 12, 300)
     followed = solution.quote(rho) / problem.find_scale(rho)
     followed = backup(problem, solution.value_function, rho, followed)
@@ -291,8 +291,15 @@ def test_where_profit_has_no_bound_nothing_is_solved() -> None:
 
 
 def test_a_state_that_leaves_the_solved_range_is_refused() -> None:
-    problem = Problem(value=Jumps(1.0, probability=0.05))
-    with pytest.raises(ValueError, match="rho may rise past it: give a larger rho_max"):
-        solve(problem, rho_max=4.0)
+    problem = PROBLEMS["uninformed .3 within 3"]
+    with pytest.raises(ValueError, match=r"rho may rise past rho_max = 2 .*: give a larger"):
+        solve(problem, rho_max=2.0)
     with pytest.raises(ValueError, match="rho is 60"):
         solve(problem).half_spread(60.0)
+
+
+def test_a_range_that_no_state_leaves_is_enough() -> None:
+    problem = PROBLEMS["small jumps"]
+    rho = np.array([0.0, 1.0, 3.0])
+    narrow, wide = (solve(problem, rho_max).value_function(rho) for rho_max in (6.0, 50.0))
+    assert_allclose(narrow, wide, atol=5e-7)

@@ -5,6 +5,7 @@ from typing import SupportsIndex
 from abm.beliefs.base import Belief
 from abm.bellman.plan import Plan
 from abm.bellman.solution import Solution
+from abm.market.laws import Law
 from abm.market.quotes import Quote
 from abm.numerics.checks import require_whole
 from abm.one_period.quotes import zero_profit_quote
@@ -25,8 +26,8 @@ class Franchise(MarketMaker):
         For how many she is alone, from 1 to 10,000.
     discount : float
         Of her profits, per period, at least 0 and below 1.
-    belief : Belief, "gaussian", "exact" or None
-        What she believes at first (see `MarketMaker`).
+    belief, law : Belief, "gaussian", "exact" or None; Law
+        What she believes at first, and of traders (see `MarketMaker`).
 
     Raises
     ------
@@ -52,8 +53,9 @@ class Franchise(MarketMaker):
         periods: SupportsIndex,
         discount: float = 0.9,
         belief: Belief | str | None = "gaussian",
+        law: Law | None = None,
     ) -> None:
-        super().__init__(model, belief=belief)
+        super().__init__(model, belief=belief, law=law)
         self.periods = require_whole("periods", periods, 1, LONGEST)
         self.plan = Plan(discount, model.process)
         self.plan.require_public_prior(self.law, self.require_belief(), self.terms.prior)

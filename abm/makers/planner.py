@@ -3,6 +3,7 @@
 from abm.beliefs.base import Belief
 from abm.bellman.plan import Plan
 from abm.bellman.solution import Solution
+from abm.market.laws import Law
 from abm.market.quotes import Quote
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
@@ -18,8 +19,8 @@ class Planner(MarketMaker):
     ----------
     discount : float
         Per period, at least 0 and below 1.
-    belief : Belief, "gaussian", "exact" or None
-        What she believes at first (see `MarketMaker`).
+    belief, law : Belief, "gaussian", "exact" or None; Law
+        What she believes at first, and of traders (see `MarketMaker`).
 
     Raises
     ------
@@ -37,9 +38,14 @@ class Planner(MarketMaker):
     symmetric = True
 
     def __init__(
-        self, model: PublicModel, *, discount: float = 0.9, belief: Belief | str | None = "gaussian"
+        self,
+        model: PublicModel,
+        *,
+        discount: float = 0.9,
+        belief: Belief | str | None = "gaussian",
+        law: Law | None = None,
     ) -> None:
-        super().__init__(model, belief=belief)
+        super().__init__(model, belief=belief, law=law)
         self.plan = Plan(discount, model.process, reward="gains")
         self.plan.require_public_prior(self.law, self.require_belief(), self.terms.prior)
         _ = self.solution

@@ -45,6 +45,9 @@ class MarketMaker(Participant, ABC):
     belief : Belief, "gaussian", "exact" or None
         What she believes at first: the public prior, kept normal by matching moments ("gaussian")
         or updated exactly by Bayes' rule ("exact"); a belief of her own; or None for none.
+    law : Law, optional
+        How she takes traders to value, whoever comes: a maker who is wrong on purpose. The market's
+        unless given.
 
     Attributes
     ----------
@@ -80,8 +83,15 @@ class MarketMaker(Participant, ABC):
     draws: Draws
     checked: tuple[object, object, object] = (None, ..., ...)  # what was found in order last
 
-    def __init__(self, model: PublicModel, *, belief: Belief | str | None = "gaussian") -> None:
+    def __init__(
+        self,
+        model: PublicModel,
+        *,
+        belief: Belief | str | None = "gaussian",
+        law: Law | None = None,
+    ) -> None:
         super().__init__(model)
+        self._own_law = None if law is None else self._require_law(law)
         self.inventory = np.zeros(self.terms.replications)
         self.cash = np.zeros(self.terms.replications)
         self.belief: Belief | None = None if belief is None else self._choose_belief(belief)
@@ -109,7 +119,9 @@ class MarketMaker(Participant, ABC):
         """Learn from what she is shown of the period, once it is over."""
         self.last = view
         if self.belief is not None:
-            self.belief = self.belief.revise(view.likelihood)
+            own = self._own_law is not None
+            shown = self.law.likelihood(view.prices, view.side) if own else view.likelihood
+            self.belief = self.belief.revise(shown)
 
     def predict(self) -> None:
         """Carry the belief over to this period, by what is known of the value's move."""
@@ -118,8 +130,10 @@ class MarketMaker(Participant, ABC):
 
     @property
     def law(self) -> Law:
-        """The law by which this period's trader values the asset."""
-        return self.model.law
+        """The law by which this period's trader values the asset, or she takes her to."""
+        if self._own_law is None:
+            return self.model.law
+        return self._own_law.announce(*self.moments)
 
     @property
     def noise_sd(self) -> float:
@@ -144,6 +158,13 @@ class MarketMaker(Participant, ABC):
         if self.belief is None:
             raise ValueError(f"maker {self.name!r} {NO_BELIEF}")
         return self.belief
+
+    def _require_law(self, law: Law) -> Law:
+        if not isinstance(law, Law):
+            raise TypeError(
+                f"law is {show_value(law)}, but must be a Law: give as NoisyValuation(noise_sd)"
+            )
+        return law
 
     def _choose_belief(self, belief: Belief | str) -> Belief:
         if isinstance(belief, str):

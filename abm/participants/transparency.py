@@ -38,8 +38,10 @@ class MarketView:
         The side that the trader took (see `Side`), NONE where that is not shown.
     quantity : ndarray
         What she herself sold to the trader: 1, 0, or -1 where she bought.
+    prices : Quote
+        At which the trader bought or sold, or did neither: those of the sides that she saw.
     likelihood : Likelihood
-        What all this reveals about the value.
+        What all this reveals about the value, by the law of the market.
 
     Examples
     --------
@@ -56,6 +58,7 @@ class MarketView:
     others: Mapping[str, Quote] | None
     side: Sides
     quantity: Array
+    prices: Quote
     likelihood: Likelihood
 
     def __repr__(self) -> str:
@@ -86,10 +89,11 @@ def show_public(
     law: Law, quotes: Quotes, inside: Quote, side: Sides, sold: Array
 ) -> Iterator[MarketView]:
     """Yield what each maker sees where all see every quote and every trade."""
-    likelihood = law.likelihood(inside.uncross(), side)
+    prices = inside.uncross()
+    likelihood = law.likelihood(prices, side)
     for (label, own), quantity in zip(quotes.items(), sold, strict=True):
         others = {name: quote for name, quote in quotes.items() if name != label}
-        yield MarketView(own, inside, others, side, quantity, likelihood)
+        yield MarketView(own, inside, others, side, quantity, prices, likelihood)
 
 
 def show_own(
@@ -109,13 +113,15 @@ def show_own(
             np.where(at_bid, effective.bid, -np.inf), np.where(at_ask, effective.ask, np.inf)
         )
         seen = np.where(unseen, np.int8(Side.NONE), side)
-        yield MarketView(quote, inside, None, seen, quantity, law.likelihood(prices, seen))
+        shown = law.likelihood(prices, seen)
+        yield MarketView(quote, inside, None, seen, quantity, prices, shown)
 
 
 def show_trader(view: MarketView, quotes: Quotes) -> MarketView:
     """Return what the trader type sees where all is public, given what one maker sees."""
     nothing = np.zeros(len(view.quantity))
-    return MarketView(NO_OFFER, view.inside, quotes, view.side, nothing, view.likelihood)
+    shown = view.prices, view.likelihood
+    return MarketView(NO_OFFER, view.inside, quotes, view.side, nothing, *shown)
 
 
 TRANSPARENCIES: dict[str, Callable[[Law, Quotes, Quote, Sides, Array], Iterator[MarketView]]] = {

@@ -48,7 +48,7 @@ def show(maker: MarketMaker, own: Quote, rivals: Quote) -> None:
     nothing = maker.law.likelihood(Quote(-INF, INF), np.zeros(1, np.int8))
     inside = Quote(np.maximum(own.bid, rivals.bid), np.minimum(own.ask, rivals.ask))
     maker.last = MarketView(
-        own, inside, {"rival": rivals}, np.zeros(1, np.int8), np.zeros(1), nothing
+        own, inside, {"rival": rivals}, np.zeros(1, np.int8), np.zeros(1), inside, nothing
     )
 
 

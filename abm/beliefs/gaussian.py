@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,6 +27,10 @@ from abm.numerics.describe import count_replications, describe, show_mean
 from abm.numerics.frozen import set_fields
 
 MOST_REPLICATIONS = 2**31 - 1
+
+REVISED: WeakKeyDictionary[GaussianBelief, tuple[Likelihood, ref[GaussianBelief]]]
+REVISED = WeakKeyDictionary()
+"""What was shown last to who holds a belief, and what it left, while somebody holds that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +104,18 @@ class GaussianBelief:
         return likelihood.tilt(self.mean, self.sd)[:2]
 
     def revise(self, likelihood: Likelihood) -> GaussianBelief:
-        """Return the moment-matched posterior."""
-        return self.condition(likelihood)[1]
+        """Return the moment-matched posterior: one for all who hold this belief and see the same.
+
+        Its arrays cannot be written into.
+        """
+        shown, kept = REVISED.get(self, (None, None))
+        posterior = kept() if kept is not None and shown is likelihood else None
+        if posterior is None:
+            posterior = self.condition(likelihood)[1]
+            for array in (posterior.mean, posterior.sd):
+                array.setflags(write=False)
+            REVISED[self] = likelihood, ref(posterior)
+        return posterior
 
     def predict(self, moved: Move) -> GaussianBelief:
         """Return the moment-matched belief once the value has moved, or may have."""

@@ -26,7 +26,7 @@ from abm.numerics.describe import show_value
 from abm.numerics.frozen import set_fields
 
 PAPERS = "noisy"
-LONGEST = 10_000
+LONGEST = 1_000
 TRIED = np.array([0.3, 1.0, 2.5])  # depths at which a law is looked at
 SAME = 1e-8
 ERROR = 2.9e-8  # of the largest W

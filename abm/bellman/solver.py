@@ -88,12 +88,7 @@ def solve(
     array([0.752, 1.46 , 4.542])
     """
     problem = discount if isinstance(discount, Problem) else Problem(discount)
-    rho_max = positive_number("rho_max", rho_max)
-    require_in_range("rho_max", rho_max, LEAST_RHO_MAX, LARGEST_RHO_MAX)
-    problem.require_solvable()
-    for periods in range(1, problem.horizon or 1):
-        _recall(problem.shorten(periods), rho_max, reward)
-    return _recall(problem, rho_max, reward)
+    return _solve(problem, rho_max, reward, None, SOLVED)
 
 
 def evaluate(
@@ -116,8 +111,7 @@ def evaluate(
     >>> wide.value_function([1.0, 3.0]).round(4)
     array([1.8966, 1.1413])
     """
-    problem.require_solvable()
-    return _solve(problem, positive_number("rho_max", rho_max), reward, half_spread)
+    return _solve(problem, rho_max, reward, half_spread, {})
 
 
 def range_for(rho: float) -> float:
@@ -125,28 +119,27 @@ def range_for(rho: float) -> float:
     return RHO_MAX * 2 ** max(0, ceil(log2(1.01 * rho / RHO_MAX)))
 
 
-def _recall(problem: Problem, rho_max: float, reward: str) -> Solution:
-    key = problem.key, rho_max, reward
-    if key not in SOLVED:
-        SOLVED[key] = _solve(problem, rho_max, reward)
-    return SOLVED[key]
-
-
 @np.errstate(under="ignore")
 def _solve(
-    problem: Problem, rho_max: float, reward: str, policy: Function | None = None
-) -> Solution:
-    search = _Search(problem, rho_max, Chooser(problem, reward, policy))
-    if problem.horizon is None:
-        return search.iterate()
+    problem: Problem, rho_max: float, reward: str, policy: Function | None,
+    solved: dict[Hashable, Solution],
+) -> Solution:  # fmt: skip
+    """Return the solution, or what the policy is worth; with a horizon those of its rest first."""
+    rho_max = positive_number("rho_max", rho_max)
+    require_in_range("rho_max", rho_max, LEAST_RHO_MAX, LARGEST_RHO_MAX)
+    key = problem.key, rho_max, reward
+    if key in solved:
+        return solved[key]
+    problem.require_solvable()
     follows: Function = problem.terminal or np.zeros_like
-    if problem.horizon > 1:
-        shorter = problem.shorten(problem.horizon - 1)
-        if policy is None:
-            follows = _recall(shorter, rho_max, reward).value_function
-        else:
-            follows = _solve(shorter, rho_max, reward, policy).value_function
-    return search.tabulate(follows)
+    for periods in range(1, (problem.horizon or 1) + 1):
+        posed = problem.shorten(periods) if problem.horizon else problem
+        key = posed.key, rho_max, reward
+        if key not in solved:
+            search = _Search(posed, rho_max, Chooser(posed, reward, policy))
+            solved[key] = search.tabulate(follows) if problem.horizon else search.iterate()
+        follows = solved[key].value_function
+    return solved[key]
 
 
 class _Search:
@@ -187,13 +180,7 @@ class _Search:
                                       nodes[:-1][narrow])  # fmt: skip
             nodes = mesh.split(count_parts(error))
             depth = interpolate_depth(halved, greedy)(nodes)
-        raise NotConvergedError(
-            f"the Bellman equation at discount {self.problem.discount} has not converged after "
-            f"{ITERATIONS} steps: "
-            f"its nodes are off by {at_nodes:.1e}, but must be by at most {0.1 * tolerance:.0e}, "
-            f"and {(error > 1).sum()} of {error.size} cells are too coarse, but none must be: "
-            f"lower rho_max (now {self.rho_max:g}) or the discount"
-        )
+        raise self._complain(at_nodes, tolerance, int((error > 1).sum()), error.size)
 
     def tabulate(self, follows: Function) -> Solution:
         """Return the solution of the first period of a horizon, whose rest is worth `follows`.
@@ -240,12 +227,22 @@ class _Search:
                     (gap, np.full(new.sum(), np.inf)), (unsure, np.ones(new.sum(), np.bool_)),
                 )
             )  # fmt: skip
+        else:
+            raise self._complain(0.0, tolerance, split.size, cells.size)
         narrow = np.diff(nodes) <= self.narrowest * (1 + nodes[1:])
         residual, halved = gap[:-1][~narrow].max(), value.mesh.halve().nodes
         twice = np.repeat(depth, 2)
         depth, _ = self.chooser.choose_between(follows, halved, twice[:-1], twice[1:])
         depth = self.chooser.close(follows, halved, depth, largest)
         return self._make(value, halved, depth, residual, tolerance, iteration, nodes[:-1][narrow])
+
+    def _complain(self, off: float, tolerance: float, coarse: int, cells: int) -> NotConvergedError:
+        return NotConvergedError(
+            f"the Bellman equation at discount {self.problem.discount} has not converged after "
+            f"{ITERATIONS} steps: its nodes are off by {off:.1e}, but must be by at most "
+            f"{0.1 * tolerance:.0e}, and {coarse} of {cells} cells are too coarse, but none must "
+            f"be: lower rho_max (now {self.rho_max:g}) or the discount"
+        )
 
     def _make(
         self, value: PiecewiseCubic, nodes: Array, depth: Array, residual: float,

@@ -12,7 +12,7 @@ from abm.one_period.quotes import zero_profit_quote
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
 
-LONGEST = 10_000
+LONGEST = 1_000
 
 
 class Franchise(MarketMaker):
@@ -23,7 +23,7 @@ class Franchise(MarketMaker):
     Parameters
     ----------
     periods : int
-        For how many she is alone, from 1 to 10,000.
+        For how many she is alone, from 1 to 1,000.
     discount : float
         Of her profits, per period, at least 0 and below 1.
     belief, law : Belief, "gaussian", "exact" or None; Law

@@ -212,7 +212,7 @@ def much_finer(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], Solution]:
     """Solve anew from 17 times as many nodes to a 20th of the tolerance, past the cache."""
     monkeypatch.setattr(Problem, "error", 1.5e-9)
     monkeypatch.setattr(bellman, "FIRST_NODES", 2000)
-    return lambda discount: bellman._solve(Problem(discount), bellman.RHO_MAX, "profit")
+    return lambda discount: bellman._solve(Problem(discount), bellman.RHO_MAX, "profit", None, {})
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from abm.bellman import Problem, backup, evaluate, solve
 from abm.bellman.problem import PAPER
 from abm.bellman.stage import _stage_of_likelihood, stage
 from abm.market.values import Jumps
+from abm.numerics.arrays import Array
 from abm.one_period.depths import myopic_depth
 from abm.traders import AdaptiveTrader, NoisyTrader, UninformedTrader
 
@@ -234,6 +235,19 @@ def test_a_policy_is_worth_what_it_earns_where_beliefs_are_right() -> None:
         trades = rng.uniform(size=size) < period.probability[0]
         sd, weight = np.where(trades, *period.successor), 0.9 * weight
     assert abs(earned.mean() - worth) < 4 * earned.std() / np.sqrt(size) + 0.9**60 * 4
+
+
+def test_a_policy_may_have_an_end_as_well() -> None:
+    def half_spread(rho: Array) -> Array:
+        return 1.0 + rho
+
+    rho = np.array([0.3, 1.0, 4.0])
+    last = evaluate(Problem(0.9, horizon=1), half_spread).value_function(rho)
+    profit = stage(rho, half_spread(rho) / np.hypot(1.0, rho)).profit
+    assert_allclose(last, profit, atol=1e-6)
+    endless = evaluate(Problem(0.5), half_spread).value_function(rho)
+    long = evaluate(Problem(0.5, horizon=40), half_spread).value_function(rho)
+    assert_allclose(long, endless, atol=1e-6)
 
 
 def test_equal_problems_are_solved_once() -> None:

@@ -7,8 +7,6 @@ hazard h(q) = phi(q) / (1 - Phi(q)), one buys with probability 1 - Phi(q_k), whi
 g_k h(q_k). What a trade of a type that nobody sees leaves is mixed as in `abm.market.mixtures`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -86,6 +86,15 @@ class Law(ABC):
     A law of your own is a subclass with `noise_sd`, `valuation` and `likelihood`. Beliefs, and the
     makers of one period, then go by its likelihoods; `find_line` lets them, and the sequential
     problem, go by closed forms instead.
+
+    Examples
+    --------
+    >>> from abm.market.valuations import NoisyValuation
+    >>> law = NoisyValuation(1.0)
+    >>> law.trade(np.zeros(1), np.full(1, 3.0), Side.BUY, np.full(1, 4.5))[0].round(4)
+    array([0.0774])
+    >>> law.find_line(np.zeros(1)).find_scale(np.full(1, 3.0)).round(4)
+    array([3.1623])
     """
 
     def __init_subclass__(cls, **arguments: Any) -> None:

@@ -36,6 +36,12 @@ class Move:
         1 where it is announced that the value has moved, and 0 where that it has not.
     sd : float
         In units of price.
+
+    Examples
+    --------
+    >>> from abm import GaussianBelief
+    >>> GaussianBelief([0.0], [3.0]).predict(Move(0.25, 2.0)).sd.round(4)
+    array([3.1623])
     """
 
     probability: Array | float
@@ -58,6 +64,16 @@ class ValueProcess:
     """The value stays as it is: what other processes derive from.
 
     A process of your own overrides what differs: `move`, and `foresee` if makers know of it.
+
+    Examples
+    --------
+    >>> from abm import Exchange
+    >>> class Drifting(ValueProcess):
+    ...     def move(self, value, period, draws):
+    ...         return value + 0.1, STILL  # and nobody is told
+    >>> market = Exchange("zero-profit", value=Drifting()).run(3)
+    >>> market.tape.market["value"].diff().round(3).tolist()[1:]
+    [0.1, 0.1]
     """
 
     announced: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import chain, count
 from pathlib import Path
@@ -142,7 +143,11 @@ def make(choice: Any, registry: Registry[Kind], model: PublicModel) -> Kind:
         if ours or isinstance(error, ValueError):
             raise
         if isinstance(error, TypeError) and " required keyword-only argument" in str(error):
-            fix = f"give it as partial({kind.__name__}, ...), or to a command as {kind.name}(...)"
+            needed = ", ".join(re.findall(r"'(\w+)'", str(error)))
+            raise kind.failure(
+                f"{registry.noun} {locate(kind)} needs {needed}: give it as "
+                f"partial({kind.__name__}, ...), or to a command as {kind.name}(...)"
+            ) from error
         raise kind.failure(f"{says}: {type(error).__name__}: {error}; {fix}") from error
     missing = [name for name in kind.attributes if not hasattr(participant, name)]
     if missing:

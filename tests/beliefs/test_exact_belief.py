@@ -160,7 +160,9 @@ def worst_error(belief: GridBelief, prior_sd: float, shown: list[Interval]) -> f
 
 
 def exact(name: str, **settings: Any) -> Any:
-    return partial(MAKER_TYPES.find(name), belief="exact", **settings)
+    kind: Any = MAKER_TYPES.find(name)
+    needed = {"periods": 3} if name == "franchise" else {}
+    return partial(kind, belief="exact", **needed, **settings)
 
 
 def belief_of(market: Exchange, index: int = 0) -> GridBelief:

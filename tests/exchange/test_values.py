@@ -27,7 +27,7 @@ class RedrawnJumps(Jumps):
         return mean + sd * draws.normal()
 
 
-def values_of(process: Any, periods: int = 200, replications: int = 2_000, **more: Any) -> Array:
+def values_of(process: Any, periods: int = 100, replications: int = 1_000, **more: Any) -> Array:
     market = Exchange(
         "fixed-spread", value=process, replications=replications, record="full", rng=5, **more
     )
@@ -145,7 +145,7 @@ def test_profit_and_the_discounted_rest_are_the_value_function(
     traders: Any, process: ValueProcess
 ) -> None:
     """V is redrawn each period from the predicted belief, so that beliefs are right."""
-    prior_sd, periods, size = 2.0, 40, 20_000
+    prior_sd, periods, size = 2.0, 25, 8_000
     market = Exchange(
         "optimal", traders, value=process, prior_sd=prior_sd, replications=size, record="summary",
         rng=4,

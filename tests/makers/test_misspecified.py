@@ -21,7 +21,7 @@ from abm.traders import NoisyTrader, UninformedTrader
 
 ELASTIC = [NoisyTrader, partial(UninformedTrader, share=0.3, reach=3.0)]
 PAPERS = NoisyValuation(1.0)
-SIZE = 4_000
+SIZE = 2_000
 
 
 class BlindZeroProfit(ZeroProfit):

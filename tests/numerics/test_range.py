@@ -23,7 +23,7 @@ from abm.bellman.bounds import compute_revealed_bound
 from abm.makers import MakerError
 from abm.market.valuations import Interval, NoisyValuation
 from abm.one_period.depths import myopic_depth, zero_profit_depth
-from abm.participants.registry import MAKER_TYPES
+from tests.stubs import list_makers
 
 INF = np.inf
 EXACT = [partial(kind, belief="exact") for kind in (ZeroProfit, Myopic, Optimal)]
@@ -77,7 +77,7 @@ def test_an_sd_out_of_range_is_refused_wherever_it_is_given(sd: float) -> None:
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e-50, 1e50, 1e99])
-@pytest.mark.parametrize("maker", [*MAKER_TYPES.load_own(), *EXACT], ids=str)
+@pytest.mark.parametrize("maker", [*list_makers(), *EXACT], ids=str)
 def test_a_market_in_another_unit_is_the_same(maker: Any, scale: float) -> None:
     if maker == "fixed-spread":
         return  # her spread is in units of price
@@ -164,7 +164,7 @@ def test_a_rho_max_out_of_range_is_refused(rho_max: float) -> None:
         solve(0.9, rho_max)
 
 
-@pytest.mark.parametrize("maker", [*MAKER_TYPES.load_own(), *EXACT], ids=str)
+@pytest.mark.parametrize("maker", [*list_makers(), *EXACT], ids=str)
 def test_numpy_set_to_raise_at_underflow_changes_nothing(maker: Any) -> None:
     terms: dict[str, Any] = {"prior_sd": 3.0, "replications": 5, "rng": 3}
     right = Exchange(maker, **terms).run(6).tape.makers

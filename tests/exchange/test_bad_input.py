@@ -145,9 +145,9 @@ def test_a_share_is_from_0_to_1(share: float) -> None:
 
 def test_a_type_of_trader_that_lacks_an_argument_is_told_how_to_get_it() -> None:
     says = (
-        "UninformedTrader could not be made",
-        "'share'",
+        "UninformedTrader needs share",
         "give it as partial(UninformedTrader, ..",
+        "or to a command as uninformed(",
     )
     refused(lambda: Exchange("zero-profit", [NoisyTrader, "uninformed"]), TraderError, *says)
 

@@ -21,7 +21,7 @@ from abm.market.quotes import Side
 from abm.market.valuations import NoisyValuation
 from abm.market.values import ValueProcess, find_process
 from abm.numerics.arrays import Array
-from abm.numerics.checks import discount_factor, require_in_range, require_whole, scale_number
+from abm.numerics.checks import discount_factor, require_share, require_whole, scale_number
 from abm.numerics.describe import show_value
 from abm.numerics.frozen import set_fields
 
@@ -95,7 +95,7 @@ class Problem:
             discount = discount_factor(discount)
         else:
             horizon = require_whole("horizon", horizon, 1, LONGEST)
-            discount = require_in_range("discount", discount, -1e-300, 1.0)
+            discount = require_share(discount, "discount")
         if terminal is not None and (horizon is None or not callable(terminal)):
             raise ValueError(
                 f"terminal is {show_value(terminal)} and horizon {horizon}, but must be a function "

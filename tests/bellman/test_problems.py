@@ -282,7 +282,7 @@ def test_the_optimal_maker_quotes_the_solution_of_her_market(traders: Any) -> No
     ("arguments", "says"),
     [
         ({"discount": 1.0}, "discount is 1.0, but must be at least 0 and below 1"),
-        ({"discount": 1.1, "horizon": 3}, "discount is 1.1, but must be above"),
+        ({"discount": 1.1, "horizon": 3}, "discount is 1.1, but must be from 0 to 1"),
         ({"horizon": 0}, "horizon is 0"),
         ({"terminal": np.zeros_like}, "follows the last of so many periods: give both or neither"),
         ({"terminal": 3.0, "horizon": 2}, "must be a function of rho"),

@@ -12,7 +12,7 @@ from abm.beliefs.window import Window
 from abm.market.laws import Likelihood
 from abm.market.values import Move
 from abm.numerics.arrays import Array, Index
-from abm.numerics.checks import require_compatible, require_finite
+from abm.numerics.checks import require_finite
 from abm.numerics.conversion import floats
 from abm.numerics.describe import count_replications, describe, show_mean
 from abm.numerics.frozen import set_fields
@@ -56,7 +56,11 @@ class DiscreteBelief:
     def __init__(self, value: ArrayLike, probability: ArrayLike) -> None:
         value = np.atleast_1d(require_finite("value", value))
         weight = np.atleast_2d(require_finite("probability", probability))
-        require_compatible(probability=weight, value=value)
+        if value.ndim > 1 or weight.ndim > 2 or weight.shape[-1] != value.size:
+            raise ValueError(
+                f"value has shape {value.shape} and probability {weight.shape}, but must be (K,) "
+                f"and (R, K): give one probability for each value"
+            )
         total = weight.sum(axis=-1, keepdims=True)
         wrong = (weight < 0).any(axis=-1) | ~(total[:, 0] > 0)
         if wrong.any():
@@ -130,6 +134,12 @@ class DiscreteBelief:
 
         ValueError if it is one of another number of markets.
         """
+        rows = len(self.probability)
+        if rows not in (1, replications):
+            raise ValueError(
+                f"replications is {replications}, but the belief is one of {rows} markets: give "
+                f"probabilities of shape (K,), or a row for each"
+            )
         shape = (replications, self.value.size)
         return DiscreteBelief(self.value, np.broadcast_to(self.probability, shape))
 

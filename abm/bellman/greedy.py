@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from abm.bellman.problem import Function, Problem
+from abm.bellman.problem import Function, Problem, find_first_type
 from abm.bellman.stage import Stage, expect, stage
 from abm.numerics.arrays import Array
-from abm.numerics.checks import require_one_of
 from abm.numerics.golden_section import golden_section
 from abm.numerics.peaks import find_highest_peak
 from abm.one_period.depths import myopic_depth
@@ -25,6 +24,7 @@ CLOSED = 1e-7  # of the largest W, to about which W is right
 SAME = 1e-10  # of the largest W: what a depth may lose
 DEEPEST = 8.0  # past it, on the scale of a type's valuations, a trade is rarer than 1e-15
 POINTS = 49  # of a scan
+REWARDS = ("profit", "gains")
 POINTS_BETWEEN, BEYOND = 9, 0.05  # of one between depths of nodes around
 
 
@@ -35,14 +35,13 @@ class Chooser:
     ----------
     problem : Problem
     reward : str
-        The field of `Stage` that is maximised: "profit", or "gains" as a planner does.
+        The field of `Stage` that is maximised, one of REWARDS: "gains" as a planner does.
     half_spread : callable, optional
         A policy that is taken instead of the best depths.
     """
 
     def __init__(self, problem: Problem, reward: str, half_spread: Function | None = None) -> None:
-        self.problem, self.half_spread = problem, half_spread
-        self.reward = require_one_of("reward", reward, ("profit", "gains"))
+        self.problem, self.reward, self.half_spread = problem, reward, half_spread
 
     def back_up(self, follows: Function, rho: Array, depth: Array) -> Array:
         """Return the right side of the Bellman equation, without its maximum."""
@@ -99,13 +98,15 @@ class Chooser:
         return depth
 
     def _list_other_scales(self, rho: Array) -> list[Array]:
-        """Return the scales of uninformed types in terms of the first's, shape (N, 1) each."""
+        """Return the scales of other types in terms of that of depths, shape (N, 1) each."""
         sd, unit = rho * self.problem.unit, self.problem.unit
         centre, first = np.zeros_like(sd), self.problem.find_scale(rho)
-        types = [law for _, law in self.problem.law.announce(centre, sd).types]
-        lines = [law.find_line(centre) for law in types if not law.is_informed]
-        scales = [line.find_scale(sd) / unit / first for line in lines if line is not None]
-        return [scale[:, np.newaxis] for scale in scales]
+        law = self.problem.law.announce(centre, sd)
+        of_depths = find_first_type(law)
+        lines = [one.find_line(centre) for _, one in law.types if one is not of_depths]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scales = [line.find_scale(sd) / unit / first for line in lines if line is not None]
+        return [np.nan_to_num(scale[:, np.newaxis], posinf=0.0) for scale in scales]
 
     def _choose_closed(self, follows: Function, rho: Array) -> Array:
         """Return the depth where the market all but closes (see the module's docstring)."""

@@ -143,7 +143,7 @@ class Problem:
 
         It is if a shift of the belief's mean shifts what is shown, and a sale mirrors a buy.
         """
-        if np.isinf([law.noise_sd for _, law in self.law.types]).any():
+        if np.isinf([law.noise_sd for share, law in self.law.types if share]).any():
             raise ValueError(
                 "some traders buy or sell whatever the price, so that profit has no bound and no "
                 "quote is best: give them a reach, as partial(UninformedTrader, share=0.3, "
@@ -170,8 +170,7 @@ class Problem:
         """Return s, the sd of a valuation of the first type that knows the value, in noise sds."""
         sd = rho * self.unit
         centre = np.zeros_like(sd)
-        types = [law for _, law in self.law.announce(centre, sd).types]
-        law = next((law for law in types if law.is_informed), types[0])
+        law = find_first_type(self.law.announce(centre, sd))
         line = law.find_line(centre)
         scale = np.hypot(sd, law.noise_sd) if line is None else line.find_scale(sd)
         return np.broadcast_to(scale / self.unit, sd.shape)
@@ -181,7 +180,13 @@ class Problem:
         """What tells problems apart: those with one solution have equal keys."""
         papers = type(self.law) is NoisyValuation  # of any noise sd
         law = PAPERS if papers else freeze(self.law)
-        return self.discount, self.horizon, self.terminal, tuple(self.moves), law
+        return self.discount, self.horizon, freeze(self.terminal), tuple(self.moves), law
+
+
+def find_first_type(law: Law) -> Law:
+    """Return the first type that may know more than the public, or else the first."""
+    types = [one for _, one in law.types]
+    return next((one for one in types if one.is_informed), types[0])
 
 
 def find_law(traders: Any, noise_sd: float) -> Law:

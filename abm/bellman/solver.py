@@ -30,13 +30,13 @@ from math import ceil, log2
 import numpy as np
 from scipy import sparse
 
-from abm.bellman.greedy import CLOSED, Chooser
+from abm.bellman.greedy import CLOSED, REWARDS, Chooser
 from abm.bellman.policy import find_steps, interpolate_depth
 from abm.bellman.problem import Function, Problem
 from abm.bellman.solution import Solution
 from abm.bellman.stage import stage
 from abm.numerics.arrays import Array, Flags, Index
-from abm.numerics.checks import positive_number, require_in_range
+from abm.numerics.checks import positive_number, require_in_range, require_one_of
 from abm.numerics.piecewise_cubic import Mesh, PiecewiseCubic
 
 POLICY_LOSS = 5e-10  # of the largest W: what one step by the interpolated policy may lose
@@ -48,6 +48,7 @@ ITERATIONS = 100
 NARROWEST = 1e-8  # of 1 + rho: cells are not split below this
 NARROWEST_OF_RISING = 1e-6  # where rho may rise: W may jump at many rho far out
 MOST_PARTS = 8  # of a cell at once
+MOST_NODES = 20_000  # with more it does not converge
 QUARTERS = np.array([0.25, 0.5, 0.75])
 VANISHED = 1e-6  # of the largest W: below it rho may leave the range
 SELDOM = 1e-9  # how probably it may
@@ -127,6 +128,7 @@ def _solve(
     """Return the solution, or what the policy is worth; with a horizon those of its rest first."""
     rho_max = positive_number("rho_max", rho_max)
     require_in_range("rho_max", rho_max, LEAST_RHO_MAX, LARGEST_RHO_MAX)
+    require_one_of("reward", reward, REWARDS)
     key = problem.key, rho_max, reward
     if key in solved:
         return solved[key]
@@ -179,6 +181,8 @@ class _Search:
                     return self._make(value, halved, depth, residual, tolerance, iteration,
                                       nodes[:-1][narrow])  # fmt: skip
             nodes = mesh.split(count_parts(error))
+            if nodes.size > MOST_NODES:
+                break
             depth = interpolate_depth(halved, greedy)(nodes)
         raise self._complain(at_nodes, tolerance, int((error > 1).sum()), error.size)
 
@@ -216,6 +220,8 @@ class _Search:
             split = cells[wide & ((missed > tolerance) | (loss > may_lose))]
             if not split.size:
                 break
+            if nodes.size > MOST_NODES:
+                raise self._complain(0.0, tolerance, split.size, cells.size)
             new = np.repeat(np.isin(cells, split), QUARTERS.size)
             order = np.argsort(np.concatenate([nodes, points[new]]), kind="stable")
             unsure[:] = False
@@ -239,9 +245,9 @@ class _Search:
     def _complain(self, off: float, tolerance: float, coarse: int, cells: int) -> NotConvergedError:
         return NotConvergedError(
             f"the Bellman equation at discount {self.problem.discount} has not converged after "
-            f"{ITERATIONS} steps: its nodes are off by {off:.1e}, but must be by at most "
-            f"{0.1 * tolerance:.0e}, and {coarse} of {cells} cells are too coarse, but none must "
-            f"be: lower rho_max (now {self.rho_max:g}) or the discount"
+            f"{ITERATIONS} steps or at {MOST_NODES} nodes: its nodes are off by {off:.1e}, but "
+            f"must be by at most {0.1 * tolerance:.0e}, and {coarse} of {cells} cells are too "
+            f"coarse, but none must be: lower rho_max (now {self.rho_max:g}) or the discount"
         )
 
     def _make(

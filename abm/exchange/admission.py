@@ -31,7 +31,7 @@ def admit_makers(
         maker.label = choose_label(maker.name, {other.label for other in admitted})
         maker.draws = streams.draws(maker_role(maker.label))
         require_holdings(maker, "she was made", model.period)
-        if maker.belief is not None:
+        if maker.belief is not None and np.isfinite(model.law.noise_sd):
             mean, sd = maker.moments
             require_comparable("belief", mean, sd, model.law.noise_sd)
         admitted.append(maker)

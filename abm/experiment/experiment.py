@@ -16,6 +16,7 @@ from abm.experiment.schedule import Schedule, Target
 from abm.experiment.simulation import BlockTask, Simulation
 from abm.experiment.workers import Workers, check_workers
 from abm.market.random_streams import LARGEST_SEED
+from abm.market.values import find_process
 from abm.numerics.checks import require_whole
 from abm.numerics.describe import describe, list_some, show_count
 from abm.runs.folder import RunFolder
@@ -104,12 +105,21 @@ class Experiment:
                     f"need the same: give the default where one has none"
                 )
             self.simulation.check_point(point, self.size)
+            self._check_moves(point)
         described = self.described_points
         for number, point in enumerate(described):
             if point in described[:number]:
                 raise ValueError(
                     f"point {point} is there twice, but results are told apart by it: leave one out"
                 )
+
+    def _check_moves(self, point: Point) -> None:
+        process = find_process(self.simulation.make_arguments(point).get("value", "fixed"))
+        if process.last_period >= self.periods:
+            raise ValueError(
+                f"the value moves in period {process.last_period}, but there are {self.periods} "
+                f"periods, from 0: give an earlier one, or more periods"
+            )
 
     @property
     def described_points(self) -> list[Point]:

@@ -58,7 +58,7 @@ class MixedLikelihood:
     def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
         """Return log P(shown) and the posterior's mean and sd, given V ~ N(mean, sd^2)."""
         tilted = [part.tilt(mean, sd) for part in self.parts]
-        with np.errstate(under="ignore"):
+        with np.errstate(under="ignore", divide="ignore"):  # of shares of 0
             logs = [
                 np.log(share) + part[0] for share, part in zip(self.shares, tilted, strict=True)
             ]

@@ -159,7 +159,7 @@ class Jumps(ValueProcess):
         at: Iterable[int] = (),
         announced: bool = False,
     ) -> None:
-        if isinstance(at, int | float | str):
+        if np.ndim(at) != 1 or isinstance(at, str | bytes):  # type: ignore[arg-type]
             raise TypeError(f"at is {show_value(at)}, but must list periods: give as [50]")
         if not isinstance(announced, bool):
             raise TypeError(f"announced is {show_value(announced)}, but must be True or False")

@@ -114,7 +114,7 @@ def is_noisy(law: Law) -> TypeGuard[NoisyValuation]:
 
 def require_bounded(law: Law) -> None:
     """Raise ValueError if some traders trade at any price, so that profit has no bound."""
-    if np.isinf([part.noise_sd for _, part in law.types]).any():
+    if np.isinf([part.noise_sd for share, part in law.types if share]).any():
         raise ValueError(
             "some traders buy or sell whatever the price, so that profit has no bound and no quote "
             "is best: give them a reach, as partial(UninformedTrader, share=0.3, reach=3.0), or "

@@ -17,7 +17,7 @@ from abm.participants.registry import Registry
 from abm.traders import NoisyTrader
 
 CALL = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>.*)\))?", re.DOTALL)
-OUTSIDE = r"(?![^()]*\))"  # not between parentheses
+OUTSIDE = r"(?![^()]*(?:\([^()]*\)[^()]*)*\))"  # not between parentheses, in two levels of them
 PROCESSES: dict[str, Any] = {"fixed": "fixed", "redrawn": "redrawn", "jumps": Jumps}
 GAUSSIAN = "gaussian"
 
@@ -78,7 +78,7 @@ def parse_noises(text: str) -> list[Any]:
     )
     return [
         None if word == GAUSSIAN
-        else _choose("noise", word, lambda name: getattr(stats, name), [GAUSSIAN, *known])
+        else _choose("noise", word, lambda name: getattr(stats, name, name), [GAUSSIAN, *known])
         for word in split_choices(text)
     ]  # fmt: skip
 
@@ -100,7 +100,9 @@ def _choose(option: str, word: str, find: Callable[[str], Any], known: Any) -> A
     """Return what a word names, called with its arguments if it is not a word itself."""
     name, arguments = parse_call(option, word)
     chosen = find(require_one_of(option, name, list(known)))
-    if isinstance(chosen, str) and not arguments:
+    if isinstance(chosen, str):
+        if arguments:
+            raise ValueError(f"{option} is {word!r}, but {name} takes no arguments: leave them out")
         return chosen
     try:
         return chosen(**arguments)
@@ -128,7 +130,8 @@ def parse_call(option: str, word: str) -> tuple[str, dict[str, Any]]:
         if not found:
             raise ValueError
         call = ast.parse(f"f({found['arguments'] or ''})", mode="eval").body
-        assert isinstance(call, ast.Call)
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+            raise ValueError
         if call.args or not all(keyword.arg for keyword in call.keywords):
             raise ValueError
         arguments = {str(one.arg): ast.literal_eval(one.value) for one in call.keywords}

@@ -98,7 +98,9 @@ def test_a_value_that_moves_is_refused() -> None:
         ([0.0, 1.0], [0.5, -0.5], "must be at least 0"),
         ([0.0, 1.0], [0.0, 0.0], "not 0 everywhere"),
         ([0.0, np.nan], [0.5, 0.5], "value is nan"),
-        ([0.0, 1.0], [0.3, 0.3, 0.4], "broadcast"),
+        ([0.0, 1.0], [0.3, 0.3, 0.4], "one probability for each value"),
+        ([0.0, 1.0], [1.0], "one probability for each value"),
+        ([[0.0, 1.0]], [0.5, 0.5], "one probability for each value"),
     ],
 )
 def test_what_is_no_distribution_is_refused(value: Any, probability: Any, says: str) -> None:

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from abm import Exchange, GaussianBelief, Jumps, Optimal, ZeroProfit
 from abm.bellman import Problem, solve
+from abm.experiment import Experiment, grid
 from abm.market.random_streams import Draws
 from abm.market.values import FindMoments, Redrawn, ValueProcess
 from abm.numerics.arrays import Array
@@ -192,12 +193,35 @@ def test_learners_hear_of_the_move_before_they_value() -> None:
         ({"sd": 1.0, "at": [-1]}, "at is -1"),
         ({"sd": 1.0, "at": 50}, r"at is 50, but must list periods: give as \[50\]"),
         ({"sd": 1.0, "at": [1.5]}, "at is 1.5"),
+        ({"sd": 1.0, "at": None}, "must list periods"),
+        ({"sd": 1.0, "at": np.int64(3)}, "must list periods"),
+        ({"sd": 1.0, "at": b"5"}, "must list periods"),
         ({"sd": 1.0, "at": [1], "announced": "yes"}, "announced is 'yes'"),
     ],
 )
 def test_jumps_that_cannot_be_are_refused(arguments: Any, says: str) -> None:
     with pytest.raises((ValueError, TypeError), match=says):
         Jumps(**arguments)
+
+
+def test_a_jump_past_the_end_of_an_experiment_is_refused() -> None:
+    points = grid(makers=["optimal"], value=[Jumps(1.0, at=[20])])
+    with pytest.raises(ValueError, match="moves in period 20, but there are 20 periods, from 0"):
+        Experiment(points, replications=10, periods=20)
+    assert Experiment(points, replications=10, periods=21).periods == 21
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_type_may_be_all_or_none(share: float) -> None:
+    traders: Any = [NoisyTrader, partial(UninformedTrader, share=share, reach=2.0)]
+    assert np.isfinite(Exchange("optimal", traders, replications=5).run(3).inside.spread).all()
+
+
+def test_a_wide_second_type_is_looked_at() -> None:
+    wide = partial(AdaptiveTrader, share=0.3, need_sd=30.0)
+    solution = solve(Problem(0.9, [NoisyTrader, wide]))
+    assert solution.converged
+    assert float(solution.half_spread(0.0)) > 15.0
 
 
 def test_exact_beliefs_do_not_follow_a_value_that_moves_and_say_so() -> None:

@@ -42,6 +42,7 @@ def test_processes_are_words_or_have_arguments() -> None:
     found = parse_processes("fixed,redrawn, jumps(sd=1, probability=0.05), jumps(sd=3, at=[50])")
     assert found[:2] == ["fixed", "redrawn"]
     assert found[2:] == [Jumps(1.0, probability=0.05), Jumps(3.0, at=[50])]
+    assert parse_processes("jumps(sd=1, at=(5, 6)), fixed") == [Jumps(1.0, at=[5, 6]), "fixed"]
 
 
 def test_noises_are_those_of_scipy() -> None:
@@ -62,7 +63,10 @@ def test_noises_are_those_of_scipy() -> None:
         (lambda: parse_call("value", "jumps(**{})"), "named arguments"),
         (lambda: parse_call("value", "a b"), "named arguments"),
         (lambda: parse_processes("jump(sd=1)"), "did you mean 'jumps'"),
-        (lambda: parse_processes("fixed(sd=1)"), "takes other arguments"),
+        (lambda: parse_processes("fixed(sd=1)"), "fixed takes no arguments"),
+        (lambda: parse_noises("gaussian(a=1)"), "gaussian takes no arguments"),
+        (lambda: parse_types("uninformed(share=.3)(x=1)", TRADER_TYPES), "named arguments"),
+        (lambda: parse_processes("jumps(sd=1,at=[1])+jumps(sd=2,at=[2])"), "named arguments"),
         (lambda: parse_processes("jumps(sd=1, size=2)"), "takes other arguments"),
         (lambda: parse_processes("jumps(sd=-1, probability=0.1)"), "sd is -1"),
         (lambda: parse_noises("laplas"), "did you mean 'laplace'"),

@@ -4,6 +4,7 @@ from typing import SupportsIndex
 
 from abm.beliefs.base import Belief
 from abm.bellman.plan import Plan
+from abm.bellman.problem import LONGEST
 from abm.bellman.solution import Solution
 from abm.market.laws import Law
 from abm.market.quotes import Quote
@@ -11,8 +12,6 @@ from abm.numerics.checks import require_whole
 from abm.one_period.quotes import zero_profit_quote
 from abm.participants.maker import MarketMaker
 from abm.participants.terms import PublicModel
-
-LONGEST = 1_000
 
 
 class Franchise(MarketMaker):

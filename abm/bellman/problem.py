@@ -124,6 +124,15 @@ class Problem:
             return [(1 - probability, 0.0), (probability, rise)]
         return [(1.0, probability * rise)]
 
+    def expect_move(self, value: Function, rho: Array, rho_max: float) -> Array:
+        """Return the expectation of a function of rho after a move, which is held past rho_max."""
+        square = rho * rho
+        parts = [
+            probability * value(np.minimum(np.sqrt(square + rise) if rise else rho, rho_max))
+            for probability, rise in self.moves
+        ]
+        return np.sum(parts, axis=0) if len(parts) > 1 else parts[0]
+
     @property
     def rises(self) -> bool:
         """Whether rho may rise: of the paper's traders it never does (Theorem 2.1)."""

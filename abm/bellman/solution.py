@@ -87,11 +87,11 @@ class Solution:
 
     def value_function(self, rho: ArrayLike) -> Array:
         """Return W(rho), the expected discounted profit, in units of the noise sd."""
-        rho = self._inside(rho)
-        moved = [np.minimum(np.sqrt(rho * rho + rise), self.rho_max) for _, rise in self._moves]
-        weights = [probability for probability, _ in self._moves]
-        values = (np.maximum(self.value_by_rho(rho), self.least) for rho in moved)
-        return np.asarray(sum(map(np.multiply, weights, values)))
+
+        def find_value(rho: Array) -> Array:
+            return np.maximum(self.value_by_rho(rho), self.least)
+
+        return self.problem.expect_move(find_value, self._inside(rho), self.rho_max)
 
     def half_spread(self, rho: ArrayLike) -> Array:
         """Return the optimal half-spread, in units of the noise sd.
@@ -99,16 +99,12 @@ class Solution:
         Where it is announced whether the value moved, it is that where it did not.
         """
         rho = self._inside(rho)
-        return self.quote(np.minimum(np.sqrt(rho * rho + self._moves[0][1]), self.rho_max))
+        return self.quote(np.minimum(np.sqrt(rho * rho + self.problem.moves[0][1]), self.rho_max))
 
     def quote(self, rho: ArrayLike) -> Array:
         """Return the optimal half-spread by rho when she quotes, after the value has moved."""
         rho = self._inside(rho)
         return self.depth(rho) * self.problem.find_scale(rho)
-
-    @property
-    def _moves(self) -> list[tuple[float, float]]:
-        return self.problem.moves
 
     def _inside(self, rho: ArrayLike) -> Array:
         rho = floats("rho", rho)

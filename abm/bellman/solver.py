@@ -24,7 +24,7 @@ at a millionth of its largest or less: cells of least width there are exempt, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from math import ceil, log2
 
 import numpy as np
@@ -286,7 +286,7 @@ class _Search:
 
     def _follow(self, value: PiecewiseCubic) -> Function:
         """Return W, from M; past the last node it is held."""
-        return lambda rho: sum_moves(value, self.problem, rho, self.rho_max)
+        return lambda rho: self.problem.expect_move(value, rho, self.rho_max)
 
     def _back_up_between(self, follows: Function, nodes: Array, depth: Array, rho: Array) -> Array:
         """Return the right side of the Bellman equation at the depths that are interpolated."""
@@ -315,18 +315,6 @@ class _Search:
         ends = np.tile(depth[:-1:each], 2), np.tile(depth[each::each], 2)
         _, best = self.chooser.choose_between(follows, points.ravel(), *ends)
         return np.abs(best.reshape(points.shape) - value(points)).max(axis=0)
-
-
-def sum_moves(
-    value: Callable[[Array], Array], problem: Problem, rho: Array, rho_max: float
-) -> Array:
-    """Return W(rho), the expectation of M(rho after the value has moved)."""
-    square = rho * rho
-    parts = [
-        probability * value(np.minimum(np.sqrt(square + rise) if rise else rho, rho_max))
-        for probability, rise in problem.moves
-    ]
-    return np.sum(parts, axis=0) if len(parts) > 1 else parts[0]
 
 
 def count_parts(error: Array) -> Index:

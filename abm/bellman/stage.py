@@ -106,8 +106,7 @@ def _in_noise_sds(line: Line | None, noise_sd: float) -> Line:
 
 
 def _stage_of_lines(rho: Array, price: Array, types: Sequence[tuple[float, Line]]) -> Stage:
-    variance = rho * rho
-    parts = [_stage_of_line(variance, price, line) for _, line in types]
+    parts = [_stage_of_line(rho, price, line) for _, line in types]
     shares = [share for share, _ in types]
     if len(parts) == 1:
         log_buy, moved, after_buy, none, after_none, gains = parts[0]
@@ -123,7 +122,7 @@ def _stage_of_lines(rho: Array, price: Array, types: Sequence[tuple[float, Line]
         none = np.sum(masses, axis=0)
         of_none = np.array([part.after_none for part in parts])
         weights = np.array(masses) / np.maximum(none, 1e-300)
-        after_none = np.where(none > 0, (weights * of_none).sum(axis=0), variance)
+        after_none = np.where(none > 0, (weights * of_none).sum(axis=0), rho * rho)
         earned = [share * part.gains for share, part in zip(shares, parts, strict=True)]
         gains = np.sum(earned, axis=0)
     gain, trade = price - moved, 2 * np.exp(log_buy)
@@ -142,7 +141,8 @@ class _Part(NamedTuple):
     gains: Array
 
 
-def _stage_of_line(variance: Array, price: Array, line: Line) -> _Part:
+def _stage_of_line(rho: Array, price: Array, line: Line) -> _Part:
+    variance = rho * rho
     followed, blur = line.slope * line.slope * variance, line.spread * line.spread
     total = followed + blur
     scale = np.sqrt(np.maximum(total, 1e-300))
@@ -152,7 +152,6 @@ def _stage_of_line(variance: Array, price: Array, line: Line) -> _Part:
     density = np.exp(-0.5 * depth * depth - LOG_SQRT_2PI)
     left = np.maximum(1 - hazard * excess, 0.0)
     none = 1 - 2 * np.exp(log_buy)
-    own = blur - line.slope * (1 - line.slope) * variance
     share_left = variance / np.maximum(total, 1e-300)
     return _Part(
         log_buy,
@@ -160,7 +159,7 @@ def _stage_of_line(variance: Array, price: Array, line: Line) -> _Part:
         share_left * (blur + followed * left),
         none,
         share_left * (blur + followed * middle_variance(depth, density, none)),
-        2 * own / scale * density,
+        2 * line.find_own(rho) / scale * density,
     )
 
 

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from abm.beliefs.window import Window
 from abm.market.laws import Likelihood
 from abm.market.values import Move
-from abm.numerics.arrays import Array
+from abm.numerics.arrays import Array, Flags
 
 
 class Belief(Protocol):
@@ -30,22 +30,29 @@ class Belief(Protocol):
         """Whether V is normal, so that mean and sd say all that is believed."""
 
     @property
+    def has_one_peak(self) -> bool:
+        """Whether it has one peak, whatever valuations with Gaussian noise have shown."""
+
+    @property
     def windows(self) -> tuple[Window, ...]:
         """The points on which the belief is kept, each replication in one window; () if none."""
 
     def resolve(self, resolution: float, /) -> Self:
         """Return the same belief on points that resolve likelihoods of this resolution."""
 
-    def condition(self, likelihood: Likelihood, /) -> tuple[Array, Self]:
+    def condition(self, likelihood: Likelihood, /) -> tuple[Array, "Belief"]:
         """Return the log probability of what was shown, and the belief given it."""
 
-    def expect(self, likelihood: Likelihood, /) -> tuple[Array, Array]:
-        """Return the log probability of what may be shown, and the mean of V given it."""
+    def expect(self, likelihood: Likelihood, where: Flags | None = None, /) -> tuple[Array, Array]:
+        """Return the log probability of what may be shown, and the mean of V given it, shape (R,).
 
-    def revise(self, likelihood: Likelihood, /) -> Self:
+        They may be NaN but in the replications `where`.
+        """
+
+    def revise(self, likelihood: Likelihood, /) -> "Belief":
         """Return the belief given what was shown."""
 
-    def predict(self, moved: Move, /) -> Self:
+    def predict(self, moved: Move, /) -> "Belief":
         """Return the belief once the value has moved, or may have."""
 
     def density(self, value: ArrayLike, /) -> Array:

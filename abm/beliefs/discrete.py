@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from abm.beliefs.window import Window
 from abm.market.laws import Likelihood
 from abm.market.values import Move
-from abm.numerics.arrays import Array, Index
+from abm.numerics.arrays import Array, Flags, Index
 from abm.numerics.checks import require_finite
 from abm.numerics.conversion import floats
 from abm.numerics.describe import count_replications, describe, show_mean
@@ -51,6 +51,7 @@ class DiscreteBelief:
     value: Array
     probability: Array
     is_gaussian: ClassVar[bool] = False
+    has_one_peak: ClassVar[bool] = False
     windows: ClassVar[tuple[Window, ...]] = ()
 
     def __init__(self, value: ArrayLike, probability: ArrayLike) -> None:
@@ -103,7 +104,7 @@ class DiscreteBelief:
         with np.errstate(divide="ignore"):
             return np.log(joint.sum(axis=-1)), DiscreteBelief(self.value, joint)
 
-    def expect(self, likelihood: Likelihood) -> tuple[Array, Array]:
+    def expect(self, likelihood: Likelihood, _: Flags | None = None) -> tuple[Array, Array]:
         """Return the log probability of what may be shown, and the mean of V given it."""
         joint = self._weigh(likelihood)
         mass = joint.sum(axis=-1)

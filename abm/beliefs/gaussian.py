@@ -13,7 +13,7 @@ from abm.beliefs.window import Window
 from abm.market.laws import Likelihood
 from abm.market.valuations import Interval
 from abm.market.values import Move
-from abm.numerics.arrays import Array, Index
+from abm.numerics.arrays import Array, Flags, Index
 from abm.numerics.checks import (
     require_compatible,
     require_finite,
@@ -61,6 +61,7 @@ class GaussianBelief:
     mean: Array
     sd: Array
     is_gaussian: ClassVar[bool] = True
+    has_one_peak: ClassVar[bool] = True
     windows: ClassVar[tuple[Window, ...]] = ()
 
     def __init__(self, mean: ArrayLike, sd: ArrayLike) -> None:
@@ -99,7 +100,7 @@ class GaussianBelief:
         log_mass, mean, sd = likelihood.tilt(self.mean, self.sd)
         return log_mass, self.from_moments(mean, sd)
 
-    def expect(self, likelihood: Likelihood) -> tuple[Array, Array]:
+    def expect(self, likelihood: Likelihood, _: Flags | None = None) -> tuple[Array, Array]:
         """Return the log probability of what may be shown, and the mean of V given it."""
         return likelihood.tilt(self.mean, self.sd)[:2]
 

@@ -8,16 +8,18 @@ it to twelve digits (see `abm.beliefs.window`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.beliefs.gaussian import GaussianBelief
+from abm.beliefs.lattice import LatticeBelief
+from abm.beliefs.points import PointBelief, require_possible
 from abm.beliefs.posterior import (
     History,
+    compute_posterior,
     concatenate_placements,
     log_product,
     merge_by_size,
@@ -38,7 +40,7 @@ REACH = 12.0  # half-width of the first window in prior sds: a probability of 1e
 
 
 @dataclass(frozen=True, eq=False)
-class GridBelief:
+class GridBelief(PointBelief):
     """The exact posterior of V in each replication, with the `update` of a `GaussianBelief`.
 
     With Gaussian noise mean and sd are right to 1e-12 of the sd for any history whose probability
@@ -79,7 +81,7 @@ class GridBelief:
     history: History
     resolution: float
     windows: tuple[Window, ...]
-    is_gaussian: ClassVar[bool] = False
+    has_one_peak: ClassVar[bool] = True
 
     def __init__(self, mean: ArrayLike, sd: ArrayLike) -> None:
         normal = GaussianBelief(mean, sd)
@@ -103,26 +105,6 @@ class GridBelief:
         parts = (f"mean {show_mean(self.mean)}", f"sd {show_mean(self.sd)}", seen)
         return describe(self, *parts, over=len(self.mean))
 
-    @cached_property
-    def mean(self) -> Array:
-        """Mean of V, shape (R,), in units of price."""
-        return self._gather(window.mean for window in self.windows)
-
-    @cached_property
-    def sd(self) -> Array:
-        """Standard deviation of V, shape (R,), in units of price."""
-        return self._gather(window.sd for window in self.windows)
-
-    @cached_property
-    def skewness(self) -> Array:
-        """Third moment of the standardised V, shape (R,)."""
-        return self._gather(window.skewness for window in self.windows)
-
-    @cached_property
-    def log_evidence(self) -> Array:
-        """Log probability of all that was shown, shape (R,)."""
-        return self._gather(window.log_evidence for window in self.windows)
-
     def resolve(self, resolution: float) -> GridBelief:
         """Return the same belief on points that resolve this, ValueError if floats cannot."""
         if resolution >= self.resolution:
@@ -136,81 +118,43 @@ class GridBelief:
         kept += place_windows(self.prior, self.history, resolution, concatenate_placements(moved))
         return self.from_windows(self.prior, self.history, resolution, kept)
 
-    def expect(self, likelihood: Likelihood) -> tuple[Array, Array]:
-        """Return the log probability of what may be shown, and the mean of V given it, shape (R,).
-
-        The points stay where they are: an event rarer than 1e-19 is out of their reach, and only
-        `condition`, which moves them, can tell its mean.
-        """
-        mass, mean = np.empty((2, len(self.prior.mean)))
-        for chunk in iterate_chunks(self.resolve(likelihood.resolution).windows):
-            mass[chunk.rows], mean[chunk.rows] = chunk.expect(likelihood)
-        with np.errstate(divide="ignore"):
-            return np.log(mass), mean
-
-    def condition(self, likelihood: Likelihood) -> tuple[Array, GridBelief]:
+    def condition(self, likelihood: Likelihood) -> tuple[Array, PointBelief]:
         """Return the log probability of what was shown, and the posterior.
 
         ValueError if what was shown has probability zero under the belief, or is of another number
         of replications.
         """
-        shown = likelihood.replications
-        require_compatible(mean=self.mean, shown=np.empty(shown))
-        return self.broadcast(max(shown, len(self.mean)))._condition_each(likelihood)
-
-    def _condition_each(self, likelihood: Likelihood) -> tuple[Array, GridBelief]:
-        """Condition when the likelihood has one row, or as many as the belief."""
-        resolution = min(self.resolution, likelihood.resolution)
-        history = (*self.history, likelihood)
-        kept, moved = [], []
-        for chunk in iterate_chunks(self.resolve(resolution).windows):
-            after = chunk.condition(likelihood)
-            if not after.possible.all():
-                raise ValueError(
-                    f"what was shown has probability 0 under the belief (replication "
-                    f"{after.rows[~after.possible].min()}), as far as floats can tell: "
-                    f"start from a wider prior, or show an interval of some width"
-                )
-            misplaced = after.is_misplaced(resolution)
-            if misplaced.any():
-                moved.append(after.at(misplaced).propose_placements(resolution))
-                after = after.at(~misplaced)
-            kept.append(after)
-        if moved:
-            kept += place_windows(self.prior, history, resolution, concatenate_placements(moved))
-        belief = self.from_windows(self.prior, history, resolution, kept)
+        if likelihood.is_mixed:
+            return self.carry().condition(likelihood)
+        belief = self._condition(likelihood)
         return belief.log_evidence - self.log_evidence, belief
-
-    def revise(self, likelihood: Likelihood) -> GridBelief:
-        """Return the posterior."""
-        return self.condition(likelihood)[1]
 
     def update(self, lower: ArrayLike, upper: ArrayLike, noise_sd: float) -> GridBelief:
         """Return the posterior given that a valuation with this noise is in (lower, upper)."""
-        return self.revise(Interval(lower, upper, noise_sd))
+        return self._condition(Interval(lower, upper, noise_sd))
 
-    def broadcast(self, replications: int) -> GridBelief:
-        """Return this belief in each of `replications` markets; ValueError if it has others."""
-        self.prior.broadcast(replications)
-        if replications == len(self.mean):
-            return self
-        rows = np.broadcast_to(np.arange(len(self.mean)), replications)
+    def repeat(self, replications: int) -> GridBelief:
+        """Return this belief of one market in each of `replications`."""
+        rows = np.zeros(replications, np.intp)
         history = tuple(shown.at(rows) for shown in self.history)
-        (window,) = self.windows
-        copies = replace(window.at(rows), rows=np.arange(replications))
-        return self.from_windows(self.prior.at(rows), history, self.resolution, [copies])
+        copies = [window.repeat(replications) for window in self.windows]
+        return self.from_windows(self.prior.at(rows), history, self.resolution, copies)
 
-    def predict(self, moved: Move) -> GridBelief:
-        """Return this belief: the value has not moved.
+    def predict(self, moved: Move) -> PointBelief:
+        """Return the belief once the value has moved, or may have."""
+        return self.carry().predict(moved) if np.any(moved.variance) else self
 
-        ValueError if it has, or may have: windows hold the likelihoods of one value.
-        """
-        if np.any(moved.variance):
-            raise ValueError(
-                f"the value may have moved by a normal of sd {moved.sd:g}, but an exact belief "
-                f'follows a value that stays: give belief="gaussian", or value="fixed"'
+    def carry(self) -> LatticeBelief:
+        """Return the same belief in a form that needs no history, and cannot go back to it."""
+        windows = []
+        for chunk in iterate_chunks(self.windows):
+            spacing = np.exp2(np.floor(np.log2(chunk.spacing / 2)))
+            low = spacing * np.floor(chunk.low / spacing)
+            points = chunk.points * int((chunk.spacing / spacing).max() + 1)
+            windows.append(
+                compute_posterior(self.prior, self.history, chunk.rows, low, spacing, points)
             )
-        return self
+        return LatticeBelief.from_windows(windows, self.resolution)
 
     def density(self, value: ArrayLike) -> Array:
         """Return the density at values of shape (R, G) or (G,), in one over units of price.
@@ -225,9 +169,20 @@ class GridBelief:
         with np.errstate(under="ignore"):
             return np.exp(log_density - (self.log_evidence + np.log(scale))[:, np.newaxis])
 
-    def _gather(self, parts: Iterable[Array]) -> Array:
-        """Return one array over the replications from a part for each window."""
-        whole = np.empty(len(self.prior.mean))
-        for window, part in zip(self.windows, parts, strict=True):
-            whole[window.rows] = part
-        return whole
+    def _condition(self, likelihood: Likelihood) -> GridBelief:
+        """Return the posterior given what one type of trader has shown."""
+        before = self.spread_over(likelihood)
+        resolution = min(before.resolution, likelihood.resolution)
+        history = (*before.history, likelihood)
+        kept, moved = [], []
+        for chunk in iterate_chunks(before.resolve(resolution).windows):
+            after = chunk.condition(likelihood)
+            require_possible(after)
+            misplaced = after.is_misplaced(resolution)
+            if misplaced.any():
+                moved.append(after.at(misplaced).propose_placements(resolution))
+                after = after.at(~misplaced)
+            kept.append(after)
+        if moved:
+            kept += place_windows(before.prior, history, resolution, concatenate_placements(moved))
+        return self.from_windows(before.prior, history, resolution, kept)

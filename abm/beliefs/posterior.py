@@ -14,7 +14,7 @@ import numpy as np
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.window import Placements, Window
 from abm.market.laws import Likelihood
-from abm.numerics.arrays import Array
+from abm.numerics.arrays import Array, Index
 
 History = tuple[Likelihood, ...]
 
@@ -36,7 +36,8 @@ def place_windows(
             return placed
         proposals = []
         for points, group in placements.group_by_size():
-            window = _compute_posterior(prior, history, group, points)
+            spacing = (group.high - group.low) / (points - 1)
+            window = compute_posterior(prior, history, group.rows, group.low, spacing, points)
             bad = ~window.possible | window.is_coarse(resolution) | window.is_cut_off()
             placed.append(window.at(~bad))
             proposals.append(window.at(bad).propose_placements(resolution))
@@ -64,12 +65,10 @@ def merge_by_size(windows: Iterable[Window]) -> tuple[Window, ...]:
     )
 
 
-def _compute_posterior(
-    prior: GaussianBelief, history: History, placements: Placements, points: int
+def compute_posterior(
+    prior: GaussianBelief, history: History, rows: Index, low: Array, spacing: Array, points: int
 ) -> Window:
-    """Return prior times likelihoods on this many points from end to end."""
-    rows, low, high, _ = placements
-    spacing = (high - low) / (points - 1)
+    """Return prior times likelihoods of some replications on this many points."""
     value = low[:, np.newaxis] + spacing[:, np.newaxis] * np.arange(points)
     shown = tuple(likelihood.at(rows) for likelihood in history)
     prior = prior.at(rows)

@@ -12,7 +12,7 @@ share a window.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
@@ -53,12 +53,7 @@ class Placements(NamedTuple):
         """
         needed = (self.high - self.low) / self.spacing
         size = np.searchsorted(SIZES[:-1], needed)
-        if not needed.max() <= SIZES[-1]:
-            worst = self.rows[needed.argmax()]
-            raise ValueError(
-                f"an exact belief needs {needed.max():.3g} points (replication {worst}), but has "
-                f"{SIZES[-1]:.3g} at most: give a prior that is narrower next to the noise"
-            )
+        require_points(needed.max(), self.rows[needed.argmax()])
         for index in np.unique(size):
             group, points = np.flatnonzero(size == index), SIZES[index]
             rows = max(1, CHUNK // points)
@@ -137,6 +132,11 @@ class Window:
         """Return the window of the chosen replications, counted within this one."""
         return Window(*(part[chosen] for part in self.parts))
 
+    def repeat(self, replications: int) -> "Window":
+        """Return the belief of the first replication in each of so many."""
+        copies = self.at(np.zeros(replications, np.intp))
+        return replace(copies, rows=np.arange(replications))
+
     def condition(self, likelihood: Likelihood) -> "Window":
         """Return the posterior on the same points; NaN where it has probability zero."""
         with np.errstate(divide="ignore", invalid="ignore", under="ignore"):
@@ -207,6 +207,15 @@ class Window:
         """Return a moment of the standardised V."""
         with np.errstate(under="ignore"):
             return np.asarray((self.weight * self.standard**power).sum(axis=-1))
+
+
+def require_points(needed: float, replication: int) -> None:
+    """Raise ValueError if a replication needs more points than a window may have."""
+    if not needed <= SIZES[-1]:
+        raise ValueError(
+            f"an exact belief needs {needed:.3g} points (replication {replication}), but has "
+            f"{SIZES[-1]:.3g} at most: give a prior, or moves, that are narrower next to the noise"
+        )
 
 
 def iterate_chunks(windows: Iterable[Window]) -> Iterator[Window]:

@@ -9,7 +9,6 @@ import numpy as np
 from abm.beliefs.base import Belief
 from abm.exchange.holdings import require_holdings
 from abm.market.random_streams import Streams, maker_role
-from abm.market.values import ValueProcess
 from abm.numerics.checks import require_comparable
 from abm.participants.admission import choose_label, make, require_any, require_free_name
 from abm.participants.maker import MarketMaker
@@ -58,18 +57,3 @@ def find_common_belief(makers: Sequence[MarketMaker]) -> Belief:
         'value is "redrawn", which draws the value from the belief that all makers share, '
         'but their beliefs differ or are not Gaussian: give them one prior, or value="fixed"'
     )
-
-
-def require_gaussian(makers: Sequence[MarketMaker], process: ValueProcess) -> None:
-    """Raise ValueError if a maker has an exact belief, and is to be told that the value may move.
-
-    An exact belief is kept as likelihoods of one value.
-    """
-    for maker in makers:
-        told = np.any(process.foresee().variance) or process.announced
-        if told and maker.belief is not None and not maker.belief.is_gaussian:
-            raise ValueError(
-                f"the value moves as {process!r}, but the belief of maker {maker.label!r} is a "
-                f"{type(maker.belief).__name__}, which follows a value that stays: give "
-                f'belief="gaussian", or value="fixed"'
-            )

@@ -8,7 +8,7 @@ from typing import Self, SupportsIndex
 import mesa
 import numpy as np
 
-from abm.exchange.admission import MakerChoice, admit_makers, find_common_belief, require_gaussian
+from abm.exchange.admission import MakerChoice, admit_makers, find_common_belief
 from abm.exchange.arguments import explain_unknown
 from abm.exchange.arrivals import Arrivals
 from abm.exchange.clearing import Clearing, Dealing
@@ -119,7 +119,6 @@ class Exchange(mesa.Model):
         self.value = self.draw_shock()
         if self.process.needs_common_belief:
             find_common_belief(self.makers)
-        require_gaussian(self.makers, self.process)
         makers, traders = ([one.label for one in them] for them in (self.makers, self.traders))
         self.tape = Tape(makers, traders, self.replication, record)
         self.datacollector = make_collector()

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -49,6 +50,7 @@ class AdaptedInterval:
     centre: Array
     slope: Array
     spread: Array
+    is_mixed: ClassVar[bool] = False
 
     def __repr__(self) -> str:
         ends = (f"lower {show_mean(self.lower)}", f"upper {show_mean(self.upper)}")

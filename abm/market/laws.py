@@ -26,6 +26,10 @@ class Likelihood(Protocol):
     def resolution(self) -> float:
         """The length, in units of price, over which the likelihood changes."""
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether traders of several types may have shown it."""
+
     def likelihood(self, value: Array) -> Array:
         """Return P(shown | V = value) for values of shape (R, G), the grid last."""
 

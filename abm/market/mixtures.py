@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,6 +42,7 @@ class MixedLikelihood:
 
     parts: Sequence[Likelihood]
     shares: Sequence[float]
+    is_mixed: ClassVar[bool] = True
 
     def __repr__(self) -> str:
         return describe(self, list_some(map(repr, self.parts)), over=self.replications)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy import special
@@ -36,6 +37,7 @@ class Uninformative:
     """
 
     log_mass: Array
+    is_mixed: ClassVar[bool] = False
 
     def __repr__(self) -> str:
         return describe(self, over=self.replications)

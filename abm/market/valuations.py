@@ -10,6 +10,7 @@ Exact beliefs use the likelihood as a function of V, whatever the noise. Gaussia
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -62,6 +63,7 @@ class Interval:
     lower: Array
     upper: Array
     noise: Noise
+    is_mixed: ClassVar[bool] = False
 
     def __init__(self, lower: ArrayLike, upper: ArrayLike, noise: AnyNoise) -> None:
         lower, upper = floats("lower", lower), floats("upper", upper)

@@ -39,8 +39,9 @@ from abm.one_period.search import (
     find_best_peak,
     find_farthest_root,
     find_first_root,
+    find_own_sd,
     list_scales,
-    make_profit,
+    make_deal,
     standardise,
 )
 
@@ -72,7 +73,7 @@ def zero_profit_quote(belief: Belief, law: Law) -> Quote:
     """
     if quote := _quote_standard(belief, law, zero_profit_depth):
         return quote
-    if is_noisy(law):
+    if is_noisy(law) and belief.has_one_peak:
         return _solve_quote(belief, law, zero_profit_depth, _zero_profit_excess)
     return _search_quote(belief, law, _search_root)
 
@@ -89,7 +90,7 @@ def myopic_quote(belief: Belief, law: Law) -> Quote:
     """
     if quote := _quote_standard(belief, law, myopic_depth):
         return quote
-    if is_noisy(law):
+    if is_noisy(law) and belief.has_one_peak:
         return _solve_quote(belief, law, myopic_depth, _myopic_excess)
     require_bounded(law)
     return _search_quote(belief, law, _search_peak)
@@ -136,13 +137,14 @@ def _search_root(belief: Belief, law: Law, side: Side) -> Array:
         TINY * reduce(np.maximum, scales), DIGITS * np.spacing(np.abs(belief.mean))
     )
     steps = Steps(scales, ROOT_STEP, farthest)
-    return find_first_root(make_profit(belief, law, side), steps, tolerance)
+    return find_first_root(make_deal(belief, law, side), steps, tolerance)
 
 
 def _search_peak(belief: Belief, law: Law, side: Side) -> Array:
     scales = list_scales(belief, law)
     steps = Steps(scales, PEAK_STEP, FARTHEST * reduce(np.maximum, scales))
-    return find_best_peak(make_profit(belief, law, side), steps)
+    own = find_own_sd(belief, law)
+    return find_best_peak(make_deal(belief, law, side), steps, own)
 
 
 def _solve_quote(

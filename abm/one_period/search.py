@@ -12,7 +12,7 @@ the peak is looked at too. A monopolist takes the best of the maxima.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 
@@ -27,26 +27,29 @@ FARTHEST = 9.0  # of a type's scale: beyond, a trade is rarer than 1e-18
 ROOT_STEP, PEAK_STEP = 0.25, 0.14  # of a type's scale
 STEPS = 100
 
-Profit = Callable[[Array], Array]
+Deal = Callable[[Array, Flags], tuple[Array, Array]]
+"""From distances, shape (R,), the probability of a trade and the profit, right where flagged."""
 Point = tuple[Array, Array]
 """A distance, and the profit there."""
 
 
-def make_profit(belief: Belief, law: Law, side: Side) -> Profit:
-    """Return the expected profit of one side as a function of the distance of its price."""
+def make_deal(belief: Belief, law: Law, side: Side) -> Deal:
+    """Return what one side leads to as a function of the distance of its price."""
 
-    def of_moments(distance: Array) -> Array:
+    def by_moments(distance: Array, _: Flags) -> tuple[Array, Array]:
         price = belief.mean + side * distance
         probability, lost = law.trade(belief.mean, belief.sd, side, price)
-        return distance * probability - lost
+        return probability, distance * probability - lost
 
-    def of_likelihood(distance: Array) -> Array:
-        log_mass, mean = belief.expect(law.reveal_trade(side, belief.mean + side * distance))
+    def by_likelihood(distance: Array, where: Flags) -> tuple[Array, Array]:
+        shown = law.reveal_trade(side, belief.mean + side * distance)
+        log_mass, mean = belief.expect(shown, where)
         gain = np.where(log_mass > -np.inf, distance - side * (mean - belief.mean), 0.0)
         with np.errstate(under="ignore"):
-            return np.exp(log_mass) * gain
+            probability = np.exp(log_mass)
+            return probability, probability * gain
 
-    return of_moments if belief.is_gaussian else of_likelihood
+    return by_moments if belief.is_gaussian else by_likelihood
 
 
 class Steps:
@@ -79,25 +82,30 @@ class Steps:
             yield distance
 
 
-def find_first_root(profit: Profit, steps: Steps, tolerance: Array) -> Array:
+def find_first_root(deal: Deal, steps: Steps, tolerance: Array) -> Array:
     """Return the first distance at which a side earns nothing, shape (R,).
 
     It is the farthest where none is found before. The profit at a distance of 0 is below zero,
     unless the root is there. The root is right to the tolerance, an array of shape (R,).
     """
+
+    def profit(distance: Array, where: Flags) -> Array:
+        return deal(distance, where)[1]
+
     walk = steps.walk()
     nearest = next(walk)
-    ends = _Bracket(nearest, profit(nearest), steps.farthest)
+    ends = _Bracket(nearest, profit(nearest, np.ones(nearest.shape, np.bool_)), steps.farthest)
     before = last = nearest, ends.at_low
     for distance in walk:
-        if ends.found.all():
+        left = ~ends.found
+        if not left.any():
             break
-        here = distance, profit(distance)
-        peaks = ~ends.found & (last[1] > before[1]) & (last[1] > here[1]) & (here[1] < 0)
+        here = distance, profit(distance, left)
+        peaks = left & (last[1] > before[1]) & (last[1] > here[1]) & (here[1] < 0)
         if peaks.any():
-            top = golden_section(profit, before[0], distance)
-            ends.close(peaks, before, (top, profit(top)))
-        ends.close(~ends.found, last, here)
+            top = golden_section(partial(profit, where=peaks), before[0], distance)
+            ends.close(peaks, before, (top, profit(top, peaks)))
+        ends.close(left, last, here)
         before, last = last, here
     return ends.close_in(profit, tolerance)
 
@@ -112,50 +120,72 @@ class _Bracket:
 
     def close(self, where: Flags, low: Point, high: Point) -> None:
         """Take these ends, in those replications in which the side does not lose at the higher."""
-        new = where & (high[1] >= 0)
+        new = where & ~self.found & (high[1] >= 0)
         self.low, self.at_low = np.where(new, low[0], self.low), np.where(new, low[1], self.at_low)
         self.high = np.where(new, high[0], self.high)
         self.at_high = np.where(new, high[1], self.at_high)
         self.found = self.found | new
 
-    def close_in(self, profit: Profit, tolerance: Array) -> Array:
+    def close_in(self, profit: Callable[[Array, Flags], Array], tolerance: Array) -> Array:
         """Return the root in between, by the rule of false position (Dowell and Jarratt 1971)."""
         low, high = np.where(self.found, self.low, self.high), self.high
         at_low, at_high = self.at_low, self.at_high
         was_below = was_above = np.zeros(low.shape, np.bool_)
         for _ in range(STEPS):
-            if (high - low <= tolerance).all():
+            left = high - low > tolerance
+            if not left.any():
                 break
             with np.errstate(divide="ignore", invalid="ignore"):
                 guess = high - at_high * (high - low) / (at_high - at_low)
             guess = np.where((guess > low) & (guess < high), guess, 0.5 * (low + high))
-            value = profit(guess)
-            below, above = value < 0, value > 0
+            value = profit(guess, left)
+            below, above = left & (value <= 0), left & (value >= 0)
             at_high = np.where(below, np.where(was_below, 0.5 * at_high, at_high), value)
             at_low = np.where(above, np.where(was_above, 0.5 * at_low, at_low), value)
-            low, high = np.where(above, low, guess), np.where(below, high, guess)
+            low, high = np.where(below, guess, low), np.where(above, guess, high)
             was_below, was_above = below, above
         return 0.5 * (low + high)
 
 
-def find_best_peak(profit: Profit, steps: Steps) -> Array:
-    """Return the distance of the largest profit, shape (R,)."""
+def find_best_peak(deal: Deal, steps: Steps, own: Array) -> Array:
+    """Return the distance of the largest profit, shape (R,).
+
+    `own` is the root mean square of what trading is worth to a trader, in units of price. No
+    price further out earns more than this times the root of the probability of a trade, by
+    Cauchy and Schwarz, so that the search may end.
+    """
     walk = steps.walk()
     low = high = chosen = last = next(walk)
-    best = profit(chosen)
+    left = everywhere = np.ones(low.shape, np.bool_)
+    best = deal(chosen, left)[1]
     for distance in walk:
-        value = profit(distance)
+        probability, profit = deal(distance, left)
         high = np.where(last == chosen, distance, high)
-        better = value > best
+        better = left & (profit > best)
         low, chosen = np.where(better, last, low), np.where(better, distance, chosen)
-        best, last = np.where(better, value, best), distance
-    return golden_section(profit, low, np.maximum(high, chosen))
+        best, last = np.where(better, profit, best), distance
+        left = left & ((high <= chosen) | (own * np.sqrt(probability) > best))
+        if not left.any():
+            break
+    return golden_section(lambda at: deal(at, everywhere)[1], low, np.maximum(high, chosen))
 
 
 def list_scales(belief: Belief, law: Law) -> list[Array]:
     """Return over which distances the belief and each type's valuations spread, shape (R,) each."""
     scales = (_find_scale(belief, part) for _, part in law.types)
     return [belief.sd, *(scale for scale in scales if np.isfinite(scale).all())]
+
+
+def find_own_sd(belief: Belief, law: Law) -> Array:
+    """Return the root mean square of u - V, what trading is worth to a trader, shape (R,)."""
+    square = np.zeros_like(belief.mean)
+    for share, part in law.types:
+        line = part.find_line(belief.mean)
+        if line is None:
+            return np.full_like(belief.mean, np.inf)
+        unknown = (1 - line.slope) * belief.sd
+        square += share * (unknown**2 + line.spread**2 + (line.centre - belief.mean) ** 2)
+    return np.sqrt(square)
 
 
 def find_farthest_root(belief: Belief, law: Law) -> Array:

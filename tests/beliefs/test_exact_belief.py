@@ -14,6 +14,7 @@ from scipy.special import log_ndtr
 
 from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, NoisyTrader, Quote
 from abm.beliefs.distance import total_variation
+from abm.beliefs.points import PointBelief
 from abm.makers import MakerError, MarketMaker
 from abm.market.valuations import Interval, NoisyValuation
 from abm.numerics.arrays import Array
@@ -64,7 +65,7 @@ NOISES: dict[str, tuple[Any, Cdf, float]] = {
 
 def after(history: list[tuple[float, float]], noise: Any, belief: GridBelief) -> GridBelief:
     for lower, upper in history:
-        belief = belief.revise(Interval(lower, upper, noise))
+        belief = belief.update(lower, upper, noise)
     return belief
 
 
@@ -226,7 +227,8 @@ def test_replications_with_widely_different_beliefs_have_the_digits_of_each_alon
     mean, sd = np.array([-3.0, 0.0, 100.0, 0.0, 7.0]), np.array([0.05, 5.0, 40.0, 1.0, 15.0])
     rng = np.random.default_rng(5)
     value = rng.normal(mean, sd)
-    among, alone = GridBelief(mean, sd), [GridBelief(*one) for one in zip(mean, sd, strict=True)]
+    among: PointBelief = GridBelief(mean, sd)
+    alone: list[PointBelief] = [GridBelief(*one) for one in zip(mean, sd, strict=True)]
     sizes = set()
     for _ in range(40):
         quote = Quote.around(among.mean, 0.7 * np.hypot(among.sd, 1))
@@ -307,14 +309,15 @@ def calibration(value: Array, belief: Any) -> tuple[float, float]:
 
 
 @cache
-def learnt(noise: Any, size: int = 2_000) -> tuple[Exchange, GridBelief, GridBelief]:
+def learnt(noise: Any, size: int = 2_000) -> tuple[Exchange, PointBelief, PointBelief]:
     """Zero-profit makers with Gaussian beliefs, and what exact ones say of all they were shown.
 
     The first of these knows the noise; the second takes it for a Gaussian of its sd.
     """
     traders = partial(NoisyTrader, noise=noise)
     market = Exchange("zero-profit", traders, prior_sd=1.0, replications=size, rng=21)
-    right = wrong = GridBelief(0.0, 1.0).broadcast(size)
+    right: PointBelief = GridBelief(0.0, 1.0).broadcast(size)
+    wrong = right
     for _ in range(25):
         market.step()
         shown = last_shown(market)
@@ -448,7 +451,7 @@ def test_quote_that_nobody_takes_earns_nothing_under_an_exact_belief() -> None:
     assert expected_profit(GridBelief(0.0, 1.0), far, NoisyValuation(1.0))[0] == 0
 
 
-def by_force(exactly: GridBelief, nearly: GaussianBelief) -> Array:
+def by_force(exactly: PointBelief, nearly: GaussianBelief) -> Array:
     """Half the integral of the difference by the midpoint rule, row by row."""
     apart = []
     for row in range(len(exactly.mean)):
@@ -461,7 +464,8 @@ def by_force(exactly: GridBelief, nearly: GaussianBelief) -> Array:
 
 
 def test_total_variation_is_half_the_integral_of_the_difference() -> None:
-    exactly, nearly = GridBelief([0.0] * 3, 3.0), GaussianBelief([0.0] * 3, 3.0)
+    exactly: PointBelief = GridBelief([0.0] * 3, 3.0)
+    nearly = GaussianBelief([0.0] * 3, 3.0)
     seen = [(2.0, INF), (-1.0, 6.0), (4.0, INF), (-INF, 5.0), (3.0, 3.4)]
     for lower, upper in seen:
         shift = np.array([0.0, 1.0, -2.5])

@@ -10,6 +10,7 @@ from scipy.special import log_ndtr
 
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.grid import GridBelief
+from abm.beliefs.points import PointBelief
 from abm.market.quotes import Quote, Side
 from abm.market.valuations import Interval, NoisyValuation
 from abm.numerics.arrays import Array
@@ -24,7 +25,7 @@ class Market(NamedTuple):
 
     shown: list[Interval]
     log_mass: list[Array]
-    grid: list[GridBelief]
+    grid: list[PointBelief]
     gaussian: list[GaussianBelief]
 
 
@@ -41,7 +42,7 @@ def market(prior_sd: float, replications: int, periods: int = 100) -> Market:
     """Traders with noise 1 meet quotes 0.8 s either side of a moment-matched belief."""
     rng = np.random.default_rng(2008)
     value = rng.normal(0, prior_sd, replications)
-    grid = GridBelief(0.0, prior_sd).broadcast(replications)
+    grid: PointBelief = GridBelief(0.0, prior_sd).broadcast(replications)
     gaussian = GaussianBelief(0.0, prior_sd).broadcast(replications)
     run = Market([], [], [], [])
     for _ in range(periods):
@@ -90,7 +91,7 @@ def market_by_force(prior_sd: float, replications: int, periods: int = 100) -> l
     return by_force(prior_sd, market(prior_sd, replications, periods).shown)
 
 
-def worst_error(belief: GridBelief, exact: Posterior) -> float:
+def worst_error(belief: PointBelief, exact: Posterior) -> float:
     """The largest error of mean or sd over the replications, in posterior sds."""
     errors = np.abs([belief.mean - exact.mean, belief.sd - exact.sd]) / exact.sd
     return float(errors.max())
@@ -146,7 +147,7 @@ def test_any_number_of_replications_matches_brute_force(replications: int) -> No
 def test_one_replication_is_the_same_alone_and_among_seven() -> None:
     run = market(5.0, 7)
     for row in range(7):
-        alone = GridBelief(0.0, 5.0)
+        alone: PointBelief = GridBelief(0.0, 5.0)
         for period, shown in enumerate(run.shown):
             alone = alone.revise(shown.at(np.array([row])))
             among = run.grid[period]

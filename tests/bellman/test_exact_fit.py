@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from abm import GridBelief, Quote
+from abm.beliefs.points import PointBelief
 from abm.bellman import NotConvergedError, solve
 from abm.bellman.exact import fit as fitting
 from abm.bellman.exact.fit import LAW, fit, main, sample_beliefs
@@ -27,12 +28,12 @@ def other() -> ExactValue:
 
 
 @pytest.fixture(scope="module")
-def beliefs() -> list[GridBelief]:
+def beliefs() -> list[PointBelief]:
     """Return beliefs of yet another sample."""
     return sample_beliefs(solve(DISCOUNT), 60, 4, 77)
 
 
-def on(value: ExactValue, belief: GridBelief, quote: Quote) -> Array:
+def on(value: ExactValue, belief: PointBelief, quote: Quote) -> Array:
     """Return what quotes are worth if U is what follows."""
     found = np.empty(len(belief.mean))
     for window in belief.windows:
@@ -41,7 +42,7 @@ def on(value: ExactValue, belief: GridBelief, quote: Quote) -> Array:
     return found
 
 
-def worth_now(value: ExactValue, belief: GridBelief) -> Array:
+def worth_now(value: ExactValue, belief: PointBelief) -> Array:
     found = np.empty(len(belief.mean))
     for window in belief.windows:
         found[window.rows] = value.of(window, 1.0)
@@ -55,7 +56,7 @@ def test_a_fit_of_the_kept_size_is_what_is_kept() -> None:
 
 
 def test_a_fit_to_another_sample_leads_to_quotes_as_good(
-    other: ExactValue, beliefs: list[GridBelief]
+    other: ExactValue, beliefs: list[PointBelief]
 ) -> None:
     kept = load_fitted(DISCOUNT)
     assert abs(other.coefficients - kept.coefficients).max() > 0.01
@@ -92,18 +93,19 @@ def test_every_discount_that_is_kept_can_be_had() -> None:
     assert {0.9, 0.95, 0.99} <= set(table["discount"])
 
 
-def test_samples_are_made_anew_from_their_seed(beliefs: list[GridBelief]) -> None:
+def test_samples_are_made_anew_from_their_seed(beliefs: list[PointBelief]) -> None:
     again, others = (sample_beliefs(solve(DISCOUNT), 60, 4, seed) for seed in (77, 78))
     assert len(beliefs) == 4
     for one, same, different in zip(beliefs, again, others, strict=True):
         assert (one.mean == same.mean).all()
         assert (one.mean != different.mean).all()
     low, high = fitting.PRIORS
+    assert isinstance(beliefs[0], GridBelief)
     assert (beliefs[0].prior.sd > low).all()
     assert (beliefs[0].prior.sd < high).all()
 
 
-def test_samples_hold_skewed_beliefs_of_all_sizes(beliefs: list[GridBelief]) -> None:
+def test_samples_hold_skewed_beliefs_of_all_sizes(beliefs: list[PointBelief]) -> None:
     sd, skewness = (
         np.concatenate([getattr(one, name) for one in beliefs]) for name in ("sd", "skewness")
     )

@@ -13,6 +13,7 @@ from scipy.special import ndtr
 
 from abm import Exchange, GaussianBelief, GridBelief, Optimal, Quote, Side
 from abm.beliefs.base import Belief
+from abm.beliefs.points import PointBelief
 from abm.beliefs.window import Window, iterate_chunks
 from abm.bellman import solve
 from abm.bellman.exact.lookahead import backup, prospects
@@ -79,7 +80,7 @@ def aware(mean: ArrayLike, sd: ArrayLike) -> GridBelief:
     return GridBelief(mean, sd).update(-np.inf, np.inf, 1.0)
 
 
-def shape(belief: GridBelief) -> tuple[Array, Array, Array]:
+def shape(belief: PointBelief) -> tuple[Array, Array, Array]:
     """Return sd, skewness and excess kurtosis, straight from the grids."""
 
     def central(window: Window, power: int) -> Array:
@@ -89,14 +90,14 @@ def shape(belief: GridBelief) -> tuple[Array, Array, Array]:
     return np.sqrt(second), third / second**1.5, fourth / second**2 - 3
 
 
-def quoted(belief: GridBelief, scale: float = 1.0) -> Quote:
+def quoted(belief: PointBelief, scale: float = 1.0) -> Quote:
     """Return some quote of each, seldom around the mean."""
     below, above = np.random.default_rng(6).uniform(0.2, 1.8, (2, len(belief.mean)))
     reach = np.hypot(belief.sd, scale)
     return Quote(belief.mean - below * reach, belief.mean + above * reach)
 
 
-def promised(belief: GridBelief, quote: Quote, law: NoisyValuation) -> tuple[Array, Array]:
+def promised(belief: PointBelief, quote: Quote, law: NoisyValuation) -> tuple[Array, Array]:
     """Return expected profit, shape (R,), and the signals buy, none, sell, shape (3, 4, R)."""
     profit = np.empty(len(belief.mean))
     signals = np.empty((3, 4, len(profit)))
@@ -248,7 +249,7 @@ def test_features_times_coefficients_are_what_corrects_the_gaussian_value() -> N
     np.testing.assert_allclose(found @ value.coefficients.ravel(), corrections, atol=1e-12)
 
 
-def grid_worth(value: ExactValue, belief: GridBelief, below: Array, above: Array) -> Array:
+def grid_worth(value: ExactValue, belief: PointBelief, below: Array, above: Array) -> Array:
     """Return the worth of every pair, prices (R, J) and (R, I) in sds of a valuation: (R, I, J)."""
     table = np.empty((len(belief.mean), above.shape[1], below.shape[1]))
     for window in belief.windows:
@@ -259,7 +260,7 @@ def grid_worth(value: ExactValue, belief: GridBelief, below: Array, above: Array
     return table
 
 
-def in_reaches(belief: GridBelief, quote: Quote) -> tuple[Array, Array]:
+def in_reaches(belief: PointBelief, quote: Quote) -> tuple[Array, Array]:
     reach = np.hypot(belief.sd, 1.0)
     return (belief.mean - quote.bid) / reach, (quote.ask - belief.mean) / reach
 
@@ -369,7 +370,7 @@ def tree(prior_sd: float, policy: Policy) -> list[list[Level]]:
     grids takes a way of its own, and the first of those that are still one stands for all.
     """
     rows = np.arange(3**DEEP)
-    belief = aware(np.zeros(len(rows)), prior_sd)
+    belief: PointBelief = aware(np.zeros(len(rows)), prior_sd)
     levels = []
     for t in range(DEEP + 1):
         level, bid, ask = [], np.empty(len(rows)), np.empty(len(rows))

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from abm.beliefs.grid import GridBelief
+from abm.beliefs.points import PointBelief
 from abm.market.adapted import AdaptedValuation
 from abm.market.quotes import Quote, Side
 from abm.market.random_streams import Role, Streams
@@ -105,7 +106,8 @@ def test_the_sd_never_rises() -> None:
 
 def test_an_exact_belief_learns_as_from_a_fine_grid() -> None:
     law = at_slope(0.4, 1.0, 0.6, centre=0.5)
-    belief, value = GridBelief([0.5], [2.0]), np.linspace(-16.0, 17.0, 60_001)[np.newaxis]
+    belief: PointBelief = GridBelief([0.5], [2.0])
+    value = np.linspace(-16.0, 17.0, 60_001)[np.newaxis]
     weight = stats.norm.pdf(value, 0.5, 2.0)
     for side, price in ((1, 1.0), (-1, 0.2), (1, 0.4), (0, 0.3)):
         shown = law.likelihood(Quote([price - 0.1], [price + 0.1]), np.array([side], np.int8))

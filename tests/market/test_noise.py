@@ -11,6 +11,7 @@ from mpmath import MPContext
 from scipy import stats
 
 from abm import Exchange, GaussianBelief, GridBelief, NoisyTrader
+from abm.beliefs.points import PointBelief
 from abm.market.noise import GaussianNoise, OtherNoise, noise_of
 from abm.market.random_streams import Role, Streams
 from abm.market.valuations import Interval, NoisyValuation
@@ -185,7 +186,8 @@ def test_gaussian_belief_takes_any_noise_for_a_gaussian_of_its_sd() -> None:
 
 def test_normal_distribution_gives_the_beliefs_of_noise_sd() -> None:
     """The same signals, from a history that one market has seen."""
-    exact_one, exact_two = GridBelief(0.0, 5.0), GridBelief(0.0, 5.0)
+    exact_one: PointBelief = GridBelief(0.0, 5.0)
+    exact_two = exact_one
     one, two = GaussianBelief(0.0, 5.0), GaussianBelief(0.0, 5.0)
     for lower, upper in [(1.0, INF), (-1.0, 6.0), (2.0, 3.0), (-INF, 1.5), (0.5, INF)] * 3:
         shown = Interval(lower, upper, 2.0)

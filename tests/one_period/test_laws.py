@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -22,6 +22,8 @@ class HalfShown:
     """What a side shows if half of the traders value by the prior's mean, 0, not by the value."""
 
     informed: Interval
+
+    is_mixed: ClassVar[bool] = True
 
     @property
     def resolution(self) -> float:

@@ -13,6 +13,7 @@ from scipy.optimize import minimize_scalar
 
 from abm import Exchange, FixedSpread, GaussianBelief, GridBelief, Myopic, Quote, ZeroProfit
 from abm.beliefs.base import Belief
+from abm.beliefs.points import PointBelief
 from abm.makers.undercutter import Undercutter
 from abm.market.laws import Law
 from abm.market.valuations import Interval, NoisyValuation
@@ -45,8 +46,8 @@ def law_of(noise: str) -> NoisyValuation:
 
 
 @cache
-def belief_after(noise: str, history: str, mirrored: bool = False) -> GridBelief:
-    belief = GridBelief(0.0, 3.0)
+def belief_after(noise: str, history: str, mirrored: bool = False) -> PointBelief:
+    belief: PointBelief = GridBelief(0.0, 3.0)
     for lower, upper in HISTORIES[history]:
         ends = (-upper, -lower) if mirrored else (lower, upper)
         belief = belief.revise(Interval(*ends, law_of(noise).noise))

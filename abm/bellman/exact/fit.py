@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from abm.beliefs.grid import GridBelief
+from abm.beliefs.points import PointBelief
 from abm.beliefs.window import iterate_chunks
 from abm.bellman.exact.lookahead import prospects
 from abm.bellman.exact.quotes import best_quote
@@ -29,13 +30,14 @@ ROUNDS = 20
 TOLERANCE = 1e-5  # noise sds: U at the sample changes by less in the last round
 
 
-def sample_beliefs(solution: Solution, markets: int, periods: int, seed: int) -> list[GridBelief]:
+def sample_beliefs(solution: Solution, markets: int, periods: int, seed: int) -> list[PointBelief]:
     """Return exact beliefs after 1 to `periods` signals, reached under perturbed quotes."""
     rng = np.random.default_rng(seed)
     prior = np.exp(rng.uniform(np.log(PRIORS[0]), np.log(PRIORS[1]), markets))
     value = prior * rng.normal(size=markets)
     wildness = rng.choice(WILDNESS, markets)
-    belief, beliefs = GridBelief(np.zeros(markets), prior), []
+    belief: PointBelief = GridBelief(np.zeros(markets), prior)
+    beliefs = []
     for _ in range(periods):
         half_spread = solution.half_spread(belief.sd)
         below, above, shift = wildness * rng.normal(size=(3, markets))
@@ -74,7 +76,7 @@ def fit(
     )
 
 
-def _equations(value_function: ExactValue, belief: GridBelief) -> tuple[Array, Array, Array]:
+def _equations(value_function: ExactValue, belief: PointBelief) -> tuple[Array, Array, Array]:
     """Return x, the expected x' and r + discount W' - W at the best quotes."""
     quote = best_quote(value_function, belief, LAW)
     parts = []

@@ -33,7 +33,7 @@ class ExactOptimal(MarketMaker):
     Raises
     ------
     ValueError
-        If nothing was fitted for the discount, or she has no belief.
+        If nothing was fitted for the discount, she has no belief, or traders value otherwise.
     TypeError
         If the belief has no windows.
 
@@ -50,18 +50,23 @@ class ExactOptimal(MarketMaker):
         self, model: PublicModel, *, discount: float = 0.9, belief: Belief | str | None = "exact"
     ) -> None:
         super().__init__(model, belief=belief)
-        self.require_posterior()  # so that another belief is an error here, not at her first quote
+        self.require_noisy_law()  # so that what she cannot do is an error here, not when she quotes
+        self.require_posterior()
         self.value = load_fitted(discount)
 
     def quote(self) -> Quote:
         """Return the quote with the largest backup."""
-        if not is_noisy(self.law):
-            raise TypeError(
-                f"the law of traders is a {type(self.law).__qualname__}, but her value function "
-                f"was fitted for valuations that are the value plus noise (NoisyValuation): give a "
-                f"zero-profit or a myopic maker, whose quotes are right for any law"
-            )
+        self.require_noisy_law()
         return best_quote(self.value, self.require_posterior(), self.law)
+
+    def require_noisy_law(self) -> None:
+        """Raise ValueError unless this period's traders value at the value and noise."""
+        if not is_noisy(self.law):
+            raise ValueError(
+                f"traders value by a {type(self.law).__qualname__}, but the value function of "
+                f"maker {self.name!r} was fitted for the value plus noise (NoisyValuation): give "
+                f"a zero-profit or a myopic maker, whose quotes are right for any law"
+            )
 
     def require_posterior(self) -> Belief:
         """Return her belief, on points that resolve the noise; TypeError if it has none."""

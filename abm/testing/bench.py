@@ -6,83 +6,26 @@ random draws that it has among the others; prices can be shifted, and scaled.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 
 import numpy as np
 
 from abm.exchange.admission import MakerChoice
 from abm.exchange.model import Exchange
 from abm.makers.zero_profit import ZeroProfit
-from abm.market.quotes import Quote
-from abm.market.random_streams import Draws, Streams
+from abm.market.random_streams import Streams
 from abm.numerics.arrays import Array
-from abm.participants.maker import MarketMaker
-from abm.participants.terms import PublicModel
 from abm.participants.transparency import TRANSPARENCIES
-from abm.testing.trail import Trail
-from abm.traders.noisy import NoisyTrader
+from abm.testing.laws import OTHER_LAWS, LawMaker, make_paper_law
+from abm.testing.script import WIDTH, Decliner, RowStreams, Scripted
+from abm.testing.trail import BrokenRuleError, Trail
 
-PERIODS, LONG = 12, 60  # of a maker alone, and beside rivals
-WIDTH = 3  # replications of a script
+PERIODS, LONG, SHORT = 12, 60, 4  # of a maker alone, beside rivals, and under other laws
 SEED = 2008
-
-
-class Scripted(NoisyTrader):
-    """Values the asset as a script says, of shape (periods, R), or more extremely.
-
-    The side of the inside quote that the trader takes is the script's, however far beyond it the
-    valuation is.
-    """
-
-    def __init__(self, model: PublicModel, *, script: Array, beyond: float) -> None:
-        super().__init__(model)
-        self._script, self._beyond = script, beyond
-
-    def valuation(self, value: Array, draws: Draws) -> Array:  # noqa: ARG002, it is scripted
-        """Return this period's row of the script."""
-        written: Array = self._script[self.period]
-        return written + self._beyond * self.model.inside.side(written)
-
-
-class Decliner(MarketMaker):
-    """Buys only: her ask is infinite."""
-
-    name = "decliner"
-
-    def quote(self) -> Quote:
-        """Return a bid well below the mean of her belief, and no ask."""
-        belief = self.require_belief()
-        return Quote(belief.mean - 3 * np.hypot(belief.sd, self.noise_sd), np.inf)
-
-
-class RowStreams(Streams):
-    """The draws of some of a script's replications."""
-
-    def __init__(self, seed: int, rows: Sequence[int]) -> None:
-        super().__init__(seed, 0, WIDTH)
-        self.rows = list(rows)
-
-    def draws(self, role: int) -> Draws:
-        """Return the draws of this role."""
-        return RowDraws(self, role)
-
-
-class RowDraws(Draws):
-    """One role's draws in some of a script's replications."""
-
-    _streams: RowStreams
-
-    def normal(self) -> Array:
-        """Return draws from N(0, 1), one for each of these replications."""
-        return super().normal()[self._streams.rows]
-
-    def uniform(self) -> Array:
-        """Return draws from the uniform distribution on [0, 1), one for each of these."""
-        return super().uniform()[self._streams.rows]
 
 
 @dataclass(frozen=True)
@@ -108,6 +51,8 @@ class Bench:
         Whether the same traders come in all replications; what makers draw stays apart.
     periods : int
         How many traders come.
+    make_law : callable
+        From the terms of the market to the law by which the maker is told that they value.
     """
 
     prior_sd: float = 1.0
@@ -120,6 +65,7 @@ class Bench:
     hidden: float = 0.0
     alike: bool = False
     periods: int = PERIODS
+    make_law: LawMaker = make_paper_law
 
     def market(self, maker: MakerChoice) -> Exchange:
         """Return an exchange of the maker and her rivals, with the traders of the script."""
@@ -151,7 +97,10 @@ class ScriptedExchange(Exchange):
         self._bench = bench
         super().__init__(
             [maker, *bench.rivals],
-            partial(Scripted, script=bench.write_script(), beyond=bench.hidden),
+            partial(
+                Scripted,
+                make_law=bench.make_law, script=bench.write_script(), beyond=bench.hidden,
+            ),
             prior_mean=bench.shift, prior_sd=bench.scale * bench.prior_sd, noise_sd=bench.scale,
             transparency=bench.transparency, replications=len(bench.rows), rng=bench.seed,
         )  # fmt: skip
@@ -184,3 +133,40 @@ BESIDE_RIVALS = [
     for transparency in TRANSPARENCIES
 ]
 BENCHES = [*ALONE, *BESIDE_RIVALS]
+UNDER_OTHER_LAWS = [Bench(2.0, periods=SHORT, make_law=make_law) for make_law in OTHER_LAWS]
+UNDER_ALL_LAWS = [*BENCHES, *UNDER_OTHER_LAWS]
+
+Rule = Callable[[MakerChoice], None]
+
+
+def is_answered(bench: Bench, maker: MakerChoice) -> bool:
+    """Return whether the maker quotes in the market of a bench: she may refuse its law."""
+    try:
+        bench.first_trail(maker)
+    except Exception:
+        return False
+    return True
+
+
+def on_benches(*benches: Bench) -> Callable[[Callable[[MakerChoice, Bench], None]], Rule]:
+    """Return a decorator of a rule of maker and bench: it then holds if it does on each of these.
+
+    Another law than the paper's is told if she breaks the rule under it, and passed over if she
+    does not quote there: that is a rule by itself, `honours_the_law`.
+    """
+
+    def decorate(rule: Callable[[MakerChoice, Bench], None]) -> Rule:
+        @wraps(rule)
+        def try_on_each(maker: MakerChoice) -> None:
+            for bench in benches:
+                who = OTHER_LAWS.get(bench.make_law)
+                if who and not is_answered(bench, maker):
+                    continue
+                try:
+                    rule(maker, bench)
+                except BrokenRuleError as error:
+                    raise BrokenRuleError(f"where {who}, {error}" if who else str(error)) from error
+
+        return try_on_each
+
+    return decorate

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import random
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +13,14 @@ from abm.exchange.guards import ask_for_quote
 from abm.exchange.model import Exchange
 from abm.numerics.arrays import Array
 from abm.participants.maker import MakerError, MarketMaker
-from abm.testing.bench import ALONE, BENCHES, WIDTH, Bench
+from abm.testing.bench import ALONE, BENCHES, UNDER_ALL_LAWS, Bench, Rule, on_benches
+from abm.testing.script import WIDTH
 from abm.testing.trail import BrokenRuleError, Trail, require_nowhere
-from abm.testing.traits import earns_nothing_if_so_declared, is_symmetric_if_so_declared
-
-Rule = Callable[[MakerChoice], None]
+from abm.testing.traits import (
+    earns_nothing_if_so_declared,
+    honours_the_law,
+    is_symmetric_if_so_declared,
+)
 
 SHIFT, SCALE = 7.0, 4.0
 
@@ -32,80 +34,84 @@ def answers_with_arrays(maker: MakerChoice) -> None:
             raise BrokenRuleError(f"for {len(rows)} she does not: {error}") from error
 
 
-def quotes_are_prices(maker: MakerChoice) -> None:
+@on_benches(*BENCHES)
+def quotes_are_prices(maker: MakerChoice, bench: Bench) -> None:
     """Prices are finite, or infinite where she declines a side, and the bid is below the ask."""
-    for bench in BENCHES:
-        market = bench.market(maker)
-        try:
-            trail = Trail.of(market, bench.periods)
-        except ValueError as error:
-            mean, sd = market.makers[0].moments
-            raise BrokenRuleError(f"{error}; her belief then has means {mean}, sds {sd}") from error
-        require_nowhere(~(trail.bid < trail.ask), "the bid is not below the ask", trail)
+    market = bench.market(maker)
+    try:
+        trail = Trail.of(market, bench.periods)
+    except ValueError as error:
+        mean, sd = market.makers[0].moments
+        raise BrokenRuleError(f"{error}; her belief then has means {mean}, sds {sd}") from error
+    require_nowhere(~(trail.bid < trail.ask), "the bid is not below the ask", trail)
 
 
-def replications_are_apart(maker: MakerChoice) -> None:
+@on_benches(*UNDER_ALL_LAWS)
+def replications_are_apart(maker: MakerChoice, bench: Bench) -> None:
     """Three replications are three times one: none knows of the others."""
-    for bench in BENCHES:
-        together = bench.first_trail(maker)
-        for row in range(WIDTH):
-            alone = replace(bench, rows=(row,)).trail(maker)
-            says = f"replication {row} of three differs from the same by itself"
-            require_nowhere(alone.differs(together.row(row)), says, alone)
+    together = bench.first_trail(maker)
+    for row in range(WIDTH):
+        alone = replace(bench, rows=(row,)).trail(maker)
+        says = f"replication {row} of three differs from the same by itself"
+        require_nowhere(alone.differs(together.row(row)), says, alone)
 
 
-def quoting_changes_nothing(maker: MakerChoice) -> None:
+@on_benches(*BENCHES)
+def quoting_changes_nothing(maker: MakerChoice, bench: Bench) -> None:
     """To quote leaves her belief, inventory and cash as they were."""
-    for bench in BENCHES:
-        market = bench.market(maker)
-        tried = market.makers[0]
-        for period in range(bench.periods):
-            before = {name: np.copy(part) for name, part in list_holdings(tried).items()}
-            quote = ask_for_quote(tried, period)
-            for name, now in list_holdings(tried).items():
-                was = before[name]
-                if not np.array_equal(was, now, equal_nan=True):
-                    raise BrokenRuleError(
-                        f"her {name} was {was}, and after quoting {quote.bid}, {quote.ask} in "
-                        f"period {period} it is {now}: learn in observe, book in settle"
-                    )
-            market.step()
+    market = bench.market(maker)
+    tried = market.makers[0]
+    for period in range(bench.periods):
+        before = {name: np.copy(part) for name, part in list_holdings(tried).items()}
+        quote = ask_for_quote(tried, period)
+        for name, now in list_holdings(tried).items():
+            was = before[name]
+            if not np.array_equal(was, now, equal_nan=True):
+                raise BrokenRuleError(
+                    f"her {name} was {was}, and after quoting {quote.bid}, {quote.ask} in "
+                    f"period {period} it is {now}: learn in observe, book in settle"
+                )
+        market.step()
 
 
-def moves_with_the_mean(maker: MakerChoice) -> None:
+@on_benches(*UNDER_ALL_LAWS)
+def moves_with_the_mean(maker: MakerChoice, bench: Bench) -> None:
     """If all prices, prior and valuations move by a constant, so do her quotes."""
     says = f"prices {SHIFT:g} higher did not move her quotes by as much"
-    compare_benches(maker, says, shift=SHIFT)
+    compare_with(maker, bench, says, shift=SHIFT)
 
 
-def scales_with_the_noise(maker: MakerChoice) -> None:
+@on_benches(*UNDER_ALL_LAWS)
+def scales_with_the_noise(maker: MakerChoice, bench: Bench) -> None:
     """If noise, prior and valuations are multiplied by a constant, so are her quotes."""
     says = f"in units {SCALE:g} times as large she does not quote the same"
-    compare_benches(maker, says, scale=SCALE)
+    compare_with(maker, bench, says, scale=SCALE)
 
 
-def cannot_see_what_is_hidden(maker: MakerChoice) -> None:
+@on_benches(*UNDER_ALL_LAWS)
+def cannot_see_what_is_hidden(maker: MakerChoice, bench: Bench) -> None:
     """No quote depends on the value, or on a valuation, but by what the tape shows."""
     says = "with other values behind the same trades she quotes otherwise"
-    compare_benches(maker, says, hidden=SHIFT)
+    compare_with(maker, bench, says, hidden=SHIFT)
 
 
-def same_seed_same_quotes(maker: MakerChoice) -> None:
+@on_benches(*BENCHES)
+def same_seed_same_quotes(maker: MakerChoice, bench: Bench) -> None:
     """Two runs with one seed are the same."""
     says = "she quotes otherwise in a second run: draw by self.draws, keep state in self"
-    compare_benches(maker, says)
+    compare_with(maker, bench, says)
 
 
-def leaves_shared_randomness_alone(maker: MakerChoice) -> None:
+@on_benches(*BENCHES)
+def leaves_shared_randomness_alone(maker: MakerChoice, bench: Bench) -> None:
     """She draws from self.draws, never from random states of the whole program or of the model."""
-    for bench in BENCHES:
-        market = bench.market(maker)
-        for period in range(bench.periods):
-            before = read_shared_randomness(market)
-            trail = Trail.of(market, 1)
-            for whose, state in read_shared_randomness(market).items():
-                says = f"{whose} moved in period {period}: use self.draws"
-                require_nowhere(np.full_like(trail.bid, state != before[whose], bool), says, trail)
+    market = bench.market(maker)
+    for period in range(bench.periods):
+        before = read_shared_randomness(market)
+        trail = Trail.of(market, 1)
+        for whose, state in read_shared_randomness(market).items():
+            says = f"{whose} moved in period {period}: use self.draws"
+            require_nowhere(np.full_like(trail.bid, state != before[whose], bool), says, trail)
 
 
 def draws_for_each_replication(maker: MakerChoice) -> None:
@@ -130,45 +136,44 @@ def learns_from_what_she_sees(maker: MakerChoice) -> None:
     require_nowhere(np.full_like(trail.sd, fill_value=True, dtype=np.bool_), says, trail)
 
 
-def books_what_she_trades(maker: MakerChoice) -> None:
+@on_benches(*BENCHES)
+def books_what_she_trades(maker: MakerChoice, bench: Bench) -> None:
     """Her inventory is what she has bought less what she has sold, her cash what that brought."""
-    for bench in BENCHES:
-        market = bench.market(maker)
-        tried, nothing = market.makers[0], np.zeros(len(bench.rows))
-        held, paid = nothing, nothing
-        for _ in range(bench.periods):
-            trail = Trail.of(market, 1)
-            sold = market.clearing.side * market.clearing.dealings[0].filled
-            held, paid = held - sold, paid + sold * market.clearing.price
-            wrong = ~(np.isclose(tried.inventory, held) & np.isclose(tried.cash, paid))
-            says = f"she has sold {-held}, for {paid}, but holds {tried.inventory} and {tried.cash}"
-            require_nowhere(np.atleast_2d(wrong), says, trail)
+    market = bench.market(maker)
+    tried, nothing = market.makers[0], np.zeros(len(bench.rows))
+    held, paid = nothing, nothing
+    for _ in range(bench.periods):
+        trail = Trail.of(market, 1)
+        sold = market.clearing.side * market.clearing.dealings[0].filled
+        held, paid = held - sold, paid + sold * market.clearing.price
+        wrong = ~(np.isclose(tried.inventory, held) & np.isclose(tried.cash, paid))
+        says = f"she has sold {-held}, for {paid}, but holds {tried.inventory} and {tried.cash}"
+        require_nowhere(np.atleast_2d(wrong), says, trail)
 
 
-def survives_pickling(maker: MakerChoice) -> None:
+@on_benches(*BENCHES)
+def survives_pickling(maker: MakerChoice, bench: Bench) -> None:
     """Pickled and restored halfway, a market goes on as if nothing had happened."""
-    for bench in BENCHES:
-        market = bench.market(maker)
-        market.run(bench.periods // 2)
-        try:
-            pickle.dumps(maker)
-            restored = pickle.loads(pickle.dumps(market))
-        except Exception as error:
-            raise BrokenRuleError(
-                f"she cannot be pickled ({error}): define her class at the top of a module, and "
-                f"hold nothing open"
-            ) from error
-        rest = bench.periods - bench.periods // 2
-        trail, after = Trail.of(market, rest), Trail.of(restored, rest)
-        require_nowhere(trail.differs(after), "she quotes otherwise once restored", after)
+    market = bench.market(maker)
+    market.run(bench.periods // 2)
+    try:
+        pickle.dumps(maker)
+        restored = pickle.loads(pickle.dumps(market))
+    except Exception as error:
+        raise BrokenRuleError(
+            f"she cannot be pickled ({error}): define her class at the top of a module, and "
+            f"hold nothing open"
+        ) from error
+    rest = bench.periods - bench.periods // 2
+    trail, after = Trail.of(market, rest), Trail.of(restored, rest)
+    require_nowhere(trail.differs(after), "she quotes otherwise once restored", after)
 
 
-def compare_benches(maker: MakerChoice, says: str, **change: float) -> None:
+def compare_with(maker: MakerChoice, bench: Bench, says: str, **change: float) -> None:
     """Raise if on a changed bench her quotes are not the same, but for its scale and shift."""
-    for bench in BENCHES:
-        other = replace(bench, **change)  # type: ignore[arg-type]  # all that changes are floats
-        trail, changed = bench.first_trail(maker), other.trail(maker)
-        require_nowhere(trail.differs(changed, other.shift, other.scale), says, changed)
+    other = replace(bench, **change)  # type: ignore[arg-type]  # all that changes are floats
+    trail, changed = bench.first_trail(maker), other.trail(maker)
+    require_nowhere(trail.differs(changed, other.shift, other.scale), says, changed)
 
 
 def list_holdings(maker: MarketMaker) -> dict[str, Array]:
@@ -196,7 +201,7 @@ RULES: dict[str, Rule] = {
         leaves_shared_randomness_alone, draws_for_each_replication, replications_are_apart,
         quoting_changes_nothing, moves_with_the_mean, scales_with_the_noise,
         cannot_see_what_is_hidden, survives_pickling,
-        learns_from_what_she_sees, books_what_she_trades,
+        learns_from_what_she_sees, books_what_she_trades, honours_the_law,
         earns_nothing_if_so_declared, is_symmetric_if_so_declared,
     )
 }  # fmt: skip

@@ -282,6 +282,13 @@ class Tiring(Plain):
         return super().reach() * (np.nan if self.periods > 20 else 1.0)
 
 
+class Presuming(Plain):
+    """Takes all traders for the paper's, of whose law she reads a part that others have not."""
+
+    def reach(self) -> Any:
+        return 2.0 * np.hypot(self.require_belief().sd, self.law.noise.sd)  # type: ignore[attr-defined]
+
+
 class Vandal(Plain):
     def quote(self) -> Quote:
         if self.last is not None:
@@ -348,6 +355,7 @@ BREAKERS = [
     ("books-what-she-trades", Careless, "but holds"),
     ("books-what-she-trades", Upside, "but holds"),
     ("learns-from-what-she-sees", Deaf, "call super().observe(view)"),
+    ("honours-the-law", Presuming, "quote by self.law"),
     ("quotes-are-prices", Hasty, "bid <= ask"),
     ("quotes-are-prices", Tiring, "nan"),
     ("answers-with-arrays", Vandal, "read-only"),

@@ -126,6 +126,14 @@ class Law(ABC):
         return True
 
     @property
+    def takes_noise_as_gaussian(self) -> bool:
+        """Whether its moments on a Gaussian belief are those of Gaussian noise in place of its own.
+
+        It is then no exact law for such a belief, which is misspecified.
+        """
+        return False
+
+    @property
     def resolution(self) -> float:
         """The length, in units of price, over which the likelihoods change."""
         return self.noise_sd

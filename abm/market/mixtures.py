@@ -133,6 +133,11 @@ class Mixture(Law):
         return next(knowing, self.laws[0].noise_sd)
 
     @property
+    def takes_noise_as_gaussian(self) -> bool:
+        """Whether one of them does."""
+        return any(law.takes_noise_as_gaussian for law in self.laws)
+
+    @property
     def resolution(self) -> float:
         """The smallest of the types'."""
         return min(law.resolution for law in self.laws)

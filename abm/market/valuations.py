@@ -155,6 +155,11 @@ class NoisyValuation(Law):
         return self.noise.sd
 
     @property
+    def takes_noise_as_gaussian(self) -> bool:
+        """Whether the noise is another."""
+        return not self.noise.is_gaussian
+
+    @property
     def resolution(self) -> float:
         """The noise's."""
         return self.noise.resolution

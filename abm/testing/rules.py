@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import pickle
-import random
 from dataclasses import replace
 
 import numpy as np
 
 from abm.exchange.admission import MakerChoice
 from abm.exchange.guards import ask_for_quote
-from abm.exchange.model import Exchange
 from abm.numerics.arrays import Array
 from abm.participants.maker import MakerError, MarketMaker
 from abm.testing.bench import ALONE, BENCHES, UNDER_ALL_LAWS, Bench, Rule, on_benches
+from abm.testing.randomness import read_shared_randomness
 from abm.testing.script import WIDTH
 from abm.testing.trail import BrokenRuleError, Trail, require_nowhere
 from abm.testing.traits import (
@@ -81,7 +80,7 @@ def moves_with_the_mean(maker: MakerChoice, bench: Bench) -> None:
     compare_with(maker, bench, says, shift=SHIFT)
 
 
-@on_benches(*UNDER_ALL_LAWS)
+@on_benches(*BENCHES)
 def scales_with_the_noise(maker: MakerChoice, bench: Bench) -> None:
     """If noise, prior and valuations are multiplied by a constant, so are her quotes."""
     says = f"in units {SCALE:g} times as large she does not quote the same"
@@ -182,16 +181,6 @@ def list_holdings(maker: MarketMaker) -> dict[str, Array]:
     return {
         "belief's mean": mean, "belief's sd": sd, "inventory": maker.inventory, "cash": maker.cash,
     }  # fmt: skip
-
-
-def read_shared_randomness(market: Exchange) -> dict[str, bytes]:
-    """Return the random states that a whole program shares, and those that a whole model does."""
-    states = {
-        "random": random.getstate(), "numpy.random": np.random.get_state(),  # noqa: NPY002, to catch its users
-        "Mesa's self.random": market.random.getstate(),
-        "Mesa's self.rng": market.rng.bit_generator.state,
-    }  # fmt: skip
-    return {whose: pickle.dumps(state) for whose, state in states.items()}
 
 
 RULES: dict[str, Rule] = {

@@ -121,6 +121,24 @@ class Scripted(NoisyTrader):
         return np.full(value.shape, self.script[self.model.period])
 
 
+class Sure(NoisyTrader):
+    """Knows the value better than the market's noise says."""
+
+    name = "sure"
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(model, noise_sd=0.5 * model.terms.noise_sd)
+
+
+class Lucky(NoisyTrader):
+    """Values with less noise than her law says."""
+
+    name = "lucky"
+
+    def valuation(self, value: Array, draws: Draws) -> Array:
+        return 0.5 * (value + super().valuation(value, draws))
+
+
 def list_makers() -> list[Any]:
     """Return every registered maker: by name, or with the arguments that she needs."""
     needs = {Franchise.name: partial(Franchise, periods=4)}

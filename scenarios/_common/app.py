@@ -1,4 +1,4 @@
-"""The command `market-shock`: lists and runs scenarios, reports on runs, checks makers.
+"""The command `market-shock`: lists and runs scenarios, reports on runs, checks participants.
 
 Each command imports what it needs when it is called, so that help and a misspelt option load
 neither a scenario nor Mesa, pandas or matplotlib. What is imported above comes from `scenarios`
@@ -56,7 +56,7 @@ def describe(
         bool, Option("--traceback", help="Show where in the code an error arose.")
     ] = False,
 ) -> None:
-    """Simulate dealer markets after a shock: run scenarios, report on them, check makers."""
+    """Simulate dealer markets after a shock: run scenarios, report on them, check participants."""
     context.ensure_object(Request).traceback = traceback
     if context.invoked_subcommand is None:
         from abm import __version__
@@ -139,22 +139,27 @@ def print_comparison(
 
 @app.command("check")
 def check(
-    maker: Annotated[str, Argument(help="A name, or module:Class (of the current folder, too).")],
+    name: Annotated[
+        str, Argument(help="Of a maker or trader, or module:Class (of the current folder, too).")
+    ],
     waive: Annotated[
         list[str] | None, Option(help="RULE=REASON: do not try this rule; may be repeated.")
     ] = None,
 ) -> None:
-    """Try a maker on the rules that the exchange and its users rely on."""
-    from abm.testing import RULES, NonconformingError, check_maker
+    """Try a maker, or a trader, on the rules that the exchange and its users rely on."""
+    from abm.participants.registry import MAKER_TYPES
+    from abm.testing import RULES, TRADER_RULES, NonconformingError, check_maker, check_trader
+    from scenarios._common.choices import parse_participant
 
+    registry, choice = parse_participant(name)
+    is_maker = registry is MAKER_TYPES
     waivers = dict(waiver.partition("=")[::2] for waiver in waive or [])
     try:
-        check_maker(maker, waive=waivers)
+        (check_maker if is_maker else check_trader)(choice, waive=waivers)
     except NonconformingError as error:
         raise ValueError(error) from None
-    typer.echo(
-        escape_controls(f"{maker} keeps all {len(RULES) - len(waivers)} rules that were tried")
-    )
+    tried = len(RULES if is_maker else TRADER_RULES) - len(waivers)
+    typer.echo(escape_controls(f"{registry.noun} {name} keeps all {tried} rules that were tried"))
 
 
 def run_command() -> None:

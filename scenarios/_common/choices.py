@@ -13,7 +13,7 @@ from typing import Any
 
 from abm.market.values import Jumps
 from abm.numerics.checks import require_one_of
-from abm.participants.registry import Registry
+from abm.participants.registry import MAKER_TYPES, TRADER_TYPES, Registry
 from abm.traders import NoisyTrader
 
 CALL = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>.*)\))?", re.DOTALL)
@@ -55,6 +55,43 @@ def parse_types(text: str, registry: Registry[Any]) -> list[list[Any]]:
 
     joined = (re.split(rf"\+{OUTSIDE}", word) for word in split_choices(text))
     return [[make(word.strip()) for word in words] for words in joined]
+
+
+def parse_participant(text: str) -> tuple[Registry[Any], Any]:
+    """Return a maker or a trader, and the registry of its kind.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the name is unknown, or what has it is neither.
+
+    Examples
+    --------
+    >>> registry, trader = parse_participant("uninformed(share=0.3)")
+    >>> registry.noun, trader.keywords
+    ('trader', {'share': 0.3})
+    """
+    name, _ = parse_call("name", text)
+    registry = find_registry(name)
+    ((choice,),) = parse_types(text, registry)
+    return registry, choice
+
+
+def find_registry(name: str) -> Registry[Any]:
+    """Return the registry of what has this name, or is at this location: makers come first."""
+    if ":" not in name:
+        known = {kind: registry for registry in (TRADER_TYPES, MAKER_TYPES)
+                 for kind in registry.list_names()}  # fmt: skip
+        return known[require_one_of("name", name, list(known))]
+    try:
+        MAKER_TYPES.find(name)
+    except TypeError as error:
+        try:
+            TRADER_TYPES.find(name)
+        except TypeError:
+            raise TypeError(f"{error}; or a Trader") from None
+        return TRADER_TYPES
+    return MAKER_TYPES
 
 
 def parse_processes(text: str) -> list[Any]:

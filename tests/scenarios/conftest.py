@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from analysis import Run, load
-from tests.stubs import Anchored, Blind, Cautious, Shut
+from tests.stubs import Anchored, Blind, Cautious, Lucky, Shut, Sure
 
 MY_MAKERS = '''
 from typing import Any
 
-from abm import Optimal as Theirs, Quote
+from abm import NoisyTrader, Optimal as Theirs, Quote
 from abm.makers import MarketMaker
+from abm.market.random_streams import Draws
+from abm.numerics.arrays import Array
 
 class Optimal(Theirs):
     """Has the name of another maker."""
@@ -22,8 +24,8 @@ class Optimal(Theirs):
 
 @pytest.fixture
 def my_makers(tmp_path: Path) -> None:
-    """Write makers of one's own into the empty folder, as a module that is not loaded."""
-    stubs = (getsource(maker) for maker in (Anchored, Blind, Cautious, Shut))
+    """Write makers and traders of one's own into the empty folder, in a module not loaded."""
+    stubs = (getsource(kind) for kind in (Anchored, Blind, Cautious, Shut, Sure, Lucky))
     (tmp_path / "my_makers.py").write_text("\n\n".join([MY_MAKERS, *stubs]))
     sys.modules.pop("my_makers", None)
 

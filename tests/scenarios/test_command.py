@@ -28,7 +28,7 @@ from abm.runs.location import Location
 from abm.runs.manifest import Manifest
 from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE, REPORT_FILE, RUN_FILE
-from abm.testing.rules import RULES
+from abm.testing import RULES, TRADER_RULES
 from analysis import load
 from scenarios.__main__ import main
 from scenarios._common.app import BEGIN, app
@@ -319,7 +319,22 @@ def checks(call: Call, my_makers: None) -> Call:  # noqa: ARG001, it writes a fi
 
 @pytest.mark.parametrize("maker", ["zero-profit", "my_makers:Cautious"])
 def test_a_maker_who_keeps_all_rules_is_told_so(checks: Call, maker: str) -> None:
-    assert checks(maker) == (0, f"{maker} keeps all {len(RULES)} rules that were tried\n", "")
+    said = f"maker {maker} keeps all {len(RULES)} rules that were tried\n"
+    assert checks(maker) == (0, said, "")
+
+
+@pytest.mark.parametrize("trader", ["noisy", "uninformed(share=0.3)", "my_makers:Sure"])
+def test_a_trader_that_keeps_all_rules_is_told_so(checks: Call, trader: str) -> None:
+    said = f"trader {trader} keeps all {len(TRADER_RULES)} rules that were tried\n"
+    assert checks(trader) == (0, said, "")
+
+
+def test_the_rules_that_a_trader_breaks_are_reported(checks: Call) -> None:
+    code, out, err = checks("my_makers:Lucky")
+    assert (code, out) == (1, "")
+    head, *lines = err.splitlines()
+    assert head == f"error: trader 'lucky' breaks rules, of {len(TRADER_RULES)} that were tried:"
+    assert lines[0].startswith("  - agrees-with-the-sides-taken: ")
 
 
 def test_the_rules_that_a_maker_breaks_are_reported(checks: Call) -> None:
@@ -343,16 +358,18 @@ def test_a_rule_may_be_waived_with_a_reason(checks: Call) -> None:
     assert "moves-with-the-mean" not in err
     assert "scales-with-the-noise" in err
     waivers += ["--waive", "scales-with-the-noise=quotes in dollars"]
-    said = f"my_makers:Anchored keeps all {len(RULES) - 2} rules that were tried\n"
+    said = f"maker my_makers:Anchored keeps all {len(RULES) - 2} rules that were tried\n"
     assert checks("my_makers:Anchored", *waivers) == (0, said, "")
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["optimum"], "maker is 'optimum', which is unknown: did you mean 'optimal'?"),
+        (["optimum"], "name is 'optimum', which is unknown: did you mean 'optimal'?"),
         (["nowhere:She"], "maker 'nowhere:She' cannot be loaded, for nowhere does not import"),
         (["my_makers:Quote"], "must be a MarketMaker: give a subclass"),
+        (["my_makers:Quote"], "; or a Trader"),
+        (["uninformed"], "uninformed(...)"),
         (["myopic", "--waive", "moves-with-the-meen=why"], "did you mean 'moves-with-the-mean'?"),
         (["myopic", "--waive", "moves-with-the-mean"], "has the reason '', but needs a written"),
         (["myopic", "--waive", "moves-with-the-mean= "], "has the reason ' ', but needs a"),
@@ -373,7 +390,7 @@ def test_a_check_that_cannot_be_made_is_an_error_of_one_line(
         (["run", "sweep", "--until-se", "little"], "--until-se"),
         (["report", "here", "there"], "there"),
         (["compare", "here"], "second"),
-        (["check"], "maker"),
+        (["check"], "name"),
         (["check", "optimal", "--waived", "a=b"], "--waive"),
     ],
 )

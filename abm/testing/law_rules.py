@@ -18,6 +18,8 @@ from abm.numerics.arrays import Array, Flags, Sides
 from abm.participants.admission import TraderChoice
 from abm.testing.trader_bench import (
     FEW,
+    MEAN,
+    NOISE_SD,
     PERIODS,
     SIDES,
     TraderBench,
@@ -32,6 +34,7 @@ TRADES = 40_000  # in which sides are counted
 FALSE_ALARM = 1e-7  # of one count, of which there are 176
 BOUND = np.log(2 / FALSE_ALARM)
 STEEPEST, FLATTEST = 1.5, 1e-3  # slopes of likelihoods, times their resolution
+CONSTANT = 1e-9  # a change of a probability that is none
 SPAN = 9.0  # sds on either side of a mean within which integrals are taken
 FINE, FINEST = 50, 100_000  # points per sd, and points at most
 PRECISION = 1e-4  # of moments, in sds of the belief
@@ -41,7 +44,7 @@ LEAST_MASS = 1e-6  # of a signal whose moments are compared
 def agrees_with_the_sides_taken(trader: TraderChoice) -> None:
     """Traders take sides as often as the law says, at each value and quote."""
     for shock in SHOCKS:
-        market = TraderBench(shock, TRADES, alike=True).market(trader)
+        market = TraderBench(shock, TRADES).market(trader)
         for _ in iterate_ends(market):
             for level in market.levels:
                 valuations = market.value_at(level)
@@ -89,20 +92,23 @@ def require_resolution(law: Law, quote: Quote, side: int, resolution: float, sd:
         raise BrokenRuleError(
             f"resolution is {resolution}, but must be a length above 0: give the noise's sd"
         )
-    reach = SPAN * sd + 3.0
+    reach = SPAN * np.hypot(sd, NOISE_SD)
     step = max(min(resolution / 4, sd / FINE), 2 * reach / FINEST)
-    values = 1.0 + np.arange(-reach, reach, step)
-    chance = find_probability(law, quote, side, values)
+    chance = find_probability(law, quote, side, MEAN + np.arange(-reach, reach, step))
+    change = np.ptp(chance, axis=-1).max()
+    if change < CONSTANT:
+        return
     steepest = np.abs(np.diff(chance)).max() / step
-    says = f"resolution is {resolution:.4g}, but P({SIDES[side]} | V) at {quote!r}"
-    if steepest > 0 and steepest * resolution > STEEPEST and np.ptp(chance, axis=-1).max() > 1e-9:
+    says = (
+        f"resolution is {resolution:.4g}, but P({SIDES[side]} | V) at {quote!r} rises by "
+        f"{steepest:.4g} per unit of price"
+    )
+    if steepest * resolution > STEEPEST:
+        raise BrokenRuleError(f"{says}: give at most {1 / steepest:.4g}")
+    if change > 0.5 and steepest * resolution < FLATTEST:
         raise BrokenRuleError(
-            f"{says} rises by {steepest:.4g} per unit of price: give at most {1 / steepest:.4g}"
-        )
-    if np.ptp(chance, axis=-1).max() > 0.5 and steepest * resolution < FLATTEST:
-        raise BrokenRuleError(
-            f"{says} rises by {steepest:.4g} per unit of price, and exact beliefs would take many "
-            f"points in vain: give about {0.4 / steepest:.4g}"
+            f"{says}, and exact beliefs would take many points in vain: give about "
+            f"{0.4 / steepest:.4g}"
         )
 
 
@@ -129,9 +135,8 @@ def require_line(law: Law, mean: Array, sd: float) -> None:
     line = law.find_line(mean)
     if line is None:
         return
-    offsets = sd * np.linspace(-3, 3, 7)
-    for offset in offsets:
-        price = mean + 0.3 * sd
+    price = mean + 0.3 * sd
+    for offset in sd * np.linspace(-3, 3, 7):
         depth = line.centre + line.slope * offset - price
         expected = special.ndtr(depth / line.spread)
         chance = law.reveal_trade(Side.BUY, price).likelihood((mean + offset)[:, np.newaxis])[:, 0]

@@ -36,12 +36,10 @@ def answers_with_arrays(maker: MakerChoice) -> None:
 @on_benches(*BENCHES)
 def quotes_are_prices(maker: MakerChoice, bench: Bench) -> None:
     """Prices are finite, or infinite where she declines a side, and the bid is below the ask."""
-    market = bench.market(maker)
     try:
-        trail = Trail.of(market, bench.periods)
+        trail = bench.first_trail(maker)
     except ValueError as error:
-        mean, sd = market.makers[0].moments
-        raise BrokenRuleError(f"{error}; her belief then has means {mean}, sds {sd}") from error
+        raise BrokenRuleError(str(error)) from error
     require_nowhere(~(trail.bid < trail.ask), "the bid is not below the ask", trail)
 
 

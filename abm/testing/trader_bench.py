@@ -44,11 +44,11 @@ class TraderBench:
     prior_sd : float
         In noise sds.
     replications : int
-        Of the script, its first ones; at most 1,000, unless alike.
+        Of the script, which begins again after 1,000.
     seed : int
         Of the traders' draws; the script is always the same.
     hidden : float
-        What the value, and what makers believe, is moved by.
+        What the value, what makers believe, and the valuations behind trades are moved by.
     alike : bool
         Whether the same is traded in all replications.
     """
@@ -85,15 +85,14 @@ class TraderMarket(Exchange):
         rng = np.random.default_rng(SEED)
         centres = MEAN + bench.prior_sd * rng.normal(size=PERIODS)
         sides = rng.integers(-1, 2, size=(PERIODS, MANY)).astype(float)
-        if bench.alike:
-            sides = np.broadcast_to(sides[:, :1], (PERIODS, bench.replications))
+        columns = np.arange(bench.replications) % (1 if bench.alike else MANY)
         super().__init__(
             partial(Posted, centres=centres, hidden=bench.hidden), traders,
             prior_mean=MEAN, prior_sd=bench.prior_sd * NOISE_SD, noise_sd=NOISE_SD,
             replications=bench.replications, record="summary", rng=bench.seed,
         )  # fmt: skip
         scripted = ScriptedArrivals(self.traders, self.terms.prior, self.transparency)
-        self.arrivals = scripted.follow(sides[:, : bench.replications], centres)
+        self.arrivals = scripted.follow(sides[:, columns], centres, bench.hidden)
         self.tried: Trader = self.traders[-1]
 
     def draw_shock(self) -> Array:

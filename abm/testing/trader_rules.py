@@ -48,7 +48,8 @@ def gives_arrays_of_numbers(trader: TraderChoice) -> None:
                 ask_for_law(market.tried, None, period)
                 market.ask_for_valuations()
                 require_arrays(market)
-        except (ValueError, ParticipantError) as error:
+                require_rows(market)
+        except (ValueError, TypeError, ParticipantError) as error:
             raise BrokenRuleError(f"for {size} it does not: {error}") from error
 
 
@@ -74,6 +75,23 @@ def require_arrays(market: TraderMarket) -> None:
                     f"{says} at([{size - 1}]) must be what the last replication was shown, but "
                     f"is not: take each array at these replications"
                 )
+
+
+def require_rows(market: TraderMarket) -> None:
+    """Raise unless a likelihood is by the row where traders do not all take the same side."""
+    law, values, size = market.tried.law, market.levels, market.terms.replications
+    grid = np.broadcast_to(values, (size, len(values)))
+    for quote in market.test_quotes:
+        sides = np.resize(list_sides(quote), size)
+        of_sides = {side: find_probability(law, quote, side, values) for side in list_sides(quote)}
+        apart = np.array([of_sides[int(side)][row] for row, side in enumerate(sides)])
+        if find_differences(
+            law.likelihood(quote, sides.astype(np.int8)).likelihood(grid), apart
+        ).any():
+            raise BrokenRuleError(
+                f"where traders take the sides {sides} of {quote!r}, the likelihood must be each "
+                f"one's, but is another: use np.where where you would write if"
+            )
 
 
 def require_numbers(says: str, numbers: Array, shape: tuple[int, ...]) -> None:

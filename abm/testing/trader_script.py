@@ -23,7 +23,7 @@ class Posted(MarketMaker):
 
     def __init__(self, model: PublicModel, *, centres: Array, hidden: float) -> None:
         prior = model.terms.prior
-        super().__init__(model, belief=GaussianBelief(prior.mean + hidden, prior.sd))
+        super().__init__(model, belief=GaussianBelief(prior.mean + hidden, prior.sd * (1 + hidden)))
         self._centres = centres
 
     def quote(self) -> Quote:
@@ -38,9 +38,9 @@ class Posted(MarketMaker):
 class ScriptedArrivals(Arrivals):
     """Traders who take the sides of a script, of shape (periods, R), whatever the value."""
 
-    def follow(self, sides: Array, centres: Array) -> Self:
-        """Return these arrivals, from now on by this script, around makers' quotes."""
-        self._valuations = centres[:, np.newaxis] + 2.0 * sides
+    def follow(self, sides: Array, centres: Array, beyond: float) -> Self:
+        """Return these arrivals, from now on by this script, around makers' quotes or beyond."""
+        self._valuations = centres[:, np.newaxis] + (2.0 + beyond) * sides
         return self
 
     def come(self, value: Array, draws: Draws, types: Draws, period: int) -> tuple[Sides, Array]:  # noqa: ARG002

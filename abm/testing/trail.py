@@ -24,10 +24,17 @@ class Trail(NamedTuple):
 
     @classmethod
     def of(cls, market: Exchange, periods: int) -> Self:
-        """Run so many periods, and return their trail."""
+        """Run so many periods, and return their trail.
+
+        ValueError if a quote is none, with what she then believes.
+        """
         rows = []
         for _ in range(periods):
-            market.open()
+            try:
+                market.open()
+            except ValueError as error:
+                mean, sd = market.makers[0].moments
+                raise ValueError(f"{error}; her belief then has means {mean}, sds {sd}") from error
             quote, moments = market.quotes[0], market.makers[0].moments
             rows.append([quote.bid, quote.ask, *np.copy(moments)])
             market.clear()

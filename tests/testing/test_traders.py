@@ -129,6 +129,13 @@ class Misplaced(Odd):
         return FirstOnly(lower + shift, upper + shift, self.noise)
 
 
+class Herding(Odd):
+    """Takes all replications for the first."""
+
+    def likelihood(self, quote: Quote, side: Sides) -> Interval:
+        return super().likelihood(quote, np.full_like(side, np.ravel(side)[0]))
+
+
 class Doubled(Interval):
     def likelihood(self, value: Array) -> Array:
         return 2.0 * super().likelihood(value)
@@ -206,6 +213,14 @@ class Spy(NoisyTrader):
         return super().valuation(value, draws) + 0.1 * self.model.makers[0].belief.mean
 
 
+class Eavesdropper(NoisyTrader):
+    """Goes by what the last trader would have paid."""
+
+    def observe(self, view: Any) -> None:  # noqa: ARG002
+        if self.period > 0:
+            self.law = NoisyValuation(1.0 + np.abs(self.model.clearing.valuation[0]))
+
+
 class Clairvoyant(NoisyTrader):
     def valuation(self, value: Array, draws: Draws) -> Array:
         return super().valuation(0.5 * value + 0.5 * self.model.value, draws)
@@ -272,6 +287,7 @@ BREAKERS: list[tuple[str, Any, str]] = [
     ("gives-arrays-of-numbers", Lawless, "must have a Law"),
     ("gives-arrays-of-numbers", give_law(Flat), "must have (1, 4)"),
     ("gives-arrays-of-numbers", give_law(Misplaced), "at([9]) must be"),
+    ("gives-arrays-of-numbers", give_law(Herding), "must be each one's"),
     ("shows-probabilities", give_law(Improper), "sum to 1"),
     ("same-seed-same-traders", Unseeded, "draw by `draws`"),
     ("same-seed-same-traders", Remembering, "keep state in self"),
@@ -284,6 +300,7 @@ BREAKERS: list[tuple[str, Any, str]] = [
     ("replications-are-apart", Crowd, "use no other replication's"),
     ("cannot-see-what-is-hidden", Insider, "behind the same tape"),
     ("cannot-see-what-is-hidden", Spy, "where a valuation is"),
+    ("cannot-see-what-is-hidden", Eavesdropper, "behind the same tape"),
     ("cannot-see-what-is-hidden", Clairvoyant, "the value that valuation is given"),
     ("agrees-with-the-sides-taken", Bolder, "but by the law in"),
     ("agrees-with-the-sides-taken", give_law(Optimist), "who overrides one, overrides both"),

@@ -16,7 +16,7 @@ from typing import Any, ParamSpec
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backend_bases import RendererBase
+from matplotlib.backend_bases import RendererBase, get_registered_canvas_class
 from matplotlib.figure import Figure
 
 from abm.numerics.describe import show_value
@@ -88,10 +88,19 @@ class StyledFigure(Figure):
 
 
 def encode_figure(figure: Figure, kind: str, dpi: float = DPI) -> bytes:
-    """Return a figure as a file of this kind, one of FORMATS, without its date."""
-    file = BytesIO()
-    with use_settings():
-        figure.savefig(file, format=kind, dpi=dpi, metadata=UNDATED.get(kind))
+    """Return a figure as a file of this kind, one of FORMATS, without its date.
+
+    The bytes are those of savefig, which draws twice.
+    """
+    file, canvas, own_dpi = BytesIO(), figure.canvas, figure.dpi
+    try:
+        figure.dpi = dpi
+        with use_settings():
+            write = getattr(get_registered_canvas_class(kind)(figure), f"print_{kind}")
+            write(file, metadata=UNDATED.get(kind))
+    finally:
+        figure.dpi = own_dpi
+        figure.set_canvas(canvas)
     return file.getvalue()
 
 

@@ -1,5 +1,6 @@
 """What several files of tests need."""
 
+import gc
 import os
 import signal
 import sys
@@ -13,11 +14,15 @@ from scenarios.__main__ import main
 from tests.commands import Call, Said, keep_handler
 
 os.environ.pop("COLUMNS", None)  # where it is set, tables are that narrow
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of hundreds of processes would compile all
+sys.dont_write_bytecode = False
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 
 LONGEST = [  # files of tests, which begin in this order, so that none is left to run alone
-    "interruptions", "scenarios", "testing", "command", "paper", "readme", "report", "compare",
-    "monopolist_vs_competitive", "exchange", "cluster", "experiment", "bellman", "exact_belief",
+    "interruptions", "scenarios", "testing", "command", "paper", "monopolist_vs_competitive",
+    "compare", "readme", "report", "experiment", "exchange", "exact_belief", "sweep", "bellman",
+    "cluster", "problems", "exact_optimum", "exact_vs_gaussian", "head_to_head", "breakdown",
+    "startup", "learning_makers",
 ]  # fmt: skip
 
 
@@ -30,6 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first."""
     ranks = {f"test_{name}": rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage look at libraries and tests, which stay: a tenth of all time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

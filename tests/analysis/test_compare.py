@@ -115,10 +115,18 @@ def test_pairing_finds_what_independent_runs_would_not(make: Make) -> None:
     assert paired["se"] < 0.6 * apart["se"]
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_runs_of_other_seeds_are_compared_as_independent(make: Make, metric: str) -> None:
+@pytest.fixture(scope="module")
+def apart(make: Make) -> tuple[Run, Run, Comparison]:
+    """Return two runs of other seeds, and what they are found to differ in."""
     first, second = make(), make(seed=1, replications=2 * BLOCK)
-    found = compare(first, second)
+    return first, second, compare(first, second)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_runs_of_other_seeds_are_compared_as_independent(
+    apart: tuple[Run, Run, Comparison], metric: str
+) -> None:
+    first, second, found = apart
     assert not found.paired
     one, other = totals(first, metric)[metric], totals(second, metric)[metric]
     se = np.hypot(one.std() / np.sqrt(3 * BLOCK), other.std() / np.sqrt(2 * BLOCK))

@@ -45,6 +45,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="module")
+def table_of_results(run: Run) -> pd.DataFrame:
+    return results(run)
+
+
+@pytest.fixture(scope="module")
+def table_of_comparisons(run: Run) -> pd.DataFrame:
+    return comparisons(run)
+
+
+@pytest.fixture(scope="module")
 def one_point(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return left_by(tmp_path_factory.mktemp("results") / "one", grid(makers=[COMPANY]))
 
@@ -94,9 +104,9 @@ def assert_noted(table: pd.DataFrame, expected: list[float]) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_results_are_the_estimates_of_the_full_record(
-    run: Run, rows: pd.DataFrame, metric: str
+    table_of_results: pd.DataFrame, rows: pd.DataFrame, metric: str
 ) -> None:
-    table = results(run)
+    table = table_of_results
     assert table.columns.tolist() == ["makers", "prior_sd", "maker", "metric", *NOTED]
     table = table[table["metric"] == metric]
     groups = rows.groupby(["makers", "prior_sd", "maker"], observed=True)
@@ -108,9 +118,9 @@ def test_results_are_the_estimates_of_the_full_record(
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_comparisons_are_those_of_pairs_of_replications(
-    run: Run, rows: pd.DataFrame, metric: str
+    table_of_comparisons: pd.DataFrame, rows: pd.DataFrame, metric: str
 ) -> None:
-    table = comparisons(run)
+    table = table_of_comparisons
     assert table.columns.tolist() == ["prior_sd", "first", "second", "metric", *NOTED]
     table = table[table["metric"] == metric]
     frame = rows.copy()

@@ -112,7 +112,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed_makers(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process find what is installed there, and workers that it starts from now on."""
     monkeypatch.syspath_prepend(site)
-    get_reusable_executor().shutdown()
 
 
 @pytest.mark.usefixtures("installed_makers")
@@ -120,6 +119,7 @@ def test_an_installed_maker_goes_by_her_name_on_the_command_line_whoever_does_th
     tmp_path: Path, call: Call
 ) -> None:
     """Also where two workers do it, which are processes of their own."""
+    get_reusable_executor().shutdown()  # new workers look where this process does
     for workers in ("1", "2"):
         chosen = ["--makers", "cautious,counting+optimal", "--out", workers]
         assert "cautious" in ended_well(call(*SWEEP, *chosen, "--workers", workers))

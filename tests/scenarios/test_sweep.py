@@ -311,7 +311,8 @@ def test_each_trader_type_has_exchanges_of_its_own(
     module = f"mine_traders_{workers}"
     (tmp_path / f"{module}.py").write_text(CAREFUL)
     monkeypatch.syspath_prepend(tmp_path)
-    get_reusable_executor().shutdown()  # new workers look where this process does
+    if workers == "2":
+        get_reusable_executor().shutdown()  # new workers look where this process does
     log, said = swept(traders=f"noisy, {module}:Careful", workers=workers)
     assert [point["traders"] for point in log.points] == ["noisy", f"{module}:Careful"] * 2
     assert log.varying_parameters == ["makers", "traders"]

@@ -95,10 +95,18 @@ def test_settings_that_differ_are_listed_by_name(make: Make) -> None:
     }
 
 
-@pytest.mark.parametrize("metric", ["discounted_profit", "profit", "trades"])
-def test_runs_of_one_seed_are_compared_replication_by_replication(make: Make, metric: str) -> None:
+@pytest.fixture(scope="module")
+def beside(make: Make) -> tuple[Run, Run, Comparison]:
+    """Return two runs of one seed, and what they are found to differ in."""
     first, second = make(discount=0.9, periods=6), make(discount=0.5, periods=9)
-    found = compare(first, second)
+    return first, second, compare(first, second)
+
+
+@pytest.mark.parametrize("metric", ["discounted_profit", "profit", "trades"])
+def test_runs_of_one_seed_are_compared_replication_by_replication(
+    beside: tuple[Run, Run, Comparison], metric: str
+) -> None:
+    first, second, found = beside
     assert found.paired
     one, other = totals(first, metric)[metric], totals(second, metric)[metric]
     gap = other - one

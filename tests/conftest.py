@@ -1,6 +1,5 @@
 """What several files of tests need."""
 
-import gc
 import os
 import signal
 import sys
@@ -35,12 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first."""
     ranks = {f"test_{name}": rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
-
-
-def pytest_collection_finish() -> None:
-    """Let no collection of garbage look at libraries and tests, which stay: a tenth of all time."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from abm.numerics.moments import drop_rounding
 from abm.numerics.names import describe_unknown
 from abm.runs.metrics import OF_MAKER, OF_MARKET, OF_TOTALS
 from analysis.columns import ANY, MAKERS, require_columns, require_keys
+from analysis.rows import belief_error as belief_error
 from analysis.rows import no_trade as no_trade
 from analysis.rows import pricing_error as pricing_error
 from analysis.rows import require_metric

@@ -5,7 +5,13 @@ import pandas as pd
 
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_one_of
-from abm.runs.metrics import find_no_trade, find_pricing_error, find_spread, find_surplus
+from abm.runs.metrics import (
+    find_belief_error,
+    find_no_trade,
+    find_pricing_error,
+    find_spread,
+    find_surplus,
+)
 from analysis.columns import MAKERS, MARKET, require_columns
 
 Table = pd.DataFrame
@@ -27,6 +33,20 @@ def pricing_error(market: Table) -> "pd.Series[float]":
     """Return |mid - value| of each row, in units of price; NaN where a side is declined."""
     require_columns("market", market, ["bid", "ask", "value"], MARKET)
     return pd.Series(find_pricing_error(*_read(market, "bid", "ask", "value")), market.index)
+
+
+def belief_error(makers: Table, market: Table) -> "pd.Series[float]":
+    """Return |mean of her belief - value| of each row of makers, in units of price.
+
+    NaN for a maker without a belief; `market` holds the values of the same periods, and of the same
+    exchanges and points if the tables have such columns.
+    """
+    require_columns("makers", makers, ["replication", "period", "belief_mean"], MAKERS)
+    require_columns("market", market, ["replication", "period", "value"], MARKET)
+    keys = [key for key in makers if key in market and key not in ("bid", "ask")]
+    value = makers[keys].merge(market[[*keys, "value"]], "left", keys, validate="m:1")["value"]
+    error = find_belief_error(makers["belief_mean"].to_numpy(float), value.to_numpy(float))
+    return pd.Series(error, makers.index)
 
 
 def surplus(market: Table) -> "pd.Series[float]":

@@ -23,6 +23,7 @@ class Dealing:
     filled: Flags
     inventory: Array
     profit: Array
+    value: Array
 
     def __repr__(self) -> str:
         belief = f"belief {show_mean(self.belief_mean)}, sd {show_mean(self.belief_sd)}"

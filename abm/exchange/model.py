@@ -210,7 +210,8 @@ class Exchange(mesa.Model):
             book(maker, quantity, price, self.period)
             profit = quantity * gain + 0.0  # which turns -0 into 0
             filled = quantity != 0
-            dealings.append(Dealing(quote, *maker.moments, filled, maker.inventory, profit))
+            held = filled, maker.inventory, profit
+            dealings.append(Dealing(quote, *maker.moments, *held, self.value))
         return tuple(dealings)
 
     def _reveal(self, side: Sides, sales: Array) -> None:

@@ -30,6 +30,11 @@ def find_pricing_error(bid: Array, ask: Array, value: Array) -> Array:
     return np.where(np.isfinite(error), error, np.nan)
 
 
+def find_belief_error(belief_mean: Array, value: Array) -> Array:
+    """Return |mean of a belief - value|; NaN without a belief."""
+    return np.abs(belief_mean - value)
+
+
 def find_surplus(side: Any, valuation: Array, price: Array) -> Array:
     """Return what the trader gains by the trader's own valuation; 0 without a trade.
 
@@ -98,8 +103,8 @@ class Metric(Entry):
     name, unit, meaning : str
     measure : callable
         From what happened in the period, as an object with arrays of shape (R,) as attributes (of
-        the market: value, valuation, bid, ask, side, price, profit; of a maker: the columns of
-        `abm.runs.schema.MAKERS`), to an array of shape (R,), NaN where it is not defined.
+        the market: value, valuation, bid, ask, side, price, profit; of a maker: value and the
+        columns of `abm.runs.schema.MAKERS`), to an array of shape (R,), NaN where not defined.
     fraction : bool
         Whether it is 0 or 1, so that its mean is a fraction of markets.
     label, log, headline
@@ -131,6 +136,9 @@ OF_MAKER = (
     Metric("belief_mean", "price", "mean of her belief before the trade",
            attrgetter("belief_mean")),
     Metric("belief_sd", "price", "sd of her belief before the trade", attrgetter("belief_sd")),
+    Metric("belief_error", "price", "|mean of her belief before the trade - value|",
+           lambda dealing: find_belief_error(dealing.belief_mean, dealing.value),
+           label="|mean of belief - value|", log=True),
     Metric("filled", "1", "probability that she fills the trade",
            lambda dealing: dealing.filled.astype(np.float64), fraction=True),
     Metric("inventory", "shares", "shares held after the trade", attrgetter("inventory")),
@@ -172,6 +180,8 @@ MAKER_TOTALS = (
           "spread", Average, log=True, headline=3),
     Total("belief_sd", "price", "sd of her belief after the last trade", "belief_sd", Last,
           headline=7),
+    Total("belief_error", "price", "mean of |mean of her belief - value|",
+          "belief_error", Average, label="|mean of belief - value|", log=True),
     Total("learning_time", "period", "until her rho fell below 0.5, else NaN",
           "belief_sd", LearningTime, mean=False),
 )  # fmt: skip

@@ -32,7 +32,7 @@ KEYS = ["makers", "shock", "block"]
 TABLES = {"market": MARKET, "makers": MAKERS, "summary": SUMMARY}
 FINISHED = "give the folder of a finished run"
 REPEAT = "repeat the run"
-SUMMARY_ROWS = 3 * (5 + 6)  # periods times metrics of the market and of its maker
+SUMMARY_ROWS = 3 * (5 + 7)  # periods times metrics of the market and of its maker
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,7 @@ def rows(run: Run) -> pd.DataFrame:
     market["pricing_error"] = ((market["bid"] + market["ask"]) / 2 - market["value"]).abs()
     makers["discounted_profit"] = makers["profit"] * DISCOUNT ** makers["period"]
     makers["spread"] = makers["ask"] - makers["bid"]
+    makers["belief_error"] = metrics.belief_error(makers, market)
     hers = makers.groupby([*keys, "maker"], observed=True)
     market["inside_spread"] = market["ask"] - market["bid"]
     price = np.where(market["side"] > 0, market["ask"], market["bid"])
@@ -76,6 +77,7 @@ def rows(run: Run) -> pd.DataFrame:
     table = hers.agg(
         discounted_profit=("discounted_profit", "sum"), profit=("profit", "sum"),
         spread=("spread", "mean"), trades=("filled", "sum"),
+        belief_error=("belief_error", "mean"),
     ).reset_index()  # fmt: skip
     of_market = market.groupby(keys, observed=True).agg(
         no_trade=("no_trade", "mean"), pricing_error=("pricing_error", "mean"),

@@ -13,6 +13,7 @@ from abm.numerics.arrays import Array
 from abm.numerics.moments import Moments
 from abm.participants.transparency import MarketView
 from abm.runs.schema import MAKERS, MARKET, SUMMARY, Column
+from analysis import metrics
 from tests.stubs import Shy
 
 TWO = ["optimal", "zero-profit"]
@@ -135,7 +136,12 @@ def test_a_summary_of_a_maker_is_the_count_mean_and_variance_of_her_rows() -> No
     tape = market().run(5).tape
     for _, row in tape.summary.dropna(subset="maker").iterrows():
         rows = of_maker(of_period(tape.makers, row["period"]), row["maker"])
-        sample = rows.assign(spread=rows["ask"] - rows["bid"])[row["metric"]].astype(float)
+        value = of_period(tape.market, row["period"])["value"].to_numpy()
+        made = {
+            "spread": rows["ask"] - rows["bid"],
+            "belief_error": (rows["belief_mean"] - value).abs(),
+        }
+        sample = rows.assign(**made)[row["metric"]].astype(float)
         assert row["count"] == 20
         np.testing.assert_allclose(row["mean"], np.mean(sample), atol=1e-12)
         np.testing.assert_allclose(row["variance"], np.var(sample, ddof=1), atol=1e-12)
@@ -182,7 +188,8 @@ def test_merged_summaries_of_two_blocks_are_the_summary_of_both(makers: Any) -> 
     both = pd.concat([first.makers, second.makers])
     assert both["replication"].nunique() == 60
     spread = (both["ask"] - both["bid"]).where(np.isfinite(both["ask"]))
-    both = both.assign(spread=spread).astype({"filled": float})
+    error = metrics.belief_error(both, pd.concat([first.market, second.market]))
+    both = both.assign(spread=spread, belief_error=error).astype({"filled": float})
     rows = len(first.summary)
     both_blocks = moments_of(pd.concat([first.summary, second.summary]))
     merged = both_blocks.pool(np.tile(np.arange(rows), 2), rows)

@@ -59,6 +59,7 @@ def by_pandas(exchange: Exchange, column: str) -> "pd.Series[float]":
         discounted=makers["profit"] * np.power(0.8, makers["period"].astype(float)),
         spread=(makers["ask"] - makers["bid"]).replace([np.inf], np.nan),
         trades=makers["filled"].astype(float),
+        belief_error=metrics.belief_error(makers, market),
     ).groupby(KEYS, observed=True)
     mid = (market["ask"] + market["bid"]) / 2
     both = np.isfinite(market["ask"]) & np.isfinite(market["bid"])
@@ -82,7 +83,8 @@ def by_pandas(exchange: Exchange, column: str) -> "pd.Series[float]":
         at_last = by_pandas(exchange, "belief_sd").lt(0.5).map({True: PERIODS, False: np.nan})
         learnt = {key: learning_time(rows) for key, rows in hers}
         return pd.Series(learnt).rename_axis(at_last.index.names).fillna(at_last)
-    made = {"discounted_profit": hers["discounted"].sum(), "spread": hers["spread"].mean()}
+    made = {"discounted_profit": hers["discounted"].sum(), "spread": hers["spread"].mean(),
+            "belief_error": hers["belief_error"].mean()}  # fmt: skip
     return made[column] if column in made else hers[column].sum()
 
 

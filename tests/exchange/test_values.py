@@ -224,12 +224,6 @@ def test_a_wide_second_type_is_looked_at() -> None:
     assert float(solution.half_spread(0.0)) > 15.0
 
 
-def test_exact_beliefs_do_not_follow_a_value_that_moves_and_say_so() -> None:
-    says = 'follows a value that stays: give belief="gaussian"'
-    with pytest.raises(ValueError, match=says):
-        Exchange(partial(ZeroProfit, belief="exact"), value=Jumps(1.0, probability=0.1)).run(1)
-
-
 def test_a_plan_for_learners_needs_the_publics_belief() -> None:
     other = partial(Optimal, belief=GaussianBelief(0.0, 3.0))
     with pytest.raises(ValueError, match="her plan holds only where she believes that as well"):

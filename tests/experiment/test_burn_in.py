@@ -16,6 +16,7 @@ from abm.experiment.points import Point
 from abm.experiment.simulation import BlockTask, use_point
 from abm.runs.schema import KEYS, TOTALS
 from analysis import load
+from analysis.metrics import belief_error
 from analysis.results import results, totals
 
 SIZE, PERIODS, SEED, DISCOUNT = 60, 7, 4, 0.7
@@ -50,11 +51,13 @@ def by_hand(market: Exchange, burn_in: int) -> pd.DataFrame:
     hers = makers.query(counted).assign(
         discounted_profit=lambda rows: rows["profit"] * DISCOUNT ** (rows["period"] - burn_in),
         spread=lambda rows: rows["ask"] - rows["bid"],
+        belief_error=lambda rows: belief_error(rows, whole),
         unlearnt=lambda rows: rows["belief_sd"] >= LEARNT * POINT["noise_sd"],
     )
     of_maker = hers.groupby(OWN, observed=True).agg(
         discounted_profit=("discounted_profit", "sum"), profit=("profit", "sum"),
-        trades=("filled", "sum"), spread=("spread", "mean"), learning_time=("unlearnt", "sum"),
+        trades=("filled", "sum"), spread=("spread", "mean"),
+        belief_error=("belief_error", "mean"), learning_time=("unlearnt", "sum"),
     )  # fmt: skip
     never = sd_after >= LEARNT * POINT["noise_sd"]
     of_maker["belief_sd"] = sd_after

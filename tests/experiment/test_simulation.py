@@ -20,7 +20,9 @@ from tests.stubs import Blind, Wavering
 SIZE, PERIODS, SEED = 40, 12, 5
 KEYS = ["period", "maker", "metric"]
 OF_A_MARKET = ["spread", "pricing_error", "surplus", "no_trade", "profit"]
-OF_A_MAKER = ["spread", "belief_mean", "belief_sd", "filled", "inventory", "profit"]
+OF_A_MAKER = [
+    "spread", "belief_mean", "belief_sd", "belief_error", "filled", "inventory", "profit"
+]  # fmt: skip
 REAL: Point = {"makers": "zero-profit", "prior_sd": 3.0}
 INF, NAN = np.inf, np.nan
 
@@ -52,6 +54,7 @@ def tape(point: Point, block: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def summarised(market: pd.DataFrame, makers: pd.DataFrame) -> pd.DataFrame:
+    error = metrics.belief_error(makers, market)
     market = market.drop(columns="value").assign(
         maker="",
         spread=metrics.spread(market),
@@ -60,7 +63,8 @@ def summarised(market: pd.DataFrame, makers: pd.DataFrame) -> pd.DataFrame:
         no_trade=metrics.no_trade(market),
         profit=makers.groupby(["replication", "period"])["profit"].sum().to_numpy(),
     )
-    makers = makers.assign(spread=metrics.spread(makers), filled=makers["filled"].astype(float))
+    filled = makers["filled"].astype(float)
+    makers = makers.assign(spread=metrics.spread(makers), belief_error=error, filled=filled)
     both = [
         market.melt(["period", "maker"], OF_A_MARKET, "metric"),
         makers.astype({"maker": str}).melt(["period", "maker"], OF_A_MAKER, "metric"),

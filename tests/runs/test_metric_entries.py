@@ -76,7 +76,7 @@ def test_an_axis_is_labelled_by_words_and_unit() -> None:
         "no_trade": "probability of no trade",
         "profit": "profit a period (noise sd)",
     }
-    assert OF_MAKER[4].label_axis("noise sd") == "inventory (shares)"
+    assert OF_MAKER[5].label_axis("noise sd") == "inventory (shares)"
     assert TOTALS[0].label_axis() == "discounted profit (price)"
 
 

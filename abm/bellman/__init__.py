@@ -6,8 +6,9 @@ exact beliefs. Knows one period, beliefs, the market and numerics.
 """
 
 from abm.bellman.problem import Problem
+from abm.bellman.search import NotConvergedError
 from abm.bellman.solution import Solution
-from abm.bellman.solver import NotConvergedError, evaluate, range_for, solve
+from abm.bellman.solver import evaluate, range_for, solve
 from abm.bellman.stage import backup
 
 __all__ = [

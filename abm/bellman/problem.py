@@ -24,6 +24,7 @@ from abm.numerics.arrays import Array
 from abm.numerics.checks import discount_factor, require_share, require_whole, scale_number
 from abm.numerics.describe import show_value
 from abm.numerics.frozen import set_fields
+from abm.one_period.quotes import require_bounded
 
 PAPERS = "noisy"
 LONGEST = 1_000
@@ -152,12 +153,7 @@ class Problem:
 
         It is if a shift of the belief's mean shifts what is shown, and a sale mirrors a buy.
         """
-        if np.isinf([law.noise_sd for share, law in self.law.types if share]).any():
-            raise ValueError(
-                "some traders buy or sell whatever the price, so that profit has no bound and no "
-                "quote is best: give them a reach, as partial(UninformedTrader, share=0.3, "
-                "reach=3.0), or quote as zero-profit makers do"
-            )
+        require_bounded(self.law)
         sd = np.full(len(TRIED), self.unit)
         away = self.find_scale(np.ones(1)) * self.unit * TRIED
         seen = []

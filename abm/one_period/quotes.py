@@ -114,12 +114,12 @@ def is_noisy(law: Law) -> TypeGuard[NoisyValuation]:
 
 
 def require_bounded(law: Law) -> None:
-    """Raise ValueError if some traders trade at any price, so that profit has no bound."""
+    """Raise ValueError if some trade at any price: profit has no bound, gains no meaning."""
     if np.isinf([part.noise_sd for share, part in law.types if share]).any():
         raise ValueError(
-            "some traders buy or sell whatever the price, so that profit has no bound and no quote "
-            "is best: give them a reach, as partial(UninformedTrader, share=0.3, reach=3.0), or "
-            "quote as zero-profit makers do"
+            "some traders buy or sell whatever the price, so that profit has no bound, their gains "
+            "have no meaning, and no quote is best: give them a reach, as "
+            "partial(UninformedTrader, share=0.3, reach=3.0), or quote as zero-profit makers do"
         )
 
 

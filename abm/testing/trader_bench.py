@@ -5,8 +5,6 @@ its law. Who then trades is a script's, so that two runs differ in one thing, an
 in nothing that anybody is shown.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -59,7 +57,7 @@ class TraderBench:
     hidden: float = 0.0
     alike: bool = False
 
-    def market(self, trader: TraderChoice) -> TraderMarket:
+    def market(self, trader: TraderChoice) -> "TraderMarket":
         """Return a market to which the type comes, beside the paper's unless it comes alone.
 
         ValueError and other errors are those of an `Exchange`.
@@ -69,7 +67,7 @@ class TraderBench:
         except ValueError:  # as of a share of less than all
             return TraderMarket(self, [NoisyTrader, trader])
 
-    def trail(self, trader: TraderChoice) -> TraderTrail:
+    def trail(self, trader: TraderChoice) -> "TraderTrail":
         """Return what the type values and announces in every period."""
         market = self.market(trader)
         rows = [(market.ask_for_valuations(), show_law(market)) for _ in market.iterate_periods()]

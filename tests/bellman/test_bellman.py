@@ -10,8 +10,8 @@ from scipy.special import erf, erfcx, log_ndtr
 
 from abm.bellman import Problem, solve
 from abm.bellman import solver as bellman
+from abm.bellman.search import NotConvergedError, Search
 from abm.bellman.solution import Solution
-from abm.bellman.solver import NotConvergedError
 from abm.numerics.arrays import Array
 from abm.one_period.depths import zero_profit_depth
 
@@ -211,7 +211,7 @@ def test_what_is_returned_has_converged(discount: float, rho_max: float) -> None
 def much_finer(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], Solution]:
     """Solve anew from 17 times as many nodes to a 20th of the tolerance, past the cache."""
     monkeypatch.setattr(Problem, "error", 1.5e-9)
-    monkeypatch.setattr(bellman, "FIRST_NODES", 2000)
+    monkeypatch.setattr(Search, "first_nodes", 2000)
     return lambda discount: bellman._solve(Problem(discount), bellman.RHO_MAX, "profit", None, {})
 
 
@@ -386,7 +386,7 @@ def test_a_range_that_is_not_positive_is_an_error(rho_max: float) -> None:
 def test_too_few_iterations_are_an_error_that_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bellman, "ITERATIONS", 2)
+    monkeypatch.setattr(Search, "most_iterations", 2)
     says = (
         r"discount 0\.77 has not converged after 2 steps or at 20000 nodes: its nodes are off by "
         r"\d\.\de-\d\d, but must be by at most \de-\d\d, and \d+ of \d+ cells are too "

@@ -300,7 +300,7 @@ def test_a_problem_that_cannot_be_is_refused(arguments: Any, says: str) -> None:
 
 def test_where_profit_has_no_bound_nothing_is_solved() -> None:
     problem = Problem(traders=[NoisyTrader, partial(UninformedTrader, share=0.3)])
-    with pytest.raises(ValueError, match="profit has no bound and no quote is best"):
+    with pytest.raises(ValueError, match="profit has no bound, their gains have no meaning"):
         solve(problem)
 
 

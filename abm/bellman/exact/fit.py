@@ -14,8 +14,9 @@ from abm.beliefs.window import iterate_chunks
 from abm.bellman.exact.lookahead import prospects
 from abm.bellman.exact.quotes import best_quote
 from abm.bellman.exact.value import FITTED, KNOTS, SHAPES, ExactValue, features
+from abm.bellman.search import NotConvergedError
 from abm.bellman.solution import Solution
-from abm.bellman.solver import NotConvergedError, solve
+from abm.bellman.solver import solve
 from abm.market.quotes import Quote
 from abm.market.valuations import NoisyValuation
 from abm.numerics.arrays import Array

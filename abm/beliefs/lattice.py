@@ -81,13 +81,19 @@ class LatticeBelief(PointBelief):
         return after.log_evidence - before.log_evidence, after
 
     def predict(self, moved: Move) -> LatticeBelief:
-        """Return the belief once the value has moved, or may have."""
-        probability = np.broadcast_to(moved.probability, self.replications)
+        """Return the belief once the value has moved, or may have.
+
+        ValueError if the move is of another number of replications.
+        """
         if not np.any(moved.variance):
             return self
+        told = np.atleast_1d(moved.probability)
+        require_compatible(mean=np.empty(self.replications), probability=told)
+        before = self.broadcast(max(told.size, self.replications))
+        probability = np.broadcast_to(told, before.replications)
         spread_out = (
             part
-            for chunk in iterate_chunks(self.windows)
+            for chunk in iterate_chunks(before.windows)
             for part in spread(chunk, probability[chunk.rows], moved.sd)
         )
         return self.from_windows(spread_out, self.resolution)

@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abm import Exchange, Jumps, NoisyTrader
+from abm import Exchange, GridBelief, Jumps, NoisyTrader
+from abm.beliefs.points import PointBelief
 from abm.bellman import Problem
 from abm.bellman.solver import RHO_MAX, SOLVED, solve
+from abm.market.laws import Likelihood
+from abm.market.values import Move
 from abm.traders import AdaptiveTrader, UninformedTrader
 
 ROUNDS = 7
@@ -24,6 +27,7 @@ REPLICATIONS, PERIODS = 10_000, 20
 ELASTIC = [NoisyTrader, partial(UninformedTrader, share=0.3, reach=3.0)]
 HALF = [NoisyTrader, partial(UninformedTrader, share=0.3)]
 JUMPS = Jumps(1.0, probability=0.05)
+BELIEFS, ARRIVALS = 500, 100  # markets, and periods, of which exact beliefs learn
 
 
 def simulate(maker: str, traders: Any = NoisyTrader, value: Any = "fixed") -> None:
@@ -36,6 +40,27 @@ def simulate(maker: str, traders: Any = NoisyTrader, value: Any = "fixed") -> No
 def solve_anew(problem: Problem) -> None:
     SOLVED.clear()
     solve(problem, RHO_MAX)
+
+
+def watch(traders: Any = NoisyTrader, value: Any = "fixed") -> list[tuple[Move, Likelihood]]:
+    """Return what a zero-profit maker with a Gaussian belief is told, and shown, in each period."""
+    market = Exchange(
+        "zero-profit", traders, value=value, prior_sd=3.0, replications=BELIEFS, record="summary",
+        rng=5,
+    )  # fmt: skip
+    seen = []
+    for _ in range(ARRIVALS):
+        market.step()
+        view = market.makers[0].last
+        assert view is not None
+        seen.append((market.moved, view.likelihood))
+    return seen
+
+
+def learn(seen: list[tuple[Move, Likelihood]]) -> None:
+    belief: PointBelief = GridBelief(0.0, 3.0).broadcast(BELIEFS)
+    for moved, shown in seen:
+        belief = belief.predict(moved).revise(shown)
 
 
 def compare(name: str, one: Callable[[], None], base: Callable[[], None], target: float) -> None:
@@ -89,3 +114,19 @@ def test_zero_profit_under_a_mixture(name: str, traders: Any) -> None:
 def test_solving(name: str, problem: Problem, target: float) -> None:
     base = partial(solve_anew, Problem(0.9))
     compare(f"solve {name}, to solve(0.9)", partial(solve_anew, problem), base, target)
+
+
+@pytest.mark.parametrize(
+    ("name", "traders", "value", "target"),
+    [
+        ("jumps of 1 by .05", NoisyTrader, JUMPS, 5.0),
+        ("jumps of 1 by .01", NoisyTrader, Jumps(1.0, probability=0.01), 5.0),
+        ("jumps of 3 by .05", NoisyTrader, Jumps(3.0, probability=0.05), 14.0),
+        ("half", HALF, "fixed", 4.0),
+        ("elastic", ELASTIC, "fixed", 4.0),
+        ("learners", AdaptiveTrader, "fixed", 1.5),
+    ],
+)
+def test_exact_beliefs(name: str, traders: Any, value: Any, target: float) -> None:
+    name = f"exact belief, {name}, to the paper's"
+    compare(name, partial(learn, watch(traders, value)), partial(learn, watch()), target)

@@ -28,7 +28,9 @@ class LatticeBelief(PointBelief):
 
     What a `GridBelief` becomes once the value may have moved, or one of several types of traders
     has traded: the mixture that it then is has a peak far narrower than its sd, and long tails.
-    Mean and sd are right to 1e-6 of the sd over 100 periods, and most often to 1e-10.
+    With Gaussian noise mean and sd were right to 1e-9 of the sd over 100 periods in all markets
+    tried, with jumps of up to three noise sds. What is rarer than 1e-10 is out of its reach. With
+    a kink in the noise's density (Laplace) they are right to 1e-3.
 
     Parameters
     ----------

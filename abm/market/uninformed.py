@@ -109,6 +109,12 @@ class PublicValuation(Law):
         """Return a line that does not rise with the value."""
         return Line(self.mean, 0.0, self.reach)
 
+    def trade(self, mean: Array, sd: Array, side: Side, price: Array) -> tuple[Array, Array]:  # noqa: ARG002
+        """Return P(trade) and 0, for V is the same whether she trades or not, shape (R,)."""
+        with np.errstate(under="ignore"):
+            bought = special.ndtr(side * (self.mean - price) / self.reach)
+        return bought, np.zeros_like(mean)
+
     def likelihood(self, quote: Quote, side: Sides) -> Uninformative:
         """Return with which probability such a trader takes this side."""
         bid, ask = ((price - self.mean) / self.reach for price in (quote.bid, quote.ask))

@@ -34,6 +34,10 @@ class Belief(Protocol):
         """Whether it has one peak, whatever valuations with Gaussian noise have shown."""
 
     @property
+    def extent(self) -> Array:
+        """How far from its mean V may be, shape (R,), in units of price: further out, never."""
+
+    @property
     def windows(self) -> tuple[Window, ...]:
         """The points on which the belief is kept, each replication in one window; () if none."""
 

@@ -23,11 +23,11 @@ BANDS = np.array([0.6, 0.7, 0.8])  # of the highest frequency that points hold
 ROUGH = 1e-8  # of the transform at frequency 0: with more in those bands the points are too few
 SMOOTH = 1e-10  # with less, were they half as many, they are too many
 HELP = 32.0  # by this factor twice as many points lessen it, unless there is a kink
-RAREST = 1e-10  # a probability: what was cut off might matter after rarer events
+EDGE = 1e-8  # of the largest weight: with more at an edge, what was cut off there may matter
 SHARP = 0.35  # longest spacing, in resolutions of what is shown
 
 
-def spread(window: Window, probability: Array, sd: float) -> Iterator[Window]:
+def diffuse(window: Window, probability: Array, sd: float) -> Iterator[Window]:
     """Yield the beliefs once V has moved by N(0, sd^2), with a probability of shape (N,).
 
     ValueError if they need more points than a window may have.
@@ -43,10 +43,10 @@ def spread(window: Window, probability: Array, sd: float) -> Iterator[Window]:
         rows = max(1, CHUNK // points)
         for start in range(0, len(alike), rows):
             group = alike[start : start + rows]
-            yield _spread(window.at(group), probability[group, np.newaxis], sd / spacing, added)
+            yield _diffuse(window.at(group), probability[group, np.newaxis], sd / spacing, added)
 
 
-def _spread(window: Window, probability: Array, sd: float, added: int) -> Window:
+def _diffuse(window: Window, probability: Array, sd: float, added: int) -> Window:
     """Return the beliefs f as (1 - p) f + p f * N(0, sd^2), for an sd in spacings."""
     points = window.points + 2 * added
     size = fft.next_fast_len(points, real=True)
@@ -63,20 +63,20 @@ def _spread(window: Window, probability: Array, sd: float, added: int) -> Window
 def show(window: Window, likelihood: Likelihood) -> Iterator[Window]:
     """Yield the posteriors, on points that are halved where they turn out too few.
 
-    ValueError if what was shown is rarer than RAREST.
+    ValueError if what was shown moves the belief to where no points were kept.
     """
     after = window.condition(likelihood)
-    _require_likely(window, after)
-    left = find_roughness(after, BANDS)
-    while (rough := left > ROUGH).any():
+    _require_inside(after)
+    roughness = find_roughness(after, BANDS)
+    while (rough := roughness > ROUGH).any():
         yield after.at(~rough)
-        window, after, left = window.at(rough), after.at(rough), left[rough]
+        window, after, roughness = window.at(rough), after.at(rough), roughness[rough]
         finer = halve(window)
         shown = finer.condition(likelihood)
         now = find_roughness(shown, BANDS)
-        helped = HELP * now < left
+        helped = HELP * now < roughness
         yield after.at(~helped)
-        window, after, left = finer.at(helped), shown.at(helped), now[helped]
+        window, after, roughness = finer.at(helped), shown.at(helped), now[helped]
     yield after
 
 
@@ -124,7 +124,8 @@ def interpolate(window: Window, value: Array) -> Array:
 
 
 def halve(window: Window) -> Window:
-    """Return the beliefs on points half as far apart."""
+    """Return the beliefs on points half as far apart; ValueError if there are too many."""
+    require_points(2 * window.points, window.rows[0])
     size = fft.next_fast_len(window.points + 1, real=True)
     shift = np.exp(1j * np.pi * np.arange(size // 2 + 1) / size)
     weight = np.empty((len(window.rows), 2 * window.points))
@@ -160,14 +161,13 @@ def _crop(window: Window) -> Iterator[Window]:
         yield Window(chosen.rows, low, chosen.spacing, weight, chosen.log_evidence)
 
 
-def _require_likely(before: Window, after: Window) -> None:
-    """Raise ValueError if what was shown is too rare for the points that were kept."""
-    with np.errstate(under="ignore"):
-        mass = np.exp(after.log_evidence - before.log_evidence)
-    if not (mass > RAREST).all():
-        worst = mass.argmin()
+def _require_inside(after: Window) -> None:
+    """Raise ValueError where a belief has moved to an edge of the points that were kept."""
+    at_edges = np.maximum(after.weight[:, 0], after.weight[:, -1])
+    inside = at_edges <= EDGE * after.weight.max(axis=-1)
+    if not inside.all():
         raise ValueError(
-            f"what was shown has probability {mass[worst]:.2g} under the belief (replication "
-            f"{after.rows[worst]}), but a belief that is carried over tells apart none below "
-            f"{RAREST:g}: start from a wider prior, or tell of the moves of the value"
+            f"what was shown puts V where nothing was kept of the belief (replication "
+            f"{after.rows[~inside][0]}): a belief that is carried over leaves out probabilities "
+            f"below {CUT:g}; start from a wider prior, or tell of the moves of the value"
         )

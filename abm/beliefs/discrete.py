@@ -91,6 +91,11 @@ class DiscreteBelief:
         with np.errstate(invalid="ignore", divide="ignore"):
             return self._find_moment(3) / self.sd**3
 
+    @property
+    def extent(self) -> Array:
+        """How far from its mean V may be, shape (R,), in units of price."""
+        return np.abs(self.value - self.mean[:, np.newaxis]).max(axis=-1)
+
     def resolve(self, _: float) -> DiscreteBelief:
         """Return this belief: its values are all that V can be."""
         return self

@@ -91,6 +91,11 @@ class GaussianBelief:
         """0, shape (R,)."""
         return np.zeros_like(self.mean)
 
+    @property
+    def extent(self) -> Array:
+        """Nine sds, shape (R,): beyond, the probability is 2e-19."""
+        return 9 * self.sd
+
     def resolve(self, _: float) -> GaussianBelief:
         """Return this belief: it has no points."""
         return self

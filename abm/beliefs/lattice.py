@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from abm.beliefs.carried_window import fit, interpolate, resolve, show, spread
+from abm.beliefs.carried_window import diffuse, fit, interpolate, resolve, show
 from abm.beliefs.points import PointBelief
 from abm.beliefs.posterior import merge_by_size
 from abm.beliefs.window import Window, iterate_chunks
@@ -29,7 +29,8 @@ class LatticeBelief(PointBelief):
     What a `GridBelief` becomes once the value may have moved, or one of several types of traders
     has traded: the mixture that it then is has a peak far narrower than its sd, and long tails.
     With Gaussian noise mean and sd were right to 1e-9 of the sd over 100 periods in all markets
-    tried, with jumps of up to three noise sds. What is rarer than 1e-10 is out of its reach. With
+    tried, with jumps of up to three noise sds. Probabilities below 1e-16 are left out: what puts V
+    there is an error. With
     a kink in the noise's density (Laplace) they are right to 1e-3.
 
     Parameters
@@ -72,7 +73,7 @@ class LatticeBelief(PointBelief):
     def condition(self, likelihood: Likelihood) -> tuple[Array, LatticeBelief]:
         """Return the log probability of what was shown, and the posterior.
 
-        ValueError if what was shown has a probability below 1e-10 under the belief, or is of
+        ValueError if what was shown puts V where nothing was kept of the belief, or is of
         another number of replications.
         """
         before = self.spread_over(likelihood).resolve(likelihood.resolution)
@@ -93,12 +94,12 @@ class LatticeBelief(PointBelief):
         require_compatible(mean=np.empty(self.replications), probability=told)
         before = self.broadcast(max(told.size, self.replications))
         probability = np.broadcast_to(told, before.replications)
-        spread_out = (
+        diffused = (
             part
             for chunk in iterate_chunks(before.windows)
-            for part in spread(chunk, probability[chunk.rows], moved.sd)
+            for part in diffuse(chunk, probability[chunk.rows], moved.sd)
         )
-        return self.from_windows(spread_out, self.resolution)
+        return self.from_windows(diffused, self.resolution)
 
     def repeat(self, replications: int) -> LatticeBelief:
         """Return this belief of one market in each of `replications`."""

@@ -43,6 +43,14 @@ class PointBelief(ABC):
         return self.gather(window.skewness for window in self.windows)
 
     @cached_property
+    def extent(self) -> Array:
+        """How far from the mean the outermost points are, shape (R,), in units of price."""
+        return self.gather(
+            np.maximum(window.mean - window.value[:, 0], window.value[:, -1] - window.mean)
+            for window in self.windows
+        )
+
+    @cached_property
     def log_evidence(self) -> Array:
         """Log probability of all that was shown, shape (R,)."""
         return self.gather(window.log_evidence for window in self.windows)

@@ -19,7 +19,7 @@ from abm.exchange.matching import allocate
 from abm.exchange.tape import Tape
 from abm.market.quotes import Quote, inside_quote
 from abm.market.random_streams import Role, Streams, require_seed
-from abm.market.values import STILL, ValueProcess, find_process
+from abm.market.values import STILL, ValueProcess, find_process, require_moved
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import require_one_of, require_whole
 from abm.participants.admission import TraderChoice, admit_traders
@@ -156,7 +156,8 @@ class Exchange(mesa.Model):
         self._require_due("move")
         self.streams.period = require_whole("period", self.period, 0, MOST_PERIODS - 1)
         draws = self.draws[Role.VALUE]
-        self.value, self.moved = self.process.move(self.value, self.period, draws)
+        self.value, moved = self.process.move(self.value, self.period, draws)
+        self.moved = require_moved(moved, self.process, self.value.size)
         for maker in self.makers:
             with name_errors(maker, "she carried her belief over", self.period):
                 maker.predict()

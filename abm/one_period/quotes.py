@@ -14,8 +14,8 @@ there, kept between prices that are known to be too low and too high. Under a la
 as of several types of traders, there may be several such prices: see `abm.one_period.search`.
 
 A start deeper than DEEPEST, at shocks of more than nine noise sds, is the quote itself, unless the
-belief's tail ends before it or the law has no closed forms: a trade so far out has a probability of
-1e-19, and the points of an exact belief do not reach there.
+belief's tail ends before it or the law has no closed forms: under a belief of one peak a trade so
+far out has a probability of 1e-19, and the points of an exact belief do not reach there.
 """
 
 from collections.abc import Callable
@@ -32,11 +32,11 @@ from abm.market.valuations import NoisyValuation
 from abm.numerics.arrays import Array, Flags
 from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
 from abm.one_period.search import (
-    FARTHEST,
     PEAK_STEP,
     ROOT_STEP,
     Steps,
     find_best_peak,
+    find_farthest,
     find_farthest_root,
     find_first_root,
     find_own_sd,
@@ -142,7 +142,7 @@ def _search_root(belief: Belief, law: Law, side: Side) -> Array:
 
 def _search_peak(belief: Belief, law: Law, side: Side) -> Array:
     scales = list_scales(belief, law)
-    steps = Steps(scales, PEAK_STEP, FARTHEST * reduce(np.maximum, scales))
+    steps = Steps(scales, PEAK_STEP, find_farthest(belief, law))
     own = find_own_sd(belief, law)
     return find_best_peak(make_deal(belief, law, side), steps, own)
 

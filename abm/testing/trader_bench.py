@@ -64,8 +64,11 @@ class TraderBench:
         """
         try:
             return TraderMarket(self, [trader])
-        except ValueError:  # as of a share of less than all
-            return TraderMarket(self, [NoisyTrader, trader])
+        except ValueError as alone:  # as of a share of less than all
+            try:
+                return TraderMarket(self, [NoisyTrader, trader])
+            except ValueError:
+                raise alone from None
 
     def trail(self, trader: TraderChoice) -> "TraderTrail":
         """Return what the type values and announces in every period."""

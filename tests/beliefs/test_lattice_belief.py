@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from abm import GridBelief
-from abm.beliefs.carried_window import halve, spread
+from abm.beliefs.carried_window import diffuse, halve
 from abm.beliefs.lattice import LatticeBelief
 from abm.beliefs.points import PointBelief
 from abm.market.valuations import Interval
@@ -112,9 +112,9 @@ def test_twice_as_many_points_hold_the_same_belief() -> None:
 
 def test_two_moves_are_one_of_the_sum_of_their_variances() -> None:
     (window,), certain = follow(carry(0.7, 3.0)).windows, np.ones(1)
-    (first,) = spread(window, certain, 0.6)
-    (twice,) = spread(first, certain, 0.8)
-    (once,) = spread(window, certain, 1.0)
+    (first,) = diffuse(window, certain, 0.6)
+    (twice,) = diffuse(first, certain, 0.8)
+    (once,) = diffuse(window, certain, 1.0)
     assert_allclose(twice.mean, once.mean, rtol=1e-13)
     assert_allclose(twice.sd, once.sd, rtol=1e-13)
     assert_allclose(once.sd, np.hypot(window.sd, 1.0), rtol=1e-13)
@@ -123,14 +123,14 @@ def test_two_moves_are_one_of_the_sum_of_their_variances() -> None:
 
 def test_what_is_too_rare_for_the_points_is_refused() -> None:
     says = (
-        r"probability 1.9e-20 under the belief \(replication 1\), but a belief that is carried "
-        "over tells apart none below 1e-10: start from a wider prior, or tell of the moves"
+        r"puts V where nothing was kept of the belief \(replication 1\): a belief that is carried "
+        "over leaves out probabilities below 1e-16; start from a wider prior, or tell of the moves"
     )
     belief = carry([0.0, 0.0], 1.0)
     lower = np.array([0.0, 13.0])
     with pytest.raises(ValueError, match=says):
         belief.revise(Interval(lower, INF, 1.0))
-    with pytest.raises(ValueError, match="has probability 0 under the belief"):
+    with pytest.raises(ValueError, match="puts V where nothing was kept"):
         belief.revise(Interval(200.0, INF, 1.0))
 
 
@@ -174,3 +174,30 @@ def test_a_move_too_wide_for_the_noise_is_refused() -> None:
     belief = carry(0.0, 1.0).update(0.5, INF, 1.0)
     with pytest.raises(ValueError, match=says):
         belief.predict(Move(0.5, 1e6))
+
+
+@pytest.mark.parametrize(
+    ("moved", "prices"),
+    [
+        (Move(1e-300, 1e-3), [8.8] * 12),
+        *((Move(chance, 10.0), np.arange(3.0, 22.0, 3.0)) for chance in (1e-10, 1e-12, 1e-14)),
+    ],
+)
+def test_surprises_that_add_up_are_refused_before_the_belief_is_wrong(
+    moved: Move, prices: list[float]
+) -> None:
+    """None of them is rare by itself: the first has a probability of 2e-10, others of up to .6."""
+
+    def learn() -> None:
+        belief: PointBelief = GridBelief(0.0, 1.0).predict(moved)
+        for price in prices:
+            belief = belief.update(price, INF, 1.0)
+
+    with pytest.raises(ValueError, match="puts V where nothing was kept"):
+        learn()
+
+
+def test_a_noise_too_fine_for_a_window_is_refused() -> None:
+    belief = GridBelief([0.0, 1.0, 2.0], 1.0).predict(Move(0.1, 1.0))
+    with pytest.raises(ValueError, match="an exact belief needs"):
+        belief.update(0.1, INF, 1e-5)

@@ -1,7 +1,7 @@
 """Values that move: what makers are told, what they believe, and what they earn by it."""
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from abm import Exchange, GaussianBelief, Jumps, Optimal, ZeroProfit
 from abm.bellman import Problem, solve
 from abm.experiment import Experiment, grid
 from abm.market.random_streams import Draws
-from abm.market.values import FindMoments, Redrawn, ValueProcess
+from abm.market.values import FindMoments, Move, Redrawn, ValueProcess
 from abm.numerics.arrays import Array
 from abm.traders import AdaptiveTrader, NoisyTrader, UninformedTrader
 
@@ -222,6 +222,28 @@ def test_a_wide_second_type_is_looked_at() -> None:
     solution = solve(Problem(0.9, [NoisyTrader, wide]))
     assert solution.converged
     assert float(solution.half_spread(0.0)) > 15.0
+
+
+@pytest.mark.parametrize(
+    ("tell", "says"),
+    [
+        (lambda: 0.5, "Odd.move tells 0.5, but must tell a Move"),
+        (lambda: Move(2.0, 1.0), "probability of a Move is 2.0, but must be from 0 to 1"),
+        (lambda: Move(np.nan, 1.0), "probability of a Move is nan, but"),
+        (lambda: Move(0.5, np.inf), "sd of a Move is inf, but must be one finite number"),
+        (lambda: Move(0.5, -1.0), "sd of a Move is -1.0, but"),
+        (lambda: Move(0.5, cast(float, np.ones(2))), "sd of a Move is .*, but must be one"),
+        (lambda: Move(np.ones(2), 1.0), "tells probabilities of 2 markets, but there are 3"),
+    ],
+)
+def test_a_process_that_tells_no_move_is_named(tell: Any, says: str) -> None:
+    class Odd(ValueProcess):
+        def move(self, value: Array, *_: Any) -> tuple[Array, Move]:
+            return value, tell()
+
+    market = Exchange("zero-profit", value=Odd(), replications=3)
+    with pytest.raises((ValueError, TypeError), match=says):
+        market.run(1)
 
 
 def test_a_plan_for_learners_needs_the_publics_belief() -> None:

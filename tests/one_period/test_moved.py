@@ -89,6 +89,29 @@ def test_the_best_ask_is_the_highest_of_all_peaks(case: tuple[float, float]) -> 
     check_mirrored(quote)
 
 
+@pytest.mark.parametrize(("case", "lowest"), [((0.1, 5.0), 24.651), ((0.1, 6.0), 35.7)])
+def test_an_ask_may_lie_far_out_in_the_tail_that_jumps_leave(
+    case: tuple[float, float], lowest: float
+) -> None:
+    """No price near the mean earns nothing, and nine sds of the belief are not enough."""
+    (root,) = (
+        brentq(profit, at, at + 1.0, case, xtol=1e-12)
+        for at in np.arange(lowest - 0.5, 45.0)
+        if profit(at, *case) < 0 < profit(at + 1.0, *case)
+    )
+    belief = moved(*case)
+    assert root > 9 * np.hypot(belief.sd[0], 1)
+    assert zero_profit_quote(belief, LAW).ask[0] == pytest.approx(root, rel=1e-4)
+
+
+@pytest.mark.parametrize("case", [(0.05, 20.0), (0.02, 30.0)])
+def test_where_no_price_earns_nothing_nobody_trades(case: tuple[float, float]) -> None:
+    for find in (zero_profit_quote, myopic_quote):
+        ask = find(moved(*case), LAW).ask[0]
+        assert profit(ask, *case) > -1e-12
+        assert case[0] * stats.norm.sf(ask / np.hypot(case[1], 1)) < 1e-12
+
+
 def test_the_best_ask_after_rare_large_jumps() -> None:
     ask = myopic_quote(moved(0.05, 3.0), LAW).ask[0]
     assert ask == pytest.approx(0.890, abs=5e-4)

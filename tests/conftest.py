@@ -21,7 +21,7 @@ LONGEST = [  # files of tests, which begin in this order, so that none is left t
     "interruptions", "scenarios", "testing", "command", "paper", "monopolist_vs_competitive",
     "compare", "readme", "report", "experiment", "exchange", "exact_belief", "sweep", "bellman",
     "cluster", "problems", "exact_optimum", "exact_vs_gaussian", "head_to_head", "breakdown",
-    "startup", "learning_makers",
+    "lattice_accuracy", "startup", "learning_makers",
 ]  # fmt: skip
 
 

@@ -92,3 +92,13 @@ def parse_numbers(name: str, text: str) -> list[float]:
         raise ValueError(
             f"{name} is {text!r}, but must be numbers: give as 1 or as 1,3,5"
         ) from None
+
+
+def parse_counts(name: str, text: str) -> list[int]:
+    """Return the whole numbers of an option, which commas separate; ValueError if one is none."""
+    try:
+        return [int(word) for word in split_commas(text)]
+    except ValueError:
+        raise ValueError(
+            f"{name} is {text!r}, but must be whole numbers: give as 5 or as 1,2,5"
+        ) from None

@@ -42,6 +42,7 @@ SMALL = {  # options that replace a page's own, so that its commands end soon
     "monopolist-vs-competitive": f"{FEW} --prior-sd 1",
     "head-to-head": f"{FEW} --prior-sd 1",
     "breakdown": f"{FEW} --prior-sd 1,5",
+    "franchise": f"{FEW} --prior-sd 3 --lengths 5",
     "learning-makers": f"{FEW} --learners 2",
     "exact-vs-gaussian": f"{FEW} --prior-sd 1",
     "exact-optimum": "--replications 4 --periods 3 --workers 1 --prior-sd 1",

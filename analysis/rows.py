@@ -30,7 +30,13 @@ def spread(frame: Table) -> "pd.Series[float]":
 
 
 def pricing_error(market: Table) -> "pd.Series[float]":
-    """Return |mid - value| of each row, in units of price; NaN where a side is declined."""
+    """Return |mid - value| of each row, in units of price; NaN where a side is declined.
+
+    Examples
+    --------
+    >>> pricing_error(pd.DataFrame({"bid": [-1.0], "ask": [2.0], "value": [1.5]})).tolist()
+    [1.0]
+    """
     require_columns("market", market, ["bid", "ask", "value"], MARKET)
     return pd.Series(find_pricing_error(*_read(market, "bid", "ask", "value")), market.index)
 
@@ -40,6 +46,12 @@ def belief_error(makers: Table, market: Table) -> "pd.Series[float]":
 
     NaN for a maker without a belief; `market` holds the values of the same periods, and of the same
     exchanges and points if the tables have such columns.
+
+    Examples
+    --------
+    >>> period = pd.DataFrame({"replication": [0], "period": [0]})
+    >>> belief_error(period.assign(belief_mean=1.0), period.assign(value=1.5)).tolist()
+    [0.5]
     """
     require_columns("makers", makers, ["replication", "period", "belief_mean"], MAKERS)
     require_columns("market", market, ["replication", "period", "value"], MARKET)

@@ -45,7 +45,13 @@ ANY = "any"  # shock, each as likely as the others: what a regulator knows who d
 
 @dataclass(frozen=True, kw_only=True)
 class Franchise(Study):
-    """Measure what a monopoly of so many periods gives, and how long it should be."""
+    """Measure what a monopoly of so many periods gives, and how long it should be.
+
+    Examples
+    --------
+    >>> Franchise(lengths="5", prior_sd="3").make_experiment()
+    Experiment(4 points in makers, 10000 markets, 100 periods, seed 0)
+    """
 
     lengths: Annotated[str, Option(help="Periods that a monopoly lasts, separated by commas.")] = (
         "1,2,3,4,5,6,7,8,9,10,11,12,20"

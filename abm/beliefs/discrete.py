@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from abm.beliefs.window import Window
 from abm.market.laws import Likelihood
-from abm.market.values import Move
+from abm.market.moves import Move
 from abm.numerics.arrays import Array, Flags, Index
 from abm.numerics.checks import require_finite
 from abm.numerics.conversion import floats

@@ -27,9 +27,9 @@ from abm.beliefs.posterior import (
 )
 from abm.beliefs.window import FINE, Placements, Window, iterate_chunks
 from abm.market.laws import Likelihood
+from abm.market.moves import Move
 from abm.market.noise import FINENESS
 from abm.market.valuations import Interval
-from abm.market.values import Move
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_compatible, require_near
 from abm.numerics.conversion import floats

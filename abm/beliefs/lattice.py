@@ -14,8 +14,8 @@ from abm.beliefs.points import PointBelief
 from abm.beliefs.posterior import merge_by_size
 from abm.beliefs.window import Window, iterate_chunks
 from abm.market.laws import Likelihood
+from abm.market.moves import Move
 from abm.market.noise import FINENESS
-from abm.market.values import Move
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_compatible, require_near
 from abm.numerics.conversion import floats
@@ -43,7 +43,7 @@ class LatticeBelief(PointBelief):
     Examples
     --------
     >>> from abm import GridBelief
-    >>> from abm.market.values import Move
+    >>> from abm.market.moves import Move
     >>> GridBelief(0.0, 3.0).predict(Move(0.05, 3.0))
     LatticeBelief(mean 0, sd 3.074)
     """

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.window import Window, iterate_chunks
 from abm.market.laws import Likelihood
+from abm.market.moves import Move
 from abm.market.valuations import Interval
-from abm.market.values import Move
 from abm.numerics.arrays import Array, Flags
 from abm.numerics.checks import require_compatible
 

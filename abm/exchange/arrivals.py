@@ -10,8 +10,8 @@ from abm.beliefs.gaussian import GaussianBelief
 from abm.exchange.guards import ask_for_law, ask_for_valuation, name_errors
 from abm.market.laws import Law
 from abm.market.mixtures import Mixture, choose_types
+from abm.market.moves import Move
 from abm.market.random_streams import Draws
-from abm.market.values import Move
 from abm.numerics.arrays import Array, Sides
 from abm.participants.admission import find_shares, mix_laws
 from abm.participants.trader import Trader

@@ -17,9 +17,10 @@ from abm.exchange.display import describe_market, make_market_html
 from abm.exchange.guards import ask_for_quote, book, name_errors
 from abm.exchange.matching import allocate
 from abm.exchange.tape import Tape
+from abm.market.moves import STILL, require_moved
 from abm.market.quotes import Quote, inside_quote
 from abm.market.random_streams import Role, Streams, require_seed
-from abm.market.values import STILL, ValueProcess, find_process, require_moved
+from abm.market.values import ValueProcess, find_process
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import require_one_of, require_whole
 from abm.participants.admission import TraderChoice, admit_traders

@@ -31,18 +31,20 @@ from abm.market.quotes import Quote, Side
 from abm.market.valuations import NoisyValuation
 from abm.numerics.arrays import Array, Flags
 from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
+from abm.one_period.scales import (
+    find_farthest,
+    find_farthest_root,
+    find_own_sd,
+    list_scales,
+    standardise,
+)
 from abm.one_period.search import (
     PEAK_STEP,
     ROOT_STEP,
     Steps,
     find_best_peak,
-    find_farthest,
-    find_farthest_root,
     find_first_root,
-    find_own_sd,
-    list_scales,
     make_deal,
-    standardise,
 )
 
 DEEPEST = 9.0

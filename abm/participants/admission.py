@@ -13,7 +13,8 @@ import mesa
 
 from abm.market.laws import Law
 from abm.market.mixtures import Mixture
-from abm.market.values import STILL, Fixed
+from abm.market.moves import STILL
+from abm.market.values import Fixed
 from abm.participants.agent import Participant
 from abm.participants.registry import TRADER_TYPES, Registry, locate
 from abm.participants.terms import PublicModel, Terms

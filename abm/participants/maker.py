@@ -15,9 +15,9 @@ import numpy as np
 from abm.beliefs.base import Belief
 from abm.beliefs.grid import GridBelief
 from abm.market.laws import Law
+from abm.market.moves import STILL
 from abm.market.quotes import Quote
 from abm.market.random_streams import Draws
-from abm.market.values import STILL
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_one_of
 from abm.numerics.describe import describe, show_mean, show_value

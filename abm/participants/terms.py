@@ -7,7 +7,8 @@ import numpy as np
 
 from abm.beliefs.gaussian import GaussianBelief
 from abm.market.laws import Law
-from abm.market.values import Move, ValueProcess
+from abm.market.moves import Move
+from abm.market.values import ValueProcess
 from abm.numerics.checks import finite_number, require_comparable, scale_number
 from abm.numerics.describe import describe, show_count, show_mean
 

@@ -9,8 +9,8 @@ from scipy import linalg, stats
 
 from abm import Exchange
 from abm.market.laws import Likelihood
+from abm.market.moves import Move
 from abm.market.quotes import Side
-from abm.market.values import Move
 from abm.numerics.arrays import Array, Sides
 
 NORMAL = stats.norm()

@@ -11,10 +11,10 @@ from numpy.testing import assert_allclose
 
 from abm.beliefs.discrete import DiscreteBelief
 from abm.market.mixtures import Mixture
+from abm.market.moves import STILL, Move
 from abm.market.quotes import Quote
 from abm.market.uninformed import CoinFlip
 from abm.market.valuations import NoisyValuation
-from abm.market.values import STILL, Move
 from abm.numerics.arrays import Array
 from abm.one_period.quotes import zero_profit_quote
 

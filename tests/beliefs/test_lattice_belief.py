@@ -11,8 +11,8 @@ from abm import GridBelief
 from abm.beliefs.carried_window import diffuse, halve
 from abm.beliefs.lattice import LatticeBelief
 from abm.beliefs.points import PointBelief
+from abm.market.moves import Move
 from abm.market.valuations import Interval
-from abm.market.values import Move
 
 INF = np.inf
 HISTORY = [(2.0, INF), (-1.0, 4.0), (-INF, -1.5), (-3.0, 1.0), (1.5, INF)]

@@ -19,7 +19,7 @@ from abm.beliefs.points import PointBelief
 from abm.bellman import Problem
 from abm.bellman.solver import RHO_MAX, SOLVED, solve
 from abm.market.laws import Likelihood
-from abm.market.values import Move
+from abm.market.moves import Move
 from abm.traders import AdaptiveTrader, UninformedTrader
 
 ROUNDS = 7

@@ -10,8 +10,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from abm import Exchange, GaussianBelief, Jumps, Optimal, ZeroProfit
 from abm.bellman import Problem, solve
 from abm.experiment import Experiment, grid
+from abm.market.moves import Move
 from abm.market.random_streams import Draws
-from abm.market.values import FindMoments, Move, Redrawn, ValueProcess
+from abm.market.values import FindMoments, Redrawn, ValueProcess
 from abm.numerics.arrays import Array
 from abm.traders import AdaptiveTrader, NoisyTrader, UninformedTrader
 

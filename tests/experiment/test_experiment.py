@@ -33,6 +33,7 @@ from abm.runs.parquet import Tables
 from abm.runs.schema import FORMAT, MANIFEST_FILE, RUN_FILE, UNFINISHED_FILE
 from abm.runs.store import Store
 from analysis import load
+from analysis.metrics import belief_error
 from tests.files import emptied, empty_folder, partial_of, read_files, removed, truncated, zeroed
 
 SIZE, BLOCKS, PERIODS, SEED = 20, 3, 5, 3
@@ -254,12 +255,18 @@ def test_a_summary_is_that_of_all_replications_at_once(tmp_path: Path) -> None:
     out = tmp_path / "run"
     experiment(simulation=Simulation(record="full")).run(out)
     keys = ["makers", "prior_sd", "period", "maker"]
-    makers = load(out).table("makers").assign(spread=lambda frame: frame["ask"] - frame["bid"])
-    metrics = ["spread", "belief_mean", "belief_sd", "filled", "inventory", "profit"]
+    run = load(out)
+    makers = run.table("makers").assign(
+        spread=lambda frame: frame["ask"] - frame["bid"],
+        belief_error=lambda frame: belief_error(frame, run.table("market")),
+    )
+    metrics = [
+        "spread", "belief_mean", "belief_sd", "belief_error", "filled", "inventory", "profit"
+    ]  # fmt: skip
     samples = makers[[*keys, *metrics]].astype({"filled": float, "makers": str, "maker": str})
     long = samples.melt(keys, metrics, "metric")
     expected = long.groupby([*keys, "metric"])["value"].agg(["count", "mean", "var"])
-    summary = load(out).table("summary").dropna(subset="maker")
+    summary = run.table("summary").dropna(subset="maker")
     made = summary.astype({"makers": str, "maker": str, "metric": str})
     assert_frame_equal(
         made.set_index([*keys, "metric"]).sort_index(),

@@ -11,8 +11,8 @@ from scipy.optimize import brentq, minimize_scalar
 
 from abm import GridBelief, Quote
 from abm.beliefs.points import PointBelief
+from abm.market.moves import Move
 from abm.market.valuations import NoisyValuation
-from abm.market.values import Move
 from abm.one_period.quotes import myopic_quote, zero_profit_quote
 
 LAW = NoisyValuation(1.0)

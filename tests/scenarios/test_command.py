@@ -263,7 +263,11 @@ def test_a_slip_in_a_grid_is_an_error_of_one_line(
     ("option", "value", "says"),
     [
         ("--metric", "profits", "metric is 'profits', which is unknown: did you mean 'profit'"),
-        ("--metric", "maker", "metric is 'maker', which is unknown: known: belief_sd, discounted"),
+        (
+            "--metric",
+            "maker",
+            "metric is 'maker', which is unknown: known: belief_error, belief_sd",
+        ),
         ("--at-most", "0", "at_most is 0, but must be at least"),
         ("--at-most", "70", "at_most is 70, but above 20 they come in blocks: give a multiple"),
         ("--at-most", "40", "at_most is 40, but must be at least 60"),

@@ -180,6 +180,7 @@ def test_a_solution_with_a_large_residual_has_not_converged() -> None:
     assert not replace(solve(0.9), residual=1e-6).converged
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("discount", "rho_max"),
@@ -215,6 +216,7 @@ def much_finer(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], Solution]:
     return lambda discount: bellman._solve(Problem(discount), bellman.RHO_MAX, "profit", None, {})
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @each_discount
 def test_half_spread_and_value_agree_with_a_much_finer_solution(

@@ -49,6 +49,7 @@ def worth_now(value: ExactValue, belief: PointBelief) -> Array:
     return found
 
 
+@pytest.mark.full
 def test_a_fit_of_the_kept_size_is_what_is_kept() -> None:
     np.testing.assert_allclose(
         fit(DISCOUNT).coefficients, load_fitted(DISCOUNT).coefficients, rtol=0, atol=2e-6

@@ -308,6 +308,7 @@ def test_memory_does_not_grow_with_the_number_of_blocks(tmp_path: Path) -> None:
     assert many - few < 20_000
 
 
+@pytest.mark.full
 def test_a_command_troubled_at_any_moment_loses_nothing(tmp_path: Path) -> None:
     """A small part of what `tests/interruptions.py` tries."""
     study = Study("sweep", 2, tmp_path / "study", Random(2))

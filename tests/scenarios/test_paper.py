@@ -626,6 +626,7 @@ def test_a_damaged_file_is_told_and_made_again(
     assert [path.name for path in tmp_path.iterdir()] == ["paper"]
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_a_study_killed_at_any_moment_ends_with_the_same_bytes(
     folder: Path, tmp_path: Path

@@ -2,8 +2,8 @@
 
 A monopolist may lose money at first, to learn, and earn it back once she knows the value: so she
 opens markets that competition leaves closed. Who is alone for N periods only maximises her profit
-of these; then quotes earn nothing. Beside her stand competition from the start (a length of 0), the
-monopoly for ever (of inf), and a planner who maximises the gains from trade. Every maker quotes
+of these; then quotes earn nothing. Beside her stand competition from the start, the monopoly for
+ever, and a planner who maximises the gains from trade. Every maker quotes
 alone, and faces the same values and traders.
 """
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import fft
 
-from abm.beliefs.window import CHUNK, SIZES, Window, require_points
+from abm.beliefs.window import SIZES, Window, require_points, split_rows
 from abm.market.laws import Likelihood
 from abm.numerics.arrays import Array
 
@@ -40,9 +40,8 @@ def diffuse(window: Window, probability: Array, sd: float) -> Iterator[Window]:
         added = int(np.ceil(REACH * sd / spacing))
         points = window.points + 2 * added
         require_points(points, window.rows[alike[0]])
-        rows = max(1, CHUNK // points)
-        for start in range(0, len(alike), rows):
-            group = alike[start : start + rows]
+        for part in split_rows(len(alike), points):
+            group = alike[part]
             yield _diffuse(window.at(group), probability[group, np.newaxis], sd / spacing, added)
 
 

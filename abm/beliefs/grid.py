@@ -31,8 +31,7 @@ from abm.market.moves import Move
 from abm.market.noise import FINENESS
 from abm.market.valuations import Interval
 from abm.numerics.arrays import Array
-from abm.numerics.checks import require_compatible, require_near
-from abm.numerics.conversion import floats
+from abm.numerics.checks import require_near
 from abm.numerics.describe import describe, show_count, show_mean
 from abm.numerics.frozen import set_fields
 
@@ -161,22 +160,16 @@ class GridBelief(PointBelief):
             )
         return LatticeBelief.from_windows(windows, self.resolution)
 
-    def density(self, value: ArrayLike) -> Array:
-        """Return the density at values of shape (R, G) or (G,), in one over units of price.
-
-        Computed from the prior and all that was shown, not from the windows; shape (R, G).
-        """
-        value, each = np.atleast_1d(floats("value", value)), np.empty((len(self.mean), 1))
-        require_compatible(value=value, mean=each)
-        points = np.broadcast_to(value, np.broadcast_shapes(value.shape, each.shape))
-        log_density = log_product(self.prior, self.history, points)
+    def find_density(self, value: Array) -> Array:
+        """Return the density from the prior and all that was shown, not from the windows."""
+        log_density = log_product(self.prior, self.history, value)
         scale = self.prior.sd * np.sqrt(2 * np.pi)
         with np.errstate(under="ignore"):
             return np.exp(log_density - (self.log_evidence + np.log(scale))[:, np.newaxis])
 
     def _condition(self, likelihood: Likelihood) -> GridBelief:
         """Return the posterior given what one type of trader has shown."""
-        before = self.spread_over(likelihood)
+        before = self.spread_over("shown", likelihood.replications)
         resolution = min(before.resolution, likelihood.resolution)
         history = (*before.history, likelihood)
         kept, moved = [], []

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from abm.beliefs.carried_window import diffuse, fit, interpolate, resolve, show
 from abm.beliefs.points import PointBelief
@@ -17,8 +16,7 @@ from abm.market.laws import Likelihood
 from abm.market.moves import Move
 from abm.market.noise import FINENESS
 from abm.numerics.arrays import Array
-from abm.numerics.checks import require_compatible, require_near
-from abm.numerics.conversion import floats
+from abm.numerics.checks import require_near
 from abm.numerics.describe import describe, show_mean
 
 
@@ -76,7 +74,7 @@ class LatticeBelief(PointBelief):
         ValueError if what was shown puts V where nothing was kept of the belief, or is of
         another number of replications.
         """
-        before = self.spread_over(likelihood).resolve(likelihood.resolution)
+        before = self.spread_over("shown", likelihood.replications).resolve(likelihood.resolution)
         shown = (
             part for chunk in iterate_chunks(before.windows) for part in show(chunk, likelihood)
         )
@@ -90,10 +88,8 @@ class LatticeBelief(PointBelief):
         """
         if not np.any(moved.variance):
             return self
-        told = np.atleast_1d(moved.probability)
-        require_compatible(mean=np.empty(self.replications), probability=told)
-        before = self.broadcast(max(told.size, self.replications))
-        probability = np.broadcast_to(told, before.replications)
+        before = self.spread_over("probability", np.size(moved.probability))
+        probability = np.broadcast_to(moved.probability, before.replications)
         diffused = (
             part
             for chunk in iterate_chunks(before.windows)
@@ -106,15 +102,9 @@ class LatticeBelief(PointBelief):
         copies = tuple(window.repeat(replications) for window in self.windows)
         return LatticeBelief(copies, self.resolution)
 
-    def density(self, value: ArrayLike) -> Array:
-        """Return the density at values of shape (R, G) or (G,), in one over units of price.
-
-        Shape (R, G).
-        """
-        value, each = np.atleast_1d(floats("value", value)), np.empty((self.replications, 1))
-        require_compatible(value=value, mean=each)
-        points = np.broadcast_to(value, np.broadcast_shapes(value.shape, each.shape))
-        density = np.empty(points.shape)
+    def find_density(self, value: Array) -> Array:
+        """Return the density between the points, and 0 beyond them."""
+        density = np.empty(value.shape)
         for window in self.windows:
-            density[window.rows] = interpolate(window, points[window.rows])
+            density[window.rows] = interpolate(window, value[window.rows])
         return density

@@ -17,6 +17,7 @@ from abm.market.moves import Move
 from abm.market.valuations import Interval
 from abm.numerics.arrays import Array, Flags
 from abm.numerics.checks import require_compatible
+from abm.numerics.conversion import floats
 
 
 class PointBelief(ABC):
@@ -68,8 +69,8 @@ class PointBelief(ABC):
         """Return the belief once the value has moved, or may have."""
 
     @abstractmethod
-    def density(self, value: ArrayLike) -> Array:
-        """Return the density, in one over units of price, at values of shape (R, G) or (G,)."""
+    def find_density(self, value: Array) -> Array:
+        """Return the density, in one over units of price, at values of shape (R, G)."""
 
     @abstractmethod
     def repeat(self, replications: int) -> Self:
@@ -79,6 +80,17 @@ class PointBelief(ABC):
         """Return this belief in each of `replications` markets; ValueError if it has others."""
         GaussianBelief.from_moments(self.mean, self.sd).broadcast(replications)
         return self if replications == self.replications else self.repeat(replications)
+
+    def density(self, value: ArrayLike) -> Array:
+        """Return the density, in one over units of price, at values of shape (R, G) or (G,).
+
+        Shape (R, G).
+        """
+        value, each = np.atleast_1d(floats("value", value)), np.empty((self.replications, 1))
+        require_compatible(value=value, mean=each)
+        return self.find_density(
+            np.broadcast_to(value, np.broadcast_shapes(value.shape, each.shape))
+        )
 
     def expect(self, likelihood: Likelihood, where: Flags | None = None) -> tuple[Array, Array]:
         """Return the log probability of what may be shown, and the mean of V given it, shape (R,).
@@ -113,11 +125,14 @@ class PointBelief(ABC):
             whole[window.rows] = part
         return whole
 
-    def spread_over(self, likelihood: Likelihood) -> Self:
-        """Return the belief in as many markets as the likelihood is of; ValueError if it cannot."""
-        shown = likelihood.replications
-        require_compatible(mean=np.empty(self.replications), shown=np.empty(shown))
-        return self.broadcast(max(shown, self.replications))
+    def spread_over(self, name: str, replications: int) -> Self:
+        """Return the belief in as many markets as what has this name is of.
+
+        ValueError if both are of several, and of different numbers.
+        """
+        sizes = {"mean": self.replications, name: replications}
+        require_compatible(**{of: np.empty(size) for of, size in sizes.items()})
+        return self.broadcast(max(sizes.values()))
 
 
 def require_possible(after: Window) -> None:

@@ -56,9 +56,8 @@ class Placements(NamedTuple):
         require_points(needed.max(), self.rows[needed.argmax()])
         for index in np.unique(size):
             group, points = np.flatnonzero(size == index), SIZES[index]
-            rows = max(1, CHUNK // points)
-            for start in range(0, len(group), rows):
-                yield points, self.at(group[start : start + rows])
+            for part in split_rows(len(group), points):
+                yield points, self.at(group[part])
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,9 +217,15 @@ def require_points(needed: float, replication: int) -> None:
         )
 
 
+def split_rows(rows: int, points: int) -> Iterator[slice]:
+    """Yield parts of so many rows, of at most CHUNK points where each has so many."""
+    step = max(1, CHUNK // points)
+    for start in range(0, rows, step):
+        yield slice(start, start + step)
+
+
 def iterate_chunks(windows: Iterable[Window]) -> Iterator[Window]:
     """Yield windows in parts of at most CHUNK points."""
     for window in windows:
-        rows = max(1, CHUNK // window.points)
-        for start in range(0, len(window.rows), rows):
-            yield window.at(slice(start, start + rows))
+        for part in split_rows(len(window.rows), window.points):
+            yield window.at(part)

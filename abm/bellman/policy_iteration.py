@@ -45,7 +45,7 @@ class PolicyIteration(Search):
                     residual = np.maximum(quarters, gap[1::2])[~narrow].max()
                     depth = self.chooser.close(follows, halved, greedy, largest)
                     return self.make(value, halved, depth, residual, tolerance, iteration,
-                                      nodes[:-1][narrow])  # fmt: skip
+                                     nodes[:-1][narrow])  # fmt: skip
             nodes = mesh.split(count_parts(error))
             if nodes.size > MOST_NODES:
                 break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from abm.numerics.checks import require_one_of
 from abm.participants.registry import Registry
@@ -16,11 +16,18 @@ Rules = Mapping[str, Callable[[Any], None]]
 Bases = Mapping[str, Sequence[str]]
 """The rules that each rests on."""
 
+Rule = TypeVar("Rule", bound=Callable[[Any], None])
+
 MANY = 6  # rules that are counted in a report rather than named
 
 
 class NonconformingError(AssertionError):
     """A maker or trader breaks rules; the message names each, and what broke it."""
+
+
+def name_rules(*rules: Rule) -> dict[str, Rule]:
+    """Return rules by their names, which are those of their functions."""
+    return {rule.__name__.replace("_", "-"): rule for rule in rules}
 
 
 def require_conformance(

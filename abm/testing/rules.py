@@ -13,6 +13,7 @@ from abm.numerics.arrays import Array
 from abm.participants.maker import MakerError, MarketMaker
 from abm.testing.bench import ALONE, BENCHES, UNDER_ALL_LAWS, Bench, Rule, on_benches
 from abm.testing.randomness import read_shared_randomness
+from abm.testing.report import name_rules
 from abm.testing.script import WIDTH
 from abm.testing.trail import BrokenRuleError, Trail, require_nowhere
 from abm.testing.traits import (
@@ -181,17 +182,14 @@ def list_holdings(maker: MarketMaker) -> dict[str, Array]:
     }  # fmt: skip
 
 
-RULES: dict[str, Rule] = {
-    rule.__name__.replace("_", "-"): rule
-    for rule in (
-        answers_with_arrays, quotes_are_prices, same_seed_same_quotes,
-        leaves_shared_randomness_alone, draws_for_each_replication, replications_are_apart,
-        quoting_changes_nothing, moves_with_the_mean, scales_with_the_noise,
-        cannot_see_what_is_hidden, survives_pickling,
-        learns_from_what_she_sees, books_what_she_trades, honours_the_law,
-        earns_nothing_if_so_declared, is_symmetric_if_so_declared,
-    )
-}  # fmt: skip
+RULES: dict[str, Rule] = name_rules(
+    answers_with_arrays, quotes_are_prices, same_seed_same_quotes,
+    leaves_shared_randomness_alone, draws_for_each_replication, replications_are_apart,
+    quoting_changes_nothing, moves_with_the_mean, scales_with_the_noise,
+    cannot_see_what_is_hidden, survives_pickling,
+    learns_from_what_she_sees, books_what_she_trades, honours_the_law,
+    earns_nothing_if_so_declared, is_symmetric_if_so_declared,
+)  # fmt: skip
 
 ALWAYS = ["answers-with-arrays", "quotes-are-prices"]
 BASES = {name: [rule for rule in ALWAYS if rule != name] for name in RULES} | {

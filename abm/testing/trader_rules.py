@@ -18,6 +18,7 @@ from abm.testing.law_rules import (
     has_the_resolution_it_says,
 )
 from abm.testing.randomness import read_shared_randomness
+from abm.testing.report import name_rules
 from abm.testing.trader_bench import (
     FEW,
     MANY,
@@ -183,15 +184,12 @@ def cannot_see_what_is_hidden(trader: TraderChoice) -> None:
         require_same(says, bench.trail(trader), hidden.trail(trader))
 
 
-TRADER_RULES: dict[str, TraderRule] = {
-    rule.__name__.replace("_", "-"): rule
-    for rule in (
-        gives_arrays_of_numbers, shows_probabilities, same_seed_same_traders,
-        leaves_shared_randomness_alone, draws_for_each_replication, replications_are_apart,
-        cannot_see_what_is_hidden, agrees_with_the_sides_taken, has_the_resolution_it_says,
-        has_the_moments_of_its_likelihood,
-    )
-}  # fmt: skip
+TRADER_RULES: dict[str, TraderRule] = name_rules(
+    gives_arrays_of_numbers, shows_probabilities, same_seed_same_traders,
+    leaves_shared_randomness_alone, draws_for_each_replication, replications_are_apart,
+    cannot_see_what_is_hidden, agrees_with_the_sides_taken, has_the_resolution_it_says,
+    has_the_moments_of_its_likelihood,
+)  # fmt: skip
 
 FIRST = "gives-arrays-of-numbers"
 TRADER_BASES = {name: [FIRST] if name != FIRST else [] for name in TRADER_RULES} | {

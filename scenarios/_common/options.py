@@ -1,11 +1,14 @@
 """The options that scenarios share: their types and help, and how their texts are read."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 from typer import Option
 
 from abm.participants.registry import MAKER_TYPES
 from analysis.canvas import FORMATS
+
+Number = TypeVar("Number", int, float)
 
 Makers = Annotated[
     str, Option(help="Names or module:Class (of the current folder, too), separated by commas.")
@@ -86,19 +89,16 @@ def parse_numbers(name: str, text: str) -> list[float]:
     >>> parse_numbers("prior_sd", "1,3")
     [1.0, 3.0]
     """
-    try:
-        return [float(word) for word in split_commas(text)]
-    except ValueError:
-        raise ValueError(
-            f"{name} is {text!r}, but must be numbers: give as 1 or as 1,3,5"
-        ) from None
+    return _parse_each(name, text, float, "numbers: give as 1 or as 1,3,5")
 
 
 def parse_counts(name: str, text: str) -> list[int]:
     """Return the whole numbers of an option, which commas separate; ValueError if one is none."""
+    return _parse_each(name, text, int, "whole numbers: give as 5 or as 1,2,5")
+
+
+def _parse_each(name: str, text: str, parse: Callable[[str], Number], rule: str) -> list[Number]:
     try:
-        return [int(word) for word in split_commas(text)]
+        return [parse(word) for word in split_commas(text)]
     except ValueError:
-        raise ValueError(
-            f"{name} is {text!r}, but must be whole numbers: give as 5 or as 1,2,5"
-        ) from None
+        raise ValueError(f"{name} is {text!r}, but must be {rule}") from None

@@ -147,7 +147,11 @@ class Location:
         remove_run(self.work)
 
     def finish(self, description: bytes) -> None:
-        """Write run.json, and give the folder its name."""
+        """Write run.json, and give the folder its name.
+
+        A worker of a cluster that died while it wrote has left a part of a file, which is removed.
+        """
+        self.work.remove_partial_files()
         self.work.write(RUN_FILE, description)
         self.work.remove(UNFINISHED_FILE)
         if self.home.local:

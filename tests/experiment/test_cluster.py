@@ -37,6 +37,7 @@ pytestmark = pytest.mark.slow
 SIZE, BLOCKS = 20, 6
 POINTS = grid(makers=["zero-profit", ["myopic", "fixed-spread"]], prior_sd=[1.0, 3.0])
 HERE = os.getpid()
+DIED = "A_WORKER_DIED"
 SETTINGS = {
     "distributed.scheduler.allowed-failures": 1,
     "distributed.deploy.lost-worker-timeout": "1h",  # killed workers are replaced, however late
@@ -48,6 +49,20 @@ class Slow(Simulation):
 
     def run(self, task: BlockTask) -> Tables:
         sleep(0.1)
+        return super().run(task)
+
+
+class DiesWriting(Simulation):
+    """Kills the first worker that has written part of a block's file."""
+
+    def run(self, task: BlockTask) -> Tables:
+        def die(_: int) -> None:
+            once = Path(os.environ[DIED])
+            if not once.exists():
+                once.touch()
+                os._exit(1)
+
+        os.fsync = die
         return super().run(task)
 
 
@@ -179,6 +194,16 @@ def test_results_are_those_of_one_process_although_a_worker_was_killed(
     assert 5 <= seen[0] < BLOCKS * len(POINTS) - 2
     assert read_files(out) == untroubled
     assert victim not in {nanny.pid for nanny in cluster.workers.values()}
+
+
+def test_a_worker_that_died_while_it_wrote_leaves_nothing_in_a_whole_run(
+    untroubled: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DIED, str(tmp_path / "died"))  # which workers of a new cluster inherit
+    with dask.config.set(SETTINGS), local_cluster(2) as fresh:
+        experiment(DiesWriting()).run(tmp_path / "run", workers=fresh.scheduler_address)
+    assert (tmp_path / "died").exists()
+    assert read_files(tmp_path / "run") == untroubled
 
 
 def test_a_block_that_raises_is_recorded_and_the_others_finish(

@@ -79,6 +79,8 @@ def by_parameter(
 ) -> Figure:
     """Draw a metric against a numeric parameter `x` of the points; the rest as in `by_period`.
 
+    The scale may be "log-log" as well: of both axes.
+
     Examples
     --------
     >>> table = pd.DataFrame({"maker": ["optimal"] * 2, "prior_sd": [1, 3], "mean": [2, 9]})
@@ -94,8 +96,11 @@ def by_parameter(
             style = styles[name]
             axes.errorbar(line[x], line["mean"], find_bars(line), marker=style.marker, ms=5,
                           ls=style.line, color=style.colour, capsize=2, label=name)  # fmt: skip
-        _set_scale(axes, scale)
-        if is_integer_dtype(table[x]):
+        _set_scale(axes, scale.removeprefix("log-"))
+        if scale == "log-log":
+            axes.set_xscale("log")
+            axes.xaxis.set(major_formatter="{x:g}", minor_formatter="")
+        elif is_integer_dtype(table[x]):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
     return _draw_panels(estimates, facet, draw, x.replace("_", " "), label, ax)

@@ -55,7 +55,9 @@ class Chooser:
     def choose(self, follows: Function, rho: Array) -> tuple[Array, Array]:
         """Return the best depth at each rho, shape (N,), and the right side at it."""
         if self.half_spread is not None:
-            depth = self.half_spread(rho) / self.problem.find_scale(rho)
+            scale = self.problem.find_scale(rho)
+            closed = np.zeros_like(scale)  # where nobody has a reason to trade
+            depth = np.divide(self.half_spread(rho), scale, out=closed, where=scale > 0)
             return depth, self.back_up(follows, rho, depth)
         objective = self._make_objective(follows, rho)
         scan = np.linspace(0.0, DEEPEST, POINTS)

@@ -26,7 +26,7 @@ from scenarios.paper.beliefs import write_posteriors
 from scenarios.paper.claims import add_realised, find_crossing, measure_claims
 from scenarios.paper.essence import show_claims
 from scenarios.paper.estimate import SHOCK
-from scenarios.paper.text import write_learning
+from scenarios.paper.text import write_adapted, write_learning
 from scenarios.paper.theory import write_computed
 
 SHOCKS = (0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
@@ -84,6 +84,7 @@ class Paper(Study):
         write_posteriors(folder, self.discount, self.seed, self.replications, self.periods)
         first = min(self.replications, self.block)
         write_learning(folder, self.seed, first, self.periods)
+        write_adapted(folder, self.discount, self.seed, first, self.periods)
 
     def make_tables(self, log: Run) -> Tables:
         return {"claims": claims_table(measure_claims(log))}

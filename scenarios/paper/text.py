@@ -9,11 +9,15 @@ from functools import partial
 import pandas as pd
 
 from abm import Exchange, FixedSpread
+from abm.bellman import Problem, solve
+from abm.exchange.totals import Totals
+from abm.makers.optimal import Optimal
 from abm.runs.folder import RunFolder
 from abm.runs.schema import MAKER, PERIOD, REPLICATION, Column
-from analysis import Run
+from abm.traders import AdaptiveTrader
+from analysis import Run, metrics
 from analysis.claims import Claim
-from scenarios.paper.estimate import SHOCK, compare
+from scenarios.paper.estimate import SHOCK, compare, make_claim
 from scenarios.paper.theory import ASKS, IMPATIENT, ITERATIONS, LEARNING, RHO
 
 NARROW = 0.7  # a half-spread below every optimal one at discount 0.9 (0.752 where rho is 0)
@@ -28,6 +32,14 @@ LEARNING_SDS = (
     Column("belief_sd", "float64", "price", "sd of her belief before the trade"),
 )
 
+ADAPTED = partial(AdaptiveTrader, weight=1.0, need_sd=1.0)  # Bayes' rule, needs of a noise sd
+ADAPTED_PROFITS = (
+    MAKER,
+    REPLICATION,
+    Column("realised", "float64", "price", "discounted profit, and W of what she believes then"),
+    Column("value", "float64", "price", "W of what she believes at first"),
+)
+
 
 def write_learning(folder: RunFolder, seed: int, replications: int, periods: int) -> None:
     """Write the belief's sd of a maker with a narrow fixed quote, after SIGNALS signals."""
@@ -40,6 +52,24 @@ def write_learning(folder: RunFolder, seed: int, replications: int, periods: int
     folder.write("learning", frame, LEARNING_SDS)
 
 
+def write_adapted(
+    folder: RunFolder, discount: float, seed: int, replications: int, periods: int
+) -> None:
+    """Write what the optimal maker earns of traders who learn too, and what W promises her."""
+    maker = partial(Optimal, discount=discount)
+    market = Exchange(maker, ADAPTED, prior_sd=SHOCK, replications=replications, rng=seed)
+    totals = Totals(market.makers, discount)
+    for _ in range(periods):
+        market.step()
+        totals.add(market.clearing)
+    value = solve(Problem(discount, ADAPTED)).value_function
+    (optimal,) = market.makers
+    earned = totals.table(market.replication).column("discounted_profit").to_numpy()
+    realised = earned + discount**periods * value(optimal.rho)
+    table = {"maker": optimal.name, "replication": market.replication, "realised": realised}
+    folder.write("adapted", pd.DataFrame(table).assign(value=float(value(SHOCK))), ADAPTED_PROFITS)
+
+
 def measure_text(log: Run) -> list[Claim]:
     """Return the claims of the text, in the order of its sections."""
     return [
@@ -49,6 +79,7 @@ def measure_text(log: Run) -> list[Claim]:
         _measure_pass(log),
         *_measure_iterations(log),
         _measure_cut_off(log),
+        _measure_adapted(log),
         _measure_quicker(log),
     ]
 
@@ -143,3 +174,15 @@ def _measure_quicker(log: Run) -> Claim:
         f"the optimal maker than with a fixed half-spread of {NARROW:g}"
     )
     return compare("Closing", says, both, "belief_sd", FixedSpread.name, low=0)
+
+
+def _measure_adapted(log: Run) -> Claim:
+    adapted = log.table("adapted")
+    relative = adapted.assign(gap=adapted["realised"] / adapted["value"] - 1)
+    says = (
+        f"there is a solution for a monopolist and adaptive traders: at sigma = {SHOCK:g}, before "
+        f"traders who apply Bayes' rule, with needs of one noise sd, she realises her value "
+        f"function: relative gap within {CLOSE:.0%}"
+    )
+    gap = metrics.estimates(relative, "gap", ["maker"])
+    return make_claim("Closing", says, gap, low=-CLOSE, high=CLOSE)

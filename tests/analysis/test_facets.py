@@ -212,6 +212,18 @@ def test_panels_hold_the_means_of_their_own_rows_with_bars() -> None:
             np.testing.assert_allclose(ends, np.stack([mean - half, mean + half], axis=1))
 
 
+@pytest.mark.parametrize(
+    ("scale", "axis_scales"),
+    [("linear", ("linear", "linear")), ("log", ("linear", "log")), ("log-log", ("log", "log"))],
+)
+def test_the_scales_over_a_parameter_are_as_asked_for(
+    scale: str, axis_scales: tuple[str, str]
+) -> None:
+    figure = facets.by_parameter(over_shocks(), "profit", "prior_sd", "panel", scale=scale)
+    for axes in seen(figure):
+        assert (axes.get_xscale(), axes.get_yscale()) == axis_scales
+
+
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_the_scale_over_periods_is_as_asked_for(scale: str) -> None:
     figure = facets.by_period(over_periods(), "spread", "panel", scale=scale)

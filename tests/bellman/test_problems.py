@@ -237,6 +237,14 @@ def test_a_policy_is_worth_what_it_earns_where_beliefs_are_right() -> None:
     assert abs(earned.mean() - worth) < 4 * earned.std() / np.sqrt(size) + 0.9**60 * 4
 
 
+def test_the_best_policy_is_worth_w_also_where_nobody_trades_at_last() -> None:
+    problem = PROBLEMS["learners .5, 0"]
+    best = solve(problem)
+    found = evaluate(problem, best.quote)
+    rho = np.array([0.0, 0.5, 1.0, 2.0])
+    assert_allclose(found.value_function(rho), best.value_function(rho), atol=1e-8)
+
+
 def test_a_policy_may_have_an_end_as_well() -> None:
     def half_spread(rho: Array) -> Array:
         return 1.0 + rho

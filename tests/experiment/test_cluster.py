@@ -16,6 +16,7 @@ from subprocess import Popen
 from threading import Thread
 from time import sleep
 from typing import Any
+from unittest.mock import patch
 
 import dask
 import pytest
@@ -56,13 +57,13 @@ class DiesWriting(Simulation):
     """Kills the first worker that has written part of a block's file."""
 
     def run(self, task: BlockTask) -> Tables:
-        def die(_: int) -> None:
+        def die(_: Any) -> None:
             once = Path(os.environ[DIED])
             if not once.exists():
                 once.touch()
                 os._exit(1)
 
-        os.fsync = die
+        patch.object(os, "fsync", die).start()
         return super().run(task)
 
 

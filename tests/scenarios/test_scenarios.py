@@ -23,7 +23,10 @@ pytestmark = pytest.mark.slow
 
 SCENARIOS = list(list_scenarios())
 SIZE = {"replications": 6, "periods": 12, "seed": 3}
-SMALLER = {"exact-optimum": {"replications": 4, "periods": 5}}  # takes long for each period
+SMALLER = {
+    "exact-optimum": {"replications": 4, "periods": 5},  # takes long for each period
+    "adaptive-traders": {"long_run": 40},
+}
 WRONG = {"replications": 0, "periods": 0, "seed": -1, "discount": 1.0}
 
 

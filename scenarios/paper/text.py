@@ -10,7 +10,7 @@ import pandas as pd
 
 from abm import Exchange, FixedSpread
 from abm.bellman import Problem, solve
-from abm.exchange.totals import Totals
+from abm.experiment.simulation import BlockTask, Simulation
 from abm.makers.optimal import Optimal
 from abm.runs.folder import RunFolder
 from abm.runs.schema import MAKER, PERIOD, REPLICATION, Column
@@ -56,18 +56,13 @@ def write_adapted(
     folder: RunFolder, discount: float, seed: int, replications: int, periods: int
 ) -> None:
     """Write what the optimal maker earns of traders who learn too, and what W promises her."""
-    maker = partial(Optimal, discount=discount)
-    market = Exchange(maker, ADAPTED, prior_sd=SHOCK, replications=replications, rng=seed)
-    totals = Totals(market.makers, discount)
-    for _ in range(periods):
-        market.step()
-        totals.add(market.clearing)
+    point = {"makers": Optimal.name, "traders": ADAPTED, "prior_sd": SHOCK}
+    task = BlockTask("", point, 0, replications, periods, seed)
+    totals = Simulation(discount).run(task)["totals"].to_pandas()
     value = solve(Problem(discount, ADAPTED)).value_function
-    (optimal,) = market.makers
-    earned = totals.table(market.replication).column("discounted_profit").to_numpy()
-    realised = earned + discount**periods * value(optimal.rho)
-    table = {"maker": optimal.name, "replication": market.replication, "realised": realised}
-    folder.write("adapted", pd.DataFrame(table).assign(value=float(value(SHOCK))), ADAPTED_PROFITS)
+    later = discount**periods * value(totals["belief_sd"])
+    totals = totals.assign(realised=totals["discounted_profit"] + later, value=float(value(SHOCK)))
+    folder.write("adapted", totals, ADAPTED_PROFITS)
 
 
 def measure_text(log: Run) -> list[Claim]:

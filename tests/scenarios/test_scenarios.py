@@ -26,6 +26,7 @@ SIZE = {"replications": 6, "periods": 12, "seed": 3}
 SMALLER = {
     "exact-optimum": {"replications": 4, "periods": 5},  # takes long for each period
     "adaptive-traders": {"long_run": 40},
+    "uninformed": {"exact_markets": 2},
 }
 WRONG = {"replications": 0, "periods": 0, "seed": -1, "discount": 1.0}
 

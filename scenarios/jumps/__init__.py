@@ -31,7 +31,6 @@ MAKERS = ["optimal", "zero-profit"]
 JUMPS = ["jump_sd", "probability"]
 POINT = [*JUMPS, "prior_sd"]
 METRICS = ("inside_spread", "pricing_error", "no_trade", "frozen", "profit")
-DEAD = "frozen"  # of periods that count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +89,6 @@ class Jumps(Study):
         return {
             "spread": facets.by_parameter(
                 by_metric["inside_spread"], "spread (noise sd)", "probability", "panel", scale="log"
-            ),
-            "frozen": facets.by_parameter(
-                by_metric["frozen"], "markets without a trade", "probability", "panel"
             ),
             "shock-spread": facets.by_period(
                 shock["spread"], "spread (noise sd)", "told", scale="log"

@@ -44,6 +44,7 @@ SMALL = {  # options that replace a page's own, so that its commands end soon
     "breakdown": f"{FEW} --prior-sd 1,5",
     "franchise": f"{FEW} --prior-sd 3 --lengths 5",
     "adaptive-traders": f"{FEW} --weight 1 --need-sd 1 --prior-sd 1,3 --long-run 40",
+    "jumps": f"{FEW} --jump-sd 1 --probability 0.05 --prior-sd 1 --shock-markets 2",
     "uninformed": f"{FEW} --kind 3 --share 0.3 --prior-sd 1 --exact-markets 2",
     "learning-makers": f"{FEW} --learners 2",
     "exact-vs-gaussian": f"{FEW} --prior-sd 1",

@@ -27,6 +27,7 @@ SMALLER = {
     "exact-optimum": {"replications": 4, "periods": 5},  # takes long for each period
     "adaptive-traders": {"long_run": 40},
     "uninformed": {"exact_markets": 2},
+    "jumps": {"shock_markets": 2},
 }
 WRONG = {"replications": 0, "periods": 0, "seed": -1, "discount": 1.0}
 

@@ -1,4 +1,4 @@
-"""From market-shock's logs to tables and figures: pandas and seaborn, never a live market.
+"""From market-shock's logs to tables and figures: pandas and matplotlib, never a live market.
 
 Of a live market `plot` reads the tape alone.
 """

@@ -12,7 +12,6 @@ from itertools import cycle
 from typing import Any, NamedTuple
 
 import matplotlib.style
-import seaborn as sns
 
 INK, FAINT, ACCENT = "#333333", "#8c8c8c", "#c02040"
 
@@ -57,18 +56,44 @@ FIXED = {
 COLOURS = ("#5e1f7a", "#d0408c", "#4a4a00", "#008fa3", "#5c3a33", "#7d8a94")
 MARKERS = ("^", "v", "P", "X", "<", ">", "*")
 
-SETTINGS: dict[str, Any] = (
-    sns.axes_style("ticks")
-    | sns.plotting_context("notebook")
-    | {
-        "font.family": ["sans-serif"],
-        "font.sans-serif": ["DejaVu Sans"],  # which comes with matplotlib
-        "legend.frameon": False,
-        "pdf.fonttype": 42,
-        "svg.fonttype": "none",
-        "svg.hashsalt": "market-shock",
-    }
-)
+SETTINGS: dict[str, Any] = {
+    # those of matplotlib that seaborn (Waskom 2021) has otherwise in its style "ticks"
+    "axes.axisbelow": True,
+    "axes.edgecolor": ".15",
+    "axes.labelcolor": ".15",
+    "grid.color": ".8",
+    "lines.solid_capstyle": "round",
+    "patch.edgecolor": "w",
+    "patch.force_edgecolor": True,
+    "text.color": ".15",
+    "xtick.color": ".15",
+    "ytick.color": ".15",
+    # and in its context "notebook"
+    "axes.labelsize": 12,
+    "axes.linewidth": 1.25,
+    "axes.titlesize": 12,
+    "font.size": 12,
+    "grid.linewidth": 1,
+    "legend.fontsize": 11,
+    "legend.title_fontsize": 12,
+    "xtick.labelsize": 11,
+    "xtick.major.size": 6,
+    "xtick.major.width": 1.25,
+    "xtick.minor.size": 4,
+    "xtick.minor.width": 1,
+    "ytick.labelsize": 11,
+    "ytick.major.size": 6,
+    "ytick.major.width": 1.25,
+    "ytick.minor.size": 4,
+    "ytick.minor.width": 1,
+    # the project's own
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["DejaVu Sans"],  # which comes with matplotlib
+    "legend.frameon": False,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "market-shock",
+}
 
 
 def assign_styles(makers: Iterable[object]) -> dict[str, Style]:

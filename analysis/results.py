@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from abm.numerics.intervals import find_fraction_ends
 from abm.numerics.moments import Moments
 from abm.runs.metrics import OF_TOTALS, TOTALS, list_headlines
 from analysis import metrics
 from analysis.columns import drop_repeated_labels
+from analysis.summaries import pool_blocks
 
 if TYPE_CHECKING:
     from analysis.load import Run
@@ -166,8 +168,13 @@ def estimate_all_metrics(summary: Table, keys: list[str]) -> Table:
     """Return the estimates of every metric of a summary by block, with intervals."""
     if summary.empty:
         return pd.DataFrame(columns=[*keys, "metric", *ESTIMATE_COLUMNS])
-    known = [metric for metric in METRICS if (summary["metric"] == metric).any()]
-    return estimate_metrics(summary, known, keys)
+    rank = summary["metric"].map({metric: rank for rank, metric in enumerate(METRICS)})
+    known = summary.loc[rank.dropna().sort_values(kind="stable").index]
+    table = metrics.add_interval(pool_blocks(known, ["metric", *keys]))
+    fractions = table["metric"].isin(metrics.FRACTIONS)
+    ends = find_fraction_ends(*(table.loc[fractions, name] for name in ("mean", "count")))
+    table.loc[fractions, "low"], table.loc[fractions, "high"] = ends
+    return table[[*keys, "metric", *ESTIMATE_COLUMNS]]
 
 
 def estimate_metrics(frame: Table, wanted: Sequence[str], keys: Sequence[str]) -> Table:

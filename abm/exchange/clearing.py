@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
-
 from abm.market.quotes import Quote, show_prices, show_sides
-from abm.numerics.arrays import Array, Flags, Sides
+from abm.numerics.arrays import Array, Flags, Sides, copy_broadcast
 from abm.numerics.describe import describe, show_count, show_mean
 from abm.runs.metrics import OF_MAKER, OF_MARKET
 
@@ -43,8 +41,8 @@ class Dealing:
 
     def copy(self) -> Dealing:
         """Return the same, with copies of what is hers to overwrite."""
-        mutable = (self.belief_mean, self.belief_sd, self.inventory)
-        mean, sd, inventory = (np.array(np.broadcast_to(a, self.profit.shape)) for a in mutable)
+        mutable, size = (self.belief_mean, self.belief_sd, self.inventory), len(self.profit)
+        mean, sd, inventory = (copy_broadcast(array, size) for array in mutable)
         return replace(self, belief_mean=mean, belief_sd=sd, inventory=inventory)
 
     @cached_property

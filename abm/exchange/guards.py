@@ -15,7 +15,7 @@ from abm.exchange.holdings import require_holdings
 from abm.market.laws import Law
 from abm.market.quotes import Quote
 from abm.market.random_streams import Draws
-from abm.numerics.arrays import Array
+from abm.numerics.arrays import Array, copy_broadcast
 from abm.numerics.checks import LARGEST_PRICE
 from abm.numerics.conversion import floats
 from abm.numerics.describe import show_value
@@ -105,7 +105,7 @@ def ask_for_quote(maker: MarketMaker, period: int) -> Quote:
         )
     size = maker.terms.replications
     try:
-        bid, ask = (np.array(np.broadcast_to(price, size)) for price in (quote.bid, quote.ask))
+        bid, ask = (copy_broadcast(price, size) for price in (quote.bid, quote.ask))
     except ValueError:
         raise ValueError(
             f"{says} a bid of shape {quote.bid.shape} and an ask of shape {quote.ask.shape}, but "

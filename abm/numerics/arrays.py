@@ -1,4 +1,4 @@
-"""The array types that flow through a market; the last axis is the replication."""
+"""The arrays that flow through a market, whose last axis is the replication."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,3 +7,8 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Sides = NDArray[np.int8]
 Index = NDArray[np.intp]
+
+
+def copy_broadcast(array: Array, size: int) -> Array:
+    """Return a copy of an array, of shape (size,); ValueError unless it broadcasts to that."""
+    return array.copy() if array.shape == (size,) else np.array(np.broadcast_to(array, size))

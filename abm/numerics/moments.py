@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,14 @@ class Moments:
     @classmethod
     def of(cls, sample: Array) -> Moments:
         """Return the moments of what is not NaN, of shape (); with no rounding if all are alike."""
-        numbers = _drop_missing(sample).ravel()
-        alike = numbers.size > 0 and numbers[0] == numbers[-1] and (numbers == numbers[0]).all()
-        mean = float(numbers[0]) if alike else mean_of(numbers)
-        squares = np.square(numbers - mean).sum()
+        numbers = sample.ravel()
+        mean = _find_mean(numbers)
+        if isnan(mean):
+            numbers = _drop_missing(numbers)
+            mean = _find_mean(numbers)
+        if numbers.size and numbers[0] == numbers[-1] and (numbers == numbers[0]).all():
+            mean = float(numbers[0])
+        squares = np.add.reduce(np.square(numbers - mean))
         return cls(np.asarray(numbers.size), np.asarray(mean), np.asarray(squares))
 
     @classmethod
@@ -101,11 +106,13 @@ def drop_rounding(se: Array, mean: Array) -> Array:
 
 def mean_of(sample: Array) -> float:
     """Return the mean of the values that are not NaN, or NaN if there is none."""
-    mean = sample.mean() if sample.size else np.nan
-    if np.isnan(mean):
-        numbers = _drop_missing(sample)
-        mean = numbers.mean() if numbers.size else np.nan
-    return float(mean)
+    mean = _find_mean(sample)
+    return _find_mean(_drop_missing(sample)) if isnan(mean) else mean
+
+
+def _find_mean(sample: Array) -> float:
+    """Return the mean as `sample.mean()` does, which takes thrice as long where numbers are few."""
+    return float(np.add.reduce(sample, axis=None) / sample.size) if sample.size else nan
 
 
 def _drop_missing(sample: Array) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from abm.numerics.moments import Moments
-from abm.runs.schema import SUMMARY
+from abm.runs.schema import PERIOD
 
 Series = tuple[str | None, str]
 """A maker and a metric; without a maker, of the whole market."""
@@ -18,14 +18,19 @@ def tabulate_summary(periods: Sequence[Mapping[Series, Moments]]) -> pd.DataFram
     All periods hold the same series.
     """
     series = list(periods[0]) if periods else []
-    samples = [sample for period in periods for sample in period.values()]
-    moments = Moments.stack(samples)
+    moments = Moments.stack(sample for period in periods for sample in period.values())
     columns = {
-        "period": np.repeat(np.arange(len(periods)), len(series)),
-        "maker": [maker for maker, _ in series] * len(periods),
-        "metric": [metric for _, metric in series] * len(periods),
+        "period": np.repeat(np.arange(len(periods), dtype=PERIOD.dtype), len(series)),
+        "maker": repeat_names([maker for maker, _ in series], len(periods)),
+        "metric": repeat_names([metric for _, metric in series], len(periods)),
         "count": moments.count,
         "mean": moments.mean,
         "variance": moments.variance,
     }
-    return pd.DataFrame(columns).astype({column.name: column.dtype for column in SUMMARY})
+    return pd.DataFrame(columns)
+
+
+def repeat_names(names: Sequence[str | None], times: int) -> pd.Categorical:
+    """Return names, in their order so many times over."""
+    once = pd.Categorical(names)
+    return pd.Categorical.from_codes(np.tile(once.codes, times), once.categories)

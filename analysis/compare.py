@@ -1,5 +1,6 @@
 """Two runs compared: their settings by name, their results in standard errors."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,8 +127,15 @@ def _compare_means(first: Run, second: Run, keys: list[str]) -> Table:
 
 def _compare_replications(first: Run, second: Run, keys: list[str]) -> Table:
     """Return the mean of second less first with its se, in the replications of both."""
+    summary = summarise(_walk_differences(first, second, keys), [*keys, "block", "maker"])
+    means = estimate_all_metrics(summary, [*keys, "maker"])
+    means = means.assign(number=means["count"])
+    return means.drop(columns=["low", "high"]).rename(columns={"mean": "difference"})
+
+
+def _walk_differences(first: Run, second: Run, keys: list[str]) -> Iterator[Table]:
+    """Yield second less first, by replication, of each piece that both have."""
     by = [*keys, "block", "maker"]
-    summaries = []
     for piece in totals(first, [*first.varying_parameters, "block"]):
         rows = with_point_parameters(piece, first, keys)
         other_piece = _read_piece(second, {key: rows[key].iloc[0] for key in (*keys, "block")})
@@ -136,10 +144,7 @@ def _compare_replications(first: Run, second: Run, keys: list[str]) -> Table:
             both = rows.merge(other_rows, on=[*by, "replication"])
             known = [metric for metric in METRICS if metric in rows and metric in other_rows]
             gaps = {metric: both[f"{metric}_y"] - both[f"{metric}_x"] for metric in known}
-            summaries.append(summarise(both[by].assign(**gaps), by))
-    means = estimate_all_metrics(pd.concat(summaries, ignore_index=True), [*keys, "maker"])
-    means = means.assign(number=means["count"])
-    return means.drop(columns=["low", "high"]).rename(columns={"mean": "difference"})
+            yield both[by].assign(**gaps)
 
 
 def _read_piece(run: Run, labels: dict[str, Any]) -> Table | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite, isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
@@ -75,8 +75,7 @@ def records(run: Run, keys: Sequence[str]) -> Table:
 def totals_by_block(run: Run) -> Table:
     """Return a summary of the totals by block; keys: point labels, block, maker, metric."""
     keys = [*point_labels(run), "block"]
-    tables = [summarise(piece, [*keys, "maker"]) for piece in totals(run, keys)]
-    return pd.concat(tables, ignore_index=True)
+    return summarise(totals(run, keys), [*keys, "maker"])
 
 
 def results(run: Run) -> Table:
@@ -125,23 +124,22 @@ def comparisons(run: Run) -> Table:
     optimal myopic  0.03 -0.01  0.07
     """
     where = [key for key in point_labels(run) if key not in ("makers", "exchange")]
-    firsts: dict[tuple[object, ...], str] = {}
-    tables = [pd.DataFrame()]
-    for piece in totals(run, [*where, "block"]):
-        makers = _group_by_maker(piece)
-        here = {key: piece[key].iloc[0] for key in (*where, "block")}
-        first = firsts.setdefault(tuple(here[key] for key in where), next(iter(makers)))
-        if first in makers:
-            tables += [table.assign(**here) for table in _differences(makers, first)]
-    gaps = estimate_all_metrics(pd.concat(tables, ignore_index=True), [*where, "first", "second"])
-    return metrics.add_interval(gaps)  # a difference of fractions is no fraction
+    gaps = summarise_groups(_walk_differences(run, where), [*where, "block", "first", "second"])
+    estimates = estimate_all_metrics(gaps, [*where, "first", "second"])
+    return metrics.add_interval(estimates)  # a difference of fractions is no fraction
 
 
-def summarise(piece: Table, by: Sequence[str]) -> Table:
-    """Return count, mean and variance of every metric in each group."""
-    known = [metric for metric in METRICS if metric in piece]
+def summarise(pieces: Iterable[Table], by: Sequence[str]) -> Table:
+    """Return count, mean and variance of every metric in each group of each piece."""
+    groups = (group for piece in pieces for group in piece.groupby(list(by), observed=True))
+    return summarise_groups(groups, by)
+
+
+def summarise_groups(groups: Iterable[tuple[Any, Table]], by: Sequence[str]) -> Table:
+    """Return count, mean and variance of every metric in groups, each with its labels and rows."""
     labels, samples = [], []
-    for names, rows in piece.groupby(list(by), observed=True):
+    for names, rows in groups:
+        known = [metric for metric in METRICS if metric in rows]
         labels += [(*names, metric) for metric in known]
         samples += [Moments.of(column) for column in rows[known].to_numpy(float).T]
     found = Moments.stack(samples)
@@ -149,12 +147,21 @@ def summarise(piece: Table, by: Sequence[str]) -> Table:
     return table.assign(count=found.count, mean=found.mean, variance=found.variance)
 
 
-def _differences(makers: Mapping[str, Table], first: str) -> Iterator[Table]:
-    """Yield a summary of the differences between the first maker and each other one."""
-    known = [metric for metric in METRICS if metric in makers[first]]
-    for second in [name for name in makers if name != first]:
-        gaps = (makers[first][known] - makers[second][known]).dropna(how="all")
-        yield summarise(gaps.assign(first=first, second=second), ["first", "second"])
+def _walk_differences(run: Run, where: Sequence[str]) -> Iterator[tuple[Any, Table]]:
+    """Yield the differences between the first maker and each other one, with their labels.
+
+    The labels are `where`, the block, and the names of both makers.
+    """
+    firsts: dict[tuple[object, ...], str] = {}
+    for piece in totals(run, [*where, "block"]):
+        makers = _group_by_maker(piece)
+        *at, block = (piece[key].iloc[0] for key in (*where, "block"))
+        first = firsts.setdefault(tuple(at), next(iter(makers)))
+        for second in [name for name in makers if name != first] if first in makers else []:
+            known = [metric for metric in METRICS if metric in makers[first]]
+            gaps = (makers[first][known] - makers[second][known]).dropna(how="all")
+            if len(gaps):
+                yield (*at, block, first, second), gaps
 
 
 def _group_by_maker(piece: Table) -> dict[str, Table]:

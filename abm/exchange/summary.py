@@ -1,6 +1,7 @@
 """What a tape says of all replications together: moments of every metric in every period."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ def tabulate_summary(periods: Sequence[Mapping[Series, Moments]]) -> pd.DataFram
     return pd.DataFrame(columns)
 
 
-def repeat_names(names: Sequence[str | None], times: int) -> pd.Categorical:
-    """Return names, in their order so many times over."""
+def repeat_names(names: Sequence[Any], times: int) -> pd.Categorical:
+    """Return names, None among them, in their order so many times over."""
     once = pd.Categorical(names)
     return pd.Categorical.from_codes(np.tile(once.codes, times), once.categories)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial, wraps
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -18,14 +19,17 @@ from abm.exchange.admission import MakerChoice
 from abm.exchange.model import Exchange
 from abm.makers.zero_profit import ZeroProfit
 from abm.market.random_streams import Streams
-from abm.numerics.arrays import Array
+from abm.numerics.arrays import Array, Flags
 from abm.participants.transparency import TRANSPARENCIES
 from abm.testing.laws import OTHER_LAWS, LawMaker, make_paper_law
+from abm.testing.randomness import watch_randomness
 from abm.testing.script import WIDTH, Decliner, RowStreams, Scripted
 from abm.testing.trail import BrokenRuleError, Trail
 
 PERIODS, LONG, SHORT = 12, 60, 4  # of a maker alone, beside rivals, and under other laws
 SEED = 2008
+
+Shared = TypeVar("Shared")
 
 
 @dataclass(frozen=True)
@@ -84,10 +88,18 @@ class Bench:
 
     def first_trail(self, maker: MakerChoice) -> Trail:
         """Return the trail that she left here first: rules of one check share it."""
-        shared = _FIRST.get({})
-        if self not in shared:
-            shared[self] = self.trail(maker)
-        return shared[self]
+        return self._share("first", lambda: self.trail(maker))
+
+    def watched_trail(self, maker: MakerChoice) -> tuple[Trail, dict[str, Flags]]:
+        """Return the trail of another run, and when shared random states moved; shared as well."""
+        return self._share("watched", lambda: watch_randomness(self.market(maker), self.periods))
+
+    def _share(self, which: str, make: Callable[[], Shared]) -> Shared:
+        """Return what another rule of this check has made on this bench, or make it."""
+        known = _KNOWN.get({})
+        if (which, self) not in known:
+            known[which, self] = make()
+        return cast(Shared, known[which, self])
 
 
 class ScriptedExchange(Exchange):
@@ -114,17 +126,17 @@ class ScriptedExchange(Exchange):
         return super().draw_shock() + self._bench.hidden
 
 
-_FIRST: ContextVar[dict[Bench, Trail]] = ContextVar("first trails")
+_KNOWN: ContextVar[dict[tuple[str, Bench], object]] = ContextVar("known trails")
 
 
 @contextmanager
-def share_first_trails() -> Iterator[None]:
-    """Let rules that are tried on one maker in the context share her first trails."""
-    before = _FIRST.set({})
+def share_trails() -> Iterator[None]:
+    """Let rules that are tried on one maker in the context share her trails."""
+    before = _KNOWN.set({})
     try:
         yield
     finally:
-        _FIRST.reset(before)
+        _KNOWN.reset(before)
 
 
 ALONE = [Bench(prior_sd) for prior_sd in (0.25, 1.0, 3.0, 8.0)]

@@ -9,7 +9,7 @@ from abm.exchange.admission import MakerChoice
 from abm.numerics.checks import require_one_of
 from abm.participants.admission import TraderChoice
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES
-from abm.testing.bench import Bench, share_first_trails
+from abm.testing.bench import Bench, share_trails
 from abm.testing.report import Waivers, check_waivers, name_choice, require_conformance
 from abm.testing.rules import BASES, RULES
 from abm.testing.trader_bench import TraderBench
@@ -46,7 +46,7 @@ def check_maker(maker: MakerChoice, *, waive: Waivers | None = None) -> None:
     """
     waived = check_waivers(waive or {}, RULES)
     Bench().market(maker)  # if she cannot be made, that is all there is to say
-    with share_first_trails():
+    with share_trails():
         require_conformance(maker, MAKER_TYPES, RULES, BASES, waived)
 
 

@@ -2,10 +2,26 @@
 
 import pickle
 import random
+from itertools import pairwise
 
 import numpy as np
 
 from abm.exchange.model import Exchange
+from abm.numerics.arrays import Flags
+from abm.testing.trail import Trail
+
+
+def watch_randomness(market: Exchange, periods: int) -> tuple[Trail, dict[str, Flags]]:
+    """Run so many periods; return their trail, and whether in each of them a shared state moved."""
+    trails, states = [], [read_shared_randomness(market)]
+    for _ in range(periods):
+        trails.append(Trail.of(market, 1))
+        states.append(read_shared_randomness(market))
+    moved = {
+        whose: np.array([one[whose] != other[whose] for one, other in pairwise(states)])
+        for whose in states[0]
+    }
+    return Trail(*map(np.concatenate, zip(*trails, strict=True))), moved
 
 
 def read_shared_randomness(market: Exchange) -> dict[str, bytes]:

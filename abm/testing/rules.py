@@ -12,7 +12,6 @@ from abm.exchange.guards import ask_for_quote
 from abm.numerics.arrays import Array
 from abm.participants.maker import MakerError, MarketMaker
 from abm.testing.bench import ALONE, BENCHES, UNDER_ALL_LAWS, Bench, Rule, on_benches
-from abm.testing.randomness import read_shared_randomness
 from abm.testing.report import name_rules
 from abm.testing.script import WIDTH
 from abm.testing.trail import BrokenRuleError, Trail, require_nowhere
@@ -97,19 +96,17 @@ def cannot_see_what_is_hidden(maker: MakerChoice, bench: Bench) -> None:
 def same_seed_same_quotes(maker: MakerChoice, bench: Bench) -> None:
     """Two runs with one seed are the same."""
     says = "she quotes otherwise in a second run: draw by self.draws, keep state in self"
-    compare_with(maker, bench, says)
+    again, _ = bench.watched_trail(maker)
+    require_nowhere(bench.first_trail(maker).differs(again), says, again)
 
 
 @on_benches(*BENCHES)
 def leaves_shared_randomness_alone(maker: MakerChoice, bench: Bench) -> None:
     """She draws from self.draws, never from random states of the whole program or of the model."""
-    market = bench.market(maker)
-    for period in range(bench.periods):
-        before = read_shared_randomness(market)
-        trail = Trail.of(market, 1)
-        for whose, state in read_shared_randomness(market).items():
-            says = f"{whose} moved in period {period}: use self.draws"
-            require_nowhere(np.full_like(trail.bid, state != before[whose], bool), says, trail)
+    trail, moved = bench.watched_trail(maker)
+    for whose, when in moved.items():
+        says = f"{whose} moved in period {when.argmax()}: use self.draws"
+        require_nowhere(np.broadcast_to(when[:, np.newaxis], trail.bid.shape), says, trail)
 
 
 def draws_for_each_replication(maker: MakerChoice) -> None:
@@ -137,16 +134,13 @@ def learns_from_what_she_sees(maker: MakerChoice) -> None:
 @on_benches(*BENCHES)
 def books_what_she_trades(maker: MakerChoice, bench: Bench) -> None:
     """Her inventory is what she has bought less what she has sold, her cash what that brought."""
-    market = bench.market(maker)
-    tried, nothing = market.makers[0], np.zeros(len(bench.rows))
-    held, paid = nothing, nothing
-    for _ in range(bench.periods):
-        trail = Trail.of(market, 1)
-        sold = market.clearing.side * market.clearing.dealings[0].filled
-        held, paid = held - sold, paid + sold * market.clearing.price
-        wrong = ~(np.isclose(tried.inventory, held) & np.isclose(tried.cash, paid))
-        says = f"she has sold {-held}, for {paid}, but holds {tried.inventory} and {tried.cash}"
-        require_nowhere(np.atleast_2d(wrong), says, trail)
+    trail = bench.first_trail(maker)
+    sold, paid = trail.sold.cumsum(axis=0), (trail.sold * trail.price).cumsum(axis=0)
+    wrong = ~(np.isclose(trail.inventory, -sold) & np.isclose(trail.cash, paid))
+    first = wrong.any(axis=1).argmax()
+    sold, paid, held, cash = (part[first] for part in (sold, paid, trail.inventory, trail.cash))
+    says = f"she has sold {sold}, for {paid}, but holds {held} and {cash}"
+    require_nowhere(wrong, says, trail)
 
 
 @on_benches(*BENCHES)

@@ -1,4 +1,4 @@
-"""Trails: what a maker quoted and believed in each period, and where a rule first does not hold."""
+"""Trails: what a maker did in each period, and where a rule first does not hold."""
 
 from typing import NamedTuple, Self
 
@@ -15,12 +15,20 @@ class BrokenRuleError(AssertionError):
 
 
 class Trail(NamedTuple):
-    """What the first maker of an exchange quoted and believed; arrays of shape (periods, R)."""
+    """What the first maker of an exchange did; arrays of shape (periods, R).
+
+    She quoted bid and ask, and believed mean and sd; she then sold so many shares at the price, and
+    once she had learnt held this inventory and cash.
+    """
 
     bid: Array
     ask: Array
     mean: Array
     sd: Array
+    sold: Array
+    price: Array
+    inventory: Array
+    cash: Array
 
     @classmethod
     def of(cls, market: Exchange, periods: int) -> Self:
@@ -35,9 +43,12 @@ class Trail(NamedTuple):
             except ValueError as error:
                 mean, sd = market.makers[0].moments
                 raise ValueError(f"{error}; her belief then has means {mean}, sds {sd}") from error
-            quote, moments = market.quotes[0], market.makers[0].moments
-            rows.append([quote.bid, quote.ask, *np.copy(moments)])
+            quote, maker = market.quotes[0], market.makers[0]
+            before = [quote.bid, quote.ask, *np.copy(maker.moments)]
             market.clear()
+            cleared = market.clearing
+            sold = cleared.side * cleared.dealings[0].filled
+            rows.append([*before, sold, cleared.price, *np.copy([maker.inventory, maker.cash])])
         return cls(*np.moveaxis(np.array(rows), 1, 0))
 
     def row(self, number: int) -> Self:
@@ -46,7 +57,7 @@ class Trail(NamedTuple):
 
     def describe(self, period: int, row: int) -> str:
         """Return what she believed and quoted in one period and replication, in words."""
-        bid, ask, mean, sd = (part[period, row] for part in self)
+        bid, ask, mean, sd = (part[period, row] for part in self[:4])
         return f"at belief mean {mean:.6g}, sd {sd:.6g} she quotes bid {bid:.6g}, ask {ask:.6g}"
 
     def differs(self, other: Self, shift: float = 0.0, scale: float = 1.0) -> Flags:

@@ -27,9 +27,11 @@ def write_reference(folder: Path) -> None:
     one for pandas's stubs alone.
     """
     chosen: list[str] = []
+    walked: set[str] = set()
     for name in list_modules():
-        if not chosen or name not in walk_specs(chosen):
+        if name not in walked:
             chosen.append(name)
+            walked.update(walk_specs([name]))
     pd.Series.__class_getitem__ = classmethod(GenericAlias)  # type: ignore[attr-defined]
     warnings.filterwarnings("ignore", r".*Import of [A-Z] failed")  # type variables of Mesa 3.5
     render.configure(docformat="numpy", show_source=False)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from analysis import Run
+from analysis.results import point_labels
 from analysis.skewness import describe_skewed, measure_skewness
 
 FEW = 200  # markets, below which intervals of skewed metrics are too narrow
@@ -31,11 +32,18 @@ def describe_samples(log: Run, tables: Mapping[str, pd.DataFrame], replications:
     str
         A sentence, or "" if there is nothing to say.
     """
-    fewest, warning = replications, ""
-    if "totals" in log.tables:
-        skewness = measure_skewness(log)
-        points = [name for name in skewness if name not in {"metric", "skewness", "count"}]
-        fewest = int(skewness.groupby(points, observed=True)["count"].max().min())
-        shown = {name for table in tables.values() if "metric" in table for name in table["metric"]}
-        warning = describe_skewed(skewness[skewness["metric"].isin(shown)] if shown else skewness)
-    return SKEWED.format(fewest, FEW) if fewest < FEW else warning
+    has_totals = "totals" in log.tables
+    fewest = _count_fewest(log) if has_totals else replications
+    if fewest < FEW:
+        return SKEWED.format(fewest, FEW)
+    if not has_totals:
+        return ""
+    skewness = measure_skewness(log)
+    shown = {name for table in tables.values() if "metric" in table for name in table["metric"]}
+    return describe_skewed(skewness[skewness["metric"].isin(shown)] if shown else skewness)
+
+
+def _count_fewest(log: Run) -> int:
+    """Return how many markets there are at the point that has the fewest."""
+    labels = [*point_labels(log), "maker"]
+    return int(log.blocks("totals", labels).groupby(labels, observed=True).size().min())

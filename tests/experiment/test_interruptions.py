@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -154,10 +154,21 @@ def sessions() -> Iterator[Sessions]:
 
 
 @pytest.fixture(scope="module")
-def untroubled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    out = tmp_path_factory.mktemp("untroubled") / "run"
-    experiment().run(out)
-    return read_files(out)
+def run_untroubled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, bytes]]:
+    """Return a function that runs an experiment of FULL, each of them once."""
+
+    @cache
+    def run_once(full: str) -> dict[str, bytes]:
+        out = tmp_path_factory.mktemp("untroubled") / "run"
+        experiment(**FULL[full][0]).run(out)
+        return read_files(out)
+
+    return run_once
+
+
+@pytest.fixture(scope="module")
+def untroubled(run_untroubled: Callable[[str], dict[str, bytes]]) -> dict[str, bytes]:
+    return run_untroubled("block")
 
 
 @pytest.mark.parametrize(("workers", "kills"), [(1, 4), (2, 2)])
@@ -259,12 +270,10 @@ def error_of(
     [("block", 1), ("block", 2), ("manifest", 1), ("summary", 1), ("description", 1)],
 )
 def test_a_file_that_does_not_fit_ends_a_run_with_an_error_and_the_finished_stays(
-    full: str, workers: int, tmp_path: Path
+    full: str, workers: int, run_untroubled: Callable[[str], dict[str, bytes]], tmp_path: Path
 ) -> None:
     settings, limit = FULL[full]
-    made = experiment(**settings)
-    made.run(tmp_path / "untroubled")
-    untroubled = read_files(tmp_path / "untroubled")
+    untroubled = run_untroubled(full)
     out, notes, said = tmp_path / "run", tmp_path / "notes", tmp_path / "said"
     in_a_process(error_of, out, workers, notes, settings, limit, said)
     assert not out.exists()

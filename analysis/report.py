@@ -31,9 +31,9 @@ from analysis.overview import (
 from analysis.precision import convergence
 from analysis.results import (
     comparisons,
+    estimate_all_metrics,
     format_estimates,
     point_labels,
-    results,
     totals,
     totals_by_block,
 )
@@ -68,7 +68,7 @@ def report(run: Run) -> str:
         run=run,
         markets=_count_markets(run, summary),
         claims=read_claims(run),
-        results=format_estimates(results(run)),
+        results=format_estimates(estimate_all_metrics(summary, [*point_labels(run), "maker"])),
         comparisons=format_estimates(comparisons(run)),
         pictures=[*_load_pictures(run), *_draw_pictures(run, summary)],
     )

@@ -82,9 +82,9 @@ class Uninformed(Study):
     def list_kinds(self) -> list[str]:
         """Return the names of the kinds of uninformed traders."""
         words = split_commas(self.kind)
-        reaches = parse_numbers("kind", ",".join(word for word in words if word != HALF) or "1")
-        names = iter(f"{WITHIN}{reach:g}" for reach in reaches)
-        return [HALF if word == HALF else next(names) for word in words]
+        others = [word for word in words if word != HALF]
+        reaches = iter(parse_numbers("kind", ",".join(others)) if others else [])
+        return [HALF if word == HALF else f"{WITHIN}{next(reaches):g}" for word in words]
 
     def list_markets(self) -> list[Point]:
         """Return who comes, and after which shocks."""

@@ -25,7 +25,7 @@ SCENARIOS = list(list_scenarios())
 SIZE = {"replications": 6, "periods": 12, "seed": 3}
 SMALLER = {
     "exact-optimum": {"replications": 4, "periods": 5},  # takes long for each period
-    "adaptive-traders": {"long_run": 40},
+    "adaptive-traders": {"long_run": 40, "weight": "1", "need_sd": "1"},
     "uninformed": {"exact_markets": 2},
     "jumps": {"shock_markets": 2},
 }

@@ -183,6 +183,7 @@ def test_beliefs_are_compared_in_the_same_markets(folder: Path, log: Run) -> Non
     ("options", "says"),
     [
         ("--kind some", "kind is 'some', but must be numbers"),
+        ("--kind half,", "kind is '', but must be numbers"),
         ("--kind 0", "reach is 0"),
         ("--share 1.5", "share is 1.5"),
         ("--share few", "share is 'few', but must be numbers"),

@@ -3,8 +3,8 @@
 A monopolist may lose money at first, to learn, and earn it back once she knows the value: so she
 opens markets that competition leaves closed. Who is alone for N periods only maximises her profit
 of these; then quotes earn nothing. Beside her stand competition from the start, the monopoly for
-ever, and a planner who maximises the gains from trade. Every maker quotes
-alone, and faces the same values and traders.
+ever, and a planner who maximises the discounted gains from trade. Every maker quotes alone, and
+faces the same values and traders.
 """
 
 from dataclasses import dataclass
@@ -19,25 +19,24 @@ from abm.experiment.points import Point
 from abm.makers.franchise import Franchise as FranchiseMaker
 from abm.makers.optimal import Optimal
 from abm.makers.planner import Planner
-from analysis import Run, facets, metrics
+from analysis import Run, facets
 from analysis.best import find_best
 from analysis.results import (
     ESTIMATE_COLUMNS,
     estimate_metrics,
     format_estimates,
     records,
-    with_point_parameters,
 )
 from analysis.shares import ratio
 from scenarios._common import options as option
 from scenarios._common.options import parse_counts, parse_numbers
 from scenarios._common.study import Figures, Study, Tables
-from scenarios._common.tables import add_panels
+from scenarios._common.tables import add_panels, estimate_spreads
 from scenarios._common.terminal import say, show_table
 
 COMPETITION, FOR_EVER, PLANNER = "competition", "for ever", "planner"
 KEYS = ["prior_sd", "monopoly"]
-METRICS = ("surplus", "gains", "of_planner", "traders_gain", "pricing_error", "learnt")
+METRICS = ("surplus", "gains", "of_planner", "traders_gain", "pricing_error", "belief_sd")
 CRITERIA = {"surplus": False, "gains": False, "traders_gain": False, "pricing_error": True}
 """By what a length is the best, and whether less is better."""
 ANY = "any"  # shock, each as likely as the others: what a regulator knows who does not see it
@@ -122,9 +121,7 @@ class Franchise(Study):
 
     def estimate_spreads(self, log: Run) -> pd.DataFrame:
         """Return the estimates of the spread by period, with columns prior_sd and monopoly."""
-        summary = with_point_parameters(log.table("summary"), log, ["prior_sd"])
-        of_market = summary[summary["maker"].isna()].drop(columns="maker")
-        return metrics.by_period(self._name(of_market, log), "spread", [*KEYS, "makers"])
+        return self._name(estimate_spreads(log, ["prior_sd", "makers"]), log)
 
     def _name(self, table: pd.DataFrame, log: Run) -> pd.DataFrame:
         """Return a table with a column monopoly, by the makers of its points."""
@@ -140,7 +137,10 @@ def find_best_lengths(markets: pd.DataFrame) -> pd.DataFrame:
     names = ["replication", "monopoly"]
     mean = markets.groupby(names, sort=False)[list(CRITERIA)].mean().reset_index()
     both = pd.concat(
-        [markets.assign(prior_sd=markets["prior_sd"].map("{:g}".format)), mean.assign(prior_sd=ANY)]
+        [
+            markets.assign(prior_sd=markets["prior_sd"].astype(str).str.removesuffix(".0")),
+            mean.assign(prior_sd=ANY),
+        ]
     )
     return pd.concat(
         find_best(both, metric, "monopoly", ["prior_sd"], least=least).assign(metric=metric)

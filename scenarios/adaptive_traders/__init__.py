@@ -22,7 +22,7 @@ from abm.experiment.points import Point
 from abm.numerics.checks import require_whole
 from abm.runs.folder import RunFolder
 from abm.traders import AdaptiveTrader
-from analysis import Run, facets, metrics
+from analysis import Run, facets
 from analysis.results import (
     ESTIMATE_COLUMNS,
     comparisons,
@@ -33,13 +33,16 @@ from analysis.results import (
 from scenarios._common import options as option
 from scenarios._common.options import parse_numbers
 from scenarios._common.study import Figures, Study, Tables
+from scenarios._common.tables import add_ends, estimate_first_spreads, tabulate_each
 from scenarios._common.terminal import say, show_table
-from scenarios.adaptive_traders.learning import MEASURED, NEED, estimate_learning, write_learning
+from scenarios.adaptive_traders.learning import MEASURED, NEEDS, estimate_learning, write_learning
 from scenarios.adaptive_traders.theory import MAKERS, Theory
 
 TYPE = ["weight", "need_sd"]  # what tells types of traders apart
 POINT = [*TYPE, "prior_sd"]
-MOST_NEED = 100.0  # noise sds
+KEYS = [*POINT, "makers"]
+LEAST_NEED, MOST_NEED = 0.01, 100.0  # noise sds
+MOST_WEIGHT = 0.9  # without a need
 METRICS = ("first_spread", "frozen", "learnt", "pricing_error", "discounted_profit", "traders_gain",
            "surplus")  # fmt: skip
 COMPARED = ("pricing_error", "traders_gain", "surplus")
@@ -63,16 +66,29 @@ class AdaptiveTraders(Study):
     ] = "0,0.5,1,2"
     prior_sd: option.Shocks = "1,2,3,4,5"
     long_run: Annotated[
-        int, Option(help="Traders over whom learning is followed, in 200 other markets.")
+        int,
+        Option(
+            help="Traders over whom learning is followed, in markets of the paper's traders "
+            "and of those who apply Bayes' rule with a need of 1."
+        ),
     ] = 10_000
 
     def list_types(self) -> list[Point]:
         """Return weight and need of each type of trader, but for the one who would never trade."""
         weights, needs = (parse_numbers(name, getattr(self, name)) for name in TYPE)
-        if max(needs) > MOST_NEED:
-            raise ValueError(
-                f"need_sd is {self.need_sd!r}, but must be at most {MOST_NEED:g}: give smaller ones"
-            )
+        for need in needs:
+            if need and not LEAST_NEED <= need <= MOST_NEED:
+                raise ValueError(
+                    f"need_sd is {need:g}, but must be 0 or from {LEAST_NEED:g} to {MOST_NEED:g}: "
+                    f"give one in between"
+                )
+        for weight in weights:
+            if MOST_WEIGHT < weight < 1 and min(needs) == 0:
+                raise ValueError(
+                    f"weight is {weight:g} where need_sd is 0, but who nearly believes what the "
+                    f"public does, and has no reason of her own, hardly ever trades: give a need, "
+                    f"or a weight of at most {MOST_WEIGHT:g}"
+                )
         types = grid(weight=weights, need_sd=needs)
         return [one for one in types if one != {"weight": 1.0, "need_sd": 0.0}] or types
 
@@ -95,14 +111,15 @@ class AdaptiveTraders(Study):
         shocks = parse_numbers("prior_sd", self.prior_sd)
         worth = self.tabulate(lambda theory: theory.tabulate_worth(shocks))
         effective = worth[[*POINT, "rho_eff"]]
+        found = pd.concat([estimate_first_spreads(log, KEYS), estimate_results(log)])
+        found = found.rename(columns={"makers": "maker"})
+        gaps = with_point_parameters(comparisons(log), log, POINT)
         return {
             "bounds": self.tabulate(lambda theory: theory.tabulate_bounds(self.periods)),
             "spreads": self.tabulate(Theory.tabulate_spreads),
             "worth": worth,
-            "results": effective.merge(estimate_results(log), on=POINT),
-            "comparisons": effective.merge(
-                with_point_parameters(comparisons(log), log, POINT), on=POINT
-            ),
+            "results": effective.merge(found, on=POINT),
+            "comparisons": effective.merge(gaps, on=POINT),
             "learning": estimate_learning(log),
         }
 
@@ -111,15 +128,16 @@ class AdaptiveTraders(Study):
             name_types(tables[name]) for name in ("bounds", "spreads", "comparisons")
         )
         surplus = gaps[gaps["metric"] == "surplus"].assign(maker=gaps["weights"])
-        variance = name_types(tables["learning"].query("metric == 'variance'").assign(need_sd=NEED))
+        learning = tables["learning"].query("metric == 'variance'")
+        variance = name_types(learning.assign(need_sd=learning["weight"].map(NEEDS)))
         return {
             "map": facets.by_parameter(
-                draw_exactly(bounds.dropna(), "prior_sd", "bound"), "past a shock of (noise sd)",
-                "need_sd", "weights",
+                add_ends(bounds.dropna().assign(maker=bounds["bound"]), "prior_sd"),
+                "past a shock of (noise sd)", "need_sd", "weights",
             ),
             "spread": facets.by_parameter(
-                draw_exactly(spreads, "ratio", "needs"), "optimal / zero-profit spread", "rho_eff",
-                "weights", scale="log",
+                add_ends(spreads.assign(maker=spreads["needs"]), "ratio"),
+                "optimal / zero-profit spread", "rho_eff", "weights", scale="log",
             ),
             "surplus": facets.by_parameter(
                 surplus, "surplus less competition's (noise sd)", "rho_eff", "needs"
@@ -143,8 +161,8 @@ class AdaptiveTraders(Study):
         learning = tables["learning"]
         last = learning["traders"] == learning["traders"].max()
         say(
-            f"Variance of the belief in long markets, at a need of {NEED:g}; its constant by the "
-            f"law that it tends to, and its rate over the last tenfold of traders:"
+            "Variance of the belief in long markets; its constant by the law that it tends to, and "
+            "its rate over the last tenfold of traders:"
         )
         show_table(format_estimates(learning[last], MEASURED))
         say("worth.csv has W and its parts, spreads.csv the spreads by rho_eff")
@@ -152,11 +170,10 @@ class AdaptiveTraders(Study):
     def tabulate(self, make: Callable[[Theory], pd.DataFrame]) -> pd.DataFrame:
         """Return a table of each type of trader, in one with columns weight and need_sd."""
         largest = max(parse_numbers("prior_sd", self.prior_sd))
-        parts = {
-            tuple(kind.values()): make(Theory(**kind, discount=self.discount, largest=largest))
-            for kind in self.list_types()
-        }
-        return pd.concat(parts, names=TYPE).reset_index(level=TYPE).reset_index(drop=True)
+        return tabulate_each(
+            self.list_types(),
+            lambda kind: make(Theory(**kind, discount=self.discount, largest=largest)),
+        )
 
 
 def make_traders(weight: float, need_sd: float) -> Any:
@@ -171,13 +188,9 @@ def place_traders(point: Point, discount: float) -> Point:  # noqa: ARG001, as `
 
 
 def estimate_results(log: Run) -> pd.DataFrame:
-    """Return the estimates of METRICS, by point and maker."""
-    keys = [*POINT, "maker"]
-    summary = with_point_parameters(log.table("summary"), log, POINT)
-    spreads = metrics.by_period(summary[summary["maker"].notna()], "spread", POINT)
-    first = spreads[spreads["period"] == 0].assign(metric="first_spread")
-    both = pd.concat([first, with_point_parameters(results(log), log, POINT)])
-    return both.loc[both["metric"].isin(METRICS), [*keys, "metric", *ESTIMATE_COLUMNS]]
+    """Return the estimates of METRICS but the first spread, by point and maker."""
+    found = with_point_parameters(results(log), log, KEYS)
+    return found.loc[found["metric"].isin(METRICS), [*KEYS, "metric", *ESTIMATE_COLUMNS]]
 
 
 def name_types(table: pd.DataFrame) -> pd.DataFrame:
@@ -186,12 +199,6 @@ def name_types(table: pd.DataFrame) -> pd.DataFrame:
         weights=table["weight"].map("weight {:g}".format),
         needs=table["need_sd"].map("need {:g}".format),
     )
-
-
-def draw_exactly(table: pd.DataFrame, column: str, line: str) -> pd.DataFrame:
-    """Return a table of a figure whose lines have no intervals: what is computed."""
-    exact = dict.fromkeys(("mean", "low", "high"), table[column])
-    return table.assign(maker=table[line], **exact)
 
 
 def describe_bounds(bounds: pd.DataFrame) -> pd.DataFrame:

@@ -1,11 +1,11 @@
 """How fast makers learn from thousands of traders: from the paper's, and from those who learn too.
 
-Let K be the share of the belief's variance x that an order can explain, and I(q) = 2 phi(q)^2 /
-(1 - Phi(q)) at a depth of q valuation sds. A trader takes a part K I(q) off x on average. Once x is
-small, K is x / (1 + need^2) for who gives the tape no weight, and x^3 / need^2 by Bayes' rule: who
-has nearly learnt the value hardly follows what she sees herself. So after n traders
+A trader takes a part K I(q) off the variance x of a Gaussian belief on average, K the share of it
+that a valuation explains (`abm.one_period.depths.find_information`). Once x is small, K is x for
+the paper's traders, in noise sds, and x^3 / need^2 by Bayes' rule: who has nearly learnt the value
+hardly follows what she sees herself. So after n traders
 
-    x n       -> (1 + need^2) / I           (no weight)
+    x n       -> 1 / I                      (the paper's)
     x n^(1/3) -> (need^2 / (3 I))^(1/3)     (Bayes' rule; Vives 1993, Review of Economic Studies 60)
 
 with I at the depth that a maker quotes in the end: 0 where she earns nothing, and for a monopolist
@@ -17,19 +17,18 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from abm import Exchange
 from abm.makers.optimal import Optimal
-from abm.one_period.depths import myopic_depth
+from abm.one_period.depths import find_information, myopic_depth
 from abm.runs.folder import RunFolder
 from abm.runs.schema import MAKER, REPLICATION, Column
 from abm.traders import AdaptiveTrader
 from analysis import Run
 from analysis.results import estimate_metrics
 
-NEED = 1.0
-WEIGHTS = (0.0, 1.0)
+NEED = 1.0  # of those who apply Bayes' rule
+NEEDS = {0.0: 0.0, 1.0: NEED}  # by weight: the paper's traders, and those
 SHOCK = 1.0  # small, so that learning is soon as slow as it will be
 MARKETS = 200
 STEPS = 4  # in which beliefs are looked at while the number of traders grows tenfold
@@ -56,9 +55,9 @@ class Decay(NamedTuple):
 def find_decay(weight: float, maker: str) -> Decay:
     """Return by which law the variance of a maker's belief falls in the end."""
     depth = float(myopic_depth(0.0)) if maker == Optimal.name else 0.0
-    information = 2 * norm.pdf(depth) ** 2 / norm.sf(depth)
+    information = float(find_information(depth))
     if weight == 0.0:
-        return Decay(1.0, (1 + NEED**2) / information)
+        return Decay(1.0, 1 / information)
     return Decay(1 / 3, (NEED**2 / (3 * information)) ** (1 / 3))
 
 
@@ -71,9 +70,9 @@ def list_counts(traders: int) -> list[int]:
 
 def write_learning(folder: RunFolder, traders: int, discount: float, seed: int) -> None:
     """Write the variances of makers' beliefs in long markets."""
-    for weight in WEIGHTS:
+    for weight, need_sd in NEEDS.items():
         for maker in (partial(Optimal, discount=discount), "zero-profit"):
-            kind = partial(AdaptiveTrader, weight=weight, need_sd=NEED)
+            kind = partial(AdaptiveTrader, weight=weight, need_sd=need_sd)
             market = Exchange(
                 maker, kind, prior_sd=SHOCK, replications=MARKETS, rng=seed, record="summary"
             )

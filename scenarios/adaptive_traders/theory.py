@@ -23,7 +23,7 @@ from abm.numerics.arrays import Array, Flags
 from abm.one_period.depths import myopic_depth, zero_profit_depth
 
 MAKERS = ["optimal", "zero-profit"]
-CROSSING = "the monopolist is tighter"
+TIGHTER = ("the monopolist is tighter", "until")
 FREEZING = {"zero-profit": "competition freezes", "optimal": "the monopolist freezes"}
 FARTHEST = 15.0  # rho_eff up to which bounds are looked for
 DRAWN = (0.5, 6.0)  # rho_eff at which spreads are compared
@@ -132,12 +132,10 @@ class Theory:
 
     def tabulate_bounds(self, periods: int) -> pd.DataFrame:
         """Return the shocks past which the monopolist is tighter, or markets freeze; or NaN."""
-        bounds = {CROSSING: self.find_crossing()} | {
-            name: self.find_freezing(maker, periods) for maker, name in FREEZING.items()
-        }
-        shocks = np.array(list(bounds.values()))
+        shocks = [*self.find_tighter(), *(self.find_freezing(one, periods) for one in FREEZING)]
+        names = [*TIGHTER, *FREEZING.values()]
         return pd.DataFrame(
-            {"bound": list(bounds), "prior_sd": shocks, "rho_eff": self.find_rho_eff(shocks)}
+            {"bound": names, "prior_sd": shocks, "rho_eff": self.find_rho_eff(np.array(shocks))}
         )
 
     def measure_no_trade(self, maker: str, shock: float, periods: int) -> float:
@@ -151,15 +149,23 @@ class Theory:
             belief = belief.revise(shown)
         return float(chance @ WEIGHTS)
 
-    def find_crossing(self) -> float:
-        """Return the shock past which the monopolist is the tighter one; NaN if there is none."""
+    def find_tighter(self) -> tuple[float, float]:
+        """Return the shock past which the monopolist is the tighter one, and that until which.
+
+        NaN if she never is, and the second as well if she is until her market closes.
+        """
         shocks = np.geomspace(NEAREST, self.farthest, TRIED)
         shocks = shocks[self._find_open(shocks)]
-        wider = np.flatnonzero(self._compare(shocks) > 0)
-        last = wider[-1] if len(wider) else -1
-        if last in (-1, len(shocks) - 1):
-            return np.nan
-        return find_root(lambda sd: float(self._compare(sd)), shocks[last], shocks[last + 1])
+        turns = np.diff(np.sign(self._compare(shocks)))
+        starts = np.flatnonzero(turns < 0)[:1]
+        ends = np.flatnonzero(turns > 0)
+        found = [*starts, *ends[ends > starts[0]][:1]] if len(starts) else []
+        roots = [
+            find_root(lambda sd: float(self._compare(sd)), shocks[cell], shocks[cell + 1])
+            for cell in found
+        ]
+        start, end = [*roots, np.nan, np.nan][:2]
+        return start, end
 
     def _find_open(self, sd: Array) -> Flags:
         """Return where the monopolist's market is not as good as closed."""
@@ -170,12 +176,15 @@ class Theory:
         return self.quote("optimal", sd) - self.quote("zero-profit", sd)
 
     def find_freezing(self, maker: str, periods: int) -> float:
-        """Return the shock past which half of the markets see no trade; NaN if there is none."""
+        """Return the shock past which half of the markets see no trade; NaN if there is none.
+
+        There is none where even after the smallest shock most of so few traders stay away.
+        """
 
         def excess(shock: float) -> float:
             return self.measure_no_trade(maker, shock, periods) - 0.5
 
-        if excess(self.farthest) < 0:
+        if excess(self.farthest) < 0 or excess(NEAREST) > 0:
             return np.nan
         return find_root(excess, NEAREST, self.farthest)
 

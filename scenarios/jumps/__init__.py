@@ -12,7 +12,7 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from abm.exchange.model import MOST_REPLICATIONS
+from abm.exchange.model import MOST_PERIODS, MOST_REPLICATIONS
 from abm.experiment import Experiment, Simulation, grid
 from abm.experiment.points import Point
 from abm.market.values import Jumps as JumpsOfValue
@@ -23,6 +23,7 @@ from analysis.results import format_estimates, results, with_point_parameters
 from scenarios._common import options as option
 from scenarios._common.options import parse_numbers
 from scenarios._common.study import Figures, Study, Tables
+from scenarios._common.tables import tabulate_each
 from scenarios._common.terminal import say, show_table
 from scenarios.jumps.drift import tabulate_bounds
 from scenarios.jumps.shock import estimate_regimes, estimate_shock, write_shock
@@ -30,6 +31,7 @@ from scenarios.jumps.shock import estimate_regimes, estimate_shock, write_shock
 MAKERS = ["optimal", "zero-profit"]
 JUMPS = ["jump_sd", "probability"]
 POINT = [*JUMPS, "prior_sd"]
+LEAST_PERIODS = 12  # so that some are before and some after one jump
 METRICS = ("inside_spread", "pricing_error", "no_trade", "frozen", "profit")
 
 
@@ -49,7 +51,10 @@ class Jumps(Study):
     ] = "0.01,0.05,0.2"
     prior_sd: option.Shocks = "1,3"
     shock_markets: Annotated[
-        int, Option(help="Markets in which one jump is followed, over a third of the periods.")
+        int,
+        Option(
+            help="Markets in which one jump, of 3 noise sds, is followed over a third of periods."
+        ),
     ] = 100
     periods: option.Periods = 300
 
@@ -59,6 +64,7 @@ class Jumps(Study):
 
     def list_points(self) -> list[Point]:
         """Return each maker with each jumps, after each shock."""
+        require_whole("periods", self.periods, LEAST_PERIODS, MOST_PERIODS)
         require_whole("shock_markets", self.shock_markets, 2, MOST_REPLICATIONS)
         rest = grid(prior_sd=parse_numbers("prior_sd", self.prior_sd), makers=MAKERS)
         return [jumps | market for jumps in self.list_jumps() for market in rest]
@@ -74,10 +80,12 @@ class Jumps(Study):
 
     def make_tables(self, log: Run) -> Tables:
         found = with_point_parameters(results(log), log, POINT)
-        bounds = pd.concat(tabulate_bounds(point, self.discount) for point in self.list_jumps())
+        bounds = tabulate_each(
+            self.list_jumps(), lambda jumps: tabulate_bounds(jumps, self.discount)
+        )
         return {
             "results": found.sort_values(POINT, kind="stable"),
-            "bounds": bounds[[*JUMPS, "rise", "maker", "settles", "spread", "grows"]],
+            "bounds": bounds,
             "shock": estimate_shock(log),
             "regimes": estimate_regimes(log),
         }
@@ -94,7 +102,7 @@ class Jumps(Study):
                 shock["spread"], "spread (noise sd)", "told", scale="log"
             ),
             "shock-error": facets.by_period(
-                shock["pricing_error"], "|mid - value| (noise sd)", "told", scale="log"
+                shock["belief_error"], "|mean of belief - value| (noise sd)", "told", scale="log"
             ),
         }
 
@@ -105,10 +113,10 @@ class Jumps(Study):
         )
         show_table(format_estimates(tables["results"], METRICS))
         say(
-            "Rho at which uncertainty settles with the spread there, and past which it grows for "
-            "ever (computed; nan: it grows from anywhere):"
+            "Rho at which uncertainty settles with the spread there (nan: nowhere), and past which "
+            "it grows for ever (nan: from anywhere; inf: none found; computed):"
         )
-        show_table(tables["bounds"].round(4))
+        show_table(tables["bounds"].round(6))
         say("Spreads before and after one jump, and by how much wider they are after:")
         show_table(format_estimates(tables["regimes"], ("before", "after", "late", "widening")))
 

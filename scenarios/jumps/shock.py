@@ -36,7 +36,7 @@ LOGGED = (
     REPLICATION,
     PERIOD,
     Column("spread", "float64", "price", "ask - bid"),
-    Column("pricing_error", "float64", "price", "|mid - value|"),
+    Column("belief_error", "float64", "price", "|mean of her belief - value|"),
 )
 
 
@@ -77,24 +77,25 @@ def list_makers(discount: float) -> dict[str, Callable[..., MarketMaker]]:
 
 
 def write_shock(folder: RunFolder, markets: int, periods: int, discount: float, seed: int) -> None:
-    """Write spreads and pricing errors of every maker, a jump amid these periods told or not."""
+    """Write spreads and errors of every maker, a jump amid these periods told or not."""
     for announced, told in TOLD.items():
         for name, maker in list_makers(discount).items():
             process = OneJump(periods // 2, announced)
             market = Exchange(maker, value=process, prior_sd=SHOCK, replications=markets, rng=seed)
-            log = market.run(periods).tape.market
+            tape = market.run(periods).tape
+            log = tape.makers
             measured = log.assign(
-                spread=metrics.spread(log), pricing_error=metrics.pricing_error(log)
+                spread=metrics.spread(log), belief_error=metrics.belief_error(log, tape.market)
             )
             folder.write("shock", measured.assign(told=told, maker=name), LOGGED)
 
 
 def estimate_shock(log: Run) -> pd.DataFrame:
-    """Return estimates of the spread and the pricing error by period."""
+    """Return estimates of the spread and the belief's error by period."""
     table = log.table("shock").astype(dict.fromkeys(KEYS, "str"))
     parts = [
         metrics.by_period(table, metric, ["told"]).assign(metric=metric)
-        for metric in ("spread", "pricing_error")
+        for metric in ("spread", "belief_error")
     ]
     return pd.concat(parts)[[*KEYS, "period", "metric", *ESTIMATE_COLUMNS]]
 

@@ -3,7 +3,8 @@
 Some traders know no more than the public. They buy or sell at any price (Glosten and Milgrom 1985),
 or value at the public's mean and noise of their own; nobody sees who they are. A maker knows their
 share, or is unaware of them and takes all for the traders of Das and Magdon-Ismail (2008), who see
-something of the value. Every maker quotes alone, and faces the same values and traders.
+something of the value. Every maker quotes alone, and faces the same values and traders. The public,
+at whose mean others value, knows the share: an unaware maker alone is wrong.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from abm.exchange.model import MOST_REPLICATIONS
 from abm.experiment import Experiment, Simulation, grid
 from abm.experiment.points import Point
 from abm.market.laws import Law
-from abm.numerics.checks import require_share, require_whole
+from abm.numerics.checks import require_whole
 from abm.participants.admission import find_law
 from abm.runs.folder import RunFolder
 from analysis import Run, facets, metrics
@@ -32,7 +33,12 @@ from analysis.results import (
 from scenarios._common import options as option
 from scenarios._common.options import parse_numbers, split_commas
 from scenarios._common.study import Figures, Study, Tables
-from scenarios._common.tables import add_panels
+from scenarios._common.tables import (
+    add_ends,
+    add_panels,
+    estimate_first_spreads,
+    tabulate_each,
+)
 from scenarios._common.terminal import say, show_table
 from scenarios.uninformed.beliefs import BY_BELIEF, DIFFERENCE, compare_beliefs, write_beliefs
 from scenarios.uninformed.markets import (
@@ -46,12 +52,14 @@ from scenarios.uninformed.markets import (
     make_traders,
     place_makers,
 )
-from scenarios.uninformed.quotes import find_jumps, tabulate_quotes
+from scenarios.uninformed.quotes import SHOCKS, find_jumps, tabulate_quotes
 
 KEYS = [*POINT, "policy"]
-METRICS = ("first_spread", "no_trade", "pricing_error", "discounted_profit", "of_informed",
-           "of_uninformed", "surplus")  # fmt: skip
-COMPARED = ("inside_spread", "no_trade", "pricing_error", "discounted_profit", "surplus")
+MOST_SHARE = 0.9
+METRICS = ("first_spread", "inside_spread", "no_trade", "pricing_error", "learnt",
+           "discounted_profit", "of_informed", "of_uninformed", "surplus")  # fmt: skip
+COMPARED = ("inside_spread", "no_trade", "pricing_error", "discounted_profit", "of_informed",
+            "of_uninformed", "surplus")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,23 +80,30 @@ class Uninformed(Study):
         ),
     ] = "half,3"
     share: Annotated[
-        str, Option(help="Of all traders that know nothing, from 0 to 1, separated by commas.")
+        str, Option(help="Of all traders that know nothing, from 0 to 0.9, separated by commas.")
     ] = "0.1,0.3,0.5"
     prior_sd: option.Shocks = "1,3,5"
     exact_markets: Annotated[
         int, Option(help="Markets at each shock, with the middle share, for exact beliefs.")
-    ] = 200
+    ] = 100
 
     def list_kinds(self) -> list[str]:
         """Return the names of the kinds of uninformed traders."""
         words = split_commas(self.kind)
         others = [word for word in words if word != HALF]
-        reaches = iter(parse_numbers("kind", ",".join(others)) if others else [])
-        return [HALF if word == HALF else f"{WITHIN}{next(reaches):g}" for word in words]
+        reaches = parse_numbers("kind", ",".join(others)) if others else []
+        names = (f"{WITHIN}{reach!r}".removesuffix(".0") for reach in reaches)
+        return [HALF if word == HALF else next(names) for word in words]
 
     def list_markets(self) -> list[Point]:
         """Return who comes, and after which shocks."""
-        shares = [require_share(one, "share") for one in parse_numbers("share", self.share)]
+        shares = parse_numbers("share", self.share)
+        for share in shares:
+            if not 0 <= share <= MOST_SHARE:
+                raise ValueError(
+                    f"share is {share:g}, but must be from 0 to {MOST_SHARE:g}, so that enough "
+                    f"traders know something: give one in between"
+                )
         shocks = parse_numbers("prior_sd", self.prior_sd)
         return grid(kind=self.list_kinds(), share=shares, prior_sd=shocks)
 
@@ -119,7 +134,7 @@ class Uninformed(Study):
         markets = self.measure(log)
         return {
             "results": pd.concat(
-                [estimate_first_spreads(log), estimate_metrics(markets, METRICS[1:], KEYS)]
+                [estimate_first_spreads(log, KEYS), estimate_metrics(markets, METRICS[1:], KEYS)]
             ),
             "comparisons": compare_awareness(markets),
             "beliefs": compare_beliefs(log),
@@ -160,8 +175,8 @@ class Uninformed(Study):
         beliefs = tables["beliefs"]
         gaps = beliefs[beliefs["belief"] == DIFFERENCE].drop(columns="belief")
         show_table(format_estimates(gaps, BY_BELIEF))
-        say("Where the zero-profit spread jumps as the shock grows (computed):")
-        show_table(tables["jumps"].round(4))
+        say(f"Where the zero-profit spread jumps as the shock grows to {SHOCKS[-1]:g} (computed):")
+        show_table(tables["jumps"].round(3))
 
     def measure(self, log: Run) -> pd.DataFrame:
         """Return the totals of all markets, and what traders of either type paid."""
@@ -170,18 +185,9 @@ class Uninformed(Study):
 
     def tabulate(self, make: Callable[[Law], pd.DataFrame]) -> pd.DataFrame:
         """Return a table of each kind and share in one, with columns for these."""
-        types = {tuple(market[name] for name in TYPE) for market in self.list_markets()}
-        parts = {kind: make(find_law(make_traders(*kind), 1.0)) for kind in sorted(types)}
-        return pd.concat(parts, names=TYPE).reset_index(level=TYPE).reset_index(drop=True)
-
-
-def estimate_first_spreads(log: Run) -> pd.DataFrame:
-    """Return the estimates of the spread before the first trader."""
-    summary = with_point_parameters(log.table("summary"), log, KEYS)
-    of_market = summary[summary["maker"].isna()].drop(columns="maker")
-    spreads = metrics.by_period(of_market, "spread", KEYS)
-    first = spreads[spreads["period"] == 0].assign(metric="first_spread")
-    return first[[*KEYS, "metric", *ESTIMATE_COLUMNS]]
+        types = [{name: market[name] for name in TYPE} for market in self.list_markets()]
+        different = [one for number, one in enumerate(types) if one not in types[:number]]
+        return tabulate_each(different, lambda one: make(find_law(make_traders(**one), 1.0)))
 
 
 def compare_awareness(markets: pd.DataFrame) -> pd.DataFrame:
@@ -211,5 +217,5 @@ def name_quotes(quotes: pd.DataFrame) -> pd.DataFrame:
     """Return spreads as lines: the smallest of a share, the second and the third."""
     share = quotes["share"].map("share {:g}".format)
     line = share.where(quotes["number"] == 1, share + quotes["number"].map(", no. {}".format))
-    exact = dict.fromkeys(("mean", "low", "high"), quotes["spread"])
-    return quotes.assign(maker=line, **exact).sort_values(["kind", "maker"], kind="stable")
+    lines = add_ends(quotes.assign(maker=line), "spread")
+    return lines.sort_values(["kind", "maker"], kind="stable")

@@ -12,7 +12,7 @@ from scipy.stats import norm
 from abm import Exchange
 from abm.traders import AdaptiveTrader
 from scenarios.adaptive_traders import AdaptiveTraders
-from scenarios.adaptive_traders.learning import estimate_learning, find_decay, list_counts
+from scenarios.adaptive_traders.learning import NEEDS, estimate_learning, find_decay, list_counts
 from scenarios.adaptive_traders.theory import MAKERS, Theory
 from tests.commands import Call, read_error
 
@@ -37,6 +37,10 @@ CROSSINGS = {  # shock past which the monopolist is the tighter one, and rho_eff
 @cache
 def make_theory(weight: float, need_sd: float) -> Theory:
     return Theory(weight, need_sd, discount=0.9, largest=5.0)
+
+
+def find_crossing(theory: Theory) -> float:
+    return theory.find_tighter()[0]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +84,7 @@ def test_values_and_spreads_are_those_known(kind: tuple[float, float]) -> None:
 def test_the_monopolist_is_the_tighter_one_past_a_known_shock(kind: tuple[float, float]) -> None:
     theory = make_theory(*kind)
     shock, rho_eff = CROSSINGS[kind]
-    crossing = theory.find_crossing()
+    crossing = theory.find_tighter()[0]
     assert crossing == pytest.approx(shock, abs=6e-4)
     assert theory.find_rho_eff(crossing) == pytest.approx(rho_eff, abs=6e-4)
     beside = crossing * np.array([0.99, 1.01])
@@ -90,16 +94,25 @@ def test_the_monopolist_is_the_tighter_one_past_a_known_shock(kind: tuple[float,
 
 def test_with_much_weight_and_no_need_the_monopolist_is_never_tighter() -> None:
     theory = make_theory(0.75, 0.0)
-    assert np.isnan(theory.find_crossing())
+    assert np.isnan(theory.find_tighter()).all()
     spreads = theory.tabulate_spreads()
     assert (spreads["ratio"] > 1).all()
 
 
+def test_with_a_little_less_weight_she_is_tighter_between_two_shocks() -> None:
+    theory = make_theory(0.7, 0.0)
+    start, end = theory.find_tighter()
+    assert (start, end) == pytest.approx((1.3156, 1.7904), abs=5e-4)
+    sd = np.array([0.99 * start, 1.01 * start, 0.99 * end, 1.01 * end])
+    optimal, competitive = (theory.quote(maker, sd) for maker in MAKERS)
+    assert (optimal < competitive).tolist() == [False, True, True, False]
+
+
 def test_without_weight_bounds_are_the_papers_in_units_of_what_traders_add() -> None:
     paper, needy = make_theory(0.0, 0.0), make_theory(0.0, 1.0)
-    assert paper.find_crossing() == pytest.approx(1.5442, abs=1e-4)
+    assert paper.find_tighter()[0] == pytest.approx(1.5442, abs=1e-4)
     for bound in (
-        Theory.find_crossing,
+        find_crossing,
         partial(Theory.find_freezing, maker="zero-profit", periods=20),
     ):
         assert bound(needy) / bound(paper) == pytest.approx(np.sqrt(2), rel=1e-5)
@@ -133,7 +146,7 @@ def test_bounds_written_are_those_computed(bounds: Any) -> None:
     for kind in TYPES:
         theory = make_theory(*kind)
         row = bounds.loc[(*kind, "the monopolist is tighter")]
-        assert row["prior_sd"] == pytest.approx(theory.find_crossing(), rel=1e-9)
+        assert row["prior_sd"] == pytest.approx(theory.find_tighter()[0], rel=1e-9)
         assert row["rho_eff"] == pytest.approx(theory.find_rho_eff(row["prior_sd"]), rel=1e-9)
         row = bounds.loc[(*kind, "competition freezes")]
         freezing = theory.find_freezing("zero-profit", STUDY.periods)
@@ -179,7 +192,7 @@ def test_competition_is_frozen_past_its_bound_and_the_monopolist_is_not(estimate
 def test_the_law_of_learning_solves_its_equation(weight: float, rate: float, maker: str) -> None:
     decay = find_decay(weight, maker)
     assert decay.rate == pytest.approx(rate)
-    theory, variance = make_theory(weight, 1.0), 1e-4
+    theory, variance = make_theory(weight, NEEDS[weight]), 1e-4
     sd = np.array([np.sqrt(variance)])
     law = theory.announce(np.zeros(1), sd)
     (scale,) = law.find_line(np.zeros(1)).find_scale(sd)
@@ -207,6 +220,12 @@ def test_learning_slows_where_traders_learn(log: Any) -> None:
     )  # late on a monopolist learns more of a trader
 
 
+def test_in_one_period_nobody_needs_to_be_frozen_out_to_stay_away() -> None:
+    theory = make_theory(0.5, 1.0)
+    assert theory.measure_no_trade("optimal", 0.01, periods=1) > 0.5
+    assert np.isnan(theory.find_freezing("optimal", periods=1))
+
+
 def test_counts_of_traders_end_with_the_last_and_grow_tenfold_in_four_steps() -> None:
     assert list_counts(100) == [1, 2, 3, 6, 10, 18, 32, 56, 100]
     assert list_counts(1) == [1]
@@ -218,7 +237,9 @@ def test_counts_of_traders_end_with_the_last_and_grow_tenfold_in_four_steps() ->
         ("--weight 1 --need-sd 0", "weight is 1 and need_sd is 0"),
         ("--weight 1.5", "weight is 1.5"),
         ("--need-sd -1", "need_sd is -1"),
-        ("--need-sd 1000", "need_sd is '1000', but must be at most 100: give smaller ones"),
+        ("--need-sd 1000", "need_sd is 1000, but must be 0 or from 0.01 to 100: give one in"),
+        ("--need-sd 0.001", "need_sd is 0.001, but must be 0 or from 0.01 to 100: give one in"),
+        ("--weight 0.95 --need-sd 0", "weight is 0.95 where need_sd is 0"),
         ("--need-sd few", "need_sd is 'few', but must be numbers: give as 1 or as 1,3,5"),
         ("--long-run 0", "long_run is 0"),
     ],

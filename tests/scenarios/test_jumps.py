@@ -89,6 +89,15 @@ def test_bounds_are_where_the_fall_is_what_jumps_add() -> None:
     assert (beside < 0.45).tolist() == [True, False, True]
     assert grows == pytest.approx(3.0256, abs=1e-4)
     assert np.isnan(find_bounds(zero_profit_depth, 1.4)).all()
+    assert find_bounds(zero_profit_depth, 1e-6)[0] == pytest.approx(
+        (1e-6 * np.pi / 2) ** 0.25, rel=0.01
+    )  # where f is rho^4 2 / pi
+
+
+def test_a_patient_monopolist_was_not_found_to_die_of_small_jumps() -> None:
+    bounds = tabulate_bounds({"jump_sd": 1.0, "probability": 0.01}, 0.99).set_index("maker")
+    assert bounds.loc["optimal", "settles"] == pytest.approx(0.3444, abs=1e-3)
+    assert bounds["grows"].to_dict()["optimal"] == np.inf
 
 
 def test_where_jumps_add_too_much_either_maker_dies_from_any_start() -> None:
@@ -121,6 +130,16 @@ def test_widening_is_after_less_before_market_by_market(regimes: Any, log: Run) 
     assert (row["mean"], row["se"]) == pytest.approx((gap.mean(), gap.sem()), rel=1e-9)
 
 
+def test_errors_are_of_beliefs_and_not_of_quotes(folder: Path) -> None:
+    """On exact beliefs quotes are askew while a surprise is not explained; beliefs are not."""
+    table = pd.read_csv(folder / "shock.csv").set_index(["metric", "told", "maker", "period"])
+    error = table["mean"].loc["belief_error"].loc["unannounced"]
+    calm = {
+        maker: error.loc[maker].loc[20:49].mean() for maker in ("zero-profit, exact", "optimal")
+    }
+    assert calm["zero-profit, exact"] < 1.3 * calm["optimal"]
+
+
 def test_the_jump_comes_once_for_all_and_is_told_then_or_never() -> None:
     for announced in (True, False):
         process = OneJump(when=3, announced=announced)
@@ -141,6 +160,7 @@ def test_the_jump_comes_once_for_all_and_is_told_then_or_never() -> None:
         ("--probability often", "probability is 'often', but must be numbers"),
         ("--probability 0", "the value never jumps"),
         ("--shock-markets 1", "shock_markets is 1"),
+        ("--periods 11", "periods is 11, but must be"),
     ],
 )
 def test_options_without_meaning_are_refused(call: Call, options: str, says: str) -> None:

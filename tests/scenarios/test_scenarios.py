@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 SCENARIOS = list(list_scenarios())
 SIZE = {"replications": 6, "periods": 12, "seed": 3}
-SMALLER = {
+SMALLER: dict[str, dict[str, Any]] = {
     "exact-optimum": {"replications": 4, "periods": 5},  # takes long for each period
     "adaptive-traders": {"long_run": 40, "weight": "1", "need_sd": "1"},
     "uninformed": {"exact_markets": 2},

@@ -26,9 +26,9 @@ FIRST_SPREADS = {  # derived by code that shares nothing with this project
     (HALF, "zero-profit"): 3.8867, (ELASTIC, "zero-profit"): 2 * 3.0536,
     (ELASTIC, "optimal"): 2 * 3.7921, (ELASTIC, "zero-profit, unaware"): 17.267,
 }  # fmt: skip
-PROFITS = {  # at a shock of 3, of 40,000 other markets, with their standard errors
+PROFITS = {  # of other markets, with standard errors: the public knows the share in all
     "optimal": (3.0125, 0.0109), "zero-profit": (-0.015, 0.013),
-    "zero-profit, unaware": (-1.205, 0.020), "optimal, unaware": (1.332, 0.019),
+    "zero-profit, unaware": (-1.316, 0.033),
 }  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def test_beliefs_are_compared_in_the_same_markets(folder: Path, log: Run) -> Non
         ("--kind some", "kind is 'some', but must be numbers"),
         ("--kind half,", "kind is '', but must be numbers"),
         ("--kind 0", "reach is 0"),
-        ("--share 1.5", "share is 1.5"),
+        ("--share 0.95", "share is 0.95, but must be from 0 to 0.9"),
         ("--share few", "share is 'few', but must be numbers"),
         ("--exact-markets 1", "exact_markets is 1"),
     ],

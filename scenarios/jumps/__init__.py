@@ -76,7 +76,7 @@ class Jumps(Study):
     def write_logs(self, folder: RunFolder, experiment: Experiment) -> None:
         """Write the summary of the points, and the logs of markets with one jump."""
         experiment.summarise(folder)
-        write_shock(folder, self.shock_markets, max(2, self.periods // 3), self.discount, self.seed)
+        write_shock(folder, self.shock_markets, self.periods // 3, self.discount, self.seed)
 
     def make_tables(self, log: Run) -> Tables:
         found = with_point_parameters(results(log), log, POINT)

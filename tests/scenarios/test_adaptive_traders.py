@@ -18,7 +18,12 @@ from tests.commands import Call, read_error
 
 SIZE = 1_000
 STUDY = AdaptiveTraders(
-    weight="0.5,1", need_sd="1", prior_sd="1,3,5", replications=SIZE, long_run=300
+    weight="0.5,1",
+    need_sd="1",
+    prior_sd="1,3,5",
+    replications=SIZE,
+    periods=50,
+    long_run=300,
 )
 TYPES = [(0.5, 1.0), (1.0, 1.0)]
 KNOWN = {  # W, and half-spreads optimal and zero-profit, by code that shares nothing with this

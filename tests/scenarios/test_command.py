@@ -131,10 +131,10 @@ def test_the_paper_ends_in_ten_lines_on_what_holds_and_where_the_rest_is(
     head, *refuted, answer, where, few, last = finished.stdout.splitlines()
     assert few.startswith("60 markets are few: 95 % intervals of skewed metrics hold the mean in ")
     counts = re.fullmatch(
-        r"Of 33 claims of the paper, (\d+) hold, (\d+) do not, and (\d+) are undecided:", head
+        r"Of 34 claims of the paper, (\d+) hold, (\d+) do not, and (\d+) are undecided:", head
     )
     assert counts
-    assert sum(map(int, counts.groups())) == 33
+    assert sum(map(int, counts.groups())) == 34
     assert len(refuted) == min(int(counts[2]), 3) > 0
     assert re.match(r"  Fig\. \w+ +[-\d.]+ \(s\.e\. \S+\): ", refuted[0])
     assert answer.startswith("Does a monopolist give more liquidity than competition after a ")
@@ -435,7 +435,7 @@ def test_run_without_a_name_lists_the_scenarios(call: Call) -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("run nosuch", "scenario is 'nosuch', which is unknown: known: breakdown, exact-optimum, "),
+        ("run nosuch", "scenario is 'nosuch', which is unknown: known: adaptive-traders, "),
         ("run papre", "scenario is 'papre', which is unknown: did you mean 'paper'? known: "),
         ("paper", "command is 'paper', but that is a scenario: give market-shock run paper"),
         ("lsit", "command is 'lsit', which is unknown: did you mean 'list'? known: check, compare"),

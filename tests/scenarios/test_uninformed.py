@@ -19,7 +19,9 @@ from scenarios.uninformed.quotes import find_half_spreads, find_jumps, tabulate_
 from tests.commands import Call, read_error
 
 SIZE = 1_000
-STUDY = Uninformed(kind="half,3", share="0.3", prior_sd="3", replications=SIZE, exact_markets=20)
+STUDY = Uninformed(
+    kind="half,3", share="0.3", prior_sd="3", replications=SIZE, periods=50, exact_markets=20
+)
 ELASTIC = "within 3"
 KEYS = ["kind", "share", "prior_sd", "policy", "metric"]
 FIRST_SPREADS = {  # derived by code that shares nothing with this project

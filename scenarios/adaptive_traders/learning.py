@@ -30,7 +30,7 @@ from analysis.results import estimate_metrics
 NEED = 1.0  # of those who apply Bayes' rule
 NEEDS = {0.0: 0.0, 1.0: NEED}  # by weight: the paper's traders, and those
 SHOCK = 1.0  # small, so that learning is soon as slow as it will be
-MARKETS = 200
+MARKETS = 100
 STEPS = 4  # in which beliefs are looked at while the number of traders grows tenfold
 KEYS = ["weight", "maker"]
 MEASURED = ("variance", "constant", "rate")
@@ -73,9 +73,7 @@ def write_learning(folder: RunFolder, traders: int, discount: float, seed: int) 
     for weight, need_sd in NEEDS.items():
         for maker in (partial(Optimal, discount=discount), "zero-profit"):
             kind = partial(AdaptiveTrader, weight=weight, need_sd=need_sd)
-            market = Exchange(
-                maker, kind, prior_sd=SHOCK, replications=MARKETS, rng=seed, record="summary"
-            )
+            market = Exchange(maker, kind, prior_sd=SHOCK, replications=MARKETS, rng=seed)
             (quoting,) = market.makers
             for count in list_counts(traders):
                 market.run(count - market.period)

@@ -30,6 +30,8 @@ DRAWN = (0.5, 6.0)  # rho_eff at which spreads are compared
 EVERY = 8  # of TRIED
 NEAREST, WIDEST = 1e-3, 1e4  # shocks between which that is reached
 TRIED = 400  # shocks at which spreads are compared before the bound is solved for
+HALF = 0.5  # of markets
+ZOOMED, PASSES = 24, 4  # shocks that are tried at once, each time between two of the last
 CLOSED = 1e-8  # W in noise sds below which the monopolist's market is as good as closed
 LEAST = 1e-9  # shock at which the limit of rho_eff is taken
 VALUES = np.linspace(-8.0, 8.0, 801)  # V in sds of the shock
@@ -138,16 +140,16 @@ class Theory:
             {"bound": names, "prior_sd": shocks, "rho_eff": self.find_rho_eff(np.array(shocks))}
         )
 
-    def measure_no_trade(self, maker: str, shock: float, periods: int) -> float:
-        """Return the probability that nobody trades, in so many periods after a shock."""
-        belief, nobody = GaussianBelief(0.0, shock), np.array(Side.NONE, np.int8)
-        chance = np.ones_like(VALUES)
+    def measure_no_trade(self, maker: str, shocks: Array, periods: int) -> Array:
+        """Return the probability that nobody trades in so many periods, shape of `shocks`, (N,)."""
+        belief, nobody = GaussianBelief(np.zeros_like(shocks), shocks), np.array(Side.NONE, np.int8)
+        chance = np.ones((len(shocks), len(VALUES)))
         for _ in range(periods):
             law = self.announce(belief.mean, belief.sd)
             shown = law.likelihood(Quote.around(belief.mean, self.quote(maker, belief.sd)), nobody)
-            chance *= shown.likelihood(shock * VALUES[np.newaxis])[0]
+            chance *= shown.likelihood(shocks[:, np.newaxis] * VALUES)
             belief = belief.revise(shown)
-        return float(chance @ WEIGHTS)
+        return chance @ WEIGHTS
 
     def find_tighter(self) -> tuple[float, float]:
         """Return the shock past which the monopolist is the tighter one, and that until which.
@@ -180,13 +182,16 @@ class Theory:
 
         There is none where even after the smallest shock most of so few traders stay away.
         """
-
-        def excess(shock: float) -> float:
-            return self.measure_no_trade(maker, shock, periods) - 0.5
-
-        if excess(self.farthest) < 0 or excess(NEAREST) > 0:
-            return np.nan
-        return find_root(excess, NEAREST, self.farthest)
+        shocks = np.geomspace(NEAREST, self.farthest, ZOOMED)
+        for _ in range(PASSES):
+            chance = self.measure_no_trade(maker, shocks, periods)
+            last = int(np.argmax(chance > HALF))
+            if last == 0:  # from the smallest on, or nowhere
+                return np.nan
+            ends = slice(last - 1, last + 1)
+            low, high = shocks[ends]
+            shocks = np.linspace(low, high, ZOOMED)
+        return float(np.interp(HALF, chance[ends], [low, high]))
 
 
 def find_root(function: Callable[[float], float], low: float, high: float) -> float:

@@ -134,7 +134,7 @@ def test_the_chance_that_nobody_trades_is_that_of_markets(
     market = Exchange(maker, traders, prior_sd=shock, replications=4_000, rng=1).run(periods)
     log = market.tape.market
     frozen = (log["side"] == 0).groupby(log["replication"]).all()
-    expected = theory.measure_no_trade(maker, shock, periods)
+    (expected,) = theory.measure_no_trade(maker, np.array([shock]), periods)
     if maker == "zero-profit":
         assert expected == pytest.approx(0.5, abs=1e-6)
     assert frozen.mean() == pytest.approx(expected, abs=4 * np.sqrt(0.25 / 4_000))
@@ -227,7 +227,7 @@ def test_learning_slows_where_traders_learn(log: Any) -> None:
 
 def test_in_one_period_nobody_needs_to_be_frozen_out_to_stay_away() -> None:
     theory = make_theory(0.5, 1.0)
-    assert theory.measure_no_trade("optimal", 0.01, periods=1) > 0.5
+    assert theory.measure_no_trade("optimal", np.array([0.01]), periods=1) > 0.5
     assert np.isnan(theory.find_freezing("optimal", periods=1))
 
 

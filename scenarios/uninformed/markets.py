@@ -52,9 +52,9 @@ def place_makers(point: Point, discount: float) -> Point:
 def keep_paid(market: Exchange, totals: Totals, discount: float) -> Tables:
     """Return summary and totals, and what traders of either type paid, of a full record."""
     tables = keep_tables(market, totals)
-    log = market.tape.market
-    profit = market.tape.makers["profit"].to_numpy() * discount ** log["period"].to_numpy()
-    uninformed = (log["trader"] == UninformedTrader.name).to_numpy()
+    log, profit = tables["market"], tables["makers"]["profit"].to_numpy()
+    profit = profit * discount ** log["period"].to_numpy()
+    uninformed = log["trader"].to_pandas().to_numpy() == UninformedTrader.name
     parts = {"of_informed": profit * ~uninformed, "of_uninformed": profit * uninformed}
     shape = len(market.replication), market.period
     paid = {name: part.reshape(shape).sum(axis=1) for name, part in parts.items()}

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from typer import Option
 
 from abm.bellman.stage import stage
-from abm.exchange.model import MOST_PERIODS
+from abm.exchange.tape import MOST_PERIODS
 from abm.experiment import Simulation, grid
 from abm.experiment.points import Point
 from abm.makers.q_learning import QLearning

@@ -19,9 +19,8 @@ from abm.numerics.intervals import find_effective_se
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES
 from analysis import Run
 from analysis.results import ESTIMATE_COLUMNS, comparisons, format_estimates, results
-from scenarios._common import options as option
 from scenarios._common.choices import give_noise, parse_noises, parse_processes, parse_types
-from scenarios._common.options import parse_numbers, split_commas
+from scenarios._common.options import parse_numbers, parse_sds, split_commas
 from scenarios._common.study import Study, Tables
 from scenarios._common.terminal import say, show_table
 
@@ -47,7 +46,13 @@ class Sweep(Study):
     noise: Annotated[
         str, Option(help="Of noisy traders: gaussian, or of scipy.stats as laplace(scale=0.7).")
     ] = "gaussian"
-    prior_sd: option.Shocks = "1,3,5"
+    prior_sd: Annotated[
+        str,
+        Option(
+            help="Sds of the value after the shock, separated by commas; 1..8 is a range, of which "
+            "each market has its own, drawn evenly in its logarithm."
+        ),
+    ] = "1,3,5"
     noise_sd: Annotated[
         str, Option(help="Sds of valuations about the value, separated by commas.")
     ] = "1"
@@ -78,7 +83,7 @@ class Sweep(Study):
                 for types in parse_types(self.traders, TRADER_TYPES)
                 for noise in parse_noises(self.noise)
             ],
-            prior_sd=parse_numbers("prior_sd", self.prior_sd),
+            prior_sd=parse_sds("prior_sd", self.prior_sd),
             noise_sd=parse_numbers("noise_sd", self.noise_sd),
             value=parse_processes(self.value),
             transparency=split_commas(self.transparency),

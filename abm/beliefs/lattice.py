@@ -42,8 +42,9 @@ class LatticeBelief(PointBelief):
     --------
     >>> from abm import GridBelief
     >>> from abm.market.moves import Move
-    >>> GridBelief(0.0, 3.0).predict(Move(0.05, 3.0))
-    LatticeBelief(mean 0, sd 3.074)
+    >>> belief = GridBelief(0.0, 3.0).predict(Move(0.05, 3.0))
+    >>> type(belief).__name__, belief.sd.round(3)
+    ('LatticeBelief', array([3.074]))
     """
 
     windows: tuple[Window, ...]

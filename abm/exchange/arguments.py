@@ -1,10 +1,14 @@
-"""Arguments that an exchange does not take: which one was meant, or what takes it."""
+"""Arguments of an exchange: those that a scenario holds, and those that it does not take."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import wraps
 from inspect import signature
-from typing import ParamSpec
+from typing import Any, ParamSpec, Protocol
 
+import numpy as np
+
+from abm.market.random_streams import LARGEST_SEED
 from abm.numerics.names import suggest
 
 ELSEWHERE = {
@@ -16,20 +20,54 @@ ELSEWHERE = {
 Parameters = ParamSpec("Parameters")
 
 
-def explain_unknown(init: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """Return an __init__ whose TypeError about an unknown keyword says what was meant."""
+class MesaScenario(Protocol):
+    """What Mesa's sweeps pass since Mesa 3.5: parameters by name, and a seed or a generator."""
+
+    rng: Any
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Yield each parameter and its value."""
+
+
+def read_arguments(init: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Return an __init__ that takes what a scenario holds as if it were given.
+
+    Its TypeError about an unknown keyword says what was meant.
+    """
     known = [*signature(init).parameters][1:]
 
     @wraps(init)
-    def init_if_known(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-        for name, value in kwargs.items():
+    def init_with_known(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        arguments: dict[str, Any] = kwargs
+        if arguments.get("scenario") is not None:
+            arguments = _read_scenario(arguments, [*args][1:])
+        for name, value in arguments.items():
             if name not in known:
                 raise TypeError(
                     f"{name} is {value!r}, but an exchange does not take it: {_fix(name, known)}"
                 )
-        init(*args, **kwargs)
+        init(*args, **arguments)
 
-    return init_if_known
+    return init_with_known
+
+
+def _read_scenario(kwargs: dict[str, Any], args: list[Any]) -> dict[str, Any]:
+    """Return the arguments that a scenario holds, and itself.
+
+    From a generator, which Mesa 4 makes of every seed, one is drawn, and the generator left as it
+    was: one scenario is one market, however often it is run.
+    """
+    scenario = kwargs["scenario"]
+    given = sorted(kwargs.keys() - {"scenario"}) + ["makers"] * bool(args)
+    if given:
+        raise TypeError(
+            f"scenario is given beside {', '.join(given)}, but must hold all arguments: give them "
+            f"to the Scenario"
+        )
+    rng = scenario.rng
+    if isinstance(rng, np.random.Generator):
+        rng = int(deepcopy(rng).integers(LARGEST_SEED, endpoint=True))
+    return dict(scenario) | {"rng": rng, "scenario": scenario}
 
 
 def _fix(name: str, known: list[str]) -> str:

@@ -1,24 +1,58 @@
-"""What Mesa's data collector keeps of every period: means over the replications."""
+"""What Mesa's data collector gives of every period: means over the replications."""
 
-from functools import partial
+from __future__ import annotations
+
 from typing import Any
 
 from mesa import DataCollector
 
-from abm.numerics.moments import mean_of
+from abm.exchange.tape import Tape
 from abm.runs.metrics import OF_MARKET, list_headlines
 
 
-def make_collector() -> DataCollector:
-    """Return a collector of the market's headlines, for Mesa's own plots and `mesa.batch_run`.
+class Headlines(DataCollector):
+    """A collector of the market's headlines, for Mesa's own plots and `mesa.batch_run`.
 
-    Beside them stands how many traders have arrived, because `batch_run` runs one period more than
-    its `max_steps` before Mesa 3.5, and numbers them otherwise.
+    It is filled from the tape when it is read, and costs nothing until then. Beside the headlines
+    stands how many traders have arrived, because `batch_run` runs one period more than its
+    `max_steps` before Mesa 3.5, and numbers them otherwise.
+
+    Parameters
+    ----------
+    tape : Tape
+        Of the exchange.
     """
-    averages = {name: partial(average_metric, metric=name) for name in list_headlines(OF_MARKET)}
-    return DataCollector(model_reporters={"arrived": "period"} | averages)
 
+    def __init__(self, tape: Tape) -> None:
+        self._tape = tape
+        self._arrived: list[int] = []
+        super().__init__()
+        self._means: dict[str, list[float]] = {name: [] for name in list_headlines(OF_MARKET)}
+        self.model_reporters = {"arrived": "period"} | {name: name for name in self._means}
 
-def average_metric(market: Any, metric: str) -> float:
-    """Return the mean of a metric of the last period over the replications that have it."""
-    return mean_of(market.clearing.metrics[metric])
+    @property
+    def model_vars(self) -> dict[str, list[Any]]:
+        """How many had arrived by each period, and the means of its headlines."""
+        self._read_tape()
+        return {"arrived": self._arrived} | self._means
+
+    @model_vars.setter
+    def model_vars(self, given: dict[str, list[Any]]) -> None:
+        """Take the empty ones that Mesa begins with for what they are."""
+
+    @property
+    def _collection_steps(self) -> list[int]:
+        """When, by Mesa's time, each period was collected; `batch_run` asks since Mesa 3.5."""
+        self._read_tape()
+        return self._arrived
+
+    @_collection_steps.setter
+    def _collection_steps(self, given: list[int]) -> None:
+        """Take the empty one that Mesa begins with for what it is."""
+
+    def _read_tape(self) -> None:
+        """Take in the periods that the tape has gained."""
+        known = len(self._arrived)
+        for name, means in self._means.items():
+            means.extend(self._tape.average(name, known))
+        self._arrived.extend(range(known + 1, self._tape.periods + 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from abm.numerics.describe import describe, draw_thumbnail, list_some, make_html, show_count
+from abm.numerics.describe import describe, list_some, make_html, show_count, show_span
 
 if TYPE_CHECKING:
     from abm.exchange.model import Exchange
@@ -22,13 +22,13 @@ def make_market_html(market: Exchange) -> str:
         "traders": list_some(map(str, market.traders)),
         "transparency": market.transparency,
     }
-    return make_html("Exchange", rows, draw_thumbnail(market.tape.spreads, "spread by period"))
+    return make_html("Exchange", rows, market.tape.draw_spreads())
 
 
 def _list_parts(market: Exchange) -> dict[str, object]:
     return {
         "makers": list_some(maker.label for maker in market.makers),
-        "terms": f"prior_sd={market.terms.prior.sd[0]:g}",
+        "terms": f"prior_sd={show_span(market.terms.prior.sd)}",
         "replications": show_count(market.terms.replications, "market"),
         "period": f"period {market.period}",
     }

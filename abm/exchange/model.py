@@ -7,12 +7,13 @@ from typing import Self, SupportsIndex
 
 import mesa
 import numpy as np
+from numpy.typing import ArrayLike
 
 from abm.exchange.admission import MakerChoice, admit_makers, find_common_belief
-from abm.exchange.arguments import explain_unknown
+from abm.exchange.arguments import MesaScenario, read_arguments
 from abm.exchange.arrivals import Arrivals
 from abm.exchange.clearing import Clearing, Dealing
-from abm.exchange.collector import make_collector
+from abm.exchange.collector import Headlines
 from abm.exchange.display import describe_market, make_market_html
 from abm.exchange.guards import ask_for_quote, book, name_errors
 from abm.exchange.matching import allocate
@@ -24,12 +25,11 @@ from abm.market.values import ValueProcess, find_process
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import require_one_of, require_whole
 from abm.participants.admission import TraderChoice, admit_traders
-from abm.participants.terms import Terms
+from abm.participants.terms import Terms, draw_prior_sd
 from abm.participants.transparency import TRANSPARENCIES
 from abm.traders.noisy import NoisyTrader
 
-MOST_REPLICATIONS = 2**31 - 1  # replications are numbered in int32, periods in int16
-MOST_PERIODS = 2**15 - 1
+MOST_REPLICATIONS = 2**31 - 1  # replications are numbered in int32
 
 
 class Exchange(mesa.Model):
@@ -42,8 +42,11 @@ class Exchange(mesa.Model):
     traders : one or a sequence of Trader classes, partials of one, or registered names
         The types of traders that arrive, one trader a period: the first has the share of all that
         the others, which must have one each, leave.
-    prior_mean, prior_sd : float
-        Of the value after the shock, in units of price; public. `Terms.of` gives their range.
+    prior_mean : float
+        Of the value after the shock, in units of price; public. `Terms.of` gives its range.
+    prior_sd : float, array of shape (R,), or tuple (low, high)
+        Its standard deviation, in units of price; public. One for all replications, one for each,
+        or a range: then each replication has its own, drawn by the seed, uniform in its logarithm.
     noise_sd : float
         Standard deviation of a trader's valuation about the value, in units of price; public.
     value : "fixed", "redrawn" or ValueProcess
@@ -51,14 +54,17 @@ class Exchange(mesa.Model):
         moves as `Jumps` and other processes of `abm.market.values` have it.
     transparency : {"public", "own"}
         Whether makers see every trade, or only what happens at prices of their own.
-    record : {"full", "summary"}
-        Whether the tape keeps every replication, or count, mean and variance over them.
+    record : {"full", "summary", "none"}
+        Whether the tape keeps every replication; count, mean and variance over them; or nothing,
+        which has no limit of 32,767 periods.
     replications : int
         R, how many markets run in lockstep.
     block : int
         Which block of replications this is: the first is numbered block * replications.
     rng : int
         Seed. Exchanges with one seed face the same values and the same traders.
+    scenario : mesa.experimental.scenarios.Scenario, optional
+        Arguments by name, in place of all these, as Mesa's own sweeps pass them.
 
     Attributes
     ----------
@@ -68,7 +74,8 @@ class Exchange(mesa.Model):
     quotes, inside, clearing, tape : list of Quote, Quote, Clearing, Tape
         What makers quote, and the best of it; what happened in the last period, and in all.
     datacollector : mesa.DataCollector
-        By period how many traders have arrived, means of spread, pricing error, no_trade, profit.
+        By period how many traders have arrived, means of spread, pricing error, no_trade, profit;
+        read off the tape when it is asked.
 
     Raises
     ------
@@ -85,14 +92,14 @@ class Exchange(mesa.Model):
     inside: Quote
     clearing: Clearing
 
-    @explain_unknown
+    @read_arguments
     def __init__(
         self,
-        makers: MakerChoice | Sequence[MakerChoice],
+        makers: MakerChoice | Sequence[MakerChoice] = (),
         traders: TraderChoice | Sequence[TraderChoice] = (NoisyTrader,),
         *,
         prior_mean: float = 0.0,
-        prior_sd: float = 1.0,
+        prior_sd: ArrayLike = 1.0,
         noise_sd: float = 1.0,
         value: str | ValueProcess = "fixed",
         transparency: str = "public",
@@ -100,19 +107,23 @@ class Exchange(mesa.Model):
         replications: SupportsIndex = 1,
         block: SupportsIndex = 0,
         rng: SupportsIndex = 0,
+        scenario: MesaScenario | None = None,
     ) -> None:
         seed = require_seed(rng)
         size = require_whole("replications", replications, 1, MOST_REPLICATIONS)
         block = require_whole("block", block, 0, MOST_REPLICATIONS // size - 1)
         super().__init__(rng=np.random.SeedSequence(seed, spawn_key=(block,)))
+        if scenario is not None:
+            self.scenario = scenario
         self.replication = np.arange(size) + block * size
         self.process, self.moved = find_process(value), STILL
         self.transparency = require_one_of("transparency", transparency, TRANSPARENCIES)
         self.period, self._due = 0, "move"
         self.quotes: list[Quote] = []
-        self.terms = Terms.of(prior_mean, prior_sd, noise_sd, size)
-        self.streams = self.open_streams(seed, block)
+        self.streams = self.open_streams(seed, block, size)
         self.draws = {role: self.streams.draws(role) for role in Role}
+        prior_sd = draw_prior_sd(prior_sd, self.draws[Role.PRIOR])
+        self.terms = Terms.of(prior_mean, prior_sd, noise_sd, size)
         self.traders = admit_traders(traders, self)
         self.arrivals = Arrivals(self.traders, self.terms.prior, self.transparency)
         self.law = self.arrivals.announce(None, STILL, self.period)
@@ -122,14 +133,14 @@ class Exchange(mesa.Model):
             find_common_belief(self.makers)
         makers, traders = ([one.label for one in them] for them in (self.makers, self.traders))
         self.tape = Tape(makers, traders, self.replication, record)
-        self.datacollector = make_collector()
+        self.datacollector = Headlines(self.tape)
 
     __repr__ = describe_market
     _repr_html_ = make_market_html
 
-    def open_streams(self, seed: int, block: int) -> Streams:
+    def open_streams(self, seed: int, block: int, replications: int) -> Streams:
         """Return the random streams of this block."""
-        return Streams(seed, block, self.terms.replications)
+        return Streams(seed, block, replications)
 
     def draw_shock(self) -> Array:
         """Return the value after the shock, shape (R,)."""
@@ -138,7 +149,7 @@ class Exchange(mesa.Model):
 
     def run(self, periods: SupportsIndex) -> Self:
         """Let so many traders arrive in every replication; return the exchange itself."""
-        for _ in range(require_whole("periods", periods, 0, MOST_PERIODS - self.period)):
+        for _ in range(self.tape.require_room(periods)):
             self.step()
         return self
 
@@ -155,7 +166,8 @@ class Exchange(mesa.Model):
     def move(self) -> None:
         """Let the value move, carry beliefs over to the period, and announce the trader's law."""
         self._require_due("move")
-        self.streams.period = require_whole("period", self.period, 0, MOST_PERIODS - 1)
+        self.tape.require_room(1)
+        self.streams.period = self.period
         draws = self.draws[Role.VALUE]
         self.value, moved = self.process.move(self.value, self.period, draws)
         self.moved = require_moved(moved, self.process, self.value.size)
@@ -191,7 +203,6 @@ class Exchange(mesa.Model):
         self.tape.add(self.clearing)
         self.quotes, self._due = [], "move"
         self.period += 1
-        self.datacollector.collect(self)
 
     def _require_due(self, step: str) -> None:
         if step != self._due:

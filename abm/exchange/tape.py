@@ -1,7 +1,7 @@
 """The tape: what happened in every period, kept in full or as summaries."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import pandas as pd
@@ -9,13 +9,19 @@ import pandas as pd
 from abm.exchange.clearing import Clearing
 from abm.exchange.summary import Series, tabulate_summary
 from abm.numerics.arrays import Array, Index
-from abm.numerics.checks import require_one_of
+from abm.numerics.checks import require_one_of, require_whole
 from abm.numerics.describe import describe, draw_thumbnail, list_some, make_html, show_count
-from abm.numerics.moments import Moments, mean_of
-from abm.runs.metrics import find_spread
+from abm.numerics.moments import Moments
+from abm.runs.metrics import OF_MARKET
 from abm.runs.schema import KEYS, MAKERS, MARKET, TRADER, Column
 
-RECORDS = ("full", "summary")
+RECORDS = {
+    "full": "all recorded",
+    "summary": "summaries only",
+    "none": "nothing recorded",
+}
+MOST_PERIODS = 2**15 - 1  # that tables number, in int16
+MOST_UNRECORDED = 2**31 - 1
 
 
 class Tape:
@@ -27,8 +33,13 @@ class Tape:
         The labels of makers, and of the types of traders.
     replication : ndarray of int, shape (R,)
         The numbers of the replications.
-    record : {"full", "summary"}
-        Whether to keep every replication, or count, mean and variance over them.
+    record : {"full", "summary", "none"}
+        Whether to keep every replication; count, mean and variance over them; or nothing.
+
+    Attributes
+    ----------
+    periods : int
+        How many have passed.
     """
 
     def __init__(
@@ -36,7 +47,8 @@ class Tape:
     ) -> None:
         self._labels, self._traders = list(labels), list(traders)
         self._replication = replication
-        self.full = require_one_of("record", record, RECORDS) == "full"
+        self.record = require_one_of("record", record, RECORDS)
+        self.periods = 0
         self._clearings: list[Clearing] = []
         self._summaries: list[dict[Series, Moments]] = []
 
@@ -46,33 +58,58 @@ class Tape:
     def _repr_html_(self) -> str:
         makers, periods, markets, record = self._describe()
         rows = {"makers": makers, "length": periods, "replications": markets, "record": record}
-        return make_html("Tape", rows, draw_thumbnail(self.spreads, "mean spread by period"))
+        return make_html("Tape", rows, self.draw_spreads())
 
     def _describe(self) -> tuple[str, str, str, str]:
         """Return what matters of the tape: makers, periods, replications, record."""
-        record = "all recorded" if self.full else "summaries only"
-        periods = show_count(len(self._clearings) + len(self._summaries), "period")
-        return (
-            list_some(self._labels),
-            periods,
-            show_count(len(self._replication), "market"),
-            record,
-        )
+        markets = show_count(len(self._replication), "market")
+        periods = show_count(self.periods, "period")
+        return list_some(self._labels), periods, markets, RECORDS[self.record]
 
     @property
-    def spreads(self) -> list[float]:
-        """The mean inside spread of each period, over the replications where it is two-sided."""
-        if not self.full:
-            return [float(period[None, "spread"].mean) for period in self._summaries]
-        insides = (clearing.inside for clearing in self._clearings)
-        return [mean_of(find_spread(quote.bid, quote.ask)) for quote in insides]
+    def full(self) -> bool:
+        """Whether every replication is kept."""
+        return self.record == "full"
+
+    @property
+    def most_periods(self) -> int:
+        """How many periods there can be."""
+        return MOST_UNRECORDED if self.record == "none" else MOST_PERIODS
+
+    def require_room(self, periods: SupportsIndex) -> int:
+        """Return so many more periods as an int, or raise unless they are, and there is room."""
+        more = require_whole("periods", periods, 0, MOST_UNRECORDED)
+        if self.periods + more > self.most_periods:
+            raise ValueError(
+                f"periods is {more}, after {self.periods} that have passed, but a tape numbers at "
+                f'most {self.most_periods}: give fewer, or an Exchange with record="none", '
+                f"which keeps no tape and has no such limit"
+            )
+        return more
 
     def add(self, clearing: Clearing) -> None:
         """Append one period."""
-        if self.full:
+        self.periods += 1
+        if self.record == "full":
             self._clearings.append(clearing.copy())
-        else:
+        elif self.record == "summary":
             self._summaries.append(self._summarise(clearing))
+
+    def average(self, metric: str, since: int = 0) -> list[float]:
+        """Return a metric of the market over the replications that have it, by period from one on.
+
+        It is the mean that `summary` gives.
+        """
+        if self.record == "full":
+            measure = next(entry.measure for entry in OF_MARKET if entry.name == metric)
+            periods = self._clearings[since:]
+            return [float(Moments.of(measure(clearing)).mean) for clearing in periods]
+        return [float(period[None, metric].mean) for period in self._require_kept()[since:]]
+
+    def draw_spreads(self) -> str:
+        """Return a drawing of the mean inside spread by period, as SVG; empty without a record."""
+        kept = self.record != "none"
+        return draw_thumbnail(self.average("spread"), "mean spread by period") if kept else ""
 
     @property
     def market(self) -> pd.DataFrame:
@@ -88,10 +125,9 @@ class Tape:
     @property
     def summary(self) -> pd.DataFrame:
         """One row a period, maker and metric (columns: `abm.runs.schema.SUMMARY`)."""
-        if not self.full:
-            return tabulate_summary(self._summaries)
-        # of copies, for a clearing keeps the metrics that it is asked for
-        return tabulate_summary([self._summarise(period.copy()) for period in self._clearings])
+        if self.full:  # of copies, for a clearing keeps the metrics that it is asked for
+            return tabulate_summary([self._summarise(period.copy()) for period in self._clearings])
+        return tabulate_summary(self._require_kept())
 
     def discounted_profit(self, discount: float) -> Array:
         """Return the sum of discount^period * profit, shape (makers, R), in units of price."""
@@ -103,11 +139,20 @@ class Tape:
         return total
 
     def _require_clearings(self) -> list[Clearing]:
-        if not self.full:
+        if self.record == "summary":
             raise ValueError(
                 'this tape keeps summaries only: read .summary, or give record="full" to Exchange'
             )
+        self._require_kept()
         return self._clearings
+
+    def _require_kept(self) -> list[dict[Series, Moments]]:
+        if self.record == "none":
+            raise ValueError(
+                'this tape keeps nothing: give record="summary" or "full" to Exchange, or read '
+                "market.clearing after each period"
+            )
+        return self._summaries
 
     def _summarise(self, clearing: Clearing) -> dict[Series, Moments]:
         makers = zip(self._labels, clearing.dealings, strict=True)

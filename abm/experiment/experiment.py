@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, SupportsIndex
 
-from abm.exchange.model import MOST_PERIODS, MOST_REPLICATIONS
+from abm.exchange.model import MOST_REPLICATIONS
+from abm.exchange.tape import MOST_PERIODS
 from abm.experiment.blocks import merge_summaries
 from abm.experiment.fingerprint import fingerprint
 from abm.experiment.points import Point, describe_points, point_columns, varying_parameters

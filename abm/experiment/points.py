@@ -71,6 +71,8 @@ def describe_points(points: Sequence[Point]) -> list[Point]:
 
 def describe_value(value: Any) -> Any:
     """Return a parameter as a number or text."""
+    if isinstance(value, tuple) and all(isinstance(end, int | float) for end in value):
+        return "..".join(f"{end:g}" for end in value)  # a range
     if isinstance(value, list | tuple):
         return "+".join(str(describe_value(part)) for part in value)
     if isinstance(value, partial):

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from abm.exchange.admission import MakerChoice
-from abm.exchange.model import MOST_PERIODS, Exchange
-from abm.exchange.tape import RECORDS
+from abm.exchange.model import Exchange
+from abm.exchange.tape import MOST_PERIODS
 from abm.exchange.totals import Totals
 from abm.experiment.points import Point, describe_function
 from abm.numerics.checks import discount_factor, require_one_of, require_whole
@@ -18,7 +18,8 @@ from abm.participants.registry import MAKER_TYPES
 from abm.runs.parquet import Tables, make_table
 from abm.runs.schema import MAKERS, MARKET, SUMMARY
 
-SET_BY_TASK = {"record", "replications", "block", "rng"}  # arguments that no point can give
+SET_BY_TASK = {"record", "replications", "block", "rng", "scenario"}  # which no point can give
+RECORDS = ("full", "summary")  # of an exchange's, those that leave something to write
 
 
 class BlockTask(NamedTuple):

@@ -25,6 +25,7 @@ class Role(IntEnum):
     TRADER = 1
     TIE_BREAK = 2
     TYPE = 3  # of the trader who comes
+    PRIOR = 4  # its sd, where a range is given
 
 
 def maker_role(label: str) -> int:

@@ -44,6 +44,12 @@ def show_mean(numbers: ArrayLike) -> str:
     return f"{mean_of(np.where(np.isfinite(array), array, np.nan)):.4g}"
 
 
+def show_span(numbers: ArrayLike) -> str:
+    """Return an array over the replications as one number if all are alike, else as a range."""
+    low, high = np.min(numbers), np.max(numbers)
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
 def count_replications(*arrays: ArrayLike) -> int:
     """Return the number of replications that arrays have together."""
     return int(np.broadcast(*arrays).size)

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from abm.beliefs.gaussian import GaussianBelief
 from abm.market.laws import Law
 from abm.market.moves import Move
+from abm.market.random_streams import Draws
 from abm.market.values import ValueProcess
-from abm.numerics.checks import finite_number, require_comparable, scale_number
-from abm.numerics.describe import describe, show_count, show_mean
+from abm.numerics.arrays import Array
+from abm.numerics.checks import finite_number, require_comparable, require_scale, scale_number
+from abm.numerics.describe import describe, show_count, show_mean, show_span, show_value
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,21 +41,49 @@ class Terms:
     replications: int
 
     def __repr__(self) -> str:
-        prior = f"value ~ N({show_mean(self.prior.mean)}, sd {show_mean(self.prior.sd)})"
+        prior = f"value ~ N({show_mean(self.prior.mean)}, sd {show_span(self.prior.sd)})"
         markets = show_count(self.replications, "market")
         return describe(self, prior, f"noise_sd={self.noise_sd:g}", markets)
 
     @classmethod
-    def of(cls, prior_mean: float, prior_sd: float, noise_sd: float, replications: int) -> Self:
+    def of(cls, prior_mean: float, prior_sd: ArrayLike, noise_sd: float, replications: int) -> Self:
         """Return the terms of these numbers, or raise if one is out of range.
 
-        prior_sd and noise_sd are from 1e-100 to 1e100, and prior_sd from 1e-6 to 1e4 noise_sd;
-        prior_mean is at most 1e9 times the smallest of both and prior_sd^2 / noise_sd from zero.
+        prior_sd and noise_sd are from 1e-100 to 1e100, and prior_sd, of shape () or (R,), from
+        1e-6 to 1e4 noise_sd; prior_mean is at most 1e9 times the smallest of both and
+        prior_sd^2 / noise_sd from zero.
         """
-        mean, sd = finite_number("prior_mean", prior_mean), scale_number("prior_sd", prior_sd)
+        mean, sd = finite_number("prior_mean", prior_mean), require_scale("prior_sd", prior_sd)
+        if sd.shape not in ((), (replications,)):
+            raise ValueError(
+                f"prior_sd has shape {sd.shape}, but the number of replications is "
+                f"{replications}: give one number, one for each, or a range as (1.0, 5.0)"
+            )
         noise_sd = scale_number("noise_sd", noise_sd)
-        require_comparable("prior", np.asarray(mean), np.asarray(sd), noise_sd)
-        return cls(GaussianBelief(mean, sd).broadcast(replications), noise_sd, replications)
+        require_comparable("prior", np.asarray(mean), sd, noise_sd)
+        return cls(GaussianBelief(mean, sd.copy()).broadcast(replications), noise_sd, replications)
+
+
+def draw_prior_sd(prior_sd: ArrayLike, draws: Draws) -> ArrayLike:
+    """Return a prior sd as it is, a range (low, high) as one for each replication.
+
+    Those of a range are uniform in their logarithm.
+
+    Raises
+    ------
+    ValueError
+        If a tuple is not two sds, the lower first.
+    """
+    if not isinstance(prior_sd, tuple):
+        return prior_sd
+    ends: Array = require_scale("prior_sd", prior_sd)
+    if ends.shape != (2,) or ends[0] > ends[1]:
+        raise ValueError(
+            f"prior_sd is {show_value(prior_sd)}, but a range is two numbers, the lower first: "
+            f"give as (1.0, 5.0), or one for each replication as an array"
+        )
+    low, high = ends
+    return np.clip(low * (high / low) ** draws.uniform(), low, high)
 
 
 class PublicModel(Protocol):

@@ -117,7 +117,7 @@ class ScriptedExchange(Exchange):
             transparency=bench.transparency, replications=len(bench.rows), rng=bench.seed,
         )  # fmt: skip
 
-    def open_streams(self, seed: int, block: int) -> Streams:  # noqa: ARG002, there is one block
+    def open_streams(self, seed: int, block: int, replications: int) -> Streams:  # noqa: ARG002, there is one block
         """Return the draws of the bench's replications."""
         return RowStreams(seed, self._bench.rows)
 

@@ -8,7 +8,7 @@ from typer import Option
 from abm.participants.registry import MAKER_TYPES
 from analysis.canvas import FORMATS
 
-Number = TypeVar("Number", int, float)
+Number = TypeVar("Number")
 
 Makers = Annotated[
     str, Option(help="Names or module:Class (of the current folder, too), separated by commas.")
@@ -90,6 +90,27 @@ def parse_numbers(name: str, text: str) -> list[float]:
     [1.0, 3.0]
     """
     return _parse_each(name, text, float, "numbers: give as 1 or as 1,3,5")
+
+
+def parse_sds(name: str, text: str) -> list[float | tuple[float, float]]:
+    """Return the standard deviations of an option; 1..8 is a range, of which each market has one.
+
+    Raises
+    ------
+    ValueError
+        If one is neither a number nor a range; the message has the option's name.
+
+    Examples
+    --------
+    >>> parse_sds("prior_sd", "3,1..8")
+    [3.0, (1.0, 8.0)]
+    """
+    return _parse_each(name, text, _parse_sd, "numbers or ranges: give as 3 or as 1,3,1..8")
+
+
+def _parse_sd(word: str) -> float | tuple[float, float]:
+    low, dots, high = word.partition("..")
+    return (float(low), float(high)) if dots else float(word)
 
 
 def parse_counts(name: str, text: str) -> list[int]:

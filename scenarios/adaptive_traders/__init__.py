@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import pandas as pd
 from typer import Option
 
-from abm.exchange.model import MOST_PERIODS
+from abm.exchange.tape import MOST_PERIODS
 from abm.experiment import Experiment, Simulation, grid
 from abm.experiment.points import Point
 from abm.numerics.checks import require_whole

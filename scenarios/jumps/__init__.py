@@ -12,7 +12,8 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from abm.exchange.model import MOST_PERIODS, MOST_REPLICATIONS
+from abm.exchange.model import MOST_REPLICATIONS
+from abm.exchange.tape import MOST_PERIODS
 from abm.experiment import Experiment, Simulation, grid
 from abm.experiment.points import Point
 from abm.market.values import Jumps as JumpsOfValue

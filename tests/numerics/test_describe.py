@@ -174,8 +174,6 @@ def test_a_market_and_its_tape_are_tables_with_the_spread_as_a_line(
         assert "optimal" in "".join(table.itertext())
         (line,) = (part for part in table.iter() if part.tag.endswith("polyline"))
         assert len(line.attrib["points"].split()) == 10
-    spreads = market.datacollector.get_model_vars_dataframe()["spread"]
-    np.testing.assert_allclose(market.tape.spreads, spreads, rtol=1e-12)
 
 
 def test_a_market_that_has_not_begun_is_a_table_without_a_line() -> None:

@@ -261,7 +261,7 @@ def test_a_sweep_may_be_kept_at_a_url(swept: Swept, tmp_path: Path) -> None:
     [
         ({"makers": "optimal,myopik"}, "maker is 'myopik', which is unknown: did you mean"),
         ({"makers": "optimal+"}, "maker is '', which is unknown: known: exact-optimal"),
-        ({"prior_sd": "1;3"}, "is '1;3', but must be numbers: give as 1 or as 1,3,5"),
+        ({"prior_sd": "1;3"}, "is '1;3', but must be numbers or ranges: give as 3 or as 1,3,1..8"),
         ({"noise_sd": "1,0"}, "noise_sd is 0.0, but must be finite and above zero"),
         ({"value": "fixed,fixt"}, "value is 'fixt', which is unknown: did you mean 'fixed'"),
         ({"transparency": ""}, "transparency is '', which is unknown: known: own, public"),

@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from abm.experiment.digest import digest
+from abm.experiment.errors import UnknownCodeError
+from abm.makers.policy import PolicyMaker
 from abm.market.distributions import is_of_scipy
 from abm.participants.agent import Participant
 from abm.participants.registry import locate
@@ -75,6 +78,8 @@ def describe_value(value: Any) -> Any:
         return "..".join(f"{end:g}" for end in value)  # a range
     if isinstance(value, list | tuple):
         return "+".join(str(describe_value(part)) for part in value)
+    if isinstance(value, PolicyMaker):
+        return _describe_policy(value)
     if isinstance(value, partial):
         return f"{describe_value(value.func)}({_show_arguments(value.args, value.keywords)})"
     if isinstance(value, type):
@@ -120,6 +125,19 @@ def point_columns(points: Sequence[Point]) -> tuple[Column, ...]:
         Column(name, dtypes[type(points[0][name])], "", "parameter of the point")
         for name in varying_parameters(points)
     )
+
+
+def _describe_policy(maker: PolicyMaker) -> str:
+    """Return what tells a policy apart: its name, and a digest of all that it does."""
+    policy = maker.policy
+    name = getattr(policy, "__name__", type(policy).__name__)
+    try:
+        return f"policy({name} {digest(maker)})"
+    except UnknownCodeError as error:
+        raise TypeError(
+            f"policy {name!r} cannot be told apart from others ({error}): give a function or a "
+            f"frozen dataclass whose parts can be read"
+        ) from error
 
 
 def _show_arguments(args: Sequence[Any], keywords: dict[str, Any]) -> str:

@@ -5,7 +5,8 @@ numbers; adding one takes one file here, or the entry-point group `market_shock.
 package. Makers know the wings below, never another maker.
 """
 
+from abm.makers.policy import PolicyMaker
 from abm.participants.maker import MakerError, MarketMaker
 from abm.participants.scalar_maker import OneMarket, ScalarMaker
 
-__all__ = ["MakerError", "MarketMaker", "OneMarket", "ScalarMaker"]
+__all__ = ["MakerError", "MarketMaker", "OneMarket", "PolicyMaker", "ScalarMaker"]

@@ -25,10 +25,14 @@ from abm.numerics.truncated_normal import mean_excess
 HALLEY_STEPS = 2
 
 
+def find_valuation_sd(belief: Belief, noise_sd: float) -> Array:
+    """Return s, the standard deviation of a trader's valuation under the belief, shape (R,)."""
+    return np.sqrt(belief.sd * belief.sd + noise_sd * noise_sd)
+
+
 def standardised_quote(belief: Belief, depth: ArrayLike, noise_sd: float) -> Quote:
     """Return the quote mean -/+ depth s, s the sd of a trader's valuation under the belief."""
-    s = np.sqrt(belief.sd * belief.sd + noise_sd * noise_sd)
-    return Quote.around(belief.mean, depth * s)
+    return Quote.around(belief.mean, np.multiply(depth, find_valuation_sd(belief, noise_sd)))
 
 
 @np.errstate(under="ignore")

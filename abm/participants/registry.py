@@ -29,7 +29,7 @@ from abm.participants.maker import MarketMaker
 from abm.participants.plug_ins import list_plug_ins, name_origin
 from abm.participants.trader import Trader
 
-RESERVED = "policy:"  # in front of a name, kept for policies as makers
+POLICY = "policy:"  # in front of a file that PolicyMaker.save wrote
 SHARED = " (+ joins makers alone, in one exchange)"
 
 Kind = TypeVar("Kind", bound=Participant)
@@ -72,22 +72,19 @@ class Registry(Generic[Kind]):
         plug_ins = list_plug_ins(self.group)
         return sorted({*self.load_own(), *(plug_in.name for plug_in in plug_ins)})
 
-    def find(self, name: str) -> type[Kind]:
-        """Return the class with this name, or the one that is at `module:Class`.
+    def find(self, name: str) -> Any:
+        """Return the class with this name, or at `module:Class`; the maker of `policy:FILE`.
 
         Raises
         ------
         ValueError
             If there is none, with the nearest name; if several have it; if its module does not
-            import; or if the name is reserved.
+            import; or if a file holds no policy.
         TypeError
             If what is there is none of this kind.
         """
-        if name.startswith(RESERVED):
-            raise ValueError(
-                f"{self.noun} is {name!r}, but the word {RESERVED!r} in front of a name is "
-                f"reserved: give the name without it, or module:Class"
-            )
+        if name.startswith(POLICY):
+            return self._load_policy(name)
         if ":" in name:
             enter_current_folder()
             return self._load(EntryPoint(name, name, self.group))
@@ -112,7 +109,7 @@ class Registry(Generic[Kind]):
     def require_kind(self, choice: Any, name: str = "") -> type[Kind]:
         """Return the class of a choice, or raise TypeError unless one can be made of it."""
         says = f"{self.noun} {name!r}" if name else self.noun
-        kind = choice.func if isinstance(choice, partial) else choice
+        kind = find_kind(choice)
         if not (isclass(kind) and issubclass(kind, self.base)):
             raise TypeError(
                 f"{says} is {choice!r}, but must be a {self.base.__name__}: "
@@ -133,6 +130,21 @@ class Registry(Generic[Kind]):
             raise ValueError(
                 f"{self.wing.replace('.', '/')}/{name}.py does not import "
                 f"({type(error).__name__}: {error}): repair it, or remove it"
+            ) from error
+
+    def _load_policy(self, name: str) -> Any:
+        """Return the maker whose policy is in the file that a name leads to."""
+        if self.base is not MarketMaker:
+            raise ValueError(
+                f"{self.noun} is {name!r}, but a policy is a maker's: give it among the makers"
+            )
+        maker = import_module(f"{self.wing}.policy").PolicyMaker
+        try:
+            return maker.load(name.removeprefix(POLICY))
+        except OSError as error:
+            raise ValueError(
+                f"{self.noun} is {name!r}, but the file cannot be read ({error}): give "
+                f"policy:FILE, of one that PolicyMaker.save wrote"
             ) from error
 
     def _load(self, point: EntryPoint) -> type[Kind]:
@@ -173,9 +185,16 @@ class Registry(Generic[Kind]):
             member
             for _, member in getmembers(module, isclass)
             if issubclass(member, self.base)
-            and not isabstract(member)
+            and not (isabstract(member) or member.__name__.startswith("_"))
             and member.__module__ == module.__name__
         ]
+
+
+def find_kind(choice: Any) -> Any:
+    """Return the class that a choice makes: itself, that of a partial, or the one it says."""
+    if isinstance(choice, partial):
+        return choice.func
+    return choice if isinstance(choice, type) else getattr(choice, "kind", choice)
 
 
 def _say_where(point: EntryPoint) -> str:

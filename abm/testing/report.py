@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from abm.numerics.checks import require_one_of
-from abm.participants.registry import Registry
+from abm.participants.registry import Registry, find_kind
 from abm.testing.trail import BrokenRuleError
 
 Waivers = Mapping[str, str]
@@ -78,5 +77,5 @@ def check_waivers(waivers: Waivers, rules: Rules) -> Waivers:
 def name_choice(choice: Any, registry: Registry[Any]) -> str:
     """Return the name of the class of a choice."""
     chosen = registry.look_up(choice)
-    kind = chosen.func if isinstance(chosen, partial) else chosen
+    kind = find_kind(chosen)
     return str(getattr(kind, "name", kind))

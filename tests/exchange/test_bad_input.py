@@ -226,11 +226,13 @@ def test_a_misspelt_trader_leads_to_the_nearest_name() -> None:
     refused(lambda: Exchange("optimal", "nosy"), ValueError, *says)
 
 
-@pytest.mark.parametrize("role", ["maker", "trader"])
-def test_the_word_in_front_of_policies_is_reserved(role: str) -> None:
+@pytest.mark.parametrize(
+    ("role", "says"),
+    [("maker", "the file cannot be read"), ("trader", "a policy is a maker's")],
+)
+def test_the_word_in_front_of_a_name_leads_to_the_file_of_a_policy(role: str, says: str) -> None:
     chosen: dict[str, Any] = {"makers": "optimal"} | {f"{role}s": "policy:mine"}
-    says = (f"{role} is 'policy:mine'", "reserved", "module:Class")
-    refused(lambda: Exchange(**chosen), ValueError, *says)
+    refused(lambda: Exchange(**chosen), ValueError, f"{role} is 'policy:mine'", says, "give")
 
 
 def test_a_belief_must_be_one() -> None:

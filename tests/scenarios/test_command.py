@@ -237,7 +237,7 @@ def test_an_option_out_of_range_is_an_error_of_one_line(
         ),
         ("--makers", "optimal,", "maker is '', which is unknown: known: exact-optimal, fix"),
         ("--makers", "optimal,optimal", "is there twice"),
-        ("--prior-sd", "1,x", "is '1,x', but must be numbers: give as 1 or as 1,3,5"),
+        ("--prior-sd", "1,x", "is '1,x', but must be numbers or ranges: give as 3 or as 1,3,1..8"),
         ("--prior-sd", "1,,3", "is '1,,3', but must be numbers"),
         ("--prior-sd", "-1", "prior_sd is -1.0, but must be finite and above zero"),
         ("--noise-sd", "", "is '', but must be numbers"),

@@ -2,6 +2,7 @@
 
 from functools import partial
 from math import exp, sqrt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -365,8 +366,8 @@ def test_a_q_learner_is_four_times_the_one_written_in_scalars(rate: float, decay
         quotes, worth = q_by_hand(valuations, hers, rate, decay)
         rows = log[log["replication"] == number]
         np.testing.assert_allclose(rows[["bid", "ask"]], quotes, rtol=0, atol=1e-12)
-        np.testing.assert_allclose(maker.earnings[number], worth, rtol=0, atol=1e-12)
-    assert maker.earnings.any(axis=1).all()
+        np.testing.assert_allclose(maker.table[number], worth, rtol=0, atol=1e-12)
+    assert maker.table.any(axis=1).all()
 
 
 def chosen(maker: Any, periods: int, replications: int) -> Array:
@@ -398,7 +399,7 @@ def test_a_q_learner_begins_by_trying_whatever_the_decay() -> None:
 def test_a_q_learner_tries_with_the_probability_that_has_decayed(decay: float, period: int) -> None:
     maker = market(partial(QLearning, decay=decay, depths=[0.5, 1.0]), replications=9_000).makers[0]
     assert isinstance(maker, QLearning)
-    maker.model.period, maker.earnings[:] = period, [1.0, 0.0]
+    maker.model.period, maker.table[:] = period, [1.0, 0.0]
     maker.quote()
     probability = exp(-decay * period) / 2
     error = sqrt(probability * (1 - probability) / 9_000)
@@ -416,7 +417,7 @@ def test_a_q_learner_with_a_rate_of_one_remembers_the_last_trial_alone() -> None
             [clearing.side == 1, clearing.side == -1],
             [quote.ask - maker.require_belief().mean, maker.require_belief().mean - quote.bid],
         )
-        hers = maker.earnings[np.arange(200), maker.chosen]
+        hers = maker.table[np.arange(200), maker.chosen]
         np.testing.assert_allclose(hers, earned, atol=1e-12)
 
 
@@ -425,10 +426,10 @@ def test_a_q_learner_takes_the_first_of_depths_that_earn_alike() -> None:
     maker = exchange.makers[0]
     assert isinstance(maker, QLearning)
     maker.model.period = 9
-    maker.earnings[:, [4, 7]] = 5.0
+    maker.table[:, [4, 7]] = 5.0
     maker.quote()
     assert (maker.chosen == 4).all()
-    maker.earnings[:] = 0.0
+    maker.table[:] = 0.0
     maker.quote()
     assert (maker.chosen == 0).all()
 
@@ -437,9 +438,9 @@ def test_a_q_learner_alters_what_she_thinks_of_the_depth_she_chose_alone() -> No
     exchange = market(QLearning, 5, replications=300)
     maker = exchange.makers[0]
     assert isinstance(maker, QLearning)
-    before = maker.earnings.copy()
+    before = maker.table.copy()
     exchange.step()
-    altered = before != maker.earnings
+    altered = before != maker.table
     arms = np.zeros_like(altered)
     arms[np.arange(300), maker.chosen] = True
     assert altered.any()
@@ -450,7 +451,7 @@ def test_a_q_learner_without_a_trade_has_earned_nothing() -> None:
     exchange = scripted(partial(QLearning, depths=[90.0]), [0.0] * 9, prior_sd=3.0)
     maker = exchange.makers[0]
     assert isinstance(maker, QLearning)
-    assert not maker.earnings.any()
+    assert not maker.table.any()
 
 
 def test_a_q_learner_whose_rival_has_the_trade_has_earned_nothing() -> None:
@@ -458,7 +459,7 @@ def test_a_q_learner_whose_rival_has_the_trade_has_earned_nothing() -> None:
     maker = exchange.makers[0]
     assert isinstance(maker, QLearning)
     assert exchange.makers[1].inventory.any()
-    assert not maker.earnings.any()
+    assert not maker.table.any()
 
 
 def test_a_q_learner_finds_the_depth_that_pays() -> None:
@@ -468,7 +469,7 @@ def test_a_q_learner_finds_the_depth_that_pays() -> None:
     assert isinstance(maker, QLearning)
     for _ in range(300):
         exchange.step()
-    assert (maker.earnings.argmax(axis=1) == 1).mean() > 0.9
+    assert (maker.table.argmax(axis=1) == 1).mean() > 0.9
     assert (maker.chosen == 1).mean() > 0.9
 
 
@@ -547,3 +548,40 @@ def test_the_zero_profit_maker_is_as_tight_as_an_undercutter_may_get() -> None:
     hers, rival = (maker.quote() for maker in exchange.makers)
     assert (hers.ask >= rival.ask - 1e-12).all()
     assert (hers.bid <= rival.bid + 1e-12).all()
+
+
+def test_a_table_that_was_saved_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+    first = Exchange("q-learning", prior_sd=0.5, replications=30, rng=1).run(50).makers[0]
+    assert isinstance(first, QLearning)
+    np.save(tmp_path / "table.npy", first.table)
+    loaded = np.load(tmp_path / "table.npy", allow_pickle=False)
+    market = Exchange(partial(QLearning, table=loaded), prior_sd=0.5, replications=30, rng=1)
+    (again,) = market.makers
+    assert isinstance(again, QLearning)
+    np.testing.assert_array_equal(again.table, first.table)
+    market.run(1)
+    moved = again.table != first.table
+    assert (moved.sum(axis=1) <= 1).all()
+    assert moved.any()
+    assert np.array_equal(loaded, first.table)  # which is hers no longer
+
+
+def test_one_table_may_be_everybodys() -> None:
+    row = np.linspace(0, 1, len(DEPTHS))
+    (maker,) = Exchange(partial(QLearning, table=row, decay=1e9), replications=3).run(2).makers
+    assert isinstance(maker, QLearning)
+    assert maker.chosen.tolist() == [len(DEPTHS) - 1] * 3
+
+
+@pytest.mark.parametrize(
+    ("table", "error", "says"),
+    [
+        (np.zeros(3), ValueError, r"table has shape \(3,\), but must have \(20,\)"),
+        (np.zeros((5, 20)), ValueError, r"table has shape \(5, 20\), but must have .* \(2, 20\)"),
+        ([np.nan] * 20, ValueError, "table is nan, but must be finite"),
+        ("mine", TypeError, "table is 'mine', but must be a number"),
+    ],
+)
+def test_a_table_of_other_depths_is_refused(table: Any, error: Any, says: str) -> None:
+    with pytest.raises(error, match=says):
+        Exchange(partial(QLearning, table=table), replications=2)

@@ -47,6 +47,7 @@ SMALL = {  # options that replace a page's own, so that its commands end soon
     "jumps": f"{FEW} --jump-sd 1 --probability 0.05 --prior-sd 1 --shock-markets 2",
     "uninformed": f"{FEW} --kind 3 --share 0.3 --prior-sd 1 --exact-markets 2",
     "learning-makers": f"{FEW} --learners 2",
+    "reinforcement": f"{FEW} --marks expected --seeds 1 --iterations 2",
     "exact-vs-gaussian": f"{FEW} --prior-sd 1",
     "exact-optimum": "--replications 4 --periods 3 --workers 1 --prior-sd 1",
 }

@@ -28,6 +28,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "adaptive-traders": {"long_run": 40, "weight": "1", "need_sd": "1"},
     "uninformed": {"exact_markets": 2},
     "jumps": {"shock_markets": 2},
+    "reinforcement": {"seeds": 1, "iterations": 2, "ppo_steps": 20_000},
 }
 WRONG = {"replications": 0, "periods": 0, "seed": -1, "discount": 1.0}
 

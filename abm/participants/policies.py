@@ -123,9 +123,19 @@ class NetworkPolicy:
         *hidden, last = zip(self.weights, self.biases, strict=True)
         layer = observation
         for weights, biases in hidden:
-            layer = activate(layer @ weights + biases)
-        weights, biases = last
-        return np.clip(layer @ weights + biases, -1.0, 1.0)
+            layer = activate(_pass_on(layer, weights, biases))
+        return np.clip(_pass_on(layer, *last), -1.0, 1.0)
+
+
+def _pass_on(layer: Array, weights: Array, biases: Array) -> Array:
+    """Return layer @ weights + biases, shape (R, out); a row's digits are not those of its number.
+
+    A product of matrices adds up in another order where there are more rows.
+    """
+    total = np.broadcast_to(biases, (len(layer), len(biases))).copy()
+    for numbers, row in zip(layer.T, weights, strict=True):
+        total += numbers[:, np.newaxis] * row
+    return total
 
 
 KINDS: dict[str, type[Any]] = {"polynomial": PolynomialPolicy, "network": NetworkPolicy}

@@ -6,12 +6,9 @@ Each line is a median over rounds, by user time, of one run over another in the 
 targets are those that the tests hold, and the ratios measured stand in `tests/README.md`.
 """
 
-import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pytest
 
 from abm import Exchange, GridBelief, Jumps, NoisyTrader
@@ -21,8 +18,8 @@ from abm.bellman.solver import RHO_MAX, SOLVED, solve
 from abm.market.laws import Likelihood
 from abm.market.moves import Move
 from abm.traders import AdaptiveTrader, UninformedTrader
+from tests.benchmarks.turns import compare
 
-ROUNDS = 7
 REPLICATIONS, PERIODS = 10_000, 20
 ELASTIC = [NoisyTrader, partial(UninformedTrader, share=0.3, reach=3.0)]
 HALF = [NoisyTrader, partial(UninformedTrader, share=0.3)]
@@ -61,22 +58,6 @@ def learn(seen: list[tuple[Move, Likelihood]]) -> None:
     belief: PointBelief = GridBelief(0.0, 3.0).broadcast(BELIEFS)
     for moved, shown in seen:
         belief = belief.predict(moved).revise(shown)
-
-
-def compare(name: str, one: Callable[[], None], base: Callable[[], None], target: float) -> None:
-    for run in (one, base):
-        run()
-    ratios = []
-    for _ in range(ROUNDS):
-        times = []
-        for run in (one, base):
-            start = time.process_time()
-            run()
-            times.append(time.process_time() - start)
-        ratios.append(times[0] / times[1])
-    low, middle, high = np.quantile(ratios, [0.0, 0.5, 1.0])
-    print(f"\n{name}: {middle:.2f} ({low:.2f} to {high:.2f}), target {target}")
-    assert middle < 1.5 * target  # loose, for any machine
 
 
 @pytest.mark.parametrize(

@@ -256,6 +256,14 @@ def test_a_network_is_its_layers() -> None:
     np.testing.assert_allclose(rectified(seen), expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize("policy", [random_network(), PolynomialPolicy([0.1, 0.2, 0.3])])
+def test_an_action_does_not_depend_on_how_many_markets_there_are(policy: Any) -> None:
+    seen = np.random.default_rng(4).normal(size=(1_001, 3))
+    together = policy(seen)
+    for few in (1, 2, 3, 7, 64):
+        np.testing.assert_array_equal(policy(seen[:few]), together[:few])
+
+
 def test_a_polynomial_may_be_another_in_each_replication() -> None:
     seen = np.log([[1.0], [2.0], [3.0]])
     each = np.random.default_rng(3).normal(size=(3, 2, 4))

@@ -13,9 +13,9 @@ from abm.environments import MarketVectorEnv, Setting, score
 from abm.makers import PolicyMaker
 from abm.participants.policies import PolynomialPolicy
 from analysis import Run, load
-from scenarios.reinforcement import OPTIMAL, REPLY, TWO, Reinforcement
+from scenarios.reinforcement import OPTIMAL, Reinforcement
 from scenarios.reinforcement.cross_entropy import CANDIDATES, MARKETS, learn
-from scenarios.reinforcement.learners import PERIODS, Learner, Random, Training
+from scenarios.reinforcement.learners import PERIODS, REPLY, TWO, Learner, Random, Training
 
 SMALL: dict[str, Any] = {
     "marks": "expected,value",

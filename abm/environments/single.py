@@ -6,6 +6,7 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from numpy.typing import ArrayLike
 
 from abm.environments.lockstep import Lockstep, require_episode_seed
 from abm.environments.render import Pixels, Story, require_render_mode
@@ -61,7 +62,7 @@ class MarketEnv(gymnasium.Env[Any, Any]):
         self._story = Story()
         return observation[0], {}
 
-    def step(self, action: Array) -> tuple[Array, float, bool, bool, Info]:
+    def step(self, action: ArrayLike) -> tuple[Array, float, bool, bool, Info]:
         """Quote as the action says, and let a trader come."""
         (reward,) = self.episodes.step([floats("action", action)[np.newaxis]])
         if self.render_mode:

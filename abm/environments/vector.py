@@ -7,6 +7,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
+from numpy.typing import ArrayLike
 
 from abm.environments.lockstep import Lockstep, require_episode_seed
 from abm.environments.render import Pixels, Story, require_render_mode
@@ -87,7 +88,7 @@ class MarketVectorEnv(VectorEnv[Any, Any, Any]):
         super().reset(seed=seed, options=options)
         return self._begin(seed), {}
 
-    def step(self, actions: Array) -> tuple[Array, Array, Flags, Flags, Info]:
+    def step(self, actions: ArrayLike) -> tuple[Array, Array, Flags, Flags, Info]:
         """Quote as the actions say, shape (R, m), and let a trader come to each market.
 
         Without reset after the last step the next episode begins, as the autoreset mode says.

@@ -15,6 +15,8 @@ from joblib.externals.loky import get_reusable_executor
 
 from abm import Exchange, Optimal
 from abm.experiment import Experiment
+from abm.makers import PolicyMaker
+from abm.participants.policies import PolynomialPolicy
 from abm.runs.folder import RunFolder
 from abm.runs.schema import BLOCKS, MANIFEST_FILE, RUN_FILE
 from analysis import Run, load
@@ -261,6 +263,9 @@ def test_a_sweep_may_be_kept_at_a_url(swept: Swept, tmp_path: Path) -> None:
     [
         ({"makers": "optimal,myopik"}, "maker is 'myopik', which is unknown: did you mean"),
         ({"makers": "optimal+"}, "maker is '', which is unknown: known: exact-optimal"),
+        ({"prior_sd": "3..1"}, "a range is two numbers, the lower first"),
+        ({"prior_sd": "1.."}, "is '1..', but must be numbers or ranges"),
+        ({"makers": "policy:none.json"}, "maker is 'policy:none.json', but the file cannot be"),
         ({"prior_sd": "1;3"}, "is '1;3', but must be numbers or ranges: give as 3 or as 1,3,1..8"),
         ({"noise_sd": "1,0"}, "noise_sd is 0.0, but must be finite and above zero"),
         ({"value": "fixed,fixt"}, "value is 'fixt', which is unknown: did you mean 'fixed'"),
@@ -288,6 +293,27 @@ def test_spaces_after_commas_do_no_harm(swept: Swept) -> None:
                    replications=4)  # fmt: skip
     assert len(log.points) == 8
     assert {point["makers"] for point in log.points} == {"myopic", "zero-profit"}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_policy_is_swept_by_its_file(swept: Swept, tmp_path: Path, workers: str) -> None:
+    maker, file = PolicyMaker(PolynomialPolicy([-0.3, 0.2])), tmp_path / "learnt.json"
+    maker.save(file)
+    log, _ = swept(makers=f"myopic, policy:{file}", workers=workers)
+    assert [point["makers"] for point in log.points] == ["myopic", f"policy:{file}"]
+    found = log.blocks("totals").query("maker == 'policy'")["profit"]
+    market = Exchange(maker, prior_sd=1.0, replications=20, block=2).run(5)
+    profit = market.tape.makers.groupby("replication")["profit"].sum()
+    np.testing.assert_allclose(found.tail(20), profit, rtol=1e-12)
+
+
+def test_a_shock_may_be_a_range(swept: Swept) -> None:
+    log, said = swept(prior_sd="1, 1..4")
+    assert [point["prior_sd"] for point in log.points] == ["1.0", "1..4"] * 2
+    assert "1..4" in said
+    found = log.blocks("totals").query("makers == 'myopic' and prior_sd == '1..4'")["belief_sd"]
+    market = Exchange("myopic", prior_sd=(1.0, 4.0), replications=20, block=2).run(5)
+    np.testing.assert_allclose(found.tail(20), market.makers[0].moments[1], rtol=1e-12)
 
 
 CAREFUL = '''

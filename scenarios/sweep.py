@@ -32,8 +32,8 @@ class Sweep(Study):
     makers: Annotated[
         str,
         Option(
-            help="Names or module:Class (of the current folder, too), separated by commas; + joins "
-            "those who compete."
+            help="Names, module:Class (of the current folder, too) or policy:FILE, separated by "
+            "commas; + joins those who compete."
         ),
     ] = "optimal,myopic,zero-profit"
     traders: Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, SupportsIndex
+from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +14,9 @@ from abm.numerics.arrays import Array
 from abm.numerics.checks import require_whole
 from abm.numerics.intervals import find_half_width, linearise_ratio
 from abm.numerics.moments import Moments
+from abm.participants.maker import MarketMaker
 from abm.participants.policies import Policy
+from abm.participants.registry import find_kind
 
 DISCOUNT, PERIODS = 0.9, 100
 BLOCK = 10_000  # markets that are simulated at once
@@ -38,7 +40,7 @@ class Score(NamedTuple):
 
 
 def score(
-    policy: Policy | PolicyMaker,
+    policy: Policy | MakerChoice,
     *,
     markets: SupportsIndex = 20_000,
     seed: SupportsIndex = 0,
@@ -52,8 +54,9 @@ def score(
 
     Parameters
     ----------
-    policy : callable, or PolicyMaker
+    policy : callable, or a maker
         As given to a `PolicyMaker`; one that observes more, or acts otherwise, as such a maker.
+        Any maker that an exchange takes is judged alike.
     markets : int
         At least 2.
     seed : int
@@ -74,7 +77,7 @@ def score(
     True
     """
     count = require_whole("markets", markets, 2, MOST_MARKETS)
-    maker = policy if isinstance(policy, PolicyMaker) else PolicyMaker(policy)
+    maker: Any = policy if is_maker(policy) else PolicyMaker(policy)  # type: ignore[arg-type]
     earned, best = (
         np.concatenate([
             _find_profit(choice, min(BLOCK, count - first), first // BLOCK, seed, prior_sd)
@@ -84,6 +87,12 @@ def score(
     )  # fmt: skip
     share = Moments.of(linearise_ratio(earned, best, earned.mean(), best.mean()))
     return Score(float(share.mean), float(find_half_width(share.se, count)))
+
+
+def is_maker(policy: Any) -> bool:
+    """Return whether an exchange takes it for a maker: a name, a class, a partial, or the like."""
+    kind = find_kind(policy)
+    return isinstance(policy, str) or (isinstance(kind, type) and issubclass(kind, MarketMaker))
 
 
 def _find_profit(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import SupportsIndex
 
 import numpy as np
@@ -13,6 +13,7 @@ from abm.exchange.model import Exchange
 from abm.market.random_streams import LARGEST_SEED
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_whole
+from abm.numerics.describe import show_value
 
 
 class Lockstep:
@@ -124,3 +125,14 @@ class Lockstep:
 def require_episode_seed(seed: SupportsIndex | None) -> int | None:
     """Return a seed as an int, none as None, or raise ValueError or TypeError if it is no seed."""
     return None if seed is None else require_whole("seed", seed, 0, LARGEST_SEED)
+
+
+def require_options(options: Mapping[str, object] | None, *known: str) -> None:
+    """Raise TypeError or ValueError unless options of a reset are none but known ones."""
+    if options is not None and not isinstance(options, Mapping):
+        raise TypeError(f"options is {show_value(options)}, but must be a dict: give none")
+    for name in (options or {}).keys() - known:
+        raise ValueError(
+            f"options hold {name!r}, but a reset takes {' and '.join(known) or 'none'}: give it "
+            f"to the environment when it is made"
+        )

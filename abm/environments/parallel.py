@@ -13,7 +13,8 @@ from abm.environments.render import Pixels, Story, require_render_mode
 from abm.environments.setting import Setting
 from abm.environments.spaces import make_action_space, make_observation_space
 from abm.numerics.arrays import Array
-from abm.numerics.conversion import floats
+from abm.numerics.checks import require_one_of
+from abm.numerics.describe import show_value
 
 ByAgent = dict[str, Any]
 
@@ -59,7 +60,7 @@ class ParallelMarket(ParallelEnv[str, Array, Array]):
         self, learners: int = 2, *, render_mode: str | None = None, **setting: Any
     ) -> None:
         self.render_mode = require_render_mode(render_mode)
-        self.setting = Setting(**setting)
+        self.setting = Setting.read(setting)
         self.episodes = Lockstep(self.setting, learners, markets=1)
         self.possible_agents = [f"learner_{number}" for number in range(self.episodes.learners)]
         self.agents: list[str] = []
@@ -73,11 +74,15 @@ class ParallelMarket(ParallelEnv[str, Array, Array]):
 
     def observation_space(self, agent: str) -> Box:
         """Return the space of what an agent observes."""
-        return self.observation_spaces[agent]
+        return self.observation_spaces[require_one_of("agent", agent, self.possible_agents)]
 
     def action_space(self, agent: str) -> Box:
         """Return the space of an agent's actions."""
-        return self.action_spaces[agent]
+        return self.action_spaces[require_one_of("agent", agent, self.possible_agents)]
+
+    def state(self) -> Array:
+        """Return what all learners observe, one after the other: nothing of it is the value."""
+        return np.concatenate([one[0] for one in self.episodes.observe()])
 
     def reset(
         self,
@@ -98,12 +103,11 @@ class ParallelMarket(ParallelEnv[str, Array, Array]):
         ValueError
             If an action is missing, or of an agent that there is none of.
         """
-        if not self.episodes.is_over and actions.keys() != set(self.agents):
-            raise ValueError(
-                f"actions are of {sorted(actions)}, but must be of {self.agents}: give one for each"
-            )
-        given = [floats("action", actions[agent])[np.newaxis] for agent in self.agents]
-        rewards = self.episodes.step(given)
+        if not self.episodes.is_over:
+            self._require_agents(actions)
+        check = self.episodes.interface.require_action
+        checked = [check(actions[agent], whose=f"{agent}'s ") for agent in self.agents]
+        rewards = self.episodes.step([action[np.newaxis] for action in checked])
         if self.render_mode:
             self._story.add(self.episodes.market)
         observations, over = self.episodes.observe(), self.episodes.is_over
@@ -128,6 +132,13 @@ class ParallelMarket(ParallelEnv[str, Array, Array]):
 
     def close(self) -> None:
         """Do nothing: there is nothing open."""
+
+    def _require_agents(self, actions: ByAgent) -> None:
+        of = sorted(actions) if isinstance(actions, dict) else show_value(actions)
+        if of != self.agents:
+            raise ValueError(
+                f"actions are of {of}, but must be of {self.agents}: give a dict of one for each"
+            )
 
     def _give(self, values: list[Any]) -> ByAgent:
         return dict(zip(self.agents, values, strict=True))

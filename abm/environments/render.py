@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -71,13 +72,11 @@ class Story:
         for mark, taken, label in (("^", Side.BUY, "trader buys"), ("v", Side.SELL, "sells")):
             at = side == taken
             faces = np.where(filled[at] > 0, BLUE, "white")
-            prices.scatter(
-                period[at], price[at], s=24, c=faces, marker=mark, edgecolors=BLUE, label=label
-            )
+            look: dict[str, Any] = {"s": 24, "marker": mark, "edgecolors": BLUE}
+            prices.scatter(period[at], price[at], c=faces, **look)
+            prices.scatter([], [], c=BLUE, label=label, **look)
         if ((side != Side.NONE) & (filled == 0)).any():
-            prices.scatter(
-                [], [], s=24, c="white", marker="^", edgecolors=BLUE, label="with a rival"
-            )
+            prices.scatter([], [], c="white", label="hollow: with a rival", **look)
         prices.legend(
             fontsize=7, ncols=3, frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.15)
         )

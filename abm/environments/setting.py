@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from numpy.typing import ArrayLike
 
 from abm.beliefs.base import Belief
 from abm.exchange.admission import MakerChoice
 from abm.exchange.model import Exchange
-from abm.makers.policy import DEPTHS, Interface, require_scaled
+from abm.makers.policy import DEPTHS, Interface, PolicyMaker, require_scaled
 from abm.market.quotes import Quote
 from abm.market.values import ValueProcess
 from abm.numerics.arrays import Array
 from abm.numerics.checks import discount_factor, require_one_of
+from abm.numerics.names import require_known
 from abm.one_period.profit import expected_profit
 from abm.participants.admission import TraderChoice, as_list
 from abm.participants.maker import MarketMaker
+from abm.participants.policies import Policy
 from abm.participants.terms import PublicModel
 
 
@@ -121,10 +123,24 @@ class Setting:
         require_one_of("mark", self.mark, MARKS)
         _ = self.interface
 
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Self:
+        """Return a setting of parameters by name; TypeError if one is unknown, with the nearest."""
+        known = [*(field.name for field in fields(cls)), "render_mode"]
+        require_known("an environment", given, known)
+        return cls(**given)
+
     @property
     def interface(self) -> Interface:
         """What a learner observes, and what her actions mean."""
         return Interface(self.periods, self.last, self.symmetric, self.depths, self.decline)
+
+    def make_maker(self, policy: Policy, name: str = "policy") -> PolicyMaker:
+        """Return the maker who quotes by a policy that was learnt in this setting."""
+        return PolicyMaker(
+            policy, periods=self.periods, last=self.last, symmetric=self.symmetric,
+            depths=self.depths, decline=self.decline, belief=self.belief, name=name,
+        )  # fmt: skip
 
     def open(self, learners: int, *, markets: int, seed: int, block: int) -> Exchange:
         """Return an exchange of so many learners and the rivals, before its first period."""

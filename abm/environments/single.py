@@ -8,12 +8,11 @@ import gymnasium
 import numpy as np
 from numpy.typing import ArrayLike
 
-from abm.environments.lockstep import Lockstep, require_episode_seed
+from abm.environments.lockstep import Lockstep, require_episode_seed, require_options
 from abm.environments.render import Pixels, Story, require_render_mode
 from abm.environments.setting import Setting
 from abm.environments.spaces import make_action_space, make_observation_space
 from abm.numerics.arrays import Array
-from abm.numerics.conversion import floats
 
 Info = dict[str, Any]
 
@@ -48,7 +47,7 @@ class MarketEnv(gymnasium.Env[Any, Any]):
 
     def __init__(self, *, render_mode: str | None = None, **setting: Any) -> None:
         self.render_mode = require_render_mode(render_mode)
-        self.setting = Setting(**setting)
+        self.setting = Setting.read(setting)
         self.episodes = Lockstep(self.setting, learners=1, markets=1)
         self.observation_space = make_observation_space(self.episodes.interface)
         self.action_space = make_action_space(self.episodes.interface)
@@ -57,6 +56,7 @@ class MarketEnv(gymnasium.Env[Any, Any]):
     def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[Array, Info]:
         """Begin an episode: the first of a seed, or without one the seed's next."""
         seed = require_episode_seed(seed)
+        require_options(options)
         super().reset(seed=seed, options=options)
         (observation,) = self.episodes.begin(seed, self.np_random)
         self._story = Story()
@@ -64,7 +64,8 @@ class MarketEnv(gymnasium.Env[Any, Any]):
 
     def step(self, action: ArrayLike) -> tuple[Array, float, bool, bool, Info]:
         """Quote as the action says, and let a trader come."""
-        (reward,) = self.episodes.step([floats("action", action)[np.newaxis]])
+        checked = self.episodes.interface.require_action(action)
+        (reward,) = self.episodes.step([checked[np.newaxis]])
         if self.render_mode:
             self._story.add(self.episodes.market)
         (observation,) = self.episodes.observe()

@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from stable_baselines3.common.vec_env import VecEnv
+
+try:
+    from stable_baselines3.common.vec_env import VecEnv
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "abm.environments.stable_baselines needs Stable-Baselines3: pip install stable-baselines3",
+        name=error.name,
+    ) from error
 
 from abm.environments.vector import MarketVectorEnv
 from abm.numerics.arrays import Array, Flags

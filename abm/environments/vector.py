@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike
 
-from abm.environments.lockstep import Lockstep, require_episode_seed
+from abm.environments.lockstep import Lockstep, require_episode_seed, require_options
 from abm.environments.render import Pixels, Story, require_render_mode
 from abm.environments.setting import Setting
 from abm.environments.single import Info
@@ -67,7 +67,7 @@ class MarketVectorEnv(VectorEnv[Any, Any, Any]):
         self.metadata = {
             "render_modes": ["rgb_array"], "render_fps": 4, "autoreset_mode": self._mode
         }  # fmt: skip
-        self.setting = Setting(**setting)
+        self.setting = Setting.read(setting)
         self.episodes = Lockstep(self.setting, learners=1, markets=self.num_envs)
         self.single_observation_space = make_observation_space(self.episodes.interface)
         self.single_action_space = make_action_space(self.episodes.interface)
@@ -84,7 +84,8 @@ class MarketVectorEnv(VectorEnv[Any, Any, Any]):
             If options hold a reset_mask that leaves out a market: all go in lockstep.
         """
         seed = require_episode_seed(seed)
-        _require_all((options or {}).get("reset_mask"))
+        require_options(options, "reset_mask")
+        self._require_all((options or {}).get("reset_mask", True))
         super().reset(seed=seed, options=options)
         return self._begin(seed), {}
 
@@ -115,19 +116,19 @@ class MarketVectorEnv(VectorEnv[Any, Any, Any]):
         """Return the story of the first market so far as a picture, or None without a mode."""
         return (self._story.draw(),) if self.render_mode else None
 
+    def _require_all(self, mask: Any) -> None:
+        """Raise ValueError unless a mask of those that are reset is true for all markets."""
+        if np.shape(mask) not in ((), (self.num_envs,)) or not np.all(mask):
+            raise ValueError(
+                f"reset_mask is true for {int(np.sum(mask))} of {np.size(mask)}, but the "
+                f"{self.num_envs} markets go in lockstep, and begin and end together: give no "
+                f"mask, or one that is true for all"
+            )
+
     def _begin(self, seed: int | None) -> Array:
         (observations,) = self.episodes.begin(seed, self.np_random)
         self._story = Story()
         return observations
-
-
-def _require_all(mask: Any) -> None:
-    """Raise ValueError if a mask of those that are reset leaves out a market."""
-    if mask is not None and not np.all(mask):
-        raise ValueError(
-            f"reset_mask is true for {int(np.sum(mask))} of {np.size(mask)} markets, but they go "
-            f"in lockstep, and begin and end together: give no mask, or one that is true for all"
-        )
 
 
 def _list_objects(rows: Array) -> Any:

@@ -132,7 +132,7 @@ def _describe_policy(maker: PolicyMaker) -> str:
     policy = maker.policy
     name = getattr(policy, "__name__", type(policy).__name__)
     try:
-        return f"policy({name} {digest(maker)})"
+        return f"{maker.name}({name} {digest(maker)})"
     except UnknownCodeError as error:
         raise TypeError(
             f"policy {name!r} cannot be told apart from others ({error}): give a function or a "

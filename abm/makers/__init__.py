@@ -7,6 +7,10 @@ package. Makers know the wings below, never another maker.
 
 from abm.makers.policy import PolicyMaker
 from abm.participants.maker import MakerError, MarketMaker
+from abm.participants.policies import NetworkPolicy, PolynomialPolicy
 from abm.participants.scalar_maker import OneMarket, ScalarMaker
 
-__all__ = ["MakerError", "MarketMaker", "OneMarket", "PolicyMaker", "ScalarMaker"]
+__all__ = [
+    "MakerError", "MarketMaker", "NetworkPolicy", "OneMarket", "PolicyMaker", "PolynomialPolicy",
+    "ScalarMaker",
+]  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,10 +19,19 @@ from abm.market.quotes import Quote
 from abm.numerics.arrays import Array
 from abm.numerics.checks import FARTHEST, require_finite, require_whole
 from abm.numerics.conversion import floats
+from abm.numerics.describe import describe, show_value
 from abm.numerics.frozen import set_fields
 from abm.one_period.depths import find_valuation_sd
+from abm.participants.agent import require_name
 from abm.participants.maker import MarketMaker
-from abm.participants.policies import File, Policy, read_policy, write_policy
+from abm.participants.policies import (
+    File,
+    NetworkPolicy,
+    Policy,
+    PolynomialPolicy,
+    read_policy,
+    write_policy,
+)
 from abm.participants.terms import PublicModel
 
 DEPTHS = (0.0, 3.0)
@@ -126,19 +135,23 @@ class Interface:
             numbers += _recall_period(maker)
         return np.clip(np.stack(numbers, axis=-1), self.low, self.high)
 
-    def require_action(self, action: ArrayLike, replications: int) -> Array:
-        """Return actions as floats, shape (R, m), or raise unless they are."""
-        given, shape = floats("action", action), (replications, len(self.actions))
+    def require_action(self, action: ArrayLike, *replications: int, whose: str = "") -> Array:
+        """Return actions as floats, shape (R, m), or (m,) of one market, or raise unless they are.
+
+        `whose` they are is said in the message.
+        """
+        given, shape = floats(f"{whose}action", action), (*replications, len(self.actions))
         if given.shape != shape:
+            each = f" for each of {replications[0]} markets" if replications else ""
             raise ValueError(
-                f"action has shape {given.shape}, but must have {shape}: {', '.join(self.actions)} "
-                f"for each of {replications} markets"
+                f"{whose}action has shape {given.shape}, but must have {shape}: "
+                f"{', '.join(self.actions)}{each}"
             )
         wrong = ~(np.abs(given) <= 1.0)
         if wrong.any():
             raise ValueError(
-                f"action is {given[wrong][0]}, but must be from -1 to 1, which stand for depths of "
-                f"{self.depths[0]:g} and {self.depths[1]:g} sds of a valuation: clip it"
+                f"{whose}action is {given[wrong][0]}, but must be from -1 to 1, which stand for "
+                f"depths of {self.depths[0]:g} and {self.depths[1]:g} sds of a valuation: clip it"
             )
         return given
 
@@ -167,11 +180,10 @@ class _Follower(MarketMaker):
 
     name = "policy"
 
-    def __init__(
-        self, model: PublicModel, policy: Policy, interface: Interface, belief: Belief | str
-    ) -> None:
-        super().__init__(model, belief=belief)
-        self.policy, self.interface = policy, interface
+    def __init__(self, model: PublicModel, made_by: PolicyMaker) -> None:
+        super().__init__(model, belief=made_by.belief)
+        self.name = made_by.name  # type: ignore[misc]  # of others it is the class's
+        self.policy, self.interface = made_by.policy, made_by.interface
         require_scaled(self)
 
     def quote(self) -> Quote:
@@ -203,11 +215,18 @@ class PolicyMaker:
         What the policy was made for (see `Interface`).
     belief : Belief, "gaussian" or "exact"
         What she believes at first (see `MarketMaker`).
+    name : str
+        What she is called in logs.
 
     Attributes
     ----------
     interface : Interface
         What the policy observes, and what its actions mean.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one of them is out of range, or the policy is of numbers that do not fit the interface.
 
     Examples
     --------
@@ -220,6 +239,7 @@ class PolicyMaker:
     policy: Policy
     interface: Interface
     belief: Belief | str
+    name: str
 
     kind = _Follower
 
@@ -233,18 +253,25 @@ class PolicyMaker:
         depths: tuple[float, float] = DEPTHS,
         decline: bool = False,
         belief: Belief | str = "gaussian",
+        name: str = "policy",
     ) -> None:
         if not callable(policy):
             raise TypeError(
-                f"policy is {policy!r}, but must be a function from observations to actions: give "
-                f"one, or PolicyMaker.load(file)"
+                f"policy is {show_value(policy)}, but must be a function from observations to "
+                f"actions: give one, or PolicyMaker.load(file)"
             )
+        require_name("a PolicyMaker", name)
         interface = Interface(periods, last, symmetric, depths, decline)
-        set_fields(self, policy=policy, interface=interface, belief=belief)
+        if isinstance(policy, PolynomialPolicy | NetworkPolicy):
+            _require_fit(policy, interface)
+        set_fields(self, policy=policy, interface=interface, belief=belief, name=name)
+
+    def __repr__(self) -> str:
+        return describe(self, self.name, repr(self.policy), repr(self.interface))
 
     def __call__(self, model: PublicModel) -> MarketMaker:
         """Return a maker of this model who quotes by the policy."""
-        return _Follower(model, self.policy, self.interface, self.belief)
+        return _Follower(model, self)
 
     def save(self, file: File) -> None:
         """Write the policy, and what it was made for, to a plain file (JSON).
@@ -260,13 +287,14 @@ class PolicyMaker:
                 f'belief is {self.belief!r}, but a file can hold a word only: give "gaussian" or '
                 f'"exact"'
             )
-        if not _fits(self.policy, self.interface):
+        if isinstance(self.policy, PolynomialPolicy) and self.policy.coefficients.ndim == 3:
             raise ValueError(
-                f"policy does not turn an observation {self.interface.observations} into an action "
-                f"{self.interface.actions} of one market: give one that was made for it"
+                f"coefficients are of {len(self.policy.coefficients)} replications, but a file "
+                f"holds one policy: give the coefficients of one"
             )
         made_for = asdict(self.interface) | {
-            "belief": self.belief, "observations": self.interface.observations,
+            "belief": self.belief, "name": self.name,
+            "observations": self.interface.observations,
         }  # fmt: skip
         write_policy(file, self.policy, made_for)
 
@@ -284,22 +312,25 @@ class PolicyMaker:
         policy, made_for = read_policy(file)
         observations = tuple(made_for.pop("observations", ()))
         try:
-            maker = cls(policy, **made_for | {"depths": tuple(made_for.get("depths", ()))})
-            fits = _fits(policy, maker.interface)
-        except TypeError:  # an argument that there is none of here
-            fits = False
-        if not fits or observations != maker.interface.observations:
+            maker = cls(policy, **made_for)
+            known = maker.interface.observations
+            if observations != known:
+                raise ValueError(f"here it is {known}")
+        except (TypeError, ValueError) as error:
             raise ValueError(
                 f"policy file {str(file)!r} was made for the observation {observations} and "
-                f"{made_for}, which is none of this version: train it anew"
-            )
+                f"{made_for}, which is none of this version ({error}): train it anew"
+            ) from error
         return maker
 
 
-def _fits(policy: Policy, interface: Interface) -> bool:
-    """Return whether a policy answers an observation by an action of this interface."""
-    try:
-        action: Any = policy(interface.low[np.newaxis])
-    except ValueError:
-        return False
-    return np.shape(action) == (1, len(interface.actions))
+def _require_fit(policy: PolynomialPolicy | NetworkPolicy, interface: Interface) -> None:
+    """Raise ValueError unless a policy turns observations into actions of this interface."""
+    several = isinstance(policy, PolynomialPolicy) and policy.coefficients.ndim == 3
+    markets = len(policy.coefficients) if several else 1  # type: ignore[union-attr]
+    acts = policy(np.tile(interface.low, (markets, 1))).shape[-1]
+    if acts != len(interface.actions):
+        raise ValueError(
+            f"policy gives {acts} numbers, but an action is {', '.join(interface.actions)}: give "
+            f"symmetric=True for one number, False for two"
+        )

@@ -1,6 +1,6 @@
 """Names that are not known, and which known one was meant: misspelt, or another book's word."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from abm.numerics.describe import show_value
@@ -39,6 +39,19 @@ def suggest(name: str, known: Iterable[str]) -> str:
     words = [word for synonyms in SYNONYMS.values() for word in synonyms if len(word) >= LONG]
     near = get_close_matches(name, names, n=1) or get_close_matches(name, words, n=1)
     return find_meant(name, names) or (find_meant(near[0], names) if near else "")
+
+
+def require_known(noun: str, given: Mapping[str, object], known: Iterable[str]) -> None:
+    """Raise TypeError unless all given parameters are known; the message says which was meant."""
+    names = sorted(known)
+    for name, value in given.items():
+        if name not in names:
+            meant = suggest(name, names)
+            hint = f"did you mean {meant}? " if meant else ""
+            raise TypeError(
+                f"{name} is {show_value(value)}, but {noun} does not take it: {hint}known: "
+                f"{', '.join(names)}"
+            )
 
 
 def describe_unknown(label: str, name: object, known: Iterable[str]) -> str:

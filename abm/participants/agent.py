@@ -68,9 +68,14 @@ class Participant(mesa.Agent):
         super().__init_subclass__()
         if "name" not in vars(cls):
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__.lstrip("_")).lower()
-        if not (isinstance(cls.name, str) and re.fullmatch(r"[^\W_][\w.-]*", cls.name)):
-            raise ValueError(
-                f"name of {cls.__name__} is {cls.name!r}, but must be one word of letters, digits, "
-                f"- . or _ that begins with a letter or digit, for logs, figures and command "
-                f"lines: give as 'my-maker'"
-            )
+        require_name(cls.__name__, cls.name)
+
+
+def require_name(whose: str, name: object) -> None:
+    """Raise ValueError unless it is a name that a participant may have."""
+    if not (isinstance(name, str) and re.fullmatch(r"[^\W_][\w.-]*", name)):
+        raise ValueError(
+            f"name of {whose} is {name!r}, but must be one word of letters, digits, - . or _ that "
+            f"begins with a letter or digit, for logs, figures and command lines: give as "
+            f"'my-maker'"
+        )

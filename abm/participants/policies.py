@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_finite, require_one_of
+from abm.numerics.describe import describe
 from abm.numerics.frozen import set_fields
 
 Policy = Callable[[Array], Array]
@@ -62,8 +63,16 @@ class PolynomialPolicy:
             )
         set_fields(self, coefficients=array)
 
+    def __repr__(self) -> str:
+        return describe(self, f"coefficients {self.coefficients.tolist()}")
+
     def __call__(self, observation: Array) -> Array:
         """Return the actions, shape (R, m)."""
+        if len(self.coefficients) not in (1, len(observation)) and self.coefficients.ndim == 3:
+            raise ValueError(
+                f"coefficients are of {len(self.coefficients)} replications, but there are "
+                f"{len(observation)}: give as many, or those of one policy"
+            )
         log_rho = observation[:, 0]
         powers = log_rho[:, np.newaxis] ** np.arange(self.coefficients.shape[-1])
         return np.clip((self.coefficients * powers[:, np.newaxis]).sum(axis=-1), -1.0, 1.0)
@@ -117,8 +126,18 @@ class NetworkPolicy:
         require_one_of("activation", activation, ACTIVATIONS)
         set_fields(self, weights=layers, biases=shifts, activation=activation)
 
+    def __repr__(self) -> str:
+        sizes = [len(self.weights[0]), *map(len, self.biases)]
+        return describe(self, "-".join(map(str, sizes)), self.activation)
+
     def __call__(self, observation: Array) -> Array:
-        """Return the actions, shape (R, m)."""
+        """Return the actions, shape (R, m); ValueError if it takes in other observations."""
+        taken, shown = len(self.weights[0]), observation.shape[1]
+        if taken != shown:
+            raise ValueError(
+                f"the network takes in {taken} numbers, but an observation holds {shown}: give the "
+                f"maker or the environment the settings that it was made for, as last=True"
+            )
         activate = ACTIVATIONS[self.activation]
         *hidden, last = zip(self.weights, self.biases, strict=True)
         layer = observation
@@ -148,6 +167,8 @@ def write_policy(file: File, policy: Policy, made_for: dict[str, Any]) -> None:
     ------
     TypeError
         If the policy is none of those that consist of numbers.
+    OSError
+        If the file cannot be written.
     """
     kind = next((name for name, kind in KINDS.items() if type(policy) is kind), None)
     if kind is None:
@@ -159,6 +180,11 @@ def write_policy(file: File, policy: Policy, made_for: dict[str, Any]) -> None:
     content = {"policy": kind, "made for": made_for, "numbers": _list_numbers(policy)}
     text = json.dumps({"format": FORMAT, "digest": _digest(content)} | content, indent=1)
     path = Path(file)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"policy file {str(file)!r} cannot be written, for there is no folder "
+            f"{str(path.parent)!r}: make it, or give another"
+        )
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text + "\n", encoding="utf-8")
     partial.replace(path)

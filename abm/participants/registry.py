@@ -49,6 +49,7 @@ class Registry(Generic[Kind]):
         self.noun = noun = base.role
         self.wing = f"abm.{noun}s"
         self.group = f"market_shock.{noun}s"
+        self.more = "; a policy as PolicyMaker(policy)" if base is MarketMaker else ""
 
     @cache  # noqa: B019, two registries live, for as long as the program runs
     def load_own(self) -> dict[str, type[Kind]]:
@@ -113,7 +114,7 @@ class Registry(Generic[Kind]):
         if not (isclass(kind) and issubclass(kind, self.base)):
             raise TypeError(
                 f"{says} is {choice!r}, but must be a {self.base.__name__}: "
-                f"give a subclass, a partial of one, or a registered name"
+                f"give a subclass, a partial of one, or a registered name{self.more}"
             )
         if isabstract(kind):
             missing = ", ".join(sorted(kind.__abstractmethods__))

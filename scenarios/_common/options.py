@@ -11,7 +11,10 @@ from analysis.canvas import FORMATS
 Number = TypeVar("Number")
 
 Makers = Annotated[
-    str, Option(help="Names or module:Class (of the current folder, too), separated by commas.")
+    str,
+    Option(
+        help="Names, module:Class (of the current folder, too) or policy:FILE, separated by commas."
+    ),
 ]
 Shocks = Annotated[str, Option(help="Sds of the value after the shock, separated by commas.")]
 Replications = Annotated[

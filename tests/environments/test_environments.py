@@ -16,7 +16,7 @@ from gymnasium.wrappers import RecordEpisodeStatistics
 from gymnasium.wrappers.vector import RecordEpisodeStatistics as RecordStatisticsOfMany
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
-from abm import Exchange, Jumps
+from abm import Exchange, Jumps, Myopic
 from abm.environments import (
     ID,
     Lockstep,
@@ -189,6 +189,12 @@ def test_of_a_range_each_market_of_each_episode_has_its_own_sd() -> None:
     assert not np.isin(first[:, 0], second[:, 0]).any()
 
 
+def test_a_setting_makes_the_maker_of_what_was_learnt_in_it() -> None:
+    setting = Setting(last=True, symmetric=False, depths=(0.5, 2.0), periods=7, belief="exact")
+    maker = setting.make_maker(lambda seen: np.zeros((len(seen), 2)), name="mine")
+    assert (maker.interface, maker.belief, maker.name) == (setting.interface, "exact", "mine")
+
+
 # Rewards
 
 
@@ -358,9 +364,9 @@ def test_lockstep_has_many_markets_of_several_learners() -> None:
     [
         ([np.nan], "action is nan, but must be from -1 to 1"),
         ([1.5], "action is 1.5"),
-        ([0.0, 0.0], r"action has shape \(1, 2\), but must have \(1, 1\)"),
-        (0.0, r"action has shape \(1,\)"),
-        ([[0.0]], r"action has shape \(1, 1, 1\)"),
+        ([0.0, 0.0], r"action has shape \(2,\), but must have \(1,\): depth"),
+        (0.0, r"action has shape \(\), but must have \(1,\)"),
+        ([[0.0]], r"action has shape \(1, 1\), but must have \(1,\)"),
         ("wide", "action is 'wide', but must be a number"),
         (None, "action is None"),
     ],
@@ -413,8 +419,18 @@ def test_a_seed_that_is_none_is_refused(make: Any, seed: Any) -> None:
 def test_a_part_of_the_markets_cannot_be_reset() -> None:
     env = MarketVectorEnv(3)
     env.reset(seed=1)
-    with pytest.raises(ValueError, match="true for 1 of 3 markets, but they go in lockstep"):
+    with pytest.raises(ValueError, match="true for 1 of 3, but the 3 markets go in lockstep"):
         env.reset(options={"reset_mask": np.array([True, False, False])})
+    with pytest.raises(ValueError, match="true for 2 of 2, but the 3 markets"):
+        env.reset(options={"reset_mask": np.array([True, True])})
+
+
+@pytest.mark.parametrize("make", [MarketEnv, partial(MarketVectorEnv, 2)])
+def test_options_that_a_reset_does_not_take_are_refused(make: Any) -> None:
+    with pytest.raises(ValueError, match="options hold 'prior_sd', but a reset takes"):
+        make().reset(options={"prior_sd": 5.0})
+    with pytest.raises(TypeError, match="options is 'wide', but must be a dict"):
+        make().reset(options="wide")
 
 
 @pytest.mark.parametrize("make", [MarketEnv, partial(MarketVectorEnv, 2), parallel_env])
@@ -434,7 +450,8 @@ def test_a_part_of_the_markets_cannot_be_reset() -> None:
         ({"value": "fixt"}, ValueError, "did you mean 'fixed'"),
         ({"transparency": "pubic"}, ValueError, "did you mean 'public'"),
         ({"render_mode": "human"}, ValueError, "render_mode is 'human'"),
-        ({"sigma": 3.0}, TypeError, "sigma"),
+        ({"sigma": 3.0}, TypeError, r"sigma is 3\.0, but an environment .* did you mean prior_sd"),
+        ({"prior_sds": 3.0}, TypeError, "did you mean prior_sd"),
     ],
 )
 def test_settings_are_refused_when_it_is_made(
@@ -461,7 +478,19 @@ def test_actions_are_of_all_learners() -> None:
     market.reset(seed=1)
     with pytest.raises(ValueError, match=r"actions are of \['learner_0'\], but must be of"):
         market.step({"learner_0": np.zeros(1)})
+    with pytest.raises(ValueError, match=r"actions are of \[array.*give a dict of one for each"):
+        market.step([np.zeros(1), np.zeros(1)])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"learner_1's action is 7\.0, but must be from -1 to 1"):
+        market.step({"learner_0": np.zeros(1), "learner_1": np.full(1, 7.0)})
+    with pytest.raises(ValueError, match="agent is 'learner_2', which is unknown"):
+        market.action_space("learner_2")
     assert market.episodes.market.period == 0
+
+
+def test_the_state_is_what_all_learners_observe() -> None:
+    market = parallel_env(2, rivals="zero-profit")
+    observations, _ = market.reset(seed=1)
+    np.testing.assert_array_equal(market.state(), np.concatenate([*observations.values()]))
 
 
 @pytest.mark.parametrize("missing", ["gymnasium", "pettingzoo"])
@@ -484,6 +513,12 @@ def test_the_optimal_rule_has_a_share_of_one() -> None:
     share, half_width = score(act_optimally, markets=500)
     assert share == pytest.approx(1.0, abs=1e-9)
     assert not half_width > 1e-9  # or NaN
+
+
+def test_any_maker_of_an_exchange_is_judged() -> None:
+    named = score("myopic", markets=300)
+    assert named == score(Myopic, markets=300) == score(partial(Myopic), markets=300)
+    assert 0.1 < named.share < 0.5
 
 
 def test_a_share_is_that_of_paired_markets_with_its_interval() -> None:

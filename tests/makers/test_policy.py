@@ -185,6 +185,18 @@ def test_two_policies_compete_under_two_labels() -> None:
     assert "policy" not in MAKER_TYPES.list_names()
 
 
+def test_a_policy_has_the_name_that_it_is_given(tmp_path: Path) -> None:
+    maker = PolicyMaker(PolynomialPolicy([0.1]), name="mine")
+    maker.save(tmp_path / "saved.json")
+    makers: list[Any] = [maker, f"policy:{tmp_path / 'saved.json'}", "optimal"]
+    market = Exchange(makers, **FACED).run(1)
+    assert [one.label for one in market.makers] == ["mine", "mine-2", "optimal"]
+    with pytest.raises(ValueError, match=r"maker 'optimal' is .* has that name"):
+        Exchange(PolicyMaker(act_in_the_middle, name="optimal"))
+    with pytest.raises(ValueError, match="name of a PolicyMaker is 'my maker', but must be"):
+        PolicyMaker(act_in_the_middle, name="my maker")
+
+
 def test_a_belief_of_her_own_is_hers() -> None:
     maker = PolicyMaker(act_in_the_middle, belief=GaussianBelief(2.0, 1.0))
     assert Exchange(maker, prior_sd=3.0).run(1).inside.mid == 2.0
@@ -231,6 +243,27 @@ def test_an_action_that_is_none_is_refused(action: Any, says: str) -> None:
 def test_settings_out_of_range_are_refused(setting: Any, error: Any, says: str) -> None:
     with pytest.raises(error, match=says):
         PolicyMaker(**{"policy": act_in_the_middle} | setting)
+
+
+@pytest.mark.parametrize(
+    ("policy", "setting", "says"),
+    [
+        (random_network(8), {}, "takes in 8 numbers, but an observation holds 3.*as last=True"),
+        (random_network(3, 2), {}, "policy gives 2 numbers, but an action is depth"),
+        (PolynomialPolicy([0.1]), {"symmetric": False}, "policy gives 1 numbers, but an action is"),
+    ],
+)
+def test_numbers_that_do_not_fit_are_refused_when_the_maker_is_made(
+    policy: Any, setting: Any, says: str
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        PolicyMaker(policy, **setting)
+
+
+def test_what_is_shown_of_a_policy_is_short() -> None:
+    maker = PolicyMaker(random_network(8), last=True, name="mine")
+    assert repr(maker).startswith("PolicyMaker(mine, NetworkPolicy(8-8-1, tanh), Interface(")
+    assert repr(PolynomialPolicy([0.5])) == "PolynomialPolicy(coefficients [[0.5]])"
 
 
 def test_depths_need_a_belief_and_valuations() -> None:
@@ -376,10 +409,10 @@ def test_what_is_no_policy_of_numbers_is_not_saved(tmp_path: Path) -> None:
         PolicyMaker(act_in_the_middle).save(file)
     with pytest.raises(TypeError, match=r"belief is .*a file can hold a word only"):
         PolicyMaker(PolynomialPolicy([0.1]), belief=GaussianBelief(0.0, 1.0)).save(file)
-    with pytest.raises(ValueError, match="does not turn an observation"):
-        PolicyMaker(random_network(5)).save(file)
-    with pytest.raises(ValueError, match="does not turn an observation"):
+    with pytest.raises(ValueError, match="coefficients are of 2 replications"):
         PolicyMaker(PolynomialPolicy(np.ones((2, 1, 3)))).save(file)
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        PolicyMaker(PolynomialPolicy([0.1])).save(tmp_path / "none" / "saved.json")
     assert not list(tmp_path.iterdir())
 
 

@@ -62,8 +62,8 @@ class Reinforcement(Study):
 
     Examples
     --------
-    >>> Reinforcement(marks="expected", seeds=2).make_experiment()
-    Experiment(8 points in policy, mark, seed, 20000 markets, 100 periods, seed 0)
+    >>> Reinforcement(seeds=2).list_points()[-1]
+    {'policy': 'reply', 'mark': 'belief', 'seed': 2}
     """
 
     prior_sd: Annotated[float, Option(help="Sd of the value after the shock.")] = 3.0

@@ -12,6 +12,7 @@ from abm.exchange.model import Exchange
 from abm.makers.policy import PolicyMaker
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_whole
+from abm.numerics.describe import show_value
 from abm.numerics.intervals import find_half_width, linearise_ratio
 from abm.numerics.moments import Moments
 from abm.participants.maker import MarketMaker
@@ -44,7 +45,7 @@ def score(
     *,
     markets: SupportsIndex = 20_000,
     seed: SupportsIndex = 0,
-    prior_sd: ArrayLike = 3.0,
+    prior_sd: float | tuple[float, float] = 3.0,
 ) -> Score:
     """Return which share of the optimal maker's profit a policy earns, alone in the same markets.
 
@@ -76,6 +77,11 @@ def score(
     >>> score(lambda observation: np.full((len(observation), 1), 0.5), markets=1_000).share < 1
     True
     """
+    if np.ndim(prior_sd) and not isinstance(prior_sd, tuple):
+        raise ValueError(
+            f"prior_sd is {show_value(prior_sd)}, but must be one number or a range: give as 3.0 "
+            f"or as (1.0, 5.0)"
+        )
     count = require_whole("markets", markets, 2, MOST_MARKETS)
     maker: Any = policy if is_maker(policy) else PolicyMaker(policy)  # type: ignore[arg-type]
     earned, best = (

@@ -53,6 +53,7 @@ class Lockstep:
         self.markets = markets
         self.market = self._open(0, 0)  # so that what cannot be opened is an error here
         self.is_over = True
+        self.discounted_profit = np.zeros((self.learners, markets))
         self._seed: int | None = None
         self._block = 0
         self._mark = MARKS[setting.mark]
@@ -105,6 +106,11 @@ class Lockstep:
         if self.is_over:
             raise RuntimeError(
                 "step() after the end of an episode, or before the first: call reset() first"
+            )
+        if len(actions) != self.learners:
+            raise ValueError(
+                f"actions are {len(actions)}, but there are {self.learners} learners in each "
+                f"market: give one array for each"
             )
         market, seats, interface = self.market, self.seats, self.interface
         checked = [interface.require_action(action, self.markets) for action in actions]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from abm.exchange.model import Exchange
 from abm.market.quotes import Side
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Pixels = NDArray[np.uint8]
 
@@ -46,6 +47,8 @@ class Story:
 
     def draw(self) -> Pixels:
         """Return the picture, shape (480, 640, 3)."""
+        from matplotlib.figure import Figure  # which takes long to load, and few draw
+
         figure = Figure(SIZE, dpi=100, layout="constrained")
         prices, profits = figure.subplots(2, sharex=True, height_ratios=[3, 1])
         prices.set_ylabel("price")

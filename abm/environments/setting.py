@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, Self
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.beliefs.base import Belief
@@ -17,6 +18,7 @@ from abm.market.quotes import Quote
 from abm.market.values import ValueProcess
 from abm.numerics.arrays import Array
 from abm.numerics.checks import discount_factor, require_one_of
+from abm.numerics.frozen import set_fields
 from abm.numerics.names import require_known
 from abm.one_period.profit import expected_profit
 from abm.participants.admission import TraderChoice, as_list
@@ -122,6 +124,8 @@ class Setting:
         discount_factor(self.discount)
         require_one_of("mark", self.mark, MARKS)
         _ = self.interface
+        if isinstance(self.prior_sd, np.ndarray):
+            set_fields(self, prior_sd=self.prior_sd.copy())  # of which no one else has a hold
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:

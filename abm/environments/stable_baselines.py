@@ -53,7 +53,7 @@ class StableMarkets(VecEnv):
         raise AttributeError(f"{attr_name} is one for all markets: make another environment")
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kw: Any) -> list[Any]:
-        return [getattr(self.env, method_name)(*args, **kw)]
+        raise AttributeError(f"{method_name} is one for all markets: call it of .env")
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> Sequence[bool]:
         return [False] * len(list(self._get_indices(indices)))

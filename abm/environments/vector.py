@@ -103,7 +103,7 @@ class MarketVectorEnv(VectorEnv[Any, Any, Any]):
         (observations,) = self.episodes.observe()
         over, info = np.full(self.num_envs, self.episodes.is_over), {}
         if self.episodes.is_over:
-            told = {"discounted_profit": self.episodes.discounted_profit[0],
+            told = {"discounted_profit": self.episodes.discounted_profit[0].copy(),
                     "_discounted_profit": over.copy()}  # fmt: skip
             info = told
             if self._mode is AutoresetMode.SAME_STEP:

@@ -1,6 +1,6 @@
 """Arguments of an exchange: those that a scenario holds, and those that it does not take."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from functools import wraps
 from inspect import signature
@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, Protocol
 import numpy as np
 
 from abm.market.random_streams import LARGEST_SEED
+from abm.numerics.describe import show_value
 from abm.numerics.names import suggest
 
 ELSEWHERE = {
@@ -57,12 +58,17 @@ def _read_scenario(kwargs: dict[str, Any], args: list[Any]) -> dict[str, Any]:
     From a generator, which Mesa 4 makes of every seed, one is drawn, and the generator left as it
     was: one scenario is one market, however often it is run.
     """
-    scenario = kwargs["scenario"]
+    scenario: Any = kwargs["scenario"]
     given = sorted(kwargs.keys() - {"scenario"}) + ["makers"] * bool(args)
     if given:
         raise TypeError(
             f"scenario is given beside {', '.join(given)}, but must hold all arguments: give them "
             f"to the Scenario"
+        )
+    if not (hasattr(scenario, "rng") and isinstance(scenario, Iterable)):
+        raise TypeError(
+            f"scenario is {show_value(scenario)}, but must be a Scenario of Mesa: give one, or its "
+            f"parameters as arguments"
         )
     rng = scenario.rng
     if isinstance(rng, np.random.Generator):

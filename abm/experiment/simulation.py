@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from abm.exchange.admission import MakerChoice
 from abm.exchange.model import Exchange
 from abm.exchange.tape import MOST_PERIODS
 from abm.exchange.totals import Totals
 from abm.experiment.points import Point, describe_function
 from abm.numerics.checks import discount_factor, require_one_of, require_whole
+from abm.numerics.describe import show_value
 from abm.participants.admission import as_list
 from abm.participants.maker import MarketMaker
 from abm.participants.registry import MAKER_TYPES
@@ -149,6 +152,12 @@ class Simulation:
         known = inspect.signature(Exchange).parameters.keys() - SET_BY_TASK
         for name in self.make_arguments(point):
             require_one_of("parameter", name, known)
+        prior_sd = self.make_arguments(point).get("prior_sd", 1.0)
+        if np.ndim(prior_sd) and not isinstance(prior_sd, tuple):
+            raise ValueError(
+                f"prior_sd is {show_value(prior_sd)}, but an experiment has blocks of "
+                f"replications, and takes one number for all, or a range as (1.0, 5.0): give these"
+            )
         self.make_exchange(BlockTask("", point, 0, size, 1, 0))
 
     def make_arguments(self, point: Point) -> dict[str, Any]:

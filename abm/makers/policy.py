@@ -17,13 +17,13 @@ from numpy.typing import ArrayLike
 from abm.beliefs.base import Belief
 from abm.market.quotes import Quote
 from abm.numerics.arrays import Array
-from abm.numerics.checks import FARTHEST, require_finite, require_whole
+from abm.numerics.checks import FARTHEST, require_finite, require_one_of, require_whole
 from abm.numerics.conversion import floats
 from abm.numerics.describe import describe, show_value
 from abm.numerics.frozen import set_fields
 from abm.one_period.depths import find_valuation_sd
 from abm.participants.agent import require_name
-from abm.participants.maker import MarketMaker
+from abm.participants.maker import BELIEFS, MarketMaker
 from abm.participants.policies import (
     File,
     NetworkPolicy,
@@ -261,6 +261,8 @@ class PolicyMaker:
                 f"actions: give one, or PolicyMaker.load(file)"
             )
         require_name("a PolicyMaker", name)
+        if isinstance(belief, str):
+            require_one_of("belief", belief, BELIEFS)
         interface = Interface(periods, last, symmetric, depths, decline)
         if isinstance(policy, PolynomialPolicy | NetworkPolicy):
             _require_fit(policy, interface)
@@ -310,10 +312,10 @@ class PolicyMaker:
             If it cannot be read.
         """
         policy, made_for = read_policy(file)
-        observations = tuple(made_for.pop("observations", ()))
+        observations = made_for.pop("observations", None)
         try:
             maker = cls(policy, **made_for)
-            known = maker.interface.observations
+            known = list(maker.interface.observations)
             if observations != known:
                 raise ValueError(f"here it is {known}")
         except (TypeError, ValueError) as error:

@@ -26,6 +26,7 @@ from abm.participants.terms import PublicModel
 from abm.participants.transparency import MarketView
 
 HELD = ("inventory", "cash")
+BELIEFS = ("exact", "gaussian")  # that a word names
 NO_BELIEF = (
     'has no belief, but quotes by one: give belief="gaussian" or "exact", or a belief of her own'
 )
@@ -168,7 +169,7 @@ class MarketMaker(Participant, ABC):
 
     def _choose_belief(self, belief: Belief | str) -> Belief:
         if isinstance(belief, str):
-            require_one_of("belief", belief, ["exact", "gaussian"])
+            require_one_of("belief", belief, BELIEFS)
             prior = self.terms.prior
             return GridBelief(prior.mean, prior.sd) if belief == "exact" else prior
         if not hasattr(belief, "is_gaussian"):  # every belief says whether it is

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from abm.numerics.arrays import Array
 from abm.numerics.checks import require_finite, require_one_of
-from abm.numerics.describe import describe
+from abm.numerics.describe import describe, show_value
 from abm.numerics.frozen import set_fields
 
 Policy = Callable[[Array], Array]
@@ -173,8 +173,8 @@ def write_policy(file: File, policy: Policy, made_for: dict[str, Any]) -> None:
     kind = next((name for name, kind in KINDS.items() if type(policy) is kind), None)
     if kind is None:
         raise TypeError(
-            f"policy is {policy!r}, but a file can hold only a PolynomialPolicy or a NetworkPolicy "
-            f"(abm.participants.policies): fit one of these to it, or give the function itself to "
+            f"policy is {show_value(policy)}, but a file can hold only a PolynomialPolicy or a "
+            f"NetworkPolicy (abm.makers): fit one of these to it, or give the function itself to "
             f"PolicyMaker"
         )
     content = {"policy": kind, "made for": made_for, "numbers": _list_numbers(policy)}
@@ -202,7 +202,7 @@ def read_policy(file: File) -> tuple[Policy, dict[str, Any]]:
     """
     try:
         content = json.loads(Path(file).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise _refuse(
             file, f"does not read as JSON ({error}): it is truncated, or foreign"
         ) from None
@@ -211,9 +211,11 @@ def read_policy(file: File) -> tuple[Policy, dict[str, Any]]:
         raise _refuse(file, f"has the format {written!r}, but must have {FORMAT!r}")
     if content.get("digest") != _digest(content):
         raise _refuse(file, "does not hold what was written to it: it was edited, or is not whole")
-    if content["policy"] not in KINDS:
-        raise _refuse(file, f"holds a {content['policy']!r}, but must hold one of {list(KINDS)}")
-    return KINDS[content["policy"]](**content["numbers"]), content["made for"]
+    try:
+        kind = KINDS[require_one_of("policy", content["policy"], KINDS)]
+        return kind(**content["numbers"]), dict(content["made for"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _refuse(file, f"holds no policy of this version ({error})") from error
 
 
 def _list_numbers(policy: Any) -> dict[str, Any]:

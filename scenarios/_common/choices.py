@@ -13,7 +13,7 @@ from typing import Any
 
 from abm.market.values import Jumps
 from abm.numerics.checks import require_one_of
-from abm.participants.registry import MAKER_TYPES, TRADER_TYPES, Registry
+from abm.participants.registry import MAKER_TYPES, POLICY, TRADER_TYPES, Registry
 from abm.traders import NoisyTrader
 
 CALL = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>.*)\))?", re.DOTALL)
@@ -49,6 +49,9 @@ def parse_types(text: str, registry: Registry[Any]) -> list[list[Any]]:
     """
 
     def make(word: str) -> Any:
+        if word.startswith(POLICY):  # in front of a file, whose name may hold spaces
+            registry.find(word)
+            return word
         name, arguments = parse_call(registry.noun, word)
         kind: Callable[..., Any] = registry.find(name)
         return partial(kind, **arguments) if arguments else name

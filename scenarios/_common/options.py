@@ -69,7 +69,7 @@ def parse_makers(makers: str, least: int = 1) -> list[str]:
         if first != word:
             raise ValueError(
                 f"makers is {makers!r}, where {first} and {word} both have the name {name!r}: "
-                f"give one class another, or leave one out"
+                f"give one another, a policy by PolicyMaker(policy, name=...), or leave one out"
             )
     return chosen
 

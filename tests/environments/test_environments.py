@@ -179,6 +179,17 @@ def test_without_a_seed_episodes_differ() -> None:
     assert len(set(values)) == 4
 
 
+def test_an_array_that_was_given_or_told_is_not_shared() -> None:
+    given = np.array([1.0, 3.0])
+    env = MarketVectorEnv(2, prior_sd=given, periods=1, autoreset_mode="Disabled")
+    first, _ = env.reset(seed=1)
+    info = env.step(np.zeros((2, 1)))[4]
+    given[0] = 9.0
+    info["discounted_profit"][:] = 7.0
+    assert not (env.episodes.discounted_profit == 7.0).any()
+    np.testing.assert_array_equal(env.reset(seed=1)[0], first)
+
+
 def test_of_a_range_each_market_of_each_episode_has_its_own_sd() -> None:
     env = MarketVectorEnv(500, prior_sd=(1.0, 5.0))
     first, second = env.reset(seed=1)[0], env.reset()[0]
@@ -473,6 +484,15 @@ def test_several_learners_have_no_expectation_of_their_own() -> None:
         MarketVectorEnv(0)
 
 
+def test_lockstep_takes_an_action_of_each_learner() -> None:
+    pair = Lockstep(Setting(), learners=2, markets=3)
+    assert pair.discounted_profit.shape == (2, 3)
+    pair.begin(1, np.random.default_rng(1))
+    with pytest.raises(ValueError, match="actions are 1, but there are 2 learners"):
+        pair.step([np.zeros((3, 1))])
+    assert pair.market.period == 0
+
+
 def test_actions_are_of_all_learners() -> None:
     market = parallel_env(2)
     market.reset(seed=1)
@@ -547,7 +567,12 @@ def test_more_markets_than_a_block_are_simulated_block_by_block(
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [({"markets": 1}, "markets is 1"), ({"prior_sd": 0.0}, "prior_sd is 0"), ({"seed": -1}, "-1")],
+    [
+        ({"markets": 1}, "markets is 1"),
+        ({"prior_sd": 0.0}, "prior_sd is 0"),
+        ({"seed": -1}, "-1"),
+        ({"prior_sd": [1.0, 2.0]}, r"prior_sd is \[1.0, 2.0\], but must be one number or a range"),
+    ],
 )
 def test_a_score_refuses_what_has_no_meaning(given: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):

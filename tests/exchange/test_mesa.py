@@ -76,6 +76,12 @@ def test_arguments_stand_in_a_scenario_or_beside_it_not_both() -> None:
         Exchange("optimal", scenario=scenario)
 
 
+@pytest.mark.parametrize("scenario", [{"makers": "optimal"}, 3, "optimal"])
+def test_a_scenario_must_be_one_of_mesa(scenario: Any) -> None:
+    with pytest.raises(TypeError, match="must be a Scenario of Mesa: give one, or its parameters"):
+        Exchange(scenario=scenario)
+
+
 class District(mesa.Model):
     """Two markets in one model, the seed of each drawn by it."""
 

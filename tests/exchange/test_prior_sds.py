@@ -107,6 +107,12 @@ def test_prior_sds_out_of_range_are_refused(prior_sd: Any, says: str) -> None:
         Exchange("optimal", prior_sd=prior_sd, replications=4)
 
 
+def test_a_study_takes_no_array() -> None:
+    points = grid(makers=["optimal"], prior_sd=[SDS])
+    with pytest.raises(ValueError, match="takes one number for all, or a range as"):
+        Experiment(points, replications=4, periods=3, seed=1)
+
+
 def test_a_study_may_draw_the_shock_from_a_range(tmp_path: Any) -> None:
     points = grid(makers=["optimal"], prior_sd=[1.0, (1.0, 8.0), 8.0])
     study = Experiment(points, replications=200, periods=30, seed=1, block=100)

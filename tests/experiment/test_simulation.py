@@ -233,7 +233,7 @@ def test_simulating_a_block_leaves_its_point_as_it_was() -> None:
         ({"prior_sd": -1.0}, ValueError, ["prior_sd is -1.0", "above zero", "a positive number"]),
         ({"prior_sd": "wide"}, TypeError, ["prior_sd is 'wide'", "a number", "give a float"]),
         ({"prior_sd": "3"}, TypeError, ["prior_sd is '3'", "a number", "give a float"]),
-        ({"prior_sd": [1.0, 3.0]}, ValueError, ["prior_sd has shape (2,)", "one number"]),
+        ({"prior_sd": [1.0, 3.0]}, ValueError, ["prior_sd is [1.0, 3.0]", "one number"]),
         ({"noise_sd": NAN}, ValueError, ["noise_sd is nan", "above zero"]),
         ({"prior_mean": INF}, ValueError, ["prior_mean is inf", "must be finite"]),
         ({"value": "fixt"}, ValueError, ["value is 'fixt'", "did you mean 'fixed'?"]),

@@ -138,20 +138,21 @@ def test_an_observation_is_within_its_bounds_whatever_happens() -> None:
 
 
 @pytest.mark.parametrize("transparency", ["public", "own"])
-def test_nothing_that_is_observed_reveals_the_value(transparency: str) -> None:
-    """Where the same trades come about with another value, the same is observed."""
+@pytest.mark.parametrize("prior_sd", [3.0, (1.0, 5.0)])
+def test_nothing_that_is_observed_reveals_the_value(transparency: str, prior_sd: Any) -> None:
+    """Where the value is another, and the same traders come all the same, the same is observed."""
     maker, interface = PolicyMaker(act_in_the_middle, last=True), Interface(last=True)
-    market, other = (
-        Exchange([maker, "zero-profit"], transparency=transparency, **FACED) for _ in range(2)
-    )
-    other.value = other.value + 1e-9  # by which no trade changes
-    for _ in range(8):
+    terms = FACED | {"prior_sd": prior_sd, "transparency": transparency}
+    market, other = (Exchange([maker, "zero-profit"], **terms) for _ in range(2))
+    drawn, come = other.value, other.arrivals.come
+    other.value = np.random.default_rng(9).normal(0.0, 30.0, drawn.size)
+    other.arrivals.come = lambda _, *rest: come(drawn, *rest)  # type: ignore[method-assign]
+    for _ in range(12):
         market.step()
         other.step()
-        assert np.array_equal(market.clearing.side, other.clearing.side)
         seen, also_seen = (interface.observe(one.makers[0]) for one in (market, other))
         np.testing.assert_array_equal(seen, also_seen)
-    assert not np.array_equal(market.clearing.profit, other.clearing.profit)
+    assert not np.isclose(market.clearing.value, other.clearing.value).any()
 
 
 def test_the_unit_of_price_is_not_observed() -> None:
@@ -233,6 +234,7 @@ def test_an_action_that_is_none_is_refused(action: Any, says: str) -> None:
     [
         ({"policy": 3}, TypeError, "policy is 3, but must be a function"),
         ({"periods": 0}, ValueError, "periods is 0"),
+        ({"belief": "foo"}, ValueError, "belief is 'foo', which is unknown"),
         ({"last": 1}, TypeError, "last is 1, but must be true or false"),
         ({"depths": (2.0, 1.0)}, ValueError, r"depths is \(2.0, 1.0\), but must be two numbers"),
         ({"depths": (-1.0, 1.0)}, ValueError, "depths is"),
@@ -349,6 +351,7 @@ def test_a_file_gives_back_every_digit(name: str, tmp_path: Path) -> None:
     [
         (lambda text: text[: len(text) // 2], "does not read as JSON.*truncated, or foreign"),
         (lambda _: "", "does not read as JSON"),
+        (lambda _: "[" * 100_000, "does not read as JSON"),
         (lambda _: "[1, 2]", "has the format None, but must have 'market-shock policy 1'"),
         (lambda _: '{"format": "other"}', "has the format 'other'"),
         (lambda text: text.replace("0.1", "0.2"), "it was edited, or is not whole"),
@@ -386,11 +389,19 @@ def rewrite(file: Path, change: Any) -> None:
     ("change", "says"),
     [
         (lambda content: content["made for"].update(observations=["log_rho", "cash"]),
-         r"was made for the observation \('log_rho', 'cash'\)"),
+         r"was made for the observation \['log_rho', 'cash'\]"),
         (lambda content: content["made for"].pop("observations"), "was made for the observation"),
+        (lambda content: content["made for"].update(observations=3), "for the observation 3"),
+        (lambda content: content["made for"].update(belief="foo"), "belief is 'foo'"),
+        (lambda content: content.update({"made for": None}), "holds no policy of this version"),
+        (lambda content: content.pop("policy"), "holds no policy of this version"),
+        (lambda content: content.update(policy=["x"]), "holds no policy of this version"),
+        (lambda content: content.update(numbers={}), "holds no policy of this version"),
+        (lambda content: content.update(numbers=[]), "holds no policy of this version"),
+        (lambda content: content.update(numbers={"coefficients": ["a"]}), "coefficients is"),
         (lambda content: content["made for"].update(colour="red"), "colour.*none of this version"),
         (lambda content: content["made for"].update(symmetric=False), "none of this version"),
-        (lambda content: content.update(policy="forest"), "holds a 'forest', but must hold one of"),
+        (lambda content: content.update(policy="forest"), "policy is 'forest', which is unknown"),
     ],
 )  # fmt: skip
 def test_a_file_made_for_another_observation_is_refused(

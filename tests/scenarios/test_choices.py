@@ -1,6 +1,7 @@
 """Names with arguments on the command line."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import stats
 
 from abm import Exchange, Jumps
 from abm.experiment.points import describe_value
+from abm.makers import PolicyMaker, PolynomialPolicy
 from abm.makers.franchise import Franchise
 from abm.participants.registry import MAKER_TYPES, TRADER_TYPES
 from abm.traders import NoisyTrader, UninformedTrader
@@ -20,6 +22,7 @@ from scenarios._common.choices import (
     parse_types,
     split_choices,
 )
+from scenarios._common.options import parse_makers
 from scenarios.sweep import Sweep
 
 
@@ -104,3 +107,13 @@ def test_a_swept_trader_is_the_one_that_python_makes() -> None:
         for kind in (elastic, same)
     ]
     np.testing.assert_array_equal(tapes[0].market["ask"], tapes[1].market["ask"])
+
+
+def test_policies_are_told_apart_by_the_names_that_they_have(tmp_path: Path) -> None:
+    files = [tmp_path / f"{name}.json" for name in ("one", "other", "same")]
+    for file, name in zip(files, ("one", "other", "one"), strict=True):
+        PolicyMaker(PolynomialPolicy([0.1]), name=name).save(file)
+    one, other, same = (f"policy:{file}" for file in files)
+    assert parse_makers(f"optimal,{one},{other}") == ["optimal", one, other]
+    with pytest.raises(ValueError, match=r"both have the name 'one': give one another, a policy"):
+        parse_makers(f"{one},{same}")

@@ -297,7 +297,7 @@ def test_spaces_after_commas_do_no_harm(swept: Swept) -> None:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_policy_is_swept_by_its_file(swept: Swept, tmp_path: Path, workers: str) -> None:
-    maker, file = PolicyMaker(PolynomialPolicy([-0.3, 0.2])), tmp_path / "learnt.json"
+    maker, file = PolicyMaker(PolynomialPolicy([-0.3, 0.2])), tmp_path / "learnt by me.json"
     maker.save(file)
     log, _ = swept(makers=f"myopic, policy:{file}", workers=workers)
     assert [point["makers"] for point in log.points] == ["myopic", f"policy:{file}"]

@@ -65,7 +65,8 @@ def _read_scenario(kwargs: dict[str, Any], args: list[Any]) -> dict[str, Any]:
             f"scenario is given beside {', '.join(given)}, but must hold all arguments: give them "
             f"to the Scenario"
         )
-    if not (hasattr(scenario, "rng") and isinstance(scenario, Iterable)):
+    is_one = hasattr(scenario, "rng") and isinstance(scenario, Iterable)
+    if not is_one:
         raise TypeError(
             f"scenario is {show_value(scenario)}, but must be a Scenario of Mesa: give one, or its "
             f"parameters as arguments"

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from types import GenericAlias
 
@@ -11,12 +12,14 @@ from pdoc.extract import walk_specs
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("abm", "analysis", "scenarios")
+OPTIONAL = {"stable_baselines": "stable_baselines3"}  # modules by what they need
 
 
 def list_modules() -> list[str]:
-    """Return every module but commands, each package before what is in it."""
+    """Return every module but commands and what needs more, packages before what is in them."""
     files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
-    paths = [file.relative_to(ROOT).with_suffix("") for file in files if file.stem != "__main__"]
+    left_out = {"__main__"} | {name for name in OPTIONAL if not find_spec(OPTIONAL[name])}
+    paths = [file.relative_to(ROOT).with_suffix("") for file in files if file.stem not in left_out]
     return sorted(".".join(path.parts).removesuffix(".__init__") for path in paths)
 
 

@@ -9,6 +9,7 @@ Points lie at whole multiples of a spacing that is a power of two: halves and do
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from scipy import fft
@@ -18,6 +19,7 @@ from abm.market.laws import Likelihood
 from abm.numerics.arrays import Array
 
 CUT = 1e-16  # a probability: the points outside of the last that has more are cut off
+UNKNOWN = 1e-20  # a probability that every point has at least: less is not told from rounding
 REACH = 8.5  # sds of a move: a normal's probability beyond is 2e-17
 BANDS = np.array([0.6, 0.7, 0.8])  # of the highest frequency that points hold
 ROUGH = 1e-8  # of the transform at frequency 0: with more in those bands the points are too few
@@ -141,7 +143,11 @@ def _double(window: Window) -> Window:
 
 
 def _crop(window: Window) -> Iterator[Window]:
-    """Yield the beliefs without points that have no probability, at both ends."""
+    """Yield the beliefs without points that have no probability, at both ends.
+
+    The others have a little, so that what puts V at an edge is seen there, whatever it held.
+    """
+    window = replace(window, weight=np.maximum(window.weight, UNKNOWN))
     counts = window.weight > CUT
     first, last = counts.argmax(axis=-1), window.points - 1 - counts[:, ::-1].argmax(axis=-1)
     size = np.searchsorted(SIZES, last - first + 1)
@@ -162,7 +168,7 @@ def _crop(window: Window) -> Iterator[Window]:
 
 def _require_inside(after: Window) -> None:
     """Raise ValueError where a belief has moved to an edge of the points that were kept."""
-    at_edges = np.maximum(after.weight[:, 0], after.weight[:, -1])
+    at_edges = after.weight[:, [0, 1, -2, -1]].max(axis=-1)  # halved, the outermost may hold 0
     inside = at_edges <= EDGE * after.weight.max(axis=-1)
     if not inside.all():
         raise ValueError(

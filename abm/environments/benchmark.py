@@ -1,7 +1,5 @@
 """The benchmark: which share of the optimal maker's profit a policy earns."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np

@@ -6,7 +6,6 @@ from typing import Any
 
 from mesa import DataCollector
 
-from abm.exchange.tape import Tape
 from abm.runs.metrics import OF_MARKET, list_headlines
 
 
@@ -19,12 +18,12 @@ class Headlines(DataCollector):
 
     Parameters
     ----------
-    tape : Tape
-        Of the exchange.
+    market : Model
+        The exchange, whose tape is read.
     """
 
-    def __init__(self, tape: Tape) -> None:
-        self._tape = tape
+    def __init__(self, market: Any) -> None:
+        self._market = market
         self._arrived: list[int] = []
         super().__init__()
         self._means: dict[str, list[float]] = {name: [] for name in list_headlines(OF_MARKET)}
@@ -52,7 +51,7 @@ class Headlines(DataCollector):
 
     def _read_tape(self) -> None:
         """Take in the periods that the tape has gained."""
-        known = len(self._arrived)
+        known, tape = len(self._arrived), self._market.tape
         for name, means in self._means.items():
-            means.extend(self._tape.average(name, known))
-        self._arrived.extend(range(known + 1, self._tape.periods + 1))
+            means.extend(tape.average(name, known))
+        self._arrived.extend(range(known + 1, tape.periods + 1))

@@ -133,7 +133,7 @@ class Exchange(mesa.Model):
             find_common_belief(self.makers)
         makers, traders = ([one.label for one in them] for them in (self.makers, self.traders))
         self.tape = Tape(makers, traders, self.replication, record)
-        self.datacollector = Headlines(self.tape)
+        self.datacollector = Headlines(self)
 
     __repr__ = describe_market
     _repr_html_ = make_market_html

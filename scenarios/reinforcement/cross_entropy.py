@@ -8,8 +8,6 @@ Lorincz 2006, Neural Computation 18, 2936-2941). Several learners learn at once,
 of each against the n-th of the others.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 

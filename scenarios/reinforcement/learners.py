@@ -86,14 +86,17 @@ class Training:
         return {"prior_sd": self.prior_sd, "discount": self.discount, "mark": self.mark,
                 "periods": PERIODS, "rivals": rivals}  # fmt: skip
 
-    @cache  # noqa: B019, a run holds few
-    def learn(self) -> Learnt:
-        """Return what is learnt; the same, wherever it is."""
-        if self.steps:
-            network: Any = learn_by_ppo(self.setting, self.steps, self.seed)
-            return Learnt((network,), np.empty((0, 1)))
-        start: Any = self.start.policy if self.start else None
-        return learn(Setting(**self.setting), self.learners, self.iterations, self.seed, start)
+
+@cache  # a process learns each once
+def complete(training: Training) -> Learnt:
+    """Return what is learnt; the same, wherever it is."""
+    if training.steps:
+        network: Any = learn_by_ppo(training.setting, training.steps, training.seed)
+        return Learnt((network,), np.empty((0, 1)))
+    start: Any = training.start.policy if training.start else None
+    return learn(
+        Setting(**training.setting), training.learners, training.iterations, training.seed, start
+    )
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ class Learner:
     @property
     def policy(self) -> Policy:
         """What was learnt."""
-        return self.training.learn().policies[self.number]
+        return complete(self.training).policies[self.number]
 
 
 def place_makers(
@@ -158,7 +161,7 @@ def tabulate(learners: list[Learner], make: Any, columns: tuple[Column, ...]) ->
 
 def tabulate_curve(learner: Learner) -> pd.DataFrame:
     """Return the mean reward of each iteration."""
-    curve = learner.training.learn().curve
+    curve = complete(learner.training).curve
     return pd.DataFrame({"iteration": np.arange(len(curve)), "reward": curve[:, learner.number]})
 
 

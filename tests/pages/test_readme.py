@@ -218,6 +218,7 @@ def test_pages_have_python_commands_and_output() -> None:
     assert {step.page for step in steps if step.language == "python"} == {
         "README.md",
         "abm/README.md",
+        "abm/environments/README.md",
         "abm/experiment/README.md",
         "analysis/README.md",
         "scenarios/README.md",

@@ -15,7 +15,15 @@ from abm.participants.policies import PolynomialPolicy
 from analysis import Run, load
 from scenarios.reinforcement import OPTIMAL, Reinforcement
 from scenarios.reinforcement.cross_entropy import CANDIDATES, MARKETS, learn
-from scenarios.reinforcement.learners import PERIODS, REPLY, TWO, Learner, Random, Training
+from scenarios.reinforcement.learners import (
+    PERIODS,
+    REPLY,
+    TWO,
+    Learner,
+    Random,
+    Training,
+    complete,
+)
 
 SMALL: dict[str, Any] = {
     "marks": "expected,value",
@@ -54,7 +62,7 @@ def test_the_optimal_maker_has_the_whole_and_others_their_share(
 
 def test_a_learner_is_judged_as_score_judges(tables: dict[str, pd.DataFrame]) -> None:
     training = Training(3.0, 0.9, "expected", learners=1, seed=2, iterations=8)
-    maker = PolicyMaker(training.learn().policies[0], periods=PERIODS)
+    maker = PolicyMaker(complete(training).policies[0], periods=PERIODS)
     found = score(maker, markets=400)
     row = tables["results"].query(
         "policy == 'cross-entropy' and mark == 'expected' and seed == 2 and metric == 'share'"
@@ -97,7 +105,7 @@ def test_what_was_learnt_is_told_beside_the_optimum(tables: dict[str, pd.DataFra
     learnt = tables["learnt"]
     np.testing.assert_allclose(learnt["optimal"], solve(0.9).half_spread(learnt["rho"]))
     kept = learnt.query("policy == 'cross-entropy' and mark == 'value' and seed == 1")
-    policy = Training(3.0, 0.9, "value", 1, 1, 8).learn().policies[0]
+    policy = complete(Training(3.0, 0.9, "value", 1, 1, 8)).policies[0]
     rho = kept["rho"].to_numpy()
     depth = 1.5 * (policy(np.log(rho)[:, np.newaxis])[:, 0] + 1)
     np.testing.assert_allclose(kept["half_spread"], depth * np.sqrt(1 + rho**2))

@@ -28,8 +28,8 @@ from scenarios.reinforcement.learners import (
 SMALL: dict[str, Any] = {
     "marks": "expected,value",
     "seeds": 2,
-    "iterations": 8,
-    "replications": 400,
+    "iterations": 3,
+    "replications": 200,
 }
 WORTH = 0.02  # of profit: how near to the optimal maker's learners must come
 
@@ -53,7 +53,7 @@ def test_the_optimal_maker_has_the_whole_and_others_their_share(
     assert shares.loc[(OPTIMAL, "none", 0), "mean"] == pytest.approx(1.0)
     profit = {}
     for maker in (OPTIMAL, "myopic", Random):
-        market = Exchange(maker, prior_sd=3.0, replications=400).run(100)
+        market = Exchange(maker, prior_sd=3.0, replications=200).run(100)
         profit[maker] = market.tape.discounted_profit(0.9)[0].mean()
     for name, maker in (("myopic", "myopic"), ("random", Random)):
         expected = profit[maker] / profit[OPTIMAL]
@@ -61,9 +61,9 @@ def test_the_optimal_maker_has_the_whole_and_others_their_share(
 
 
 def test_a_learner_is_judged_as_score_judges(tables: dict[str, pd.DataFrame]) -> None:
-    training = Training(3.0, 0.9, "expected", learners=1, seed=2, iterations=8)
+    training = Training(3.0, 0.9, "expected", learners=1, seed=2, iterations=3)
     maker = PolicyMaker(complete(training).policies[0], periods=PERIODS)
-    found = score(maker, markets=400)
+    found = score(maker, markets=200)
     row = tables["results"].query(
         "policy == 'cross-entropy' and mark == 'expected' and seed == 2 and metric == 'share'"
     )
@@ -79,9 +79,9 @@ def test_the_collusion_index_is_of_joint_profit(log: Run, tables: dict[str, pd.D
     best = tables["results"].query("policy == @OPTIMAL").set_index("metric")["mean"]
     ratio = row["discounted_profit"] / best["discounted_profit"]
     assert row["share"] == pytest.approx(ratio, rel=1e-12)
-    pair = Training(3.0, 0.9, "belief", learners=2, seed=1, iterations=8)
+    pair = Training(3.0, 0.9, "belief", learners=2, seed=1, iterations=3)
     makers = [Learner(pair, number).maker for number in (0, 1)]
-    market = Exchange(makers, prior_sd=3.0, replications=400).run(100)
+    market = Exchange(makers, prior_sd=3.0, replications=200).run(100)
     joint = market.tape.discounted_profit(0.9).sum(axis=0).mean()
     assert row["discounted_profit"] == pytest.approx(joint, rel=1e-12)
     assert len(totals)
@@ -89,12 +89,12 @@ def test_the_collusion_index_is_of_joint_profit(log: Run, tables: dict[str, pd.D
 
 def test_a_reply_is_to_the_second_as_it_has_learnt(tables: dict[str, pd.DataFrame]) -> None:
     replies = tables["replies"].query("seed == 1").set_index("metric")["mean"]
-    pair = Training(3.0, 0.9, "belief", learners=2, seed=1, iterations=8)
+    pair = Training(3.0, 0.9, "belief", learners=2, seed=1, iterations=3)
     first, second = Learner(pair, 0), Learner(pair, 1)
-    reply = Training(3.0, 0.9, "belief", 1, 1, 8, start=first, rival=second)
+    reply = Training(3.0, 0.9, "belief", 1, 1, 3, start=first, rival=second)
     profits = []
     for own in (first, Learner(reply, 0)):
-        market = Exchange([own.maker, second.maker], prior_sd=3.0, replications=400).run(100)
+        market = Exchange([own.maker, second.maker], prior_sd=3.0, replications=200).run(100)
         profits.append(market.tape.discounted_profit(0.9)[0].mean())
     assert replies["profit"] == pytest.approx(profits[0], rel=1e-12)
     assert replies["of_reply"] == pytest.approx(profits[1], rel=1e-12)
@@ -105,14 +105,14 @@ def test_what_was_learnt_is_told_beside_the_optimum(tables: dict[str, pd.DataFra
     learnt = tables["learnt"]
     np.testing.assert_allclose(learnt["optimal"], solve(0.9).half_spread(learnt["rho"]))
     kept = learnt.query("policy == 'cross-entropy' and mark == 'value' and seed == 1")
-    policy = complete(Training(3.0, 0.9, "value", 1, 1, 8)).policies[0]
+    policy = complete(Training(3.0, 0.9, "value", 1, 1, 3)).policies[0]
     rho = kept["rho"].to_numpy()
     depth = 1.5 * (policy(np.log(rho)[:, np.newaxis])[:, 0] + 1)
     np.testing.assert_allclose(kept["half_spread"], depth * np.sqrt(1 + rho**2))
     assert set(learnt["policy"]) == {"cross-entropy", TWO, REPLY}
     assert len(learnt.query("policy == @TWO and seed == 1")) == 2 * len(kept)
     curves = tables["learning"].groupby(["policy", "mark", "seed", "learner"])["reward"]
-    assert (curves.size() == 8).all()
+    assert (curves.size() == 3).all()
 
 
 def test_the_seed_alone_decides_what_is_learnt() -> None:
@@ -140,8 +140,11 @@ def test_candidates_are_tried_as_an_environment_would() -> None:
     assert curve[0, 0] == pytest.approx(total, rel=1e-12)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 6))
+SEEDS = [pytest.param(1, marks=pytest.mark.slow)]
+SEEDS += [pytest.param(seed, marks=pytest.mark.full) for seed in range(2, 6)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_every_learner_comes_near_the_optimum(seed: int) -> None:
     found = learn(Setting(mark="expected", periods=PERIODS), 1, 60, seed)
     assert 1.62 * score(found.policies[0]).share > 1.62 - WORTH

@@ -16,12 +16,11 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from PIL import Image
 
 from analysis import load
 from scenarios._common.commands import list_scenarios
 from tests.commands import keep_handler
-from tests.files import ROOT
+from tests.files import ROOT, draw_nothing
 
 FOLDERS = ("abm", "analysis", "scenarios", "tests")
 PAGES = [
@@ -136,13 +135,6 @@ def follow(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[Ste
             return {step: take(step, names, patch) for step in steps}
 
     return follow_page
-
-
-def draw_nothing(*_: object) -> bytes:
-    """Return a picture of one point in place of a figure: what figures show is tested elsewhere."""
-    file = io.BytesIO()
-    Image.new("L", (1, 1)).save(file, "png")
-    return file.getvalue()
 
 
 def take(step: Step, names: dict[str, Any], patch: pytest.MonkeyPatch) -> Outcome:

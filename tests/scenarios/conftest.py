@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis import Run, load
+from tests.files import draw_nothing
 from tests.stubs import Anchored, Blind, Cautious, Lucky, Shut, Sure
 
 MY_MAKERS = '''
@@ -28,6 +29,12 @@ def my_makers(tmp_path: Path) -> None:
     stubs = (getsource(kind) for kind in (Anchored, Blind, Cautious, Shut, Sure, Lucky))
     (tmp_path / "my_makers.py").write_text("\n\n".join([MY_MAKERS, *stubs]))
     sys.modules.pop("my_makers", None)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let studies leave pictures of one point: for tests that are about something else."""
+    monkeypatch.setattr("scenarios._common.study.encode_figure", draw_nothing)
 
 
 @pytest.fixture(scope="module")

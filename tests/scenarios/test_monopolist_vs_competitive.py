@@ -283,6 +283,7 @@ def test_a_small_run_comes_in_blocks_of_one_market_and_is_decided(small: Path) -
 
 
 @pytest.mark.parametrize(("replications", "blocks"), [(1, 1), (19, 19), (40, 20), (60, 20)])
+@pytest.mark.usefixtures("no_pictures")
 def test_replications_come_in_so_many_blocks(
     replications: int, blocks: int, tmp_path: Path
 ) -> None:
@@ -309,7 +310,7 @@ def test_what_is_printed_is_what_the_tables_hold(
 
 
 @pytest.mark.parametrize("makers", ["my_makers:Cautious,myopic", "myopic,my_makers:Cautious"])
-@pytest.mark.usefixtures("my_makers")
+@pytest.mark.usefixtures("my_makers", "no_pictures")
 def test_a_maker_of_a_file_in_this_folder_takes_part(
     call: Call, tmp_path: Path, makers: str
 ) -> None:
@@ -320,7 +321,7 @@ def test_a_maker_of_a_file_in_this_folder_takes_part(
     assert len(pd.read_csv(tmp_path / "run" / "answers.csv")) == 2
 
 
-@pytest.mark.usefixtures("my_makers")
+@pytest.mark.usefixtures("my_makers", "no_pictures")
 def test_a_maker_without_a_belief_has_no_learning_time(call: Call, tmp_path: Path) -> None:
     code, _, error = call("--makers", "optimal,my_makers:Blind", "--prior-sd", "1,3",
                           "--replications", "10", "--periods", "3")  # fmt: skip

@@ -1,5 +1,6 @@
 """Where a run may not be written, which is known before it begins."""
 
+import os
 from os import PathLike, fsencode
 from pathlib import Path
 
@@ -51,8 +52,13 @@ def find_local_path(out: str) -> Path | None:
         files, root = url_to_fs(out)
     except (ImportError, ValueError):
         return None
+    if not isinstance(files, LocalFileSystem):
+        return None
     try:
-        return Path(root).resolve() if isinstance(files, LocalFileSystem) else None
+        path = Path(root).resolve()
+        if any(map(os.path.islink, (path, *path.parents))):  # as of a loop since Python 3.13
+            raise OSError
+        return path
     except (RuntimeError, OSError):
         raise ValueError(
             f"out is {out!r}, which is a link that leads back to itself: give a folder"

@@ -9,7 +9,7 @@ from gymnasium.spaces import Box
 from pettingzoo import ParallelEnv
 
 from abm.environments.lockstep import Lockstep, require_episode_seed
-from abm.environments.render import Pixels, Story, require_render_mode
+from abm.environments.render import METADATA, Pixels, Story, require_render_mode
 from abm.environments.setting import Setting
 from abm.environments.spaces import make_action_space, make_observation_space
 from abm.numerics.arrays import Array
@@ -52,9 +52,7 @@ class ParallelMarket(ParallelEnv[str, Array, Array]):
     ['learner_0', 'learner_1', 'learner_2']
     """
 
-    metadata: ClassVar[dict[str, Any]] = {
-        "name": "market_shock_v0", "render_modes": ["rgb_array"], "render_fps": 4
-    }  # fmt: skip
+    metadata: ClassVar[dict[str, Any]] = METADATA | {"name": "market_shock_v0"}
 
     def __init__(
         self, learners: int = 2, *, render_mode: str | None = None, **setting: Any

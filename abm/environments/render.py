@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 RENDER_MODES = (None, "rgb_array")
+METADATA = {"render_modes": ["rgb_array"], "render_fps": 4}  # of every environment
 SIZE = (6.4, 4.8)  # inches, of 100 pixels
 BLUE, RED, GREY = "#005a9c", "#b5121b", "0.4"
 

@@ -130,7 +130,7 @@ class Setting:
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
         """Return a setting of parameters by name; TypeError if one is unknown, with the nearest."""
-        known = [*(field.name for field in fields(cls)), "render_mode"]
+        known = sorted([*(field.name for field in fields(cls)), "render_mode"])
         require_known("an environment", given, known)
         return cls(**given)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from abm.environments.lockstep import Lockstep, require_episode_seed, require_options
-from abm.environments.render import Pixels, Story, require_render_mode
+from abm.environments.render import METADATA, Pixels, Story, require_render_mode
 from abm.environments.setting import Setting
 from abm.environments.spaces import make_action_space, make_observation_space
 from abm.numerics.arrays import Array
@@ -43,7 +43,7 @@ class MarketEnv(gymnasium.Env[Any, Any]):
     array([ 1.081,  0.   , 99.   ])
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 4}  # noqa: RUF012, as Gymnasium has it
+    metadata = dict(METADATA)  # noqa: RUF012, as Gymnasium has it
 
     def __init__(self, *, render_mode: str | None = None, **setting: Any) -> None:
         self.render_mode = require_render_mode(render_mode)

@@ -10,7 +10,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike
 
 from abm.environments.lockstep import Lockstep, require_episode_seed, require_options
-from abm.environments.render import Pixels, Story, require_render_mode
+from abm.environments.render import METADATA, Pixels, Story, require_render_mode
 from abm.environments.setting import Setting
 from abm.environments.single import Info
 from abm.environments.spaces import make_action_space, make_observation_space
@@ -64,9 +64,7 @@ class MarketVectorEnv(VectorEnv[Any, Any, Any]):
         name = autoreset_mode.value if isinstance(autoreset_mode, AutoresetMode) else autoreset_mode
         self._mode = MODES[require_one_of("autoreset_mode", name, MODES)]
         self.render_mode = require_render_mode(render_mode)
-        self.metadata = {
-            "render_modes": ["rgb_array"], "render_fps": 4, "autoreset_mode": self._mode
-        }  # fmt: skip
+        self.metadata = METADATA | {"autoreset_mode": self._mode}
         self.setting = Setting.read(setting)
         self.episodes = Lockstep(self.setting, learners=1, markets=self.num_envs)
         self.single_observation_space = make_observation_space(self.episodes.interface)

@@ -10,7 +10,7 @@ import numpy as np
 
 from abm.market.random_streams import LARGEST_SEED
 from abm.numerics.describe import show_value
-from abm.numerics.names import suggest
+from abm.numerics.names import require_known
 
 ELSEWHERE = {
     "periods": "give it to run, as in Exchange('optimal').run(periods=100)",
@@ -42,11 +42,7 @@ def read_arguments(init: Callable[Parameters, None]) -> Callable[Parameters, Non
         arguments: dict[str, Any] = kwargs
         if arguments.get("scenario") is not None:
             arguments = _read_scenario(arguments, [*args][1:])
-        for name, value in arguments.items():
-            if name not in known:
-                raise TypeError(
-                    f"{name} is {value!r}, but an exchange does not take it: {_fix(name, known)}"
-                )
+        require_known("an exchange", arguments, known, ELSEWHERE)
         init(*args, **arguments)
 
     return init_with_known
@@ -75,11 +71,3 @@ def _read_scenario(kwargs: dict[str, Any], args: list[Any]) -> dict[str, Any]:
     if isinstance(rng, np.random.Generator):
         rng = int(deepcopy(rng).integers(LARGEST_SEED, endpoint=True))
     return dict(scenario) | {"rng": rng, "scenario": scenario}
-
-
-def _fix(name: str, known: list[str]) -> str:
-    meant = suggest(name, [*known, *ELSEWHERE])
-    if meant in ELSEWHERE:
-        return ELSEWHERE[meant]
-    hint = f"did you mean {meant}? " if meant else ""
-    return f"{hint}known: {', '.join(known)}"

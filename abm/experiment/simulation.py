@@ -150,9 +150,10 @@ class Simulation:
     def check_point(self, point: Point, size: int) -> None:
         """Raise unless an exchange of so many replications takes the arguments of a point."""
         known = inspect.signature(Exchange).parameters.keys() - SET_BY_TASK
-        for name in self.make_arguments(point):
+        arguments = self.make_arguments(point)
+        for name in arguments:
             require_one_of("parameter", name, known)
-        prior_sd = self.make_arguments(point).get("prior_sd", 1.0)
+        prior_sd = arguments.get("prior_sd", 1.0)
         if np.ndim(prior_sd) and not isinstance(prior_sd, tuple):
             raise ValueError(
                 f"prior_sd is {show_value(prior_sd)}, but an experiment has blocks of "

@@ -155,13 +155,16 @@ class Interface:
             )
         return given
 
+    def find_depth(self, action: Array) -> Array:
+        """Return the depths that an action stands for, in sds of a valuation, in its shape."""
+        low, high = self.depths
+        depth = low + (0.5 * (high - low)) * (action + 1.0)
+        return np.where(action == 1.0, np.inf, depth) if self.decline else depth
+
     def make_quote(self, action: Array, maker: MarketMaker) -> Quote:
         """Return the quote that an action, shape (R, m), is for a maker with this belief."""
-        belief, (low, high) = maker.require_belief(), self.depths
-        depth = low + (0.5 * (high - low)) * (action + 1.0)
-        if self.decline:
-            depth = np.where(action == 1.0, np.inf, depth)
-        distance = depth.T * find_valuation_sd(belief, maker.noise_sd)
+        belief = maker.require_belief()
+        distance = self.find_depth(action).T * find_valuation_sd(belief, maker.noise_sd)
         return Quote(belief.mean - distance[0], belief.mean + distance[-1])
 
 

@@ -1,7 +1,8 @@
 """Names that are not known, and which known one was meant: misspelt, or another book's word."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from abm.numerics.describe import show_value
 
@@ -41,17 +42,23 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return find_meant(name, names) or (find_meant(near[0], names) if near else "")
 
 
-def require_known(noun: str, given: Mapping[str, object], known: Iterable[str]) -> None:
-    """Raise TypeError unless all given parameters are known; the message says which was meant."""
-    names = sorted(known)
+def require_known(
+    noun: str,
+    given: Mapping[str, object],
+    known: Sequence[str],
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Raise TypeError unless all given parameters are known; the message says which was meant.
+
+    `elsewhere` holds those that something else takes, and what to do with each.
+    """
     for name, value in given.items():
-        if name not in names:
-            meant = suggest(name, names)
-            hint = f"did you mean {meant}? " if meant else ""
-            raise TypeError(
-                f"{name} is {show_value(value)}, but {noun} does not take it: {hint}known: "
-                f"{', '.join(names)}"
-            )
+        if name in known:
+            continue
+        meant = suggest(name, [*known, *elsewhere])
+        hint = f"did you mean {meant}? " if meant else ""
+        fix = elsewhere.get(meant, f"{hint}known: {', '.join(known)}")
+        raise TypeError(f"{name} is {show_value(value)}, but {noun} does not take it: {fix}")
 
 
 def describe_unknown(label: str, name: object, known: Iterable[str]) -> str:

@@ -76,6 +76,5 @@ def check_waivers(waivers: Waivers, rules: Rules) -> Waivers:
 
 def name_choice(choice: Any, registry: Registry[Any]) -> str:
     """Return the name of the class of a choice."""
-    chosen = registry.look_up(choice)
-    kind = find_kind(chosen)
+    kind = find_kind(registry.look_up(choice))
     return str(getattr(kind, "name", kind))

@@ -170,6 +170,5 @@ def tabulate_policy(learner: Learner) -> pd.DataFrame:
     interface = Interface(PERIODS)
     named = {"log_rho": np.log(RHO), "inventory": 0 * RHO, "periods_left": 0 * RHO + PERIODS / 2}
     observation = np.stack([named[name] for name in interface.observations], axis=-1)
-    low, high = interface.depths
-    depth = low + 0.5 * (high - low) * (learner(observation)[:, 0] + 1)
+    depth = interface.find_depth(learner(observation)[:, 0])
     return pd.DataFrame({"rho": RHO, "half_spread": depth * np.sqrt(1 + RHO**2)})

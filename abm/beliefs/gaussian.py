@@ -102,12 +102,11 @@ class GaussianBelief:
 
     def condition(self, likelihood: Likelihood) -> tuple[Array, GaussianBelief]:
         """Return the log probability of what was shown, and the moment-matched posterior."""
-        log_mass, mean, sd = likelihood.tilt(self.mean, self.sd)
-        return log_mass, self.from_moments(mean, sd)
+        return likelihood.weigh(self.mean, self.sd), self._tilt(likelihood)
 
     def expect(self, likelihood: Likelihood, _: Flags | None = None) -> tuple[Array, Array]:
         """Return the log probability of what may be shown, and the mean of V given it."""
-        return likelihood.tilt(self.mean, self.sd)[:2]
+        return likelihood.weigh(self.mean, self.sd), likelihood.tilt(self.mean, self.sd)[0]
 
     def revise(self, likelihood: Likelihood) -> GaussianBelief:
         """Return the moment-matched posterior: one for all who hold this belief and see the same.
@@ -117,11 +116,14 @@ class GaussianBelief:
         shown, kept = REVISED.get(self, (None, None))
         posterior = kept() if kept is not None and shown is likelihood else None
         if posterior is None:
-            posterior = self.condition(likelihood)[1]
+            posterior = self._tilt(likelihood)
             for array in (posterior.mean, posterior.sd):
                 array.setflags(write=False)
             REVISED[self] = likelihood, ref(posterior)
         return posterior
+
+    def _tilt(self, likelihood: Likelihood) -> GaussianBelief:
+        return self.from_moments(*likelihood.tilt(self.mean, self.sd))
 
     def predict(self, moved: Move) -> GaussianBelief:
         """Return the moment-matched belief once the value has moved, or may have."""

@@ -161,8 +161,10 @@ class Problem:
             law = self.law.announce(mean, sd)
             for side in (Side.BUY, Side.SELL):
                 sign = int(side)
-                log_mass, moved, after = law.reveal_trade(side, mean + sign * away).tilt(mean, sd)
-                seen.append([np.exp(log_mass), sign * (moved - mean) / sd, after / sd])
+                shown = law.reveal_trade(side, mean + sign * away)
+                moved, after = shown.tilt(mean, sd)
+                mass = np.exp(shown.weigh(mean, sd))
+                seen.append([mass, sign * (moved - mean) / sd, after / sd])
         if np.ptp(seen, axis=0).max() > SAME:
             raise ValueError(
                 f"the law of traders is {self.law!r}, but for the sequential problem what a trader "

@@ -169,8 +169,9 @@ def _stage_of_likelihood(rho: Array, price: Array, problem: Problem) -> Stage:
     sd, price = rho.ravel() * unit, price.ravel() * unit
     centre = np.zeros_like(sd)
     law, quote = problem.law.announce(centre, sd), Quote.around(centre, price)
-    log_buy, mean, after_buy = law.reveal_trade(Side.BUY, quote.ask).tilt(centre, sd)
-    _, _, after_none = law.likelihood(quote, NONE).tilt(centre, sd)
+    bought = law.reveal_trade(Side.BUY, quote.ask)
+    log_buy, (mean, after_buy) = bought.weigh(centre, sd), bought.tilt(centre, sd)
+    _, after_none = law.likelihood(quote, NONE).tilt(centre, sd)
     trade, gain = 2 * np.exp(log_buy), (price - mean) / unit
     lost = np.full(price.shape, np.nan)
     flat = (trade * gain, lost, trade, 1 - trade, after_buy / unit, after_none / unit)

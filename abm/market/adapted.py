@@ -30,7 +30,7 @@ from abm.market.random_streams import Draws
 from abm.market.valuations import find_interval
 from abm.numerics.arrays import Array, Index, Sides
 from abm.numerics.describe import describe, show_mean
-from abm.numerics.truncated_normal import interval_mass, truncated_moments
+from abm.numerics.truncated_normal import interval_mass, log_interval_mass, truncated_moments
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +73,28 @@ class AdaptedInterval:
         with np.errstate(under="ignore"):
             return interval_mass((lower - mean) / spread, (upper - mean) / spread)
 
-    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
-        """Return log P(signal), and mean and sd of V ~ N(mean, sd^2) given the signal, shape (R,).
+    def weigh(self, mean: Array, sd: Array) -> Array:
+        """Return log P(signal), given V ~ N(mean, sd^2), shape (R,)."""
+        return log_interval_mass(self.lower, self.upper, *self._describe_valuation(mean, sd))
+
+    @np.errstate(over="ignore", under="ignore")
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array]:
+        """Return mean and sd of V ~ N(mean, sd^2) given the signal, shape (R,).
 
         As `abm.market.valuations.Interval.tilt`; the sd never rises.
         """
-        centre, moved = self.centre + self.slope * (mean - self.centre), self.slope * sd
-        with np.errstate(over="ignore", under="ignore"):
-            s = np.sqrt(moved * moved + self.spread * self.spread)
-            ends = (self.lower - centre) / s, (self.upper - centre) / s
-            log_mass, m, v = truncated_moments(*ends)
-            left = np.sqrt(self.spread * self.spread + moved * moved * v) / s
-            return log_mass, mean + moved * sd / s * m, sd * left
+        centre, s = self._describe_valuation(mean, sd)
+        m, v = truncated_moments(self.lower, self.upper, centre, s)
+        moved = self.slope * sd
+        left = np.sqrt(self.spread * self.spread + moved * moved * v) / s
+        return mean + moved * sd / s * m, sd * left
+
+    @np.errstate(over="ignore", under="ignore")
+    def _describe_valuation(self, mean: Array, sd: Array) -> tuple[Array, Array]:
+        """Return mean and sd of u, given V ~ N(mean, sd^2)."""
+        moved = self.slope * sd
+        centre = self.centre + self.slope * (mean - self.centre)
+        return centre, np.sqrt(moved * moved + self.spread * self.spread)
 
     @property
     def replications(self) -> int:

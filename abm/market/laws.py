@@ -33,8 +33,11 @@ class Likelihood(Protocol):
     def likelihood(self, value: Array) -> Array:
         """Return P(shown | V = value) for values of shape (R, G), the grid last."""
 
-    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
-        """Return log P(shown) and the posterior's mean and sd, given V ~ N(mean, sd^2)."""
+    def weigh(self, mean: Array, sd: Array) -> Array:
+        """Return log P(shown), given V ~ N(mean, sd^2)."""
+
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array]:
+        """Return the posterior's mean and sd, given V ~ N(mean, sd^2)."""
 
     @property
     def replications(self) -> int:
@@ -170,10 +173,10 @@ class Law(ABC):
         """Return P(trade) and E[side (V - mean); trade] for V ~ N(mean, sd^2), shape (R,)."""
         line = self.find_line(mean)
         if line is None:
-            log_mass, moved, _ = self.reveal_trade(side, price).tilt(mean, sd)
+            shown = self.reveal_trade(side, price)
             with np.errstate(under="ignore"):
-                mass = np.exp(log_mass)
-            return mass, side * (moved - mean) * mass
+                mass = np.exp(shown.weigh(mean, sd))
+            return mass, side * (shown.tilt(mean, sd)[0] - mean) * mass
         scale = line.find_scale(sd)
         depth = side * (price - line.centre) / scale
         with np.errstate(over="ignore", under="ignore"):

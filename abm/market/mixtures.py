@@ -57,22 +57,30 @@ class MixedLikelihood:
         masses = (part.likelihood(value) for part in self.parts)
         return np.asarray(sum(map(np.multiply, self.shares, masses)))
 
-    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
-        """Return log P(shown) and the posterior's mean and sd, given V ~ N(mean, sd^2)."""
-        tilted = [part.tilt(mean, sd) for part in self.parts]
-        with np.errstate(under="ignore", divide="ignore"):  # of shares of 0
-            logs = [
-                np.log(share) + part[0] for share, part in zip(self.shares, tilted, strict=True)
-            ]
-            log_mass = reduce(np.logaddexp, logs)
+    def weigh(self, mean: Array, sd: Array) -> Array:
+        """Return log P(shown), given V ~ N(mean, sd^2)."""
+        return reduce(np.logaddexp, self._weigh_parts(mean, sd))
+
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array]:
+        """Return the posterior's mean and sd, given V ~ N(mean, sd^2)."""
+        logs = self._weigh_parts(mean, sd)
+        log_mass = reduce(np.logaddexp, logs)
+        means, sds = zip(*(part.tilt(mean, sd) for part in self.parts), strict=True)
+        with np.errstate(under="ignore"):
             weights = [np.exp(log - log_mass) for log in logs]
-            moves = [part[1] - mean for part in tilted]
+            moves = [one - mean for one in means]
             move = sum(map(np.multiply, weights, moves))
             variance = sum(
-                weight * (np.square(part[2]) + np.square(own - move))
-                for weight, part, own in zip(weights, tilted, moves, strict=True)
+                weight * (np.square(left) + np.square(own - move))
+                for weight, left, own in zip(weights, sds, moves, strict=True)
             )
-        return log_mass, mean + move, np.sqrt(variance)
+        return mean + move, np.sqrt(variance)
+
+    @np.errstate(divide="ignore")  # of shares of 0
+    def _weigh_parts(self, mean: Array, sd: Array) -> list[Array]:
+        """Return log P(one of this type comes, and this is shown) of each type."""
+        pairs = zip(self.shares, self.parts, strict=True)
+        return [np.log(share) + part.weigh(mean, sd) for share, part in pairs]
 
     @property
     def replications(self) -> int:

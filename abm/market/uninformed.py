@@ -51,10 +51,14 @@ class Uninformative:
         """Return the probability, for values of shape (R, G), the grid last."""
         return np.broadcast_to(np.exp(self.log_mass)[:, np.newaxis], value.shape)
 
-    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
-        """Return the log probability, and the mean and sd as they are."""
-        log_mass, mean, sd = np.broadcast_arrays(self.log_mass, mean, sd)
-        return log_mass, mean, sd
+    def weigh(self, mean: Array, sd: Array) -> Array:
+        """Return the log probability."""
+        return np.broadcast_arrays(self.log_mass, mean, sd)[0]
+
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array]:
+        """Return the mean and sd as they are."""
+        _, mean, sd = np.broadcast_arrays(self.log_mass, mean, sd)
+        return mean, sd
 
     @property
     def replications(self) -> int:

@@ -24,7 +24,7 @@ from abm.numerics.checks import require_compatible
 from abm.numerics.conversion import floats
 from abm.numerics.describe import describe, show_mean
 from abm.numerics.frozen import set_fields
-from abm.numerics.truncated_normal import truncated_moments
+from abm.numerics.truncated_normal import log_interval_mass, truncated_moments
 
 LARGEST_END = 1e200  # of an interval: beyond, it lies where no valuation can be
 
@@ -102,8 +102,18 @@ class Interval:
         mass[buys] = self.noise.above(lower[buys] - value[buys])
         return mass
 
-    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
-        """Return log P(signal), and mean and sd of V ~ N(mean, sd^2) given the signal, shape (R,).
+    @np.errstate(over="ignore", under="ignore")  # ends so far out count as infinite
+    def weigh(self, mean: Array, sd: Array) -> Array:
+        """Return log P(signal), given V ~ N(mean, sd^2), shape (R,).
+
+        Any noise is treated as Gaussian with its sd.
+        """
+        s = np.sqrt(sd * sd + self.noise.sd * self.noise.sd)
+        return log_interval_mass(self.lower, self.upper, mean, s)
+
+    @np.errstate(over="ignore", under="ignore")
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array]:
+        """Return mean and sd of V ~ N(mean, sd^2) given the signal, shape (R,).
 
         With s^2 = sd^2 + noise_sd^2, K = sd^2 / s^2 and (m, v) the moments of the standardised
         valuation on the interval, the mean moves by K s m and the variance falls to
@@ -112,10 +122,9 @@ class Interval:
         """
         noise_var = self.noise.sd * self.noise.sd
         variance = sd * sd
-        with np.errstate(over="ignore", under="ignore"):  # ends so far out count as infinite
-            s = np.sqrt(variance + noise_var)
-            log_mass, m, v = truncated_moments((self.lower - mean) / s, (self.upper - mean) / s)
-            return log_mass, mean + variance / s * m, sd * (np.sqrt(noise_var + variance * v) / s)
+        s = np.sqrt(variance + noise_var)
+        m, v = truncated_moments(self.lower, self.upper, mean, s)
+        return mean + variance / s * m, sd * (np.sqrt(noise_var + variance * v) / s)
 
     @property
     def replications(self) -> int:

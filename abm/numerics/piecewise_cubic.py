@@ -7,8 +7,10 @@ import numpy as np
 
 from abm.numerics.arrays import Array, Flags, Index
 from abm.numerics.describe import describe
+from abm.numerics.kernels import evaluate_cubic
+from abm.numerics.passes import find_cells
 
-BUCKETS = 2**14
+BUCKETS = 2**15
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,19 +23,8 @@ class Mesh:
         return describe(self, f"{len(self.nodes)} nodes", f"to {self.nodes[-1]:g}")
 
     def cell(self, x: Array) -> Index:
-        """Return the cell that holds each x; the first or last one outside the nodes.
-
-        A table over even buckets gives the cell at a bucket's left end. At most one node follows
-        within the bucket, except in crowded buckets, which are searched.
-        """
-        first, scale, cells, crowded = self._buckets
-        bucket = np.clip((x - first) * scale, 0, BUCKETS - 1).astype(np.intp)
-        cell = np.asarray(cells[bucket])
-        cell += x >= self.nodes[cell + 1]
-        hard = crowded[bucket]
-        if hard.any():
-            cell[hard] = np.searchsorted(self.nodes, x[hard], side="right") - 1
-        return np.minimum(cell, len(self.nodes) - 2)
+        """Return the cell that holds each x; the first or last one outside the nodes."""
+        return find_cells(x, self.nodes, *self.buckets)
 
     def weights(self, x: Array) -> tuple[Index, Array]:
         """Return four nodes around each x and their Lagrange weights, both of shape (..., 4).
@@ -72,14 +63,11 @@ class Mesh:
         return np.append(self.nodes[cell] + number * width, self.nodes[-1])
 
     @cached_property
-    def _buckets(self) -> tuple[float, float, Index, Flags]:
-        """Left end and scale of the buckets, the cell at each one's left, and which are crowded."""
-        first, last = self.nodes[[0, -1]]
-        edges = np.linspace(first, last, BUCKETS + 1)
+    def buckets(self) -> tuple[Index, Flags]:
+        """The cell at the left end of each even bucket, and in which more than one node follows."""
+        edges = np.linspace(self.nodes[0], self.nodes[-1], BUCKETS + 1)
         cells = np.clip(np.searchsorted(self.nodes, edges, side="right") - 1, 0, None)
-        crowded = np.diff(cells) > 1
-        scale = BUCKETS / (last - first)
-        return first, scale, np.minimum(cells[:-1], len(self.nodes) - 2), crowded
+        return np.minimum(cells[:-1], len(self.nodes) - 2), np.diff(cells) > 1
 
     def _first(self, cell: Index) -> Index:
         return np.clip(cell - 1, 0, len(self.nodes) - 4)
@@ -104,10 +92,7 @@ class PiecewiseCubic:
 
     def __call__(self, x: Array) -> Array:
         """Return the function at x, any shape; beyond the nodes the last cell's cubic continues."""
-        cell = self.mesh.cell(x)
-        distance = x - self.mesh.nodes[cell]
-        c3, c2, c1, c0 = self.coefficients
-        return ((c3[cell] * distance + c2[cell]) * distance + c1[cell]) * distance + c0[cell]
+        return evaluate_cubic(x, self.mesh.nodes, self.coefficients, *self.mesh.buckets)
 
 
 def _products_of_others(offset: Array) -> Array:

@@ -20,11 +20,12 @@ from abm.beliefs.base import Belief
 from abm.market.laws import Law
 from abm.market.quotes import Side
 from abm.numerics.arrays import Array, Flags
-from abm.numerics.golden_section import golden_section
+from abm.numerics.golden_section import golden_section, settle_top
 from abm.one_period.scales import FARTHEST
 
 ROOT_STEP, PEAK_STEP = 0.25, 0.14  # of a type's scale
 STEPS = 100
+TOP = 1e-4  # of the width that is searched for a peak: how far apart points at its top are
 
 Deal = Callable[[Array, Flags], tuple[Array, Array]]
 """From distances, shape (R,), the probability of a trade and the profit, right where flagged."""
@@ -168,4 +169,9 @@ def find_best_peak(deal: Deal, steps: Steps, own: Array) -> Array:
         left = left & ((high <= chosen) | (own * np.sqrt(probability) > best))
         if not left.any():
             break
-    return golden_section(lambda at: deal(at, everywhere)[1], low, np.maximum(high, chosen))
+    high = np.maximum(high, chosen)
+
+    def earn(distance: Array) -> Array:
+        return deal(distance, everywhere)[1]
+
+    return settle_top(earn, golden_section(earn, low, high), TOP * (high - low))

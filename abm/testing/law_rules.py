@@ -113,7 +113,7 @@ def require_resolution(law: Law, quote: Quote, side: int, resolution: float, sd:
 
 
 def has_the_moments_of_its_likelihood(trader: TraderChoice) -> None:
-    """`tilt`, `trade` and `find_line` are what the likelihood gives on a normal belief.
+    """`weigh`, `tilt`, `trade` and `find_line` are what the likelihood gives on a normal belief.
 
     Unless the law says that it `takes_noise_as_gaussian`.
     """
@@ -144,13 +144,14 @@ def require_line(law: Law, mean: Array, sd: float) -> None:
 
 
 def require_moments(law: Law, quote: Quote, mean: Array, sd: Array) -> None:
-    """Raise if `tilt` or `trade` differ from integrals over the likelihood."""
+    """Raise if `weigh`, `tilt` or `trade` differ from integrals over the likelihood."""
     for side in list_sides(quote):
         mass, moved, left = integrate(law, quote, side, mean, sd)
         told = mass > LEAST_MASS
         with np.errstate(divide="ignore", invalid="ignore"):
-            log_mass, tilted, narrowed = law.likelihood(quote, fill(side)).tilt(mean, sd)
-        require_near(law, "tilt", "P", np.exp(log_mass), mass, 1.0)
+            shown = law.likelihood(quote, fill(side))
+            log_mass, (tilted, narrowed) = shown.weigh(mean, sd), shown.tilt(mean, sd)
+        require_near(law, "weigh", "P", np.exp(log_mass), mass, 1.0)
         require_near(law, "tilt", "mean", tilted, moved, sd, told)
         require_near(law, "tilt", "sd", narrowed, left, sd, told)
         if side:

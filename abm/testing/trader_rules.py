@@ -35,7 +35,7 @@ from abm.testing.trail import BrokenRuleError
 TraderRule = Callable[[TraderChoice], None]
 
 HIDDEN = 7.0
-TILT = "log P", "mean", "sd"
+TILT = "mean", "sd"
 ROUNDING = 1e-9  # of probabilities
 BENCHES = [TraderBench(0.5), TraderBench(3.0)]
 
@@ -63,6 +63,8 @@ def require_arrays(market: TraderMarket) -> None:
             says = f"where a trader {SIDES[side]} at {quote!r} in period {market.period},"
             shown = law.likelihood(quote, np.full(size, side, np.int8))
             require_numbers(f"{says} P(shown | V)", shown.likelihood(grid), grid.shape)
+            log_mass = shown.weigh(prior.mean, prior.sd)
+            require_numbers(f"{says} log P", log_mass, (size,))
             for name, part in zip(TILT, shown.tilt(prior.mean, prior.sd), strict=True):
                 require_numbers(f"{says} tilt's {name}", part, (size,))
             if shown.replications not in (1, size):

@@ -1,7 +1,5 @@
 """Traders who weigh the tape: what they show, against quadrature and simulation."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -43,7 +41,8 @@ def test_moments_are_those_of_the_likelihood(side: Side) -> None:
         weight = likelihood * stats.norm.pdf(value, mean, sd) * (value[1] - value[0])
         mass, centre = weight.sum(), (weight * value).sum() / weight.sum()
         expected = [mass, centre, np.sqrt((weight * (value - centre) ** 2).sum() / mass)]
-        log_mass, *moments = shown.tilt(np.array([mean]), np.array([sd]))
+        prior = np.array([mean]), np.array([sd])
+        log_mass, moments = shown.weigh(*prior), shown.tilt(*prior)
         assert_allclose([np.exp(log_mass[0]), *np.ravel(moments)], expected, rtol=1e-8, atol=1e-9)
 
 
@@ -57,7 +56,7 @@ def test_what_a_trade_earns_is_what_its_likelihood_says(side: Side) -> None:
     )
     price = mean + side * sd * generator.uniform(-1.0, 3.0, 60)
     shown = law.likelihood(Quote(price, price), np.full(60, side, np.int8))
-    log_mass, moved, _ = shown.tilt(mean, sd)
+    log_mass, (moved, _) = shown.weigh(mean, sd), shown.tilt(mean, sd)
     probability, moment = law.trade(mean, sd, side, price)
     assert_allclose(probability, np.exp(log_mass), rtol=1e-12)
     assert_allclose(moment, side * (moved - mean) * np.exp(log_mass), rtol=1e-9, atol=1e-14)
@@ -81,8 +80,9 @@ def test_at_a_slope_of_1_it_is_the_value_and_more_noise() -> None:
     law, paper = at_slope(1.0, 1.0, 2.0, centre=7.0), NoisyValuation(5**0.5)
     quote, side = Quote([6.0], [8.5]), np.array([1], np.int8)
     mean, sd = np.array([7.0]), np.array([3.0])
-    tilts: Any = [one.likelihood(quote, side).tilt(mean, sd) for one in (law, paper)]
-    assert_allclose(tilts[0], tilts[1], rtol=1e-13)
+    ours, papers = (one.likelihood(quote, side) for one in (law, paper))
+    assert_allclose(ours.tilt(mean, sd), papers.tilt(mean, sd), rtol=1e-13)
+    assert_allclose(ours.weigh(mean, sd), papers.weigh(mean, sd), rtol=1e-13)
 
 
 def test_at_a_slope_of_0_nothing_is_shown() -> None:
@@ -90,7 +90,7 @@ def test_at_a_slope_of_0_nothing_is_shown() -> None:
     shown = law.likelihood(Quote([-1.0], [1.0]), np.array([1], np.int8))
     assert np.isinf(law.resolution)
     assert np.ptp(shown.likelihood(np.linspace(-9.0, 9.0, 7)[np.newaxis])) == 0.0
-    _, mean, sd = shown.tilt(np.array([0.5]), np.array([3.0]))
+    mean, sd = shown.tilt(np.array([0.5]), np.array([3.0]))
     assert (mean[0], sd[0]) == (0.5, 3.0)
 
 
@@ -101,7 +101,7 @@ def test_the_sd_never_rises() -> None:
         quote = Quote(*([price] for price in np.sort(generator.normal(0.0, 20.0, 2))))
         for side in SIDES:
             shown = law.likelihood(quote, np.array([side], np.int8))
-            assert shown.tilt(np.zeros(1), sd)[2][0] <= sd[0]
+            assert shown.tilt(np.zeros(1), sd)[1][0] <= sd[0]
 
 
 def test_an_exact_belief_learns_as_from_a_fine_grid() -> None:

@@ -179,9 +179,9 @@ def test_valuation_is_the_value_and_a_quantile_of_the_noise() -> None:
 def test_gaussian_belief_takes_any_noise_for_a_gaussian_of_its_sd() -> None:
     mean, sd = np.array(0.3), np.array(2.0)
     noise = stats.laplace(scale=SCALE)
-    found = Interval(-1.0, 2.5, noise).tilt(mean, sd)
-    expected = Interval(-1.0, 2.5, float(noise.std())).tilt(mean, sd)
-    np.testing.assert_array_equal(found, expected)
+    found, expected = (Interval(-1.0, 2.5, one) for one in (noise, float(noise.std())))
+    np.testing.assert_array_equal(found.tilt(mean, sd), expected.tilt(mean, sd))
+    np.testing.assert_array_equal(found.weigh(mean, sd), expected.weigh(mean, sd))
 
 
 def test_normal_distribution_gives_the_beliefs_of_noise_sd() -> None:

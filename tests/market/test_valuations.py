@@ -60,17 +60,20 @@ def test_tilt_gives_the_moments_of_the_posterior(
     lower: float, upper: float, mean: float, sd: float, noise_sd: float
 ) -> None:
     expected = bayes(lower, upper, mean, sd, noise_sd)
-    got = Interval(lower, upper, noise_sd).tilt(np.array(mean), np.array(sd))
-    assert float(got[0]) == pytest.approx(expected[0], rel=1e-10, abs=1e-12)
-    assert float(got[1]) == pytest.approx(expected[1], abs=1e-10 * sd)
-    assert float(got[2]) == pytest.approx(expected[2], rel=1e-10)
+    shown, prior = Interval(lower, upper, noise_sd), (np.array(mean), np.array(sd))
+    assert float(shown.weigh(*prior)) == pytest.approx(expected[0], rel=1e-10, abs=1e-12)
+    moved, left = shown.tilt(*prior)
+    assert float(moved) == pytest.approx(expected[1], abs=1e-10 * sd)
+    assert float(left) == pytest.approx(expected[2], rel=1e-10)
 
 
 def test_tilt_treats_every_replication_by_itself() -> None:
     lower, upper, mean, sd, _ = np.array(CASES).T
-    together = Interval(lower, upper, 1.0).tilt(mean, sd)
+    shown = Interval(lower, upper, 1.0)
+    together = [shown.weigh(mean, sd), *shown.tilt(mean, sd)]
     for row in range(len(CASES)):
-        alone = Interval(lower[row], upper[row], 1.0).tilt(mean[row], sd[row])
+        one, prior = Interval(lower[row], upper[row], 1.0), (mean[row], sd[row])
+        alone = [one.weigh(*prior), *one.tilt(*prior)]
         assert [float(part) for part in alone] == [float(part[row]) for part in together]
 
 

@@ -36,14 +36,16 @@ class HalfShown:
     def at(self, replications: Index) -> "HalfShown":
         return HalfShown(self.informed.at(replications))
 
-    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
-        log_mass, moved, after = self.informed.tilt(mean, sd)
+    def weigh(self, mean: Array, sd: Array) -> Array:
         flat = np.log(self.informed.likelihood(np.zeros((mean.size, 1)))[:, 0])
-        both = np.logaddexp(log_mass, flat)
-        weight = np.exp(log_mass - both)
+        return np.logaddexp(self.informed.weigh(mean, sd), flat) - np.log(2)
+
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array]:
+        moved, after = self.informed.tilt(mean, sd)
+        weight = np.exp(self.informed.weigh(mean, sd) - self.weigh(mean, sd)) / 2
         new = weight * moved + (1 - weight) * mean
         second = weight * (after**2 + moved**2) + (1 - weight) * (sd**2 + mean**2)
-        return both - np.log(2), new, np.sqrt(second - new**2)
+        return new, np.sqrt(second - new**2)
 
     def likelihood(self, value: Array) -> Array:
         return (

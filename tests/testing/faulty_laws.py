@@ -93,9 +93,9 @@ class Endless(Odd):
 
 
 class Tilted(Interval):
-    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
-        log_mass, moved, left = super().tilt(mean, sd)
-        return log_mass, moved, 1.001 * left
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array]:
+        moved, left = super().tilt(mean, sd)
+        return moved, 1.001 * left
 
 
 class Leaning(Odd):

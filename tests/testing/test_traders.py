@@ -114,5 +114,5 @@ def test_a_law_whose_tilt_takes_its_noise_for_gaussian_without_a_word_is_caught(
         def __init__(self, model: Any) -> None:
             super().__init__(model, Stepwise())
 
-    with pytest.raises(NonconformingError, match="tilt of Stepwise gives"):
+    with pytest.raises(NonconformingError, match="weigh of Stepwise gives P"):
         check_trader(Steps)

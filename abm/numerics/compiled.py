@@ -1,0 +1,66 @@
+"""The passes of `abm.numerics.passes`, done by kernels.c: the same names, and the same bytes.
+
+Arrays are of floats, sides of int8, all of the shape that their pass says.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from abm.numerics import _kernels
+from abm.numerics.arrays import Array, Flags, Index, Sides
+
+Arrays = tuple[Any, ...]
+
+
+def take_sides(valuation: Array, bid: Array, ask: Array) -> Sides:
+    """Do as `abm.numerics.passes.take_sides`."""
+    side = np.empty(valuation.shape, np.int8)
+    _run(_kernels.take_sides, (valuation, bid, ask), side)
+    return side
+
+
+def find_prices(side: Sides, bid: Array, ask: Array) -> Array:
+    """Do as `abm.numerics.passes.find_prices`."""
+    price = np.empty(side.shape)
+    _run(_kernels.find_prices, (side, bid, ask), price)
+    return price
+
+
+def find_ends(side: Sides, bid: Array, ask: Array) -> tuple[Array, Array]:
+    """Do as `abm.numerics.passes.find_ends`."""
+    lower, upper = np.empty(side.shape), np.empty(side.shape)
+    _run(_kernels.find_ends, (side, bid, ask), lower, upper)
+    return lower, upper
+
+
+def fold_interval(lower: Array, upper: Array, centre: Array, scale: Array) -> tuple[Array, bool]:
+    """Do as `abm.numerics.passes.fold_interval`."""
+    folded = np.empty((7, *lower.shape))
+    delicate = _run(_kernels.fold_interval, (lower, upper, centre, scale), folded)
+    return folded, delicate
+
+
+def close_moments(folded: Array) -> Array:
+    """Do as `abm.numerics.passes.close_moments`."""
+    moments = np.empty((2, *folded.shape[1:]))
+    _run(_kernels.close_moments, (folded,), moments)
+    return moments
+
+
+def evaluate_cubic(
+    x: Array, nodes: Array, coefficients: Array, buckets: Index, crowded: Flags
+) -> Array:
+    """Do as `abm.numerics.passes.evaluate_cubic`."""
+    y = np.empty(x.shape)
+    _run(_kernels.evaluate_cubic, (x, nodes, coefficients, buckets, crowded), y)
+    return y
+
+
+def _run(kernel: Callable[..., bool], read: Arrays, *written: Array | Sides) -> bool:
+    """Run a kernel, on copies of what it reads if that does not lie in one piece."""
+    try:
+        return kernel(*read, *written)
+    except ValueError:
+        return kernel(*map(np.ascontiguousarray, read), *written)

@@ -1,0 +1,215 @@
+/* The passes of passes.py in C: the same names, the same operations in the same order.
+
+   Only +, -, *, /, comparisons and copies are done here, which IEEE 754 makes exact: so the bytes
+   are those of passes.py. It is compiled with -ffp-contract=off, for a fused multiply-add rounds
+   once where the contract says twice. Arrays are contiguous; kernels.py makes those that are
+   written to. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+#include <stdint.h>
+
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
+#define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define WIDE
+#endif
+
+typedef int64_t Count;
+
+static const double BEYOND = 1e100, FAR = 5.0, NARROW = 0.5, SQRT_2PI = 2.5066282746310002;
+
+/* NaN where a is. */
+static inline double smaller(double a, double b) { return b < a ? b : a; }
+static inline double larger(double a, double b) { return b > a ? b : a; }
+
+WIDE static void take_sides(Count n, const double *restrict valuation, const double *restrict bid,
+                            const double *restrict ask, int8_t *restrict side)
+{
+    for (Count i = 0; i < n; i++)
+        side[i] = (int8_t)((valuation[i] > ask[i]) - (valuation[i] < bid[i]));
+}
+
+WIDE static void find_prices(Count n, const int8_t *restrict side, const double *restrict bid,
+                             const double *restrict ask, double *restrict price)
+{
+    for (Count i = 0; i < n; i++)
+        price[i] = side[i] > 0 ? ask[i] : side[i] < 0 ? bid[i] : 0.0;
+}
+
+WIDE static void find_ends(Count n, const int8_t *restrict side, const double *restrict bid,
+                           const double *restrict ask, double *restrict lower,
+                           double *restrict upper)
+{
+    for (Count i = 0; i < n; i++) {
+        lower[i] = side[i] > 0 ? ask[i] : side[i] < 0 ? -INFINITY : bid[i];
+        upper[i] = side[i] > 0 ? INFINITY : side[i] < 0 ? bid[i] : ask[i];
+    }
+}
+
+WIDE static int fold_interval(Count n, const double *restrict lower, const double *restrict upper,
+                              const double *restrict centre, const double *restrict scale,
+                              double *restrict near, double *restrict far, double *restrict middle,
+                              double *restrict drop, double *restrict density,
+                              double *restrict below, double *restrict above)
+{
+    Count delicate = 0;
+    for (Count i = 0; i < n; i++) {
+        double start = smaller(larger((lower[i] - centre[i]) / scale[i], -BEYOND), BEYOND);
+        double end = smaller(larger((upper[i] - centre[i]) / scale[i], -BEYOND), BEYOND);
+        double first = larger(start, -end), last = larger(end, -start), width = last - first;
+        near[i] = first;
+        far[i] = last;
+        middle[i] = start + end;
+        drop[i] = -0.5 * width * (last + first);
+        density[i] = -0.5 * first * first;
+        below[i] = -fabs(first);
+        above[i] = -last;
+        delicate |= first > FAR;
+        delicate |= width < NARROW;
+    }
+    return delicate != 0;
+}
+
+WIDE static void close_moments(Count n, const double *restrict near, const double *restrict far,
+                               const double *restrict middle, const double *restrict drop,
+                               const double *restrict density, const double *restrict below,
+                               const double *restrict above, double *restrict mean,
+                               double *restrict variance)
+{
+    for (Count i = 0; i < n; i++) {
+        double across = 0.5 - copysign(0.5, near[i]);
+        double mass = across + copysign(below[i], near[i]) - above[i];
+        double ratio = density[i] / SQRT_2PI / mass, fall = ratio * drop[i];
+        mean[i] = copysign(fall, middle[i]);
+        variance[i] = 1 + ratio * (near[i] - far[i] * (1 + drop[i])) - fall * fall;
+    }
+}
+
+/* The last of cells 0 to `last` whose left node is not above x, or cell 0. */
+static Count search_cell(double x, const double *nodes, Count last)
+{
+    Count low = 0, high = last;
+    while (low < high) {
+        Count middle = (low + high + 1) / 2;
+        if (nodes[middle] <= x)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+static void evaluate_cubic(Count n, const double *restrict x, Count cells,
+                           const double *restrict nodes, const double *restrict coefficients,
+                           Count buckets, const int64_t *restrict firsts,
+                           const uint8_t *restrict crowded, double *restrict y)
+{
+    const double *c3 = coefficients, *c2 = c3 + cells, *c1 = c2 + cells, *c0 = c1 + cells;
+    double scale = (double)buckets / (nodes[cells] - nodes[0]), last = (double)(buckets - 1);
+    for (Count i = 0; i < n; i++) {
+        double place = (x[i] - nodes[0]) * scale;
+        Count bucket = place > 0 ? (Count)(place < last ? place : last) : 0, cell = firsts[bucket];
+        cell += x[i] >= nodes[cell + 1];
+        if (crowded[bucket])
+            cell = search_cell(x[i], nodes, cells - 1);
+        if (cell > cells - 1)
+            cell = cells - 1;
+        double distance = x[i] - nodes[cell];
+        y[i] = ((c3[cell] * distance + c2[cell]) * distance + c1[cell]) * distance + c0[cell];
+    }
+}
+
+/* What follows takes arrays from Python, by the buffer protocol, and lets other threads run. */
+
+#define MOST 6
+
+typedef struct {
+    Py_buffer views[MOST];
+    int held;
+} Arrays;
+
+static void release(Arrays *arrays)
+{
+    while (arrays->held > 0)
+        PyBuffer_Release(&arrays->views[--arrays->held]);
+}
+
+/* Takes hold of arrays, the first `read` of them to read and the others to write to, and returns n,
+   how many elements the first has; -1 is an error. Each has so many `bytes` for each of n; where 0
+   is given, any number. */
+static Count hold(Arrays *arrays, PyObject *const *given, Py_ssize_t number, Py_ssize_t count,
+                  Py_ssize_t read, const int *bytes)
+{
+    Count n = 0;
+    arrays->held = 0;
+    if (number != count) {
+        PyErr_Format(PyExc_TypeError, "%zd arrays are given, but must be %zd", number, count);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        int flags = i < read ? PyBUF_SIMPLE : PyBUF_WRITABLE;
+        if (PyObject_GetBuffer(given[i], &arrays->views[i], flags)) {
+            release(arrays);
+            return -1;
+        }
+        arrays->held++;
+        Count size = arrays->views[i].len;
+        if (i == 0)
+            n = size / bytes[0];
+        if (bytes[i] && size != n * bytes[i]) {
+            PyErr_Format(PyExc_TypeError, "array %zd has %zd bytes, but must have %zd", i,
+                         (Py_ssize_t)size, (Py_ssize_t)(n * bytes[i]));
+            release(arrays);
+            return -1;
+        }
+    }
+    return n;
+}
+
+#define AT(i) (arrays.views[i].buf)
+#define ROW(i, row) ((double *)AT(i) + (row) * n)
+#define PASS(name, number, read, call, ...)                                                        \
+    static PyObject *pass_##name(PyObject *self, PyObject *const *given, Py_ssize_t count)         \
+    {                                                                                              \
+        static const int bytes[] = {__VA_ARGS__};                                                  \
+        Arrays arrays;                                                                             \
+        int told = 0;                                                                              \
+        Count n = hold(&arrays, given, count, number, read, bytes);                                \
+        (void)self;                                                                                \
+        if (n < 0)                                                                                 \
+            return NULL;                                                                           \
+        Py_BEGIN_ALLOW_THREADS;                                                                    \
+        call;                                                                                      \
+        Py_END_ALLOW_THREADS;                                                                      \
+        release(&arrays);                                                                          \
+        return PyBool_FromLong(told);                                                              \
+    }
+
+PASS(take_sides, 4, 3, take_sides(n, AT(0), AT(1), AT(2), AT(3)), 8, 8, 8, 1)
+PASS(find_prices, 4, 3, find_prices(n, AT(0), AT(1), AT(2), AT(3)), 1, 8, 8, 8)
+PASS(find_ends, 5, 3, find_ends(n, AT(0), AT(1), AT(2), AT(3), AT(4)), 1, 8, 8, 8, 8)
+PASS(fold_interval, 5, 4,
+     told = fold_interval(n, AT(0), AT(1), AT(2), AT(3), ROW(4, 0), ROW(4, 1), ROW(4, 2), ROW(4, 3),
+                          ROW(4, 4), ROW(4, 5), ROW(4, 6)),
+     8, 8, 8, 8, 56)
+PASS(close_moments, 2, 1,
+     close_moments(n, ROW(0, 0), ROW(0, 1), ROW(0, 2), ROW(0, 3), ROW(0, 4), ROW(0, 5), ROW(0, 6),
+                   ROW(1, 0), ROW(1, 1)),
+     56, 16)
+PASS(evaluate_cubic, 6, 5,
+     evaluate_cubic(n, AT(0), arrays.views[1].len / 8 - 1, AT(1), AT(2), arrays.views[3].len / 8,
+                    AT(3), AT(4), AT(5)),
+     8, 0, 0, 0, 0, 8)
+
+#define METHOD(name) {#name, (PyCFunction)(void (*)(void))pass_##name, METH_FASTCALL, NULL}
+
+static PyMethodDef methods[] = {METHOD(take_sides),    METHOD(find_prices),   METHOD(find_ends),
+                                METHOD(fold_interval), METHOD(close_moments), METHOD(evaluate_cubic),
+                                {NULL, NULL, 0, NULL}};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernels", NULL, 0, methods,
+                                    NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__kernels(void) { return PyModuleDef_Init(&module); }

@@ -1,0 +1,39 @@
+"""The passes: by C where this package was built with a compiler, else by NumPy.
+
+Both give the same bytes on one machine. In the environment MARKET_SHOCK_KERNELS=0 turns C off.
+"""
+
+import os
+from importlib.util import find_spec
+
+SWITCH = "MARKET_SHOCK_KERNELS"
+COMPILED = os.environ.get(SWITCH) != "0" and find_spec("abm.numerics._kernels") is not None
+
+if COMPILED:
+    from abm.numerics.compiled import (
+        close_moments,
+        evaluate_cubic,
+        find_ends,
+        find_prices,
+        fold_interval,
+        take_sides,
+    )
+else:
+    from abm.numerics.passes import (
+        close_moments,
+        evaluate_cubic,
+        find_ends,
+        find_prices,
+        fold_interval,
+        take_sides,
+    )
+
+__all__ = [
+    "COMPILED",
+    "close_moments",
+    "evaluate_cubic",
+    "find_ends",
+    "find_prices",
+    "fold_interval",
+    "take_sides",
+]

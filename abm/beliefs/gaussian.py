@@ -76,7 +76,8 @@ class GaussianBelief:
 
         ValueError if a mean is not finite, or an sd is not finite and above zero.
         """
-        if not (np.isfinite(mean).all() and (sd > 0).all() and (sd < np.inf).all()):
+        least, most = sd.min(initial=1.0), sd.max(initial=1.0)
+        if not (least > 0 and most < np.inf and np.isfinite(mean).all()):
             mean, sd = require_finite("mean", mean), require_positive("sd", sd)
         belief = cls.__new__(cls)
         set_fields(belief, mean=mean, sd=sd)

@@ -32,6 +32,7 @@ class Plan:
     def __init__(self, discount: float, process: ValueProcess, reward: str = "profit") -> None:
         self.discount, self.process, self.reward = discount_factor(discount), process, reward
         self._posed: tuple[Law | None, int | None] = None, None
+        self._solved: Solution | None = None  # of what is posed
 
     def solve(self, law: Law, rho: Array, horizon: int | None = None) -> Solution:
         """Return the solution for the traders of a period, up to these rho at least.
@@ -39,9 +40,12 @@ class Plan:
         ValueError if there is none: see `abm.bellman.solve`.
         """
         if self._posed[0] is not law or self._posed[1] != horizon:
-            self._posed = law, horizon
+            self._posed, self._solved = (law, horizon), None
             self._problem = Problem(self.discount, law, self.process, horizon)
-        return solve(self._problem, range_for(float(rho.max())), reward=self.reward)
+        largest = float(rho.max())
+        if self._solved is None or not largest <= self._solved.rho_max:
+            self._solved = solve(self._problem, range_for(largest), reward=self.reward)
+        return self._solved
 
     def require_public_prior(self, law: Law, own: Belief, public: Belief) -> None:
         """Raise ValueError if traders go by what the public believes, and she believes another."""

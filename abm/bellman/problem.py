@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from abm.market.laws import Law
+from abm.market.laws import Law, Line
 from abm.market.quotes import Side
 from abm.market.valuations import NoisyValuation
 from abm.market.values import ValueProcess, find_process
@@ -176,11 +176,20 @@ class Problem:
     def find_scale(self, rho: Array) -> Array:
         """Return s, the sd of a valuation of the first type that knows the value, in noise sds."""
         sd = rho * self.unit
+        if self._lasting_line is not None:
+            return self._lasting_line.find_scale(sd) / self.unit
         centre = np.zeros_like(sd)
         law = find_first_type(self.law.announce(centre, sd))
         line = law.find_line(centre)
         scale = np.hypot(sd, law.noise_sd) if line is None else line.find_scale(sd)
         return np.broadcast_to(scale / self.unit, sd.shape)
+
+    @cached_property
+    def _lasting_line(self) -> Line | None:
+        """The line of that type, if its slope and spread are the same whatever is believed."""
+        law = find_first_type(self.law)
+        line = None if self.law.follows_tape else law.find_line(np.zeros(1))
+        return line if line and np.ndim(line.slope) == np.ndim(line.spread) == 0 else None
 
     @cached_property
     def key(self) -> Hashable:

@@ -108,8 +108,8 @@ class Solution:
 
     def _inside(self, rho: ArrayLike) -> Array:
         rho = floats("rho", rho)
-        wrong = ~((rho >= 0) & (rho <= self.rho_max))
-        if wrong.any():
+        if not (rho.min(initial=0.0) >= 0 and rho.max(initial=0.0) <= self.rho_max):
+            wrong = ~((rho >= 0) & (rho <= self.rho_max))
             raise ValueError(
                 f"rho is {rho[wrong][0]}, but this solution holds from 0 to {self.rho_max:g}: "
                 f"call solve(discount={self.discount:g}, rho_max=...) with a larger rho_max"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from abm.beliefs.gaussian import GaussianBelief
-from abm.exchange.guards import ask_for_law, ask_for_valuation, name_errors
+from abm.exchange.guards import ask_for_law, ask_for_valuation, let
 from abm.market.laws import Law
 from abm.market.mixtures import Mixture, choose_types
 from abm.market.moves import Move
@@ -69,8 +69,8 @@ class Arrivals:
             self.public = self.public.predict(moved)
         for trader in self.traders:
             if self.public is not None and trader.law.follows_tape:
-                with name_errors(trader, "following the tape", period):
-                    trader.law = trader.law.announce(self.public.mean, self.public.sd)
+                public = self.public.mean, self.public.sd
+                trader.law = let(trader, "following the tape", period, trader.law.announce, *public)
         if len(self.traders) == 1:
             return ask_for_law(self.traders[0], known, period)
         parts = known.laws if isinstance(known, Mixture) else [None] * len(self.traders)
@@ -94,7 +94,6 @@ class Arrivals:
             return
         shown = show_trader(view, quotes)
         for trader in self.traders:
-            with name_errors(trader, "learning", period):
-                trader.observe(shown)
+            let(trader, "learning", period, trader.observe, shown)
         if self.public is not None:
             self.public = self.public.revise(view.likelihood)

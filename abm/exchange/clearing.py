@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from abm.market.quotes import Quote, show_prices, show_sides
-from abm.numerics.arrays import Array, Flags, Sides, copy_broadcast
+from abm.numerics.arrays import Array, Flags, Sides, keep
 from abm.numerics.describe import describe, show_count, show_mean
 from abm.runs.metrics import OF_MAKER, OF_MARKET
 
@@ -39,11 +39,11 @@ class Dealing:
         """The ask she posted."""
         return self.quote.ask
 
-    def copy(self) -> Dealing:
-        """Return the same, with copies of what is hers to overwrite."""
-        mutable, size = (self.belief_mean, self.belief_sd, self.inventory), len(self.profit)
-        mean, sd, inventory = (copy_broadcast(array, size) for array in mutable)
-        return replace(self, belief_mean=mean, belief_sd=sd, inventory=inventory)
+    def keep(self, value: Array) -> Dealing:
+        """Return the same at this value, with copies of what she could write into."""
+        hers, size = (self.belief_mean, self.belief_sd, self.inventory), len(self.profit)
+        mean, sd, inventory = (keep(array, size) for array in hers)
+        return Dealing(self.quote, mean, sd, self.filled, inventory, self.profit, value)
 
     @cached_property
     def metrics(self) -> dict[str, Array]:
@@ -83,14 +83,11 @@ class Clearing:
         """The best ask."""
         return self.inside.ask
 
-    def copy(self) -> Clearing:
-        """Return the same, with copies of what others may overwrite."""
-        return replace(
-            self,
-            value=self.value.copy(),
-            valuation=self.valuation.copy(),
-            dealings=tuple(dealing.copy() for dealing in self.dealings),
-        )
+    def keep(self) -> Clearing:
+        """Return the same, with copies of what others could write into."""
+        value, valuation = (keep(array, len(self.side)) for array in (self.value, self.valuation))
+        dealings = tuple(dealing.keep(value) for dealing in self.dealings)
+        return Clearing(value, valuation, self.inside, self.side, self.price, self.trader, dealings)
 
     @property
     def profit(self) -> Array:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from traceback import extract_tb
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from abm.participants.agent import Participant
 from abm.participants.maker import NO_BELIEF, MarketMaker
 from abm.participants.trader import Trader
 
+Answer = TypeVar("Answer")
+
 OF_SCALARS = ("truth value", "scalar", "size-1", "0-dimensional", "length-1")  # in NumPy's errors
 SCALAR = (
     "{} are arrays over the replications: use np.where where you would write if, and np.exp for "
@@ -32,29 +34,36 @@ OF_MAKER = "her prices, belief and inventory", ", or derive her class from Scala
 OF_TRADER = "the value, the draws and what is shown of trades", ""
 
 
-@contextmanager
-def name_errors(participant: Participant, doing: str, period: int) -> Iterator[None]:
-    """Turn any error of a participant into one that names it, what it was doing, and the period.
+def let(
+    participant: Participant, doing: str, period: int, act: Callable[..., Answer], *given: Any
+) -> Answer:
+    """Let a participant act, and return what it answers.
 
-    What a maker has made of her belief, inventory and cash is checked then.
+    Any error becomes one that names it, what it was doing, and the period.
     """
     try:
-        yield
+        return act(*given)
     except Exception as error:
         raise participant.failure(
             f"{participant.role} {participant.label!r} raised an error when {doing} in period "
             f"{period} ({_locate_fault(participant, error)}): {type(error).__name__}: {error}"
             f"{_suggest_fix(participant, error)}"
         ) from error
-    if isinstance(participant, MarketMaker):
-        require_holdings(participant, doing, period)
+
+
+def let_maker(
+    maker: MarketMaker, doing: str, period: int, act: Callable[..., Answer], *given: Any
+) -> Answer:
+    """Do as `let`, and check what she has made of her belief, inventory and cash."""
+    answer = let(maker, doing, period, act, *given)
+    require_holdings(maker, doing, period)
+    return answer
 
 
 def book(maker: MarketMaker, quantity: Array, price: Array, period: int) -> None:
     """Let a maker book a trade, or raise MakerError if what she then holds is not in order."""
     maker.checked = maker.checked[0], ..., ...  # she may write into her arrays
-    with name_errors(maker, "she booked a trade", period):
-        maker.settle(quantity, price)
+    let_maker(maker, "she booked a trade", period, maker.settle, quantity, price)
 
 
 def _locate_fault(participant: Participant, error: Exception) -> str:
@@ -96,8 +105,7 @@ def ask_for_quote(maker: MarketMaker, period: int) -> Quote:
     >>> ask_for_quote(maker, period=0).ask
     array([1., 1.])
     """
-    with name_errors(maker, "she quoted", period):
-        quote = maker.quote()
+    quote: Any = let_maker(maker, "she quoted", period, maker.quote)
     says = f"maker {maker.label!r} quoted in period {period}"
     if not isinstance(quote, Quote):
         raise TypeError(
@@ -113,9 +121,7 @@ def ask_for_quote(maker: MarketMaker, period: int) -> Quote:
         ) from None
     if not (bid.min() >= -LARGEST_PRICE and ask.max() <= LARGEST_PRICE and (bid <= ask).all()):
         _require_prices(bid, ask, says)
-    bid.setflags(write=False)
-    ask.setflags(write=False)
-    return Quote(bid, ask)
+    return Quote.keep(bid, ask)
 
 
 def _require_prices(bid: Array, ask: Array, says: str) -> None:
@@ -164,8 +170,8 @@ def ask_for_valuation(trader: Trader, value: Array, draws: Draws, period: int) -
         If they are not R numbers within 1e140 of zero, or infinite where the trader trades at any
         price.
     """
-    with name_errors(trader, "valuing the asset", period):
-        valuation = floats("valuation", trader.valuation(value, draws))
+    given = let(trader, "valuing the asset", period, trader.valuation, value, draws)
+    valuation = let(trader, "valuing the asset", period, floats, "valuation", given)
     largest = LARGEST_PRICE if np.isfinite(trader.law.noise_sd) else np.inf
     if valuation.shape != value.shape or not (
         valuation.min() >= -largest and valuation.max() <= largest

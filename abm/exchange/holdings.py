@@ -73,6 +73,8 @@ def _is_belief(belief: Any, size: int) -> bool:
     """Return whether it is none, or one with R finite means and R sds above zero."""
     if belief is None:
         return True
+    if type(belief) is GaussianBelief:  # which is made of finite means, and of sds above 0
+        return belief.sd.shape == (size,) and _is_sound(belief.mean, size)
     if not hasattr(belief, "is_gaussian"):  # every belief says whether it is
         return False
     try:

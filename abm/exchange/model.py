@@ -15,15 +15,16 @@ from abm.exchange.arrivals import Arrivals
 from abm.exchange.clearing import Clearing, Dealing
 from abm.exchange.collector import Headlines
 from abm.exchange.display import describe_market, make_market_html
-from abm.exchange.guards import ask_for_quote, book, name_errors
+from abm.exchange.guards import ask_for_quote, book, let_maker
 from abm.exchange.matching import allocate
 from abm.exchange.tape import Tape
 from abm.market.moves import STILL, require_moved
-from abm.market.quotes import Quote, inside_quote
+from abm.market.quotes import Quote, find_sides, inside_quote
 from abm.market.random_streams import Role, Streams, require_seed
 from abm.market.values import ValueProcess, find_process
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import require_one_of, require_whole
+from abm.numerics.kernels import find_prices
 from abm.participants.admission import TraderChoice, admit_traders
 from abm.participants.terms import Terms, draw_prior_sd
 from abm.participants.transparency import TRANSPARENCIES
@@ -129,6 +130,7 @@ class Exchange(mesa.Model):
         self.law = self.arrivals.announce(None, STILL, self.period)
         self.makers = admit_makers(makers, self, self.streams)
         self.value = self.draw_shock()
+        self.value.setflags(write=False)  # so that the tape need not copy it while it stays
         if self.process.needs_common_belief:
             find_common_belief(self.makers)
         makers, traders = ([one.label for one in them] for them in (self.makers, self.traders))
@@ -172,8 +174,7 @@ class Exchange(mesa.Model):
         self.value, moved = self.process.move(self.value, self.period, draws)
         self.moved = require_moved(moved, self.process, self.value.size)
         for maker in self.makers:
-            with name_errors(maker, "she carried her belief over", self.period):
-                maker.predict()
+            let_maker(maker, "she carried her belief over", self.period, maker.predict)
         self.value = self.process.settle(self.value, self._find_common_moments, draws)
         self.law = self.arrivals.announce(self.law, self.moved, self.period)
         self._due = "ask"
@@ -183,6 +184,7 @@ class Exchange(mesa.Model):
         self._require_due("ask")
         self.quotes = [ask_for_quote(maker, self.period) for maker in self.makers]
         self.inside = inside_quote(self.quotes)
+        self._thresholds = self.inside if len(self.quotes) == 1 else self.inside.uncross()
         self._due = "clear"
 
     def clear(self) -> None:
@@ -191,14 +193,15 @@ class Exchange(mesa.Model):
         trader, valuation = self.arrivals.come(
             self.value, self.draws[Role.TRADER], self.draws[Role.TYPE], self.period
         )
-        side = self.inside.side(valuation)
-        price = self.inside.price(side)
+        side = find_sides(valuation, self.inside, self._thresholds)
+        price = find_prices(side, self.inside.bid, self.inside.ask)
         sales = allocate(self.quotes, self.inside, side, self.draws[Role.TIE_BREAK].uniform)
-        for public in (side, price, sales, self.inside.bid, self.inside.ask):
+        for public in (side, price, sales):
             public.setflags(write=False)
         dealings = self._settle(sales, price)
         self._reveal(side, sales)
-        valuation = np.where(np.isinf(valuation), np.nan, valuation)
+        infinite = np.isinf(valuation)
+        valuation = np.where(infinite, np.nan, valuation) if infinite.any() else valuation
         self.clearing = Clearing(self.value, valuation, self.inside, side, price, trader, dealings)
         self.tape.add(self.clearing)
         self.quotes, self._due = [], "move"
@@ -230,8 +233,8 @@ class Exchange(mesa.Model):
     def _reveal(self, side: Sides, sales: Array) -> None:
         """Let every maker, and the trader type, observe what they may see of the period."""
         quotes = {maker.label: quote for maker, quote in zip(self.makers, self.quotes, strict=True)}
-        views = list(TRANSPARENCIES[self.transparency](self.law, quotes, self.inside, side, sales))
+        show, prices = TRANSPARENCIES[self.transparency], (self.inside, self._thresholds)
+        views = list(show(self.law, quotes, *prices, side, sales))
         for maker, view in zip(self.makers, views, strict=True):
-            with name_errors(maker, "she learnt", self.period):
-                maker.observe(view)
+            let_maker(maker, "she learnt", self.period, maker.observe, view)
         self.arrivals.learn(views[0], quotes, self.period)

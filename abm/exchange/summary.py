@@ -1,11 +1,12 @@
 """What a tape says of all replications together: moments of every metric in every period."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from abm.exchange.clearing import Clearing
 from abm.numerics.moments import Moments
 from abm.runs.schema import PERIOD
 
@@ -13,13 +14,18 @@ Series = tuple[str | None, str]
 """A maker and a metric; without a maker, of the whole market."""
 
 
-def tabulate_summary(periods: Sequence[Mapping[Series, Moments]]) -> pd.DataFrame:
+def summarise(clearing: Clearing) -> Moments:
+    """Return the moments of a period's metrics: of the market, then of each maker."""
+    every = clearing, *clearing.dealings
+    return Moments.of_each([sample for part in every for sample in part.metrics.values()])
+
+
+def tabulate_summary(series: Sequence[Series], periods: Sequence[Moments]) -> pd.DataFrame:
     """Return one row a period and series (columns: `abm.runs.schema.SUMMARY`).
 
-    All periods hold the same series.
+    Each period has the moments of all series, in their order.
     """
-    series = list(periods[0]) if periods else []
-    moments = Moments.stack(sample for period in periods for sample in period.values())
+    moments = Moments.concatenate([Moments.stack([]), *periods])
     columns = {
         "period": np.repeat(np.arange(len(periods), dtype=PERIOD.dtype), len(series)),
         "maker": repeat_names([maker for maker, _ in series], len(periods)),

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from abm.exchange.clearing import Clearing
-from abm.exchange.summary import Series, tabulate_summary
+from abm.exchange.summary import Series, summarise, tabulate_summary
 from abm.numerics.arrays import Array, Index
 from abm.numerics.checks import require_one_of, require_whole
 from abm.numerics.describe import describe, draw_thumbnail, list_some, make_html, show_count
 from abm.numerics.moments import Moments
-from abm.runs.metrics import OF_MARKET
+from abm.runs.metrics import OF_MAKER, OF_MARKET
 from abm.runs.schema import KEYS, MAKERS, MARKET, TRADER, Column
 
 RECORDS = {
@@ -50,7 +50,9 @@ class Tape:
         self.record = require_one_of("record", record, RECORDS)
         self.periods = 0
         self._clearings: list[Clearing] = []
-        self._summaries: list[dict[Series, Moments]] = []
+        self._summaries: list[Moments] = []
+        self._series: list[Series] = [(None, metric.name) for metric in OF_MARKET]
+        self._series += [(label, metric.name) for label in self._labels for metric in OF_MAKER]
 
     def __repr__(self) -> str:
         return describe(self, *self._describe())
@@ -91,9 +93,9 @@ class Tape:
         """Append one period."""
         self.periods += 1
         if self.record == "full":
-            self._clearings.append(clearing.copy())
+            self._clearings.append(clearing.keep())
         elif self.record == "summary":
-            self._summaries.append(self._summarise(clearing))
+            self._summaries.append(summarise(clearing))
 
     def average(self, metric: str, since: int = 0) -> list[float]:
         """Return a metric of the market over the replications that have it, by period from one on.
@@ -104,7 +106,8 @@ class Tape:
             measure = next(entry.measure for entry in OF_MARKET if entry.name == metric)
             periods = self._clearings[since:]
             return [float(Moments.of(measure(clearing)).mean) for clearing in periods]
-        return [float(period[None, metric].mean) for period in self._require_kept()[since:]]
+        place = self._series.index((None, metric))
+        return [float(period.mean[place]) for period in self._require_kept()[since:]]
 
     def draw_spreads(self) -> str:
         """Return a drawing of the mean inside spread by period, as SVG; empty without a record."""
@@ -126,8 +129,9 @@ class Tape:
     def summary(self) -> pd.DataFrame:
         """One row a period, maker and metric (columns: `abm.runs.schema.SUMMARY`)."""
         if self.full:  # of copies, for a clearing keeps the metrics that it is asked for
-            return tabulate_summary([self._summarise(period.copy()) for period in self._clearings])
-        return tabulate_summary(self._require_kept())
+            periods = [summarise(period.keep()) for period in self._clearings]
+            return tabulate_summary(self._series, periods)
+        return tabulate_summary(self._series, self._require_kept())
 
     def discounted_profit(self, discount: float) -> Array:
         """Return the sum of discount^period * profit, shape (makers, R), in units of price."""
@@ -146,22 +150,13 @@ class Tape:
         self._require_kept()
         return self._clearings
 
-    def _require_kept(self) -> list[dict[Series, Moments]]:
+    def _require_kept(self) -> list[Moments]:
         if self.record == "none":
             raise ValueError(
                 'this tape keeps nothing: give record="summary" or "full" to Exchange, or read '
                 "market.clearing after each period"
             )
         return self._summaries
-
-    def _summarise(self, clearing: Clearing) -> dict[Series, Moments]:
-        makers = zip(self._labels, clearing.dealings, strict=True)
-        every = [(None, clearing.metrics), *((label, dealing.metrics) for label, dealing in makers)]
-        return {
-            (maker, metric): Moments.of(sample)
-            for maker, metrics in every
-            for metric, sample in metrics.items()
-        }
 
     def _tabulate(
         self, columns: Sequence[Column], records: Sequence[Sequence[Any]], makers: int

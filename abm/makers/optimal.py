@@ -59,5 +59,7 @@ class Optimal(MarketMaker):
 
     def quote(self) -> Quote:
         """Return the quote that is optimal for her present information disadvantage."""
-        half_spread = self.noise_sd * self.solution.quote(self.rho)
-        return Quote.around(self.require_belief().mean, half_spread)
+        law, belief = self.law, self.require_belief()
+        rho = belief.sd / law.noise_sd
+        half_spread = law.noise_sd * self.plan.solve(law, rho).quote(rho)
+        return Quote.around(belief.mean, half_spread)

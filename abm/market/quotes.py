@@ -15,6 +15,7 @@ from abm.numerics.checks import require_compatible
 from abm.numerics.conversion import floats
 from abm.numerics.describe import count_replications, describe, show_mean, show_value
 from abm.numerics.frozen import set_fields
+from abm.numerics.kernels import find_prices, take_sides
 
 
 class Side(IntEnum):
@@ -28,26 +29,29 @@ class Side(IntEnum):
 def split_sides(side: Sides) -> tuple[Flags, Flags]:
     """Return where the trader buys, and where the trader sells.
 
-    Sides of int8, as `Quote.side` gives them, are not looked at. An array is compared to 0, not to
-    a member of `Side`: for that NumPy looks names up on the enum's class, in Python 3.11 by a
-    method written in Python, and a Ctrl-C that arrives there is lost.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a side of another type is none of -1, 0 and 1.
+    An array is compared to 0, not to a member of `Side`: for that NumPy looks names up on the
+    enum's class, in Python 3.11 by a method written in Python, and a Ctrl-C that arrives there is
+    lost. Errors are those of `require_sides`.
 
     Examples
     --------
     >>> split_sides(np.array([Side.BUY, Side.NONE, Side.SELL]))
     (array([ True, False, False]), array([False, False,  True]))
     """
-    is_own = type(side) is np.ndarray and side.dtype.char == "b"
-    sides: Sides | Array = side if is_own else _require_sides(side)
+    sides = require_sides(side)
     return sides > 0, sides < 0
 
 
-def _require_sides(side: ArrayLike) -> Array:
+def require_sides(side: ArrayLike) -> Sides:
+    """Return sides as int8; those that are, as `Quote.side` gives them, are not looked at.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a side of another type is none of -1, 0 and 1.
+    """
+    if type(side) is np.ndarray and side.dtype.char == "b":
+        return side
     sides = floats("side", side)
     wrong = ~np.isin(sides, (-1.0, 0.0, 1.0))
     if wrong.any():
@@ -55,7 +59,7 @@ def _require_sides(side: ArrayLike) -> Array:
             f"side is {sides[wrong][0]:g}, but must be -1 (the trader sells), 0 (no trade) or 1 "
             f"(the trader buys): give one of these"
         )
-    return sides
+    return sides.astype(np.int8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +101,15 @@ class Quote:
         sides = f"two-sided in {size - one_sided}" if one_sided and size > 1 else ""
         parts = (f"bid {show_mean(self.bid)}", f"ask {show_mean(self.ask)}", sides)
         return describe(self, *parts, over=size)
+
+    @classmethod
+    def keep(cls, bid: Array, ask: Array) -> Quote:
+        """Return a quote of these arrays of floats of one shape, which are closed to writing."""
+        bid.setflags(write=False)
+        ask.setflags(write=False)
+        quote = cls.__new__(cls)
+        set_fields(quote, bid=bid, ask=ask)
+        return quote
 
     @classmethod
     def around(cls, mid: ArrayLike, half_spread: ArrayLike) -> Quote:
@@ -158,33 +171,41 @@ class Quote:
         valuation = floats("valuation", valuation)
         if np.isnan(valuation).any():
             raise ValueError("valuation is nan, but must be a price: give a number, -inf or inf")
-        if valuation.shape != self.bid.shape:
+        if not valuation.shape == self.bid.shape == self.ask.shape:
             require_compatible(valuation=valuation, bid=self.bid, ask=self.ask)
-        thresholds = self.uncross()
-        buys = valuation > thresholds.ask
-        sells = (valuation < thresholds.bid) | ((self.bid > self.ask) & ~buys)
-        return np.subtract(buys, sells, dtype=np.int8)
-
-    def split(self, side: Sides) -> tuple[Flags, Flags]:
-        """Return where traders on these sides of the quote buy, and where they sell.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `split_sides` does, or shapes do not match.
-        """
-        buys, sells = split_sides(side)
-        if buys.shape != self.bid.shape:
-            require_compatible(side=np.asarray(side), bid=self.bid, ask=self.ask)
-        return buys, sells
+            valuation, bid, ask = np.broadcast_arrays(valuation, self.bid, self.ask)
+            return Quote(bid, ask).side(valuation)
+        return find_sides(valuation, self, self.uncross())
 
     def price(self, side: Sides) -> Array:
         """Return what a trader on this side pays or is paid; 0 where there is no trade.
 
-        Errors are those of `split`.
+        Raises
+        ------
+        TypeError, ValueError
+            If `require_sides` does, or shapes do not match.
         """
-        buys, sells = self.split(side)
-        return np.where(buys, self.ask, np.where(sells, self.bid, 0.0))
+        return np.asarray(find_prices(*self.align(side)))
+
+    def align(self, side: Sides) -> tuple[Sides, Array, Array]:
+        """Return sides, bid and ask in one shape; errors are those of `price`."""
+        sides = require_sides(side)
+        if sides.shape == self.bid.shape == self.ask.shape:
+            return sides, self.bid, self.ask
+        require_compatible(side=sides, bid=self.bid, ask=self.ask)
+        sides, bid, ask = np.broadcast_arrays(sides, self.bid, self.ask)
+        return sides, bid, ask
+
+
+def find_sides(valuation: Array, quote: Quote, thresholds: Quote) -> Sides:
+    """Return the sides that traders take, given `thresholds`, what the quote is uncrossed.
+
+    Where it is crossed, who values at the mid sells.
+    """
+    sides = take_sides(valuation, thresholds.bid, thresholds.ask)
+    if thresholds is not quote:
+        sides[(sides == 0) & (quote.bid > quote.ask)] = -1
+    return sides
 
 
 def show_prices(quote: Quote) -> str:
@@ -211,4 +232,5 @@ def inside_quote(quotes: Sequence[Quote]) -> Quote:
     if len(quotes) == 1:
         return quotes[0]
     bids, asks = [quote.bid for quote in quotes], [quote.ask for quote in quotes]
-    return Quote(reduce(np.maximum, bids), reduce(np.minimum, asks))
+    bid, ask = reduce(np.maximum, bids), reduce(np.minimum, asks)
+    return Quote.keep(np.asarray(bid), np.asarray(ask))

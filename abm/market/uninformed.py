@@ -13,7 +13,7 @@ import numpy as np
 from scipy import special
 
 from abm.market.laws import Law, Line
-from abm.market.quotes import Quote, Side
+from abm.market.quotes import Quote, Side, split_sides
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array, Index, Sides
 from abm.numerics.describe import describe
@@ -161,7 +161,7 @@ class CoinFlip(Law):
 
 def _choose(quote: Quote, side: Sides, *of_sides: Callable[[], Array]) -> Uninformative:
     """Return the log probabilities of the sides that were taken: buys, sales, or none."""
-    buys, sells = quote.split(side)
+    buys, sells = split_sides(quote.align(side)[0])
     if buys.all() or sells.all():  # as of one side of a quote that is looked for
         return Uninformative(np.atleast_1d(of_sides[0 if buys.all() else 1]()))
     log_buy, log_sale, log_none = (find() for find in of_sides)

@@ -24,6 +24,7 @@ from abm.numerics.checks import require_compatible
 from abm.numerics.conversion import floats
 from abm.numerics.describe import describe, show_mean
 from abm.numerics.frozen import set_fields
+from abm.numerics.kernels import find_ends
 from abm.numerics.truncated_normal import log_interval_mass, truncated_moments
 
 LARGEST_END = 1e200  # of an interval: beyond, it lies where no valuation can be
@@ -31,10 +32,7 @@ LARGEST_END = 1e200  # of an interval: beyond, it lies where no valuation can be
 
 def find_interval(quote: Quote, side: Sides) -> tuple[Array, Array]:
     """Return the ends between which the valuation of a trader on this side of a quote lies."""
-    buys, sells = quote.split(side)
-    lower = np.where(buys, quote.ask, np.where(sells, -np.inf, quote.bid))
-    upper = np.where(sells, quote.bid, np.where(buys, np.inf, quote.ask))
-    return lower, upper
+    return find_ends(*quote.align(side))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +67,9 @@ class Interval:
         lower, upper = floats("lower", lower), floats("upper", upper)
         if lower.shape != upper.shape:
             require_compatible(lower=lower, upper=upper)
-        wrong = ~((lower <= upper) & (lower <= LARGEST_END) & (upper >= -LARGEST_END))
-        if wrong.any():
-            low, high = (np.broadcast_to(end, wrong.shape)[wrong][0] for end in (lower, upper))
-            raise ValueError(
-                f"interval is ({low}, {high}), but must run upwards: give lower <= upper, not NaN, "
-                f"and not both at the same infinity or beyond {LARGEST_END:g}"
-            )
+        lowest, highest = upper.min(initial=np.inf), lower.max(initial=-np.inf)
+        if not (lowest >= -LARGEST_END and highest <= LARGEST_END and (lower <= upper).all()):
+            _require_upwards(lower, upper)
         set_fields(self, lower=lower, upper=upper, noise=noise_of(noise))
 
     def __repr__(self) -> str:
@@ -136,6 +130,16 @@ class Interval:
         ends = (self.lower, self.upper)
         lower, upper = (end if end.size == 1 else end[replications] for end in ends)
         return Interval(lower, upper, self.noise)
+
+
+def _require_upwards(lower: Array, upper: Array) -> None:
+    """Raise ValueError about the first interval that is none."""
+    wrong = ~((lower <= upper) & (lower <= LARGEST_END) & (upper >= -LARGEST_END))
+    low, high = (np.broadcast_to(end, wrong.shape)[wrong][0] for end in (lower, upper))
+    raise ValueError(
+        f"interval is ({low}, {high}), but must run upwards: give lower <= upper, not NaN, "
+        f"and not both at the same infinity or beyond {LARGEST_END:g}"
+    )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,12 @@ Sides = NDArray[np.int8]
 Index = NDArray[np.intp]
 
 
+def keep(array: Array, size: int) -> Array:
+    """Return an array of shape (size,) that nobody else can write into: a copy, if one could."""
+    own = array.shape == (size,) and array.base is None and not array.flags.writeable
+    return array if own else copy_broadcast(array, size)
+
+
 def copy_broadcast(array: Array, size: int) -> Array:
     """Return a copy of an array, of shape (size,); ValueError unless it broadcasts to that."""
     return array.copy() if array.shape == (size,) else np.array(np.broadcast_to(array, size))

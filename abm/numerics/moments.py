@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any
@@ -15,6 +15,7 @@ from abm.numerics.arrays import Array
 Counts = NDArray[np.int64]
 Labels = NDArray[np.integer[Any]]
 
+SMALL = 1_000  # up to so many, calling costs more than reading
 ROUNDING = 1e-14  # relative difference of values that are alike but for the order of operations
 
 
@@ -40,11 +41,36 @@ class Moments:
         return cls(np.asarray(numbers.size), np.asarray(mean), np.asarray(squares))
 
     @classmethod
+    def of_each(cls, samples: Sequence[Array]) -> Moments:
+        """Return the moments of n samples of one size, shape (R,), in arrays of shape (n,).
+
+        Each has the bytes that `of` gives it. Small ones are taken as the rows of one array.
+        """
+        size = samples[0].size
+        if size > SMALL:
+            return cls.stack(map(cls.of, samples))
+        rows = np.array(samples)
+        count, mean = np.full(len(rows), size), np.add.reduce(rows, axis=-1) / size
+        alike = (rows == rows[:, :1]).all(axis=-1)
+        np.copyto(mean, rows[:, 0], where=alike)
+        squares = np.add.reduce(np.square(rows - mean[:, np.newaxis]), axis=-1)
+        for row in np.flatnonzero(np.isnan(mean)):
+            alone = cls.of(rows[row])
+            count[row], mean[row], squares[row] = alone.count, alone.mean, alone.squares
+        return cls(count, mean, squares)
+
+    @classmethod
     def stack(cls, samples: Iterable[Moments]) -> Moments:
         """Return the moments of n samples, each of shape (), in arrays of shape (n,)."""
         parts = [(sample.count, sample.mean, sample.squares) for sample in samples]
         count, mean, squares = np.array(parts, float).reshape(-1, 3).T
         return cls(count.astype(np.int64), mean, squares)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Moments]) -> Moments:
+        """Return the moments of all samples, shape (n,), of at least one array of them each."""
+        arrays = zip(*((part.count, part.mean, part.squares) for part in parts), strict=True)
+        return cls(*map(np.concatenate, arrays))
 
     @classmethod
     def of_variance(cls, count: Counts, mean: Array, variance: Array) -> Moments:

@@ -86,31 +86,29 @@ Quotes = Mapping[str, Quote]
 
 
 def show_public(
-    law: Law, quotes: Quotes, inside: Quote, side: Sides, sold: Array
+    law: Law, quotes: Quotes, inside: Quote, thresholds: Quote, side: Sides, sold: Array
 ) -> Iterator[MarketView]:
     """Yield what each maker sees where all see every quote and every trade."""
-    prices = inside.uncross()
-    likelihood = law.likelihood(prices, side)
+    likelihood = law.likelihood(thresholds, side)
     for (label, own), quantity in zip(quotes.items(), sold, strict=True):
         others = {name: quote for name, quote in quotes.items() if name != label}
-        yield MarketView(own, inside, others, side, quantity, prices, likelihood)
+        yield MarketView(own, inside, others, side, quantity, thresholds, likelihood)
 
 
 def show_own(
-    law: Law, quotes: Quotes, inside: Quote, side: Sides, sold: Array
+    law: Law, quotes: Quotes, inside: Quote, thresholds: Quote, side: Sides, sold: Array
 ) -> Iterator[MarketView]:
     """Yield what each maker sees where she sees what happens at her own prices.
 
     A side on which she is not at the inside stands, for her, at an infinite price, where nobody
     trades.
     """
-    effective = inside.uncross()
     buys, sells = split_sides(side)
     for quote, quantity in zip(quotes.values(), sold, strict=True):
         at_bid, at_ask = quote.bid == inside.bid, quote.ask == inside.ask
         unseen = (buys & ~at_ask) | (sells & ~at_bid)
         prices = Quote(
-            np.where(at_bid, effective.bid, -np.inf), np.where(at_ask, effective.ask, np.inf)
+            np.where(at_bid, thresholds.bid, -np.inf), np.where(at_ask, thresholds.ask, np.inf)
         )
         seen = np.where(unseen, np.int8(Side.NONE), side)
         shown = law.likelihood(prices, seen)
@@ -124,7 +122,10 @@ def show_trader(view: MarketView, quotes: Quotes) -> MarketView:
     return MarketView(NO_OFFER, view.inside, quotes, view.side, nothing, *shown)
 
 
-TRANSPARENCIES: dict[str, Callable[[Law, Quotes, Quote, Sides, Array], Iterator[MarketView]]] = {
+Transparency = Callable[[Law, Quotes, Quote, Quote, Sides, Array], Iterator[MarketView]]
+"""From law, quotes, inside, what it is uncrossed, sides and sales to what each maker sees."""
+
+TRANSPARENCIES: dict[str, Transparency] = {
     "public": show_public,
     "own": show_own,
 }

@@ -40,9 +40,8 @@ def at(moments: Moments, place: int) -> Moments:
     return Moments(*(getattr(moments, part)[place] for part in PARTS))
 
 
-def period(*samples: list[float]) -> dict[Series, Moments]:
-    each = [Moments.of(np.array(sample)) for sample in samples]
-    return dict(zip(KEYS, each, strict=True))
+def period(*samples: list[float]) -> Moments:
+    return Moments.stack(Moments.of(np.array(sample)) for sample in samples)
 
 
 def assert_moments_of(moments: Moments, sample: list[float]) -> None:
@@ -172,7 +171,7 @@ def test_large_offset_does_not_lose_the_variance() -> None:
 
 def test_a_summary_as_a_table_has_one_row_a_period_and_series() -> None:
     periods = [period([1.0, 3.0], [], [2.0]), period([5.0], [np.nan, 7.0], [0.0, 2.0])]
-    frame = tabulate_summary(periods)
+    frame = tabulate_summary(KEYS, periods)
     rows = frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
     assert list(rows) == [
         (0, None, "spread", 2, 2.0, 2.0),
@@ -185,7 +184,21 @@ def test_a_summary_as_a_table_has_one_row_a_period_and_series() -> None:
 
 
 @pytest.mark.parametrize("periods", [[], [period([1.0], [2.0, 3.0], [])]], ids=len)
-def test_columns_of_a_summary_are_those_of_the_schema(periods: list[dict[Series, Moments]]) -> None:
-    frame = tabulate_summary(periods)
+def test_columns_of_a_summary_are_those_of_the_schema(periods: list[Moments]) -> None:
+    frame = tabulate_summary(KEYS, periods)
     dtypes = [(column.name, column.dtype) for column in SUMMARY]
     assert list(frame.dtypes.astype(str).items()) == dtypes
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 129, 10_000])
+def test_moments_of_several_samples_are_those_of_each_alone_bit_for_bit(size: int) -> None:
+    draws = np.random.default_rng(5).normal(1e3, 1.0, (6, size))
+    draws[1] = 0.1  # all alike
+    draws[2, size // 2] = np.nan
+    draws[3] = np.nan
+    draws[4, -1] = draws[4, 0]
+    rows = Moments.of_each(list(draws))
+    for row, sample in enumerate(draws):
+        alone = Moments.of(sample)
+        for of_rows, of_one in zip(vars(rows).values(), vars(alone).values(), strict=True):
+            np.testing.assert_array_equal(of_rows[row], of_one)

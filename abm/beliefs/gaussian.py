@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,12 +26,19 @@ from abm.numerics.checks import (
 from abm.numerics.conversion import floats
 from abm.numerics.describe import count_replications, describe, show_mean
 from abm.numerics.frozen import set_fields
+from abm.numerics.kernels import find_span
 
 MOST_REPLICATIONS = 2**31 - 1
 
-REVISED: WeakKeyDictionary[GaussianBelief, tuple[Likelihood, ref[GaussianBelief]]]
-REVISED = WeakKeyDictionary()
-"""What was shown last to who holds a belief, and what it left, while somebody holds that."""
+REVISED: deque[tuple[ref[GaussianBelief], ref[Likelihood], ref[GaussianBelief]]]
+REVISED = deque(maxlen=8)
+"""The last revisions: a belief, what was shown, and what it left, while somebody holds them."""
+
+
+def _are_within(numbers: Array, low: float) -> bool:
+    """Return whether all are above `low`, and finite."""
+    least, largest = find_span(numbers)
+    return low < least and largest < np.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +84,7 @@ class GaussianBelief:
 
         ValueError if a mean is not finite, or an sd is not finite and above zero.
         """
-        least, most = sd.min(initial=1.0), sd.max(initial=1.0)
-        if not (least > 0 and most < np.inf and np.isfinite(mean).all()):
+        if mean.size and not (_are_within(sd, 0.0) and _are_within(mean, -np.inf)):
             mean, sd = require_finite("mean", mean), require_positive("sd", sd)
         belief = cls.__new__(cls)
         set_fields(belief, mean=mean, sd=sd)
@@ -114,13 +121,13 @@ class GaussianBelief:
 
         Its arrays cannot be written into.
         """
-        shown, kept = REVISED.get(self, (None, None))
-        posterior = kept() if kept is not None and shown is likelihood else None
-        if posterior is None:
-            posterior = self._tilt(likelihood)
-            for array in (posterior.mean, posterior.sd):
-                array.setflags(write=False)
-            REVISED[self] = likelihood, ref(posterior)
+        for belief, shown, left in REVISED:
+            if belief() is self and shown() is likelihood and (known := left()) is not None:
+                return known
+        posterior = self._tilt(likelihood)
+        for array in (posterior.mean, posterior.sd):
+            array.setflags(write=False)
+        REVISED.appendleft((ref(self), ref(likelihood), ref(posterior)))
         return posterior
 
     def _tilt(self, likelihood: Likelihood) -> GaussianBelief:

@@ -12,6 +12,7 @@ from abm.market.laws import Law
 from abm.market.values import ValueProcess
 from abm.numerics.arrays import Array
 from abm.numerics.checks import discount_factor
+from abm.numerics.kernels import find_span
 
 SAME = 1e-6  # of the prior's sd
 
@@ -42,7 +43,7 @@ class Plan:
         if self._posed[0] is not law or self._posed[1] != horizon:
             self._posed, self._solved = (law, horizon), None
             self._problem = Problem(self.discount, law, self.process, horizon)
-        largest = float(rho.max())
+        largest = find_span(rho)[1]
         if self._solved is None or not largest <= self._solved.rho_max:
             self._solved = solve(self._problem, range_for(largest), reward=self.reward)
         return self._solved

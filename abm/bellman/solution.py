@@ -11,6 +11,7 @@ from abm.bellman.problem import Problem
 from abm.numerics.arrays import Array
 from abm.numerics.conversion import floats
 from abm.numerics.describe import describe, draw_thumbnail, make_html
+from abm.numerics.kernels import find_span
 from abm.numerics.piecewise_cubic import PiecewiseCubic
 
 
@@ -108,7 +109,8 @@ class Solution:
 
     def _inside(self, rho: ArrayLike) -> Array:
         rho = floats("rho", rho)
-        if not (rho.min(initial=0.0) >= 0 and rho.max(initial=0.0) <= self.rho_max):
+        least, largest = find_span(rho) if rho.size else (0.0, 0.0)
+        if not (least >= 0 and largest <= self.rho_max):
             wrong = ~((rho >= 0) & (rho <= self.rho_max))
             raise ValueError(
                 f"rho is {rho[wrong][0]}, but this solution holds from 0 to {self.rho_max:g}: "

@@ -18,6 +18,11 @@ from abm.participants.trader import Trader
 from abm.participants.transparency import MarketView, Quotes, show_trader
 
 
+def _learns(trader: Trader) -> bool:
+    """Return whether a trader does anything with what is shown."""
+    return getattr(trader.observe, "__func__", None) is not Trader.observe
+
+
 class Arrivals:
     """The types of traders of a market, and what the public believes, by which some value.
 
@@ -50,6 +55,7 @@ class Arrivals:
         self.shares = find_shares(traders)
         self.public: GaussianBelief | None = None
         self._is_seen = transparency == "public"
+        self._learners = [one for one in traders if _learns(one)]
         for trader in traders:
             if ask_for_law(trader, None, 0).follows_tape:
                 self.public = prior
@@ -92,8 +98,9 @@ class Arrivals:
         """Let every type, and the public, learn from what a maker was shown, if all is public."""
         if not self._is_seen:
             return
-        shown = show_trader(view, quotes)
-        for trader in self.traders:
+        if self._learners:
+            shown = show_trader(view, quotes)
+        for trader in self._learners:
             let(trader, "learning", period, trader.observe, shown)
         if self.public is not None:
             self.public = self.public.revise(view.likelihood)

@@ -19,6 +19,7 @@ from abm.numerics.arrays import Array, copy_broadcast
 from abm.numerics.checks import LARGEST_PRICE
 from abm.numerics.conversion import floats
 from abm.numerics.describe import show_value
+from abm.numerics.kernels import are_ordered, find_span
 from abm.participants.agent import Participant
 from abm.participants.maker import NO_BELIEF, MarketMaker
 from abm.participants.trader import Trader
@@ -119,7 +120,8 @@ def ask_for_quote(maker: MarketMaker, period: int) -> Quote:
             f"{says} a bid of shape {quote.bid.shape} and an ask of shape {quote.ask.shape}, but "
             f"there are {size} replications: give arrays of shape ({size},), or scalars"
         ) from None
-    if not (bid.min() >= -LARGEST_PRICE and ask.max() <= LARGEST_PRICE and (bid <= ask).all()):
+    lowest, highest = find_span(bid)[0], find_span(ask)[1]
+    if not (lowest >= -LARGEST_PRICE and highest <= LARGEST_PRICE and are_ordered(bid, ask)):
         _require_prices(bid, ask, says)
     return Quote.keep(bid, ask)
 
@@ -173,9 +175,8 @@ def ask_for_valuation(trader: Trader, value: Array, draws: Draws, period: int) -
     given = let(trader, "valuing the asset", period, trader.valuation, value, draws)
     valuation = let(trader, "valuing the asset", period, floats, "valuation", given)
     largest = LARGEST_PRICE if np.isfinite(trader.law.noise_sd) else np.inf
-    if valuation.shape != value.shape or not (
-        valuation.min() >= -largest and valuation.max() <= largest
-    ):
+    low, high = find_span(valuation) if valuation.shape == value.shape else (np.nan, np.nan)
+    if not (low >= -largest and high <= largest):
         wrong = (~(np.abs(valuation) <= LARGEST_PRICE)).sum()
         raise ValueError(
             f"trader {trader.label!r} gave in period {period} valuations of shape "

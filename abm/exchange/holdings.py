@@ -13,13 +13,13 @@ import numpy as np
 from abm.beliefs.gaussian import GaussianBelief
 from abm.numerics.conversion import NUMBER_KINDS
 from abm.numerics.describe import show_value
+from abm.numerics.kernels import find_span
 from abm.participants.maker import HELD, MarketMaker
 
 Held = tuple[Any, Any, Any]
 """Belief, inventory and cash."""
 
-LARGEST = "1e150"  # in words: past 1e154 / sqrt(R) the sum of squares is infinite
-SERIAL = 10_000  # past it np.dot starts threads, which wait for each other if cores are busy
+LARGEST = 1e150  # past 1e154 / sqrt(R) the sum of squares is infinite
 
 
 def require_holdings(maker: MarketMaker, doing: str, period: int) -> None:
@@ -42,9 +42,7 @@ def require_holdings(maker: MarketMaker, doing: str, period: int) -> None:
     now = held.get("belief"), held.get("inventory"), held.get("cash")
     if now[0] is known[0] and now[1] is known[1] and now[2] is known[2]:
         return
-    with np.errstate(all="ignore"):
-        fault = _find_fault(now, known, maker.terms.replications)
-    if fault:
+    if fault := _find_fault(now, known, maker.terms.replications):
         raise _refuse(maker, fault, doing, period)
     maker.checked = now
 
@@ -64,9 +62,10 @@ def _is_sound(array: Any, size: int) -> bool:
     if type(array) is not np.ndarray or array.shape != (size,):
         return False
     if array.dtype.char != "d":
-        return array.dtype.kind in NUMBER_KINDS and _is_sound(array.astype(np.float64), size)
-    squares = np.dot(array, array) if size <= SERIAL else np.einsum("i,i->", array, array)
-    return bool(squares < np.inf)  # NaN fails; this is the fastest way
+        with np.errstate(all="ignore"):
+            return array.dtype.kind in NUMBER_KINDS and _is_sound(array.astype(np.float64), size)
+    least, largest = find_span(array)
+    return least > -LARGEST and largest < LARGEST  # NaN fails
 
 
 def _is_belief(belief: Any, size: int) -> bool:
@@ -78,7 +77,8 @@ def _is_belief(belief: Any, size: int) -> bool:
     if not hasattr(belief, "is_gaussian"):  # every belief says whether it is
         return False
     try:
-        mean, sd = belief.mean, belief.sd
+        with np.errstate(all="ignore"):
+            mean, sd = belief.mean, belief.sd
     except Exception:  # whatever a class of hers raises
         return False
     return _is_sound(mean, size) and _is_sound(sd, size) and bool(sd.min(initial=1.0) > 0)
@@ -87,7 +87,10 @@ def _is_belief(belief: Any, size: int) -> bool:
 def _refuse(maker: MarketMaker, name: str, doing: str, period: int) -> Exception:
     """Return the error about what she holds."""
     value, size = vars(maker).get(name, "nothing at all"), maker.terms.replications
-    rule, fix = f"an array of {size} numbers, each finite and below {LARGEST}", f"np.zeros({size})"
+    rule, fix = (
+        f"an array of {size} numbers, each finite and below 1e150",
+        f"np.zeros({size})",
+    )
     if name == "belief":
         rule = f"a belief or None, its mean and sd arrays of {size} finite numbers, the sd above 0"
         fix = f"GaussianBelief(mean, sd).broadcast({size})"

@@ -24,7 +24,7 @@ from abm.market.random_streams import Role, Streams, require_seed
 from abm.market.values import ValueProcess, find_process
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import require_one_of, require_whole
-from abm.numerics.kernels import find_prices
+from abm.numerics.kernels import find_prices, find_span
 from abm.participants.admission import TraderChoice, admit_traders
 from abm.participants.terms import Terms, draw_prior_sd
 from abm.participants.transparency import TRANSPARENCIES
@@ -168,7 +168,8 @@ class Exchange(mesa.Model):
     def move(self) -> None:
         """Let the value move, carry beliefs over to the period, and announce the trader's law."""
         self._require_due("move")
-        self.tape.require_room(1)
+        if self.tape.periods >= self.tape.most_periods:
+            self.tape.require_room(1)
         self.streams.period = self.period
         draws = self.draws[Role.VALUE]
         self.value, moved = self.process.move(self.value, self.period, draws)
@@ -200,8 +201,9 @@ class Exchange(mesa.Model):
             public.setflags(write=False)
         dealings = self._settle(sales, price)
         self._reveal(side, sales)
-        infinite = np.isinf(valuation)
-        valuation = np.where(infinite, np.nan, valuation) if infinite.any() else valuation
+        low, high = find_span(valuation)
+        if np.inf in (-low, high):
+            valuation = np.where(np.isinf(valuation), np.nan, valuation)
         self.clearing = Clearing(self.value, valuation, self.inside, side, price, trader, dealings)
         self.tape.add(self.clearing)
         self.quotes, self._due = [], "move"

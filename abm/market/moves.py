@@ -69,6 +69,8 @@ def require_moved(moved: Any, process: object, replications: int) -> Move:
     ValueError
         If it is one of another number of markets.
     """
+    if moved is STILL:
+        return STILL
     if not isinstance(moved, Move):
         raise TypeError(
             f"{type(process).__name__}.move tells {show_value(moved)}, but must tell a Move: "

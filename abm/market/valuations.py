@@ -24,8 +24,8 @@ from abm.numerics.checks import require_compatible
 from abm.numerics.conversion import floats
 from abm.numerics.describe import describe, show_mean
 from abm.numerics.frozen import set_fields
-from abm.numerics.kernels import find_ends
-from abm.numerics.truncated_normal import log_interval_mass, truncated_moments
+from abm.numerics.kernels import are_ordered, find_ends, find_span
+from abm.numerics.truncated_normal import log_interval_mass, moments_between, truncated_moments
 
 LARGEST_END = 1e200  # of an interval: beyond, it lies where no valuation can be
 
@@ -67,8 +67,11 @@ class Interval:
         lower, upper = floats("lower", lower), floats("upper", upper)
         if lower.shape != upper.shape:
             require_compatible(lower=lower, upper=upper)
-        lowest, highest = upper.min(initial=np.inf), lower.max(initial=-np.inf)
-        if not (lowest >= -LARGEST_END and highest <= LARGEST_END and (lower <= upper).all()):
+        if lower.size and not (
+            find_span(upper)[0] >= -LARGEST_END
+            and find_span(lower)[1] <= LARGEST_END
+            and are_ordered(lower, upper)
+        ):
             _require_upwards(lower, upper)
         set_fields(self, lower=lower, upper=upper, noise=noise_of(noise))
 
@@ -105,7 +108,7 @@ class Interval:
         s = np.sqrt(sd * sd + self.noise.sd * self.noise.sd)
         return log_interval_mass(self.lower, self.upper, mean, s)
 
-    @np.errstate(over="ignore", under="ignore")
+    @np.errstate(all="ignore")
     def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array]:
         """Return mean and sd of V ~ N(mean, sd^2) given the signal, shape (R,).
 
@@ -117,8 +120,13 @@ class Interval:
         noise_var = self.noise.sd * self.noise.sd
         variance = sd * sd
         s = np.sqrt(variance + noise_var)
-        m, v = truncated_moments(self.lower, self.upper, mean, s)
+        find = moments_between if self._fits(s) else truncated_moments
+        m, v = find(self.lower, self.upper, mean, s)
         return mean + variance / s * m, sd * (np.sqrt(noise_var + variance * v) / s)
+
+    def _fits(self, scale: Array) -> bool:
+        """Whether there is one interval for each of several scales."""
+        return self.lower.shape == self.upper.shape == scale.shape != ()
 
     @property
     def replications(self) -> int:

@@ -4,14 +4,27 @@ Arrays are of floats, sides of int8, all of the shape that their pass says.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from abm.numerics import _kernels
 from abm.numerics.arrays import Array, Flags, Index, Sides
 
+Answer = TypeVar("Answer")
 Arrays = tuple[Any, ...]
+
+
+def find_span(numbers: Array) -> tuple[float, float]:
+    """Do as `abm.numerics.passes.find_span`."""
+    return _run(_kernels.find_span, (numbers,))
+
+
+def are_ordered(lower: Array, upper: Array) -> bool:
+    """Do as `abm.numerics.passes.are_ordered`."""
+    if lower.shape != upper.shape:
+        lower, upper = np.broadcast_arrays(lower, upper)
+    return _run(_kernels.are_ordered, (lower, upper))
 
 
 def take_sides(valuation: Array, bid: Array, ask: Array) -> Sides:
@@ -58,7 +71,7 @@ def evaluate_cubic(
     return y
 
 
-def _run(kernel: Callable[..., bool], read: Arrays, *written: Array | Sides) -> bool:
+def _run(kernel: Callable[..., Answer], read: Arrays, *written: Array | Sides) -> Answer:
     """Run a kernel, on copies of what it reads if that does not lie in one piece."""
     try:
         return kernel(*read, *written)

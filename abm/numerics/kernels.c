@@ -24,6 +24,45 @@ static const double BEYOND = 1e100, FAR = 5.0, NARROW = 0.5, SQRT_2PI = 2.506628
 static inline double smaller(double a, double b) { return b < a ? b : a; }
 static inline double larger(double a, double b) { return b > a ? b : a; }
 
+#define LANES 8
+
+/* The least and the largest; both NaN if one is. */
+WIDE static void find_span(Count n, const double *restrict x, double *restrict span)
+{
+    double low[LANES], high[LANES];
+    Count missing = 0, whole = n - n % LANES;
+    for (int lane = 0; lane < LANES; lane++)
+        low[lane] = high[lane] = x[0];
+    for (Count i = 0; i < whole; i += LANES)
+        for (int lane = 0; lane < LANES; lane++) {
+            double now = x[i + lane];
+            low[lane] = smaller(low[lane], now);
+            high[lane] = larger(high[lane], now);
+            missing |= now != now;
+        }
+    for (Count i = whole; i < n; i++) {
+        low[0] = smaller(low[0], x[i]);
+        high[0] = larger(high[0], x[i]);
+        missing |= x[i] != x[i];
+    }
+    span[0] = low[0];
+    span[1] = high[0];
+    for (int lane = 1; lane < LANES; lane++) {
+        span[0] = smaller(span[0], low[lane]);
+        span[1] = larger(span[1], high[lane]);
+    }
+    if (missing)
+        span[0] = span[1] = NAN;
+}
+
+WIDE static int are_ordered(Count n, const double *restrict lower, const double *restrict upper)
+{
+    Count wrong = 0;
+    for (Count i = 0; i < n; i++)
+        wrong |= !(lower[i] <= upper[i]);
+    return wrong == 0;
+}
+
 WIDE static void take_sides(Count n, const double *restrict valuation, const double *restrict bid,
                             const double *restrict ask, int8_t *restrict side)
 {
@@ -187,6 +226,7 @@ static Count hold(Arrays *arrays, PyObject *const *given, Py_ssize_t number, Py_
         return PyBool_FromLong(told);                                                              \
     }
 
+PASS(are_ordered, 2, 2, told = are_ordered(n, AT(0), AT(1)), 8, 8)
 PASS(take_sides, 4, 3, take_sides(n, AT(0), AT(1), AT(2), AT(3)), 8, 8, 8, 1)
 PASS(find_prices, 4, 3, find_prices(n, AT(0), AT(1), AT(2), AT(3)), 1, 8, 8, 8)
 PASS(find_ends, 5, 3, find_ends(n, AT(0), AT(1), AT(2), AT(3), AT(4)), 1, 8, 8, 8, 8)
@@ -203,11 +243,29 @@ PASS(evaluate_cubic, 6, 5,
                     AT(3), AT(4), AT(5)),
      8, 0, 0, 0, 0, 8)
 
+static PyObject *pass_find_span(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    static const int bytes[] = {8};
+    Arrays arrays;
+    double span[2];
+    Count n = hold(&arrays, given, count, 1, 1, bytes);
+    (void)self;
+    if (n < 0)
+        return NULL;
+    if (n > 0)
+        find_span(n, AT(0), span);
+    release(&arrays);
+    if (n == 0)
+        return PyErr_Format(PyExc_TypeError, "no numbers are given, but must be at least one");
+    return Py_BuildValue("(dd)", span[0], span[1]);
+}
+
 #define METHOD(name) {#name, (PyCFunction)(void (*)(void))pass_##name, METH_FASTCALL, NULL}
 
-static PyMethodDef methods[] = {METHOD(take_sides),    METHOD(find_prices),   METHOD(find_ends),
-                                METHOD(fold_interval), METHOD(close_moments), METHOD(evaluate_cubic),
-                                {NULL, NULL, 0, NULL}};
+static PyMethodDef methods[] = {
+    METHOD(find_span), METHOD(are_ordered),   METHOD(take_sides),    METHOD(find_prices),
+    METHOD(find_ends), METHOD(fold_interval), METHOD(close_moments), METHOD(evaluate_cubic),
+    {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernels", NULL, 0, methods,
                                     NULL, NULL, NULL, NULL};

@@ -11,29 +11,35 @@ COMPILED = os.environ.get(SWITCH) != "0" and find_spec("abm.numerics._kernels") 
 
 if COMPILED:
     from abm.numerics.compiled import (
+        are_ordered,
         close_moments,
         evaluate_cubic,
         find_ends,
         find_prices,
+        find_span,
         fold_interval,
         take_sides,
     )
 else:
     from abm.numerics.passes import (
+        are_ordered,
         close_moments,
         evaluate_cubic,
         find_ends,
         find_prices,
+        find_span,
         fold_interval,
         take_sides,
     )
 
 __all__ = [
     "COMPILED",
+    "are_ordered",
     "close_moments",
     "evaluate_cubic",
     "find_ends",
     "find_prices",
+    "find_span",
     "fold_interval",
     "take_sides",
 ]

@@ -17,6 +17,18 @@ NARROW = 0.5  # where an interval is shorter than this it does, too
 SQRT_2PI = float(np.sqrt(2 * np.pi))
 
 
+def find_span(numbers: Array) -> tuple[float, float]:
+    """Return the least and the largest of one number or more; both NaN if one is."""
+    if numbers.size == 1:
+        return numbers.item(), numbers.item()
+    return float(numbers.min()), float(numbers.max())
+
+
+def are_ordered(lower: Array, upper: Array) -> bool:
+    """Return whether no number is above its partner, or NaN."""
+    return bool((lower <= upper).all())
+
+
 def take_sides(valuation: Array, bid: Array, ask: Array) -> Sides:
     """Return the side that each trader takes: 1 above the ask, -1 below the bid, else 0."""
     return np.subtract(valuation > ask, valuation < bid, dtype=np.int8)

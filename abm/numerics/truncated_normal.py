@@ -60,16 +60,24 @@ def truncated_moments(
         1e100, whose mean is its nearer end.
     """
     shape, ends = _align(lower, upper, centre, scale)
-    folded, delicate = fold_interval(*ends)
+    mean, variance = moments_between(*ends)
+    return TruncatedMoments(mean.reshape(shape), variance.reshape(shape))
+
+
+def moments_between(lower: Array, upper: Array, centre: Array, scale: Array) -> Array:
+    """Return what `truncated_moments` does, of arrays of one shape, with one dimension at least.
+
+    Shape (2, ...). NumPy's warnings are for the caller to silence.
+    """
+    folded, delicate = fold_interval(lower, upper, centre, scale)
     drop, density = folded[3:5]
     np.expm1(drop, out=drop)
     np.exp(density, out=density)
     special.ndtr(folded[5:], out=folded[5:])
     moments = close_moments(folded)
     if delicate:
-        _repair(moments, folded, *ends)
-    mean, variance = moments
-    return TruncatedMoments(mean.reshape(shape), variance.reshape(shape))
+        _repair(moments, folded, lower, upper, centre, scale)
+    return moments
 
 
 @np.errstate(all="ignore")

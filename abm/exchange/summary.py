@@ -16,8 +16,8 @@ Series = tuple[str | None, str]
 
 def summarise(clearing: Clearing) -> Moments:
     """Return the moments of a period's metrics: of the market, then of each maker."""
-    every = clearing, *clearing.dealings
-    return Moments.of_each([sample for part in every for sample in part.metrics.values()])
+    metrics = [clearing.metrics, *(dealing.metrics for dealing in clearing.dealings)]
+    return Moments.of_each([sample for of_one in metrics for sample in of_one.values()])
 
 
 def tabulate_summary(series: Sequence[Series], periods: Sequence[Moments]) -> pd.DataFrame:

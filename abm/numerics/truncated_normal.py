@@ -23,6 +23,7 @@ from abm.numerics.arrays import Array
 from abm.numerics.kernels import close_moments, fold_interval
 from abm.numerics.passes import BEYOND, find_delicate
 
+CHUNK = 2**15  # intervals whose moments are found at a time
 DECAY = 45.0  # quadrature stops where the density has fallen by exp(-DECAY)
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
@@ -67,8 +68,19 @@ def truncated_moments(
 def moments_between(lower: Array, upper: Array, centre: Array, scale: Array) -> Array:
     """Return what `truncated_moments` does, of arrays of one shape, with one dimension at least.
 
-    Shape (2, ...). NumPy's warnings are for the caller to silence.
+    Shape (2, ...). NumPy's warnings are for the caller to silence. Many are taken in parts, which
+    fit in a processor's cache.
     """
+    if lower.ndim > 1 or lower.size <= CHUNK:
+        return _find_moments(lower, upper, centre, scale)
+    moments = np.empty((2, lower.size))
+    for start in range(0, lower.size, CHUNK):
+        part = slice(start, start + CHUNK)
+        moments[:, part] = _find_moments(lower[part], upper[part], centre[part], scale[part])
+    return moments
+
+
+def _find_moments(lower: Array, upper: Array, centre: Array, scale: Array) -> Array:
     folded, delicate = fold_interval(lower, upper, centre, scale)
     drop, density = folded[3:5]
     np.expm1(drop, out=drop)

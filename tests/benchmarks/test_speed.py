@@ -6,7 +6,7 @@
 
 The notes (`extra_info`) give the cost of one arrival, that of one trader at one replication, in
 nanoseconds. Fresh memory is at times slow on virtual machines: trust the minimum and the user time
-above the mean. The loop, loop.c, is compiled by `cc -O2 -march=native` into a temporary folder.
+above the mean. The loop, loop.c, is compiled by `cc -O3 -march=native` into a temporary folder.
 """
 
 import ctypes
@@ -54,7 +54,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
         pytest.skip("there is no C compiler here: install one that is called cc to compare")
     library = tmp_path_factory.mktemp("loop") / "loop.so"
     source = Path(__file__).with_name("loop.c")
-    flags = ["-std=c11", "-O2", "-march=native", "-shared", "-fPIC"]
+    flags = ["-std=c11", "-O3", "-march=native", "-shared", "-fPIC"]
     subprocess.run(["cc", *flags, "-o", library, source, "-lm"], check=True)
     compiled = ctypes.CDLL(str(library)).run
     nodes = solve(0.9).depth.mesh.nodes

@@ -4,15 +4,25 @@ Arrays are of floats, sides of int8, all of the shape that their pass says.
 """
 
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import numpy as np
 
-from abm.numerics import _kernels
 from abm.numerics.arrays import Array, Flags, Index, Sides
 
 Answer = TypeVar("Answer")
 Arrays = tuple[Any, ...]
+
+
+def find_kernels() -> Any:
+    """Return the library, or None where it was not built."""
+    built = find_spec("abm.numerics._kernels") is not None
+    return import_module("abm.numerics._kernels") if built else None
+
+
+_kernels = find_kernels()
 
 
 def find_span(numbers: Array) -> tuple[float, float]:

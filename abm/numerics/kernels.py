@@ -4,10 +4,11 @@ Both give the same bytes on one machine. In the environment MARKET_SHOCK_KERNELS
 """
 
 import os
-from importlib.util import find_spec
+
+from abm.numerics.compiled import find_kernels
 
 SWITCH = "MARKET_SHOCK_KERNELS"
-COMPILED = os.environ.get(SWITCH) != "0" and find_spec("abm.numerics._kernels") is not None
+COMPILED = os.environ.get(SWITCH) != "0" and find_kernels() is not None
 
 if COMPILED:
     from abm.numerics.compiled import (

@@ -12,7 +12,7 @@ import pytest
 from scipy import special
 
 from abm.bellman import solve
-from abm.numerics import kernels, passes
+from abm.numerics import compiled, kernels, passes
 from abm.numerics.arrays import Array
 
 ROOT = Path(__file__).parents[2]
@@ -37,8 +37,6 @@ for setting in {SETTINGS}:
 
 if not kernels.COMPILED:
     pytest.skip("kernels.c is not compiled here, or turned off", allow_module_level=True)
-
-from abm.numerics import compiled  # noqa: E402, which is there only now
 
 
 def market_of(size: int) -> dict[str, Array]:

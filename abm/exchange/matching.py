@@ -34,4 +34,4 @@ def allocate(
     if (rivals > 1).any():
         winner = np.floor(draw_lot() * rivals) + 1
         contend &= contend.cumsum(axis=0, dtype=np.int16) == winner
-    return np.where(contend, quantity, 0.0)
+    return contend * quantity + 0.0  # which turns -0 into 0

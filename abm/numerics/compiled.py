@@ -58,6 +58,15 @@ def find_ends(side: Sides, bid: Array, ask: Array) -> tuple[Array, Array]:
     return lower, upper
 
 
+def hide_rivals(
+    side: Sides, own: tuple[Array, Array], inside: tuple[Array, Array], at: tuple[Array, Array]
+) -> tuple[Sides, Array, Array]:
+    """Do as `abm.numerics.passes.hide_rivals`."""
+    seen, bid, ask = np.empty(side.shape, np.int8), np.empty(side.shape), np.empty(side.shape)
+    _run(_kernels.hide_rivals, (side, *own, *inside, *at), seen, bid, ask)
+    return seen, bid, ask
+
+
 def fold_interval(lower: Array, upper: Array, centre: Array, scale: Array) -> tuple[Array, bool]:
     """Do as `abm.numerics.passes.fold_interval`."""
     folded = np.empty((7, *lower.shape))

@@ -87,6 +87,20 @@ WIDE static void find_ends(Count n, const int8_t *restrict side, const double *r
     }
 }
 
+WIDE static void hide_rivals(Count n, const int8_t *restrict side, const double *restrict own_bid,
+                             const double *restrict own_ask, const double *restrict inside_bid,
+                             const double *restrict inside_ask, const double *restrict at_bid,
+                             const double *restrict at_ask, int8_t *restrict seen,
+                             double *restrict bid, double *restrict ask)
+{
+    for (Count i = 0; i < n; i++) {
+        int buys = own_bid[i] == inside_bid[i], sells = own_ask[i] == inside_ask[i];
+        bid[i] = buys ? at_bid[i] : -INFINITY;
+        ask[i] = sells ? at_ask[i] : INFINITY;
+        seen[i] = (int8_t)((side[i] > 0 && sells) - (side[i] < 0 && buys));
+    }
+}
+
 WIDE static int fold_interval(Count n, const double *restrict lower, const double *restrict upper,
                               const double *restrict centre, const double *restrict scale,
                               double *restrict near, double *restrict far, double *restrict middle,
@@ -162,7 +176,7 @@ static void evaluate_cubic(Count n, const double *restrict x, Count cells,
 
 /* What follows takes arrays from Python, by the buffer protocol, and lets other threads run. */
 
-#define MOST 6
+#define MOST 10
 
 typedef struct {
     Py_buffer views[MOST];
@@ -230,6 +244,9 @@ PASS(are_ordered, 2, 2, told = are_ordered(n, AT(0), AT(1)), 8, 8)
 PASS(take_sides, 4, 3, take_sides(n, AT(0), AT(1), AT(2), AT(3)), 8, 8, 8, 1)
 PASS(find_prices, 4, 3, find_prices(n, AT(0), AT(1), AT(2), AT(3)), 1, 8, 8, 8)
 PASS(find_ends, 5, 3, find_ends(n, AT(0), AT(1), AT(2), AT(3), AT(4)), 1, 8, 8, 8, 8)
+PASS(hide_rivals, 10, 7,
+     hide_rivals(n, AT(0), AT(1), AT(2), AT(3), AT(4), AT(5), AT(6), AT(7), AT(8), AT(9)),
+     1, 8, 8, 8, 8, 8, 8, 1, 8, 8)
 PASS(fold_interval, 5, 4,
      told = fold_interval(n, AT(0), AT(1), AT(2), AT(3), ROW(4, 0), ROW(4, 1), ROW(4, 2), ROW(4, 3),
                           ROW(4, 4), ROW(4, 5), ROW(4, 6)),
@@ -264,7 +281,8 @@ static PyObject *pass_find_span(PyObject *self, PyObject *const *given, Py_ssize
 
 static PyMethodDef methods[] = {
     METHOD(find_span), METHOD(are_ordered),   METHOD(take_sides),    METHOD(find_prices),
-    METHOD(find_ends), METHOD(fold_interval), METHOD(close_moments), METHOD(evaluate_cubic),
+    METHOD(find_ends), METHOD(hide_rivals),   METHOD(fold_interval), METHOD(close_moments),
+    METHOD(evaluate_cubic),
     {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernels", NULL, 0, methods,

@@ -19,6 +19,7 @@ if COMPILED:
         find_prices,
         find_span,
         fold_interval,
+        hide_rivals,
         take_sides,
     )
 else:
@@ -30,6 +31,7 @@ else:
         find_prices,
         find_span,
         fold_interval,
+        hide_rivals,
         take_sides,
     )
 
@@ -42,5 +44,6 @@ __all__ = [
     "find_prices",
     "find_span",
     "fold_interval",
+    "hide_rivals",
     "take_sides",
 ]

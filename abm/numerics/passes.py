@@ -49,6 +49,20 @@ def find_ends(side: Sides, bid: Array, ask: Array) -> tuple[Array, Array]:
     return ends.take(places), ends[side.size :].take(places)
 
 
+def hide_rivals(
+    side: Sides, own: tuple[Array, Array], inside: tuple[Array, Array], at: tuple[Array, Array]
+) -> tuple[Sides, Array, Array]:
+    """Return sides, and the bids and asks of trades, as who sees her own alone has them.
+
+    `own`, `inside` and `at`, where trades take place, are each a bid and an ask. A side on which
+    her price is not the inside one stands at an infinite price, and what happens there is no trade.
+    """
+    at_bid, at_ask = own[0] == inside[0], own[1] == inside[1]
+    unseen = ((side > 0) & ~at_ask) | ((side < 0) & ~at_bid)
+    bid, ask = np.where(at_bid, at[0], -np.inf), np.where(at_ask, at[1], np.inf)
+    return side * ~unseen, bid, ask
+
+
 def _find_places(side: Sides) -> Index:
     """Return where each replication's element is in a flat table of rows for -1, 0 and 1."""
     return (side + np.int8(1)) * np.intp(side.size) + np.arange(side.size)

@@ -15,9 +15,10 @@ from functools import cached_property
 import numpy as np
 
 from abm.market.laws import Law, Likelihood
-from abm.market.quotes import Quote, Side, inside_quote, show_prices, show_sides, split_sides
+from abm.market.quotes import Quote, inside_quote, show_prices, show_sides
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.describe import describe, show_mean
+from abm.numerics.kernels import hide_rivals
 
 NO_OFFER = Quote(-np.inf, np.inf)
 
@@ -103,16 +104,12 @@ def show_own(
     A side on which she is not at the inside stands, for her, at an infinite price, where nobody
     trades.
     """
-    buys, sells = split_sides(side)
-    for quote, quantity in zip(quotes.values(), sold, strict=True):
-        at_bid, at_ask = quote.bid == inside.bid, quote.ask == inside.ask
-        unseen = (buys & ~at_ask) | (sells & ~at_bid)
-        prices = Quote(
-            np.where(at_bid, thresholds.bid, -np.inf), np.where(at_ask, thresholds.ask, np.inf)
-        )
-        seen = np.where(unseen, np.int8(Side.NONE), side)
+    best, at = (inside.bid, inside.ask), (thresholds.bid, thresholds.ask)
+    for own, quantity in zip(quotes.values(), sold, strict=True):
+        seen, bid, ask = hide_rivals(side, (own.bid, own.ask), best, at)
+        prices = Quote.keep(bid, ask)
         shown = law.likelihood(prices, seen)
-        yield MarketView(quote, inside, None, seen, quantity, prices, shown)
+        yield MarketView(own, inside, None, seen, quantity, prices, shown)
 
 
 def show_trader(view: MarketView, quotes: Quotes) -> MarketView:

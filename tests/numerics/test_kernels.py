@@ -89,6 +89,17 @@ def test_a_period_clears_to_the_same_bytes(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_who_sees_her_own_trades_alone_is_shown_the_same_bytes(size: int) -> None:
+    market, generator = market_of(size), np.random.default_rng(size)
+    inside = market["bid"], market["ask"]
+    bid, ask = (np.where(generator.random(size) < 0.5, price, 0.0) for price in inside)
+    side = passes.take_sides(**market)
+    at = inside[0] - 1.0, inside[1] + 1.0
+    ours = passes.hide_rivals(side, (bid, ask), inside, at)
+    assert_same_bytes(compiled.hide_rivals(side, (bid, ask), inside, at), ours)
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_moments_have_the_same_bytes(size: int) -> None:
     ends = intervals_of(size)
     folded, delicate = passes.fold_interval(*ends)

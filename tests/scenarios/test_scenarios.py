@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from joblib.externals.loky import get_reusable_executor
+from matplotlib.figure import Figure
 
 from abm.runs.errors import DamageWarning
 from abm.runs.schema import REPORT_FILE, RUN_FILE
 from analysis import load
+from analysis.canvas import encode_figure
 from scenarios._common.commands import find_study, list_scenarios
 from scenarios._common.study import Study
 from tests.commands import Call
@@ -24,13 +26,13 @@ pytestmark = pytest.mark.slow
 SCENARIOS = list(list_scenarios())
 SIZE = {"replications": 6, "periods": 12, "seed": 3}
 SMALLER: dict[str, dict[str, Any]] = {
-    "exact-optimum": {"replications": 4, "periods": 5},  # takes long for each period
+    "exact-optimum": {"replications": 4, "periods": 3},  # takes long for each period
     "adaptive-traders": {"long_run": 40, "weight": "1", "need_sd": "1"},
-    "uninformed": {"exact_markets": 2},
-    "jumps": {"shock_markets": 2},
+    "uninformed": {"share": "0.3", "exact_markets": 2},
+    "jumps": {"jump_sd": "1", "probability": "0.05", "shock_markets": 2},
     "reinforcement": {"seeds": 1, "iterations": 2, "ppo_steps": 20_000},
 }
-FULLY_DRAWN = "sweep"  # whose report's figures are encoded; of others they are drawn up
+FULLY_DRAWN = {"sweep", "paper"}  # of others figures are drawn coarsely, of reports only drawn up
 WRONG = {"replications": 0, "periods": 0, "seed": -1, "discount": 1.0}
 
 
@@ -50,12 +52,32 @@ def scenario(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def draw_coarsely(figure: Figure, kind: str) -> bytes:
+    """Return a small picture of a figure, whose panels stay where they are."""
+    figure.set_layout_engine("none")
+    return encode_figure(figure, kind, dpi=40)
+
+
+def make_pictures_small(patch: pytest.MonkeyPatch, scenario: str) -> None:
+    """Let a study leave small pictures, unless it is of FULLY_DRAWN."""
+    if scenario not in FULLY_DRAWN:
+        patch.setattr("scenarios._common.study.encode_figure", draw_coarsely)
+
+
 @pytest.fixture(scope="module")
 def folder(scenario: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a small run."""
     out = tmp_path_factory.mktemp(scenario) / "run"
-    make_small(scenario).run(str(out))
+    with pytest.MonkeyPatch.context() as patch:
+        make_pictures_small(patch, scenario)
+        make_small(scenario).run(str(out))
     return out
+
+
+@pytest.fixture
+def drawn_alike(scenario: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pictures be as those of `folder`."""
+    make_pictures_small(monkeypatch, scenario)
 
 
 def test_a_run_leaves_its_tables_and_figures(scenario: str, folder: Path) -> None:
@@ -70,6 +92,7 @@ def test_a_run_leaves_its_tables_and_figures(scenario: str, folder: Path) -> Non
     assert figures == set(study.draw_figures(log, tables))
 
 
+@pytest.mark.usefixtures("drawn_alike")
 def test_deleted_files_are_made_again_on_resume(
     scenario: str, folder: Path, tmp_path: Path
 ) -> None:
@@ -102,6 +125,7 @@ def stop_workers() -> Any:
     get_reusable_executor().shutdown()
 
 
+@pytest.mark.usefixtures("drawn_alike")
 def test_the_command_that_a_run_names_repeats_it_with_two_workers_too(
     folder: Path, tmp_path: Path, call: Call
 ) -> None:
@@ -153,7 +177,7 @@ def test_two_makers_with_one_name_are_refused(scenario: str, tmp_path: Path, cal
 def test_a_report_makes_a_page_of_a_run(
     scenario: str, folder: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if scenario != FULLY_DRAWN:
+    if scenario not in FULLY_DRAWN:
         monkeypatch.setattr("analysis.report.encode_figure", lambda *_: b"<svg/>")
     copy = shutil.copytree(folder, tmp_path / "copy")
     with warnings.catch_warnings():

@@ -44,8 +44,8 @@ SMALL = ["run", "paper", "--replications", "60", "--periods", "12"]
 GRID = ["run", "sweep", "--makers", "myopic,zero-profit", "--prior-sd", "1", "--periods", "5",
         "--replications", "60", "--block", "20"]  # fmt: skip
 GRID_STUDY = Sweep(makers="myopic,zero-profit", prior_sd="1", periods=5, replications=60, block=20)
-LONG = ["run", "sweep", "--makers", "optimal,myopic", "--prior-sd", "1", "--periods", "20",
-        "--replications", "1200", "--block", "20"]  # fmt: skip
+LONG = ["run", "sweep", "--makers", "optimal,myopic", "--prior-sd", "1", "--periods", "8",
+        "--replications", "800", "--block", "20"]  # fmt: skip
 
 
 @pytest.fixture
@@ -536,7 +536,7 @@ def interruptible() -> Iterator[None]:
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Return every file of a long sweep but its manifest."""
     out = tmp_path_factory.mktemp("uninterrupted") / "sweep"
-    Sweep(makers="optimal,myopic", prior_sd="1", periods=20, replications=1200, block=20).run(
+    Sweep(makers="optimal,myopic", prior_sd="1", periods=8, replications=800, block=20).run(
         str(out)
     )
     return read_files(out)

@@ -131,6 +131,7 @@ def follow(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[Ste
             patch.setattr(sys, "path", [*sys.path])
             patch.setattr(warnings, "showwarning", warnings.showwarning)
             patch.setattr("scenarios._common.study.encode_figure", draw_nothing)
+            patch.setattr("analysis.report.encode_figure", lambda *_: b"<svg/>")
             steps = [step for step in list_steps() if step.page == page]
             return {step: take(step, names, patch) for step in steps}
 

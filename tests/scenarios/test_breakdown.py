@@ -183,6 +183,7 @@ def test_shocks_are_put_in_order(small: Path, tmp_path: Path) -> None:
     assert {name for name in here if here[name] != there[name]} == {"run.json"}
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_one_maker_is_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Breakdown(makers="zero-profit", prior_sd="1,8", periods=2).run(str(tmp_path / "a"))
     said = capsys.readouterr().out
@@ -190,6 +191,7 @@ def test_one_maker_is_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert f"\nzero-profit's markets at shocks of 1: {TRADE}; 8: {never}\n" in said
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_replications_past_a_block_come_in_several(tmp_path: Path) -> None:
     Breakdown(makers="zero-profit", prior_sd="1,8", replications=20_000, periods=2).run(
         str(tmp_path / "a")

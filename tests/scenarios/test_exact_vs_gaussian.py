@@ -358,6 +358,7 @@ def test_before_ten_signals_the_table_has_the_last_distances(small: Path) -> Non
         assert table["mean"][metric] == last["mean"][metric]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_makers_stay_in_the_order_given(tmp_path: Path) -> None:
     ExactVsGaussian(**SMALL | {"makers": "zero-profit,myopic"}).run(str(tmp_path / "a"))
     table = pd.read_csv(tmp_path / "a" / "results.csv")

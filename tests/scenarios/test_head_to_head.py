@@ -220,6 +220,7 @@ def test_one_shock_has_its_place_in_the_tables(
     assert f"All files are in {small}" in said
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_two_makers_of_a_kind_share_the_trades(tmp_path: Path) -> None:
     out = tmp_path / "twins"
     HeadToHead(makers="optimal,optimal", prior_sd="2", replications=300, periods=20).run(str(out))
@@ -241,6 +242,7 @@ def test_two_makers_of_a_kind_share_the_trades(tmp_path: Path) -> None:
     assert rows["own - public", "optimal-2", "profit"] == 0.0
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_replications_past_a_block_come_in_several(tmp_path: Path) -> None:
     out = tmp_path / "many"
     HeadToHead(prior_sd="2", replications=20_000, periods=2).run(str(out))
@@ -259,7 +261,7 @@ def test_one_market_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "±" not in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("my_makers")
+@pytest.mark.usefixtures("my_makers", "no_pictures")
 def test_a_maker_of_a_file_in_this_folder_takes_part(call: Call, tmp_path: Path) -> None:
     code, said, error = call("--makers", "optimal,my_makers:Cautious", "--prior-sd", "3",
                              "--replications", "10", "--periods", "3")  # fmt: skip

@@ -175,6 +175,7 @@ def test_every_period_has_a_value_of_its_own() -> None:
     assert value.std() == pytest.approx(0.5, rel=4 / np.sqrt(2 * value.size))
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_options_reach_the_learners(small: Path, tmp_path: Path) -> None:
     learner: Any = partial(Learner, learning_rate=0.3, decay=FADING / 100, depths=DEPTHS)
     market = Exchange([learner] * 2, prior_sd=0.5, value="redrawn", replications=6, rng=8).run(100)

@@ -295,9 +295,9 @@ def test_a_file_that_does_not_fit_ends_a_run_with_an_error_and_the_finished_stay
 
 
 def largest_memory(blocks: int, out: Path, said: Path) -> None:
-    """Run so many blocks, each recorded in full: some 10 MB."""
+    """Run so many blocks, each recorded in full: some 20 MB."""
     made = experiment(
-        Simulation(record="full"), points=POINTS[:1], blocks=blocks, block=5_000, periods=10
+        Simulation(record="full"), points=POINTS[:1], blocks=blocks, block=5_000, periods=20
     )
     made.run(out)
     said.write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))

@@ -41,8 +41,9 @@ class Dealing:
 
     def keep(self, value: Array) -> Dealing:
         """Return the same at this value, with copies of what she could write into."""
-        hers, size = (self.belief_mean, self.belief_sd, self.inventory), len(self.profit)
-        mean, sd, inventory = (keep(array, size) for array in hers)
+        size = len(self.profit)
+        mean, sd = keep(self.belief_mean, size), keep(self.belief_sd, size)
+        inventory = keep(self.inventory, size)
         return Dealing(self.quote, mean, sd, self.filled, inventory, self.profit, value)
 
     @cached_property
@@ -85,8 +86,9 @@ class Clearing:
 
     def keep(self) -> Clearing:
         """Return the same, with copies of what others could write into."""
-        value, valuation = (keep(array, len(self.side)) for array in (self.value, self.valuation))
-        dealings = tuple(dealing.keep(value) for dealing in self.dealings)
+        size = len(self.side)
+        value, valuation = keep(self.value, size), keep(self.valuation, size)
+        dealings = tuple([dealing.keep(value) for dealing in self.dealings])
         return Clearing(value, valuation, self.inside, self.side, self.price, self.trader, dealings)
 
     @property

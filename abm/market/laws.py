@@ -17,6 +17,7 @@ from scipy import special
 from abm.market.quotes import Quote, Side
 from abm.market.random_streams import Draws
 from abm.numerics.arrays import Array, Index, Sides
+from abm.numerics.kernels import widen
 
 
 class Likelihood(Protocol):
@@ -69,6 +70,8 @@ class Line:
     def find_scale(self, sd: Array) -> Array:
         """Return S, the sd of a valuation under a belief of this sd."""
         followed = self.slope * sd
+        if isinstance(self.spread, float):
+            return widen(followed, self.spread)
         return np.sqrt(followed * followed + self.spread * self.spread)
 
     def find_own(self, sd: Array) -> Array:

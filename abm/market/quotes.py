@@ -119,12 +119,15 @@ class Quote:
             require_compatible(mid=mid, half_spread=half_spread)
         try:
             with np.errstate(over="raise", invalid="raise"):
-                return cls(mid - half_spread, mid + half_spread)
+                bid, ask = mid - half_spread, mid + half_spread
         except FloatingPointError:
             raise ValueError(
                 f"mid is {show_value(mid)} and half_spread {show_value(half_spread)}, but both "
                 f"prices must be floats: give smaller ones, and not both infinite"
             ) from None
+        quote = cls.__new__(cls)
+        set_fields(quote, bid=np.asarray(bid), ask=np.asarray(ask))
+        return quote
 
     @property
     def spread(self) -> Array:

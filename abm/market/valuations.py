@@ -10,7 +10,7 @@ Exact beliefs use the likelihood as a function of V, whatever the noise. Gaussia
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,8 +24,8 @@ from abm.numerics.checks import require_compatible
 from abm.numerics.conversion import floats
 from abm.numerics.describe import describe, show_mean
 from abm.numerics.frozen import set_fields
-from abm.numerics.kernels import are_ordered, find_ends, find_span
-from abm.numerics.truncated_normal import log_interval_mass, moments_between, truncated_moments
+from abm.numerics.kernels import are_ordered, find_ends, find_span, tilt_normal, widen
+from abm.numerics.truncated_normal import log_interval_mass, moments_between
 
 LARGEST_END = 1e200  # of an interval: beyond, it lies where no valuation can be
 
@@ -99,16 +99,14 @@ class Interval:
         mass[buys] = self.noise.above(lower[buys] - value[buys])
         return mass
 
-    @np.errstate(over="ignore", under="ignore")  # ends so far out count as infinite
     def weigh(self, mean: Array, sd: Array) -> Array:
         """Return log P(signal), given V ~ N(mean, sd^2), shape (R,).
 
         Any noise is treated as Gaussian with its sd.
         """
-        s = np.sqrt(sd * sd + self.noise.sd * self.noise.sd)
-        return log_interval_mass(self.lower, self.upper, mean, s)
+        with np.errstate(over="ignore", under="ignore"):
+            return log_interval_mass(self.lower, self.upper, mean, widen(sd, self.noise.sd))
 
-    @np.errstate(all="ignore")
     def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array]:
         """Return mean and sd of V ~ N(mean, sd^2) given the signal, shape (R,).
 
@@ -117,16 +115,19 @@ class Interval:
         sd^2 (1 - K (1 - v)) (Das and Magdon-Ismail 2008, section 2.4). The sd never rises, to
         the last bit (Theorem 2.1). Any noise is treated as Gaussian with its sd.
         """
-        noise_var = self.noise.sd * self.noise.sd
-        variance = sd * sd
-        s = np.sqrt(variance + noise_var)
-        find = moments_between if self._fits(s) else truncated_moments
-        m, v = find(self.lower, self.upper, mean, s)
-        return mean + variance / s * m, sd * (np.sqrt(noise_var + variance * v) / s)
+        if not self.lower.shape == self.upper.shape == mean.shape == sd.shape != ():
+            lower, upper, mean, sd, shape = self._align(mean, sd)
+            moved, left = Interval(lower, upper, self.noise).tilt(mean, sd)
+            return moved.reshape(shape), left.reshape(shape)
+        with np.errstate(all="ignore"):  # ends so far out count as infinite
+            s = widen(sd, self.noise.sd)
+            moments = moments_between(self.lower, self.upper, mean, s)
+            return tilt_normal(mean, sd, self.noise.sd, s, moments)
 
-    def _fits(self, scale: Array) -> bool:
-        """Whether there is one interval for each of several scales."""
-        return self.lower.shape == self.upper.shape == scale.shape != ()
+    def _align(self, mean: Array, sd: Array) -> tuple[Any, ...]:
+        """Return ends, mean and sd in one shape of one dimension at least, and the shape."""
+        whole = np.broadcast_arrays(self.lower, self.upper, mean, sd)
+        return *map(np.atleast_1d, whole), whole[0].shape
 
     @property
     def replications(self) -> int:

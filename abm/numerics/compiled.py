@@ -6,13 +6,12 @@ Arrays are of floats, sides of int8, all of the shape that their pass says.
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from abm.numerics.arrays import Array, Flags, Index, Sides
 
-Answer = TypeVar("Answer")
 Arrays = tuple[Any, ...]
 
 
@@ -27,7 +26,10 @@ _kernels = find_kernels()
 
 def find_span(numbers: Array) -> tuple[float, float]:
     """Do as `abm.numerics.passes.find_span`."""
-    return _run(_kernels.find_span, (numbers,))
+    try:
+        return _kernels.find_span(numbers)
+    except ValueError:
+        return _kernels.find_span(np.ascontiguousarray(numbers))
 
 
 def are_ordered(lower: Array, upper: Array) -> bool:
@@ -81,6 +83,22 @@ def close_moments(folded: Array) -> Array:
     return moments
 
 
+def widen(sd: Array, noise_sd: float) -> Array:
+    """Do as `abm.numerics.passes.widen`."""
+    wide = np.empty(sd.shape)
+    _run(_kernels.widen, (sd,), wide, noise_sd)
+    return wide
+
+
+def tilt_normal(
+    mean: Array, sd: Array, noise_sd: float, scale: Array, moments: Array
+) -> tuple[Array, Array]:
+    """Do as `abm.numerics.passes.tilt_normal`."""
+    moved, left = np.empty(mean.shape), np.empty(mean.shape)
+    _run(_kernels.tilt_normal, (mean, sd, scale, moments), moved, left, noise_sd)
+    return moved, left
+
+
 def evaluate_cubic(
     x: Array, nodes: Array, coefficients: Array, buckets: Index, crowded: Flags
 ) -> Array:
@@ -90,9 +108,9 @@ def evaluate_cubic(
     return y
 
 
-def _run(kernel: Callable[..., Answer], read: Arrays, *written: Array | Sides) -> Answer:
+def _run(kernel: Callable[..., bool], read: Arrays, *rest: Any) -> bool:
     """Run a kernel, on copies of what it reads if that does not lie in one piece."""
     try:
-        return kernel(*read, *written)
+        return kernel(*read, *rest)
     except ValueError:
-        return kernel(*map(np.ascontiguousarray, read), *written)
+        return kernel(*map(np.ascontiguousarray, read), *rest)

@@ -1,6 +1,6 @@
 /* The passes of passes.py in C: the same names, the same operations in the same order.
 
-   Only +, -, *, /, comparisons and copies are done here, which IEEE 754 makes exact: so the bytes
+   Only +, -, *, /, square roots, comparisons and copies are done here, which IEEE 754 makes exact: so the bytes
    are those of passes.py. It is compiled with -ffp-contract=off, for a fused multiply-add rounds
    once where the contract says twice. Arrays are contiguous; kernels.py makes those that are
    written to. */
@@ -137,6 +137,24 @@ WIDE static void close_moments(Count n, const double *restrict near, const doubl
         double ratio = density[i] / SQRT_2PI / mass, fall = ratio * drop[i];
         mean[i] = copysign(fall, middle[i]);
         variance[i] = 1 + ratio * (near[i] - far[i] * (1 + drop[i])) - fall * fall;
+    }
+}
+
+WIDE static void widen(Count n, const double *restrict sd, double noise_sd, double *restrict wide)
+{
+    for (Count i = 0; i < n; i++)
+        wide[i] = sqrt(sd[i] * sd[i] + noise_sd * noise_sd);
+}
+
+WIDE static void tilt_normal(Count n, const double *restrict mean, const double *restrict sd,
+                             double noise_sd, const double *restrict scale,
+                             const double *restrict m, const double *restrict v,
+                             double *restrict moved, double *restrict left)
+{
+    for (Count i = 0; i < n; i++) {
+        double variance = sd[i] * sd[i];
+        moved[i] = mean[i] + variance / scale[i] * m[i];
+        left[i] = sd[i] * (sqrt(noise_sd * noise_sd + variance * v[i]) / scale[i]);
     }
 }
 
@@ -277,12 +295,55 @@ static PyObject *pass_find_span(PyObject *self, PyObject *const *given, Py_ssize
     return Py_BuildValue("(dd)", span[0], span[1]);
 }
 
+/* Those of an array and a number: the number is last. */
+static int take_number(PyObject *const *given, Py_ssize_t *count, double *number)
+{
+    if (*count < 1) {
+        PyErr_SetString(PyExc_TypeError, "no number is given, but must be, after the arrays");
+        return -1;
+    }
+    *number = PyFloat_AsDouble(given[--*count]);
+    return *number == -1.0 && PyErr_Occurred() ? -1 : 0;
+}
+
+static PyObject *pass_widen(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    static const int bytes[] = {8, 8};
+    Arrays arrays;
+    double noise_sd;
+    (void)self;
+    if (take_number(given, &count, &noise_sd))
+        return NULL;
+    Count n = hold(&arrays, given, count, 2, 1, bytes);
+    if (n < 0)
+        return NULL;
+    widen(n, AT(0), noise_sd, AT(1));
+    release(&arrays);
+    Py_RETURN_FALSE;
+}
+
+static PyObject *pass_tilt_normal(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    static const int bytes[] = {8, 8, 8, 16, 8, 8};
+    Arrays arrays;
+    double noise_sd;
+    (void)self;
+    if (take_number(given, &count, &noise_sd))
+        return NULL;
+    Count n = hold(&arrays, given, count, 6, 4, bytes);
+    if (n < 0)
+        return NULL;
+    tilt_normal(n, AT(0), AT(1), noise_sd, AT(2), ROW(3, 0), ROW(3, 1), AT(4), AT(5));
+    release(&arrays);
+    Py_RETURN_FALSE;
+}
+
 #define METHOD(name) {#name, (PyCFunction)(void (*)(void))pass_##name, METH_FASTCALL, NULL}
 
 static PyMethodDef methods[] = {
     METHOD(find_span), METHOD(are_ordered),   METHOD(take_sides),    METHOD(find_prices),
     METHOD(find_ends), METHOD(hide_rivals),   METHOD(fold_interval), METHOD(close_moments),
-    METHOD(evaluate_cubic),
+    METHOD(widen),     METHOD(tilt_normal),   METHOD(evaluate_cubic),
     {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernels", NULL, 0, methods,

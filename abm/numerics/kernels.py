@@ -21,6 +21,8 @@ if COMPILED:
         fold_interval,
         hide_rivals,
         take_sides,
+        tilt_normal,
+        widen,
     )
 else:
     from abm.numerics.passes import (
@@ -33,6 +35,8 @@ else:
         fold_interval,
         hide_rivals,
         take_sides,
+        tilt_normal,
+        widen,
     )
 
 __all__ = [
@@ -46,4 +50,6 @@ __all__ = [
     "fold_interval",
     "hide_rivals",
     "take_sides",
+    "tilt_normal",
+    "widen",
 ]

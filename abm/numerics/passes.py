@@ -1,7 +1,7 @@
 """The loops over replications in which a period spends its time, in array code.
 
-Each is made of +, -, *, /, comparisons and copies alone, in a fixed order. That order is a
-contract: kernels.c does the same in C, and gives the same bytes (see `abm.numerics.kernels`). What
+Each is made of +, -, *, /, square roots, comparisons and copies alone, in a fixed order. That order
+is a contract: kernels.c does the same in C, and gives the same bytes (`abm.numerics.kernels`). What
 is no exact operation, as exp and ndtr, is NumPy's and SciPy's, between two passes.
 
 Arrays of a pass are of one shape, but for what its docstring says.
@@ -117,6 +117,24 @@ def close_moments(folded: Array) -> Array:
     np.copysign(fall, middle, out=mean)
     np.subtract(1 + ratio * (near - far * (1 + drop)), fall * fall, out=variance)
     return moments
+
+
+def widen(sd: Array, noise_sd: float) -> Array:
+    """Return sqrt(sd^2 + noise_sd^2)."""
+    return np.asarray(np.sqrt(sd * sd + noise_sd * noise_sd))
+
+
+def tilt_normal(
+    mean: Array, sd: Array, noise_sd: float, scale: Array, moments: Array
+) -> tuple[Array, Array]:
+    """Return mean and sd of V ~ N(mean, sd^2), given in which interval V + noise lies.
+
+    `scale` is the sd of V + noise, and `moments`, shape (2, ...), its mean and variance on the
+    interval when standardised.
+    """
+    variance, (m, v) = sd * sd, moments
+    moved = mean + variance / scale * m
+    return moved, sd * (np.sqrt(noise_sd * noise_sd + variance * v) / scale)
 
 
 def find_cells(x: Array, nodes: Array, buckets: Index, crowded: Flags) -> Index:

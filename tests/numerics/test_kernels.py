@@ -111,6 +111,16 @@ def test_moments_have_the_same_bytes(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_a_normal_is_tilted_to_the_same_bytes(size: int) -> None:
+    *_, mean, sd = intervals_of(size)
+    scale = passes.widen(sd, 0.7)
+    assert_same_bytes(compiled.widen(sd, 0.7), scale)
+    moments = np.random.default_rng(size).random((2, size))
+    given = mean, sd, 0.7, scale, moments
+    assert_same_bytes(compiled.tilt_normal(*given), passes.tilt_normal(*given))
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_a_cubic_has_the_same_bytes(size: int) -> None:
     depth = solve(0.9).depth
     nodes = depth.mesh.nodes

@@ -38,10 +38,11 @@ def require_holdings(maker: MarketMaker, doing: str, period: int) -> None:
     abm.participants.maker.MakerError: maker 'fixed-spread' has, once she quoted in period 0, cash \
 2.0, but must have an array of 2 numbers, each finite and below 1e150: set it as np.zeros(2)
     """
-    held, known = vars(maker), maker.checked
-    now = held.get("belief"), held.get("inventory"), held.get("cash")
-    if now[0] is known[0] and now[1] is known[1] and now[2] is known[2]:
+    held, known = maker.__dict__, maker.checked
+    belief, inventory, cash = held.get("belief"), held.get("inventory"), held.get("cash")
+    if belief is known[0] and inventory is known[1] and cash is known[2]:
         return
+    now = belief, inventory, cash
     if fault := _find_fault(now, known, maker.terms.replications):
         raise _refuse(maker, fault, doing, period)
     maker.checked = now

@@ -34,18 +34,26 @@ def _make_array(values: Any, dtype: str) -> pa.Array:
     return pa.array(np.asarray(values, dtype), from_pandas=False)
 
 
-def open_writer(where: Any, schema: pa.Schema) -> parquet.ParquetWriter:
-    """Return a writer of tables, with a checksum on every page, and dictionaries of names alone."""
+def open_writer(
+    where: Any, schema: pa.Schema, statistics: bool | list[str] = True
+) -> parquet.ParquetWriter:
+    """Return a writer of tables, with a checksum on every page, and dictionaries of names alone.
+
+    `statistics` are the columns of whose row groups least and largest value are told, or all.
+    """
     names = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     return parquet.ParquetWriter(
-        where, schema, compression="zstd", use_dictionary=names, write_page_checksum=True
-    )
+        where, schema, compression="zstd", use_dictionary=names, write_page_checksum=True,
+        write_statistics=statistics,
+    )  # fmt: skip
 
 
 def pack_tables(tables: Tables, description: Mapping[str, Any]) -> bytes:
     """Return one Parquet file that holds several tables.
 
-    The column `table` names the table of each row; columns of other tables are null there.
+    Tables with the same rows are stored side by side, and the columns that they have in common
+    once, as those of the market and of its one maker: see `share_rows`. The column `table` names
+    the first table of each row; columns of other tables are null there.
 
     Parameters
     ----------
@@ -54,15 +62,50 @@ def pack_tables(tables: Tables, description: Mapping[str, Any]) -> bytes:
     description : dict
         Metadata of the file, kept as JSON.
     """
-    fields = {field.name: field for table in tables.values() for field in table.schema}
+    parts, rows = share_rows(tables)
+    fields = {field.name: field for part in parts.values() for field in part.schema}
     columns = {name: table.column_names for name, table in tables.items()}
-    metadata = json.dumps({**description, "tables": columns})
+    metadata = json.dumps({**description, "tables": columns, "rows": rows})
     schema = pa.schema([pa.field(TABLE, NAMES), *fields.values()], {DESCRIPTION: metadata})
     file = BytesIO()
-    with open_writer(file, schema) as parts:
-        for name, table in tables.items():
-            parts.write_table(_pad_table(name, table, schema))
+    with open_writer(file, schema, statistics=[TABLE]) as writer:
+        for name, part in parts.items():
+            writer.write_table(_pad_table(name, part, schema))
     return file.getvalue()
+
+
+def share_rows(tables: Tables) -> tuple[Tables, dict[str, str]]:
+    """Return tables of which some may be parts of one, and the name of that of which each is.
+
+    A table joins an earlier one of as many rows if they have columns in common, and these are the
+    same to the last bit.
+    """
+    parts: Tables = {}
+    rows: dict[str, str] = {}
+    for name, table in tables.items():
+        rows[name] = next((first for first in parts if _have_same_rows(parts[first], table)), name)
+        whole = parts.get(rows[name], table)
+        for field, column in zip(table.schema, table.columns, strict=True):
+            if field.name not in whole.column_names:
+                whole = whole.append_column(field, column)
+        parts[rows[name]] = whole
+    return parts, rows
+
+
+def _have_same_rows(first: pa.Table, second: pa.Table) -> bool:
+    """Whether two tables have columns in common, and in each of them the same bits."""
+    common = [name for name in second.column_names if name in first.column_names]
+    return (
+        len(first) == len(second)
+        and bool(common)
+        and all(_show_bits(first[name]).equals(_show_bits(second[name])) for name in common)
+    )
+
+
+def _show_bits(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, floats as whole numbers: -0.0 is not 0.0, and NaN is NaN."""
+    whole = column.combine_chunks()
+    return whole.view(pa.int64()) if whole.type == pa.float64() else whole
 
 
 def _pad_table(name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -70,7 +113,9 @@ def _pad_table(name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
     rows = len(table)
     label = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), [name])
     own = dict(zip(table.column_names, table.columns, strict=True)) | {TABLE: label}
-    arrays = [own.get(field.name, pa.nulls(rows, field.type)) for field in schema]
+    missing = {field.type for field in schema if field.name not in own}
+    nulls = {kind: pa.nulls(rows, kind) for kind in missing}
+    arrays = [own[field.name] if field.name in own else nulls[field.type] for field in schema]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
@@ -82,14 +127,15 @@ def list_columns(file: Any, name: str) -> list[str]:
 def unpack_table(file: Any, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Return one table of a file of several, with all its columns or the given ones."""
     source = parquet.ParquetFile(file, page_checksum_verification=True)
-    if columns is None:
-        columns = read_metadata(source.schema_arrow)["tables"][name]
-    groups = [number for number, group in enumerate(_list_group_tables(source)) if group == name]
-    return source.read_row_groups(groups, columns=list(columns)).select(list(columns))
+    metadata = read_metadata(source.schema_arrow)
+    wanted = list(metadata["tables"][name] if columns is None else columns)
+    labels = _list_group_labels(source)
+    groups = [number for number, label in enumerate(labels) if label == metadata["rows"][name]]
+    return source.read_row_groups(groups, columns=wanted).select(wanted)
 
 
-def _list_group_tables(source: parquet.ParquetFile) -> list[str]:
-    """Return the name of each row group's table."""
+def _list_group_labels(source: parquet.ParquetFile) -> list[str]:
+    """Return what the column `table` says of each row group."""
     groups = (source.metadata.row_group(number) for number in range(source.num_row_groups))
     return [group.column(0).statistics.min if group.num_rows else "" for group in groups]
 

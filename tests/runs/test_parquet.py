@@ -96,10 +96,11 @@ def test_a_part_of_a_table_has_the_columns_asked_for_in_that_order(columns: list
 def test_a_table_of_more_rows_than_a_row_group_comes_back_whole() -> None:
     rows = 2**20 + 5
     long = make_table({"replication": np.arange(rows)}, (REPLICATION,))
-    file = pack_tables({"short": tables()["alone"], "long": long, "end": tables()["alone"]}, ABOUT)
+    short = tables()["alone"]
+    file = pack_tables({"short": short, "long": long, "end": short.slice(1)}, ABOUT)
     assert parquet.ParquetFile(BytesIO(file)).num_row_groups == 4
     assert unpack_table(BytesIO(file), "long").equals(long)
-    assert unpack_table(BytesIO(file), "end").num_rows == 2
+    assert unpack_table(BytesIO(file), "end").num_rows == 1
 
 
 def test_a_table_without_rows_comes_back_empty() -> None:
@@ -120,8 +121,76 @@ def test_any_reader_of_parquet_finds_the_tables_by_name_and_nulls_in_other_colum
 def test_a_file_says_what_it_is_and_others_say_nothing() -> None:
     said = read_metadata(parquet.read_schema(BytesIO(pack_tables(tables(), ABOUT))))
     names = {name: [column.name for column in schema] for name, schema in SCHEMAS.items()}
-    assert said == ABOUT | {"tables": names}
+    assert said == ABOUT | {"tables": names, "rows": {name: name for name in SCHEMAS}}
     assert read_metadata(pa.schema([])) == {}
+
+
+BID = Column("bid", "float64", "price", "the best bid")
+SIDE = Column("side", "int8", "1", "of the trader")
+QUOTES = np.array([-0.0, np.nan, -np.inf, 0.1, 5e-324, 1.0])
+MARKET, MAKERS = (REPLICATION, BID, SIDE), (REPLICATION, MAKER, BID, FILLED)
+
+
+def market_and_makers(bid: Any = QUOTES, makers: int = 1) -> Tables:
+    numbers = np.arange(len(QUOTES))
+    market = {"replication": numbers, "bid": QUOTES, "side": numbers % 3 - 1}
+    hers = {
+        "replication": np.repeat(numbers, makers),
+        "maker": np.tile(["ann", "zoe"][:makers], len(QUOTES)),
+        "bid": np.repeat(bid, makers),
+        "filled": np.repeat(numbers % 2, makers),
+    }
+    parts = {"market": make_table(market, MARKET), "makers": make_table(hers, MAKERS)}
+    return {"alone": tables()["alone"]} | parts | {"totals": tables()["totals"]}
+
+
+def test_tables_of_the_same_rows_have_their_common_columns_once_in_a_file() -> None:
+    before, file = market_and_makers(), pack_tables(market_and_makers(), ABOUT)
+    frame = pd.read_parquet(BytesIO(file))
+    assert frame[TABLE].value_counts().to_dict() == {"totals": 50, "market": 6, "alone": 2}
+    market = frame[frame[TABLE] == "market"]
+    assert market["maker"].tolist() == ["ann"] * 6
+    assert read_metadata(parquet.read_schema(BytesIO(file)))["rows"]["makers"] == "market"
+    for name, table in before.items():
+        after = unpack_table(BytesIO(file), name)
+        assert after.schema.equals(table.schema)
+        pd.testing.assert_frame_equal(after.to_pandas(), table.to_pandas(), check_exact=True)
+    bits = unpack_table(BytesIO(file), "makers", ["bid"])["bid"].to_numpy().view(np.int64)
+    np.testing.assert_array_equal(bits, QUOTES.view(np.int64))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"bid": np.array([0.0, np.nan, -np.inf, 0.1, 5e-324, 1.0])},
+        {"bid": np.array([-0.0, np.nan, -np.inf, np.nextafter(0.1, 1), 5e-324, 1.0])},
+        {"bid": np.array([-0.0, -np.nan, -np.inf, 0.1, 5e-324, 1.0])},
+        {"makers": 2},
+    ],
+    ids=["another-zero", "another-last-digit", "another-nan", "two-makers"],
+)
+def test_tables_that_differ_in_a_bit_are_kept_apart(other: dict[str, Any]) -> None:
+    before = market_and_makers(**other)
+    file = pack_tables(before, ABOUT)
+    assert set(pd.read_parquet(BytesIO(file))[TABLE]) == set(before)
+    for name in ("market", "makers"):
+        bits = unpack_table(BytesIO(file), name)["bid"].to_numpy().view(np.int64)
+        np.testing.assert_array_equal(bits, before[name]["bid"].to_numpy().view(np.int64))
+
+
+def test_tables_without_a_common_column_are_kept_apart() -> None:
+    market = market_and_makers()["market"]
+    apart = {"market": market.select(["bid"]), "makers": market.select(["side"])}
+    assert set(pd.read_parquet(BytesIO(pack_tables(apart, ABOUT)))[TABLE]) == set(apart)
+
+
+def test_tables_in_several_pieces_are_compared_as_wholes() -> None:
+    before = market_and_makers()
+    pieces = pa.concat_tables([before["makers"].slice(0, 2), before["makers"].slice(2)])
+    file = pack_tables(before | {"makers": pieces}, ABOUT)
+    assert "makers" not in set(pd.read_parquet(BytesIO(file))[TABLE])
+    after = unpack_table(BytesIO(file), "makers").to_pandas()
+    pd.testing.assert_frame_equal(after, pieces.to_pandas(), check_exact=True)
 
 
 def test_equal_tables_give_equal_bytes_and_others_do_not() -> None:

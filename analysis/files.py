@@ -93,10 +93,15 @@ def read_block_table(
     for column, value in equal.items():
         table = table.filter(compute.equal(table[column], value))
     for index, (column, value) in enumerate(at.items()):
-        cells = pa.array([value] * len(table), pa.scalar(value).type)
-        encoded = cells.dictionary_encode() if isinstance(value, str) else cells
-        table = table.add_column(index, column, encoded)
+        table = table.add_column(index, column, _repeat(value, len(table)))
     return table.select(list(columns)) if columns else table
+
+
+def _repeat(value: Cell, rows: int) -> pa.Array:
+    """Return a column that says the same in every row."""
+    if isinstance(value, str):
+        return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), rows), [value])
+    return pa.repeat(value, rows)
 
 
 def require_columns(table: str, wanted: set[str], known: Sequence[str]) -> None:

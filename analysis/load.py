@@ -1,7 +1,7 @@
 """A run folder, read into pandas."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from hashlib import sha256
@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from abm.numerics.describe import describe
+from abm.runs.manifest import block_file
 from abm.runs.schema import RUN_FILE, UNFINISHED_FILE
 from analysis.description import read_description
 from analysis.display import describe_run, make_run_html
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from analysis.canvas import Ax
+
+Labels = Mapping[str, Mapping[str, Cell]]
+"""By block file, what the columns in front of its rows say."""
 
 __all__ = ["LogError", "Run", "load", "load_unfinished"]
 
@@ -43,6 +47,9 @@ class Run:
         Hashes of source files outside this package that made it.
     points : list of dict
         Of an experiment, the parameters of each of its points.
+    views : dict of dict
+        Of each table that is made of blocks' rows, its blocks, and with each the texts that the
+        columns in front of theirs have there.
     files : dict of dict
         Of every file its size in bytes, its sha256, and for a block file its tables.
 
@@ -61,6 +68,7 @@ class Run:
     versions: dict[str, str]
     code: dict[str, str]
     points: list[dict[str, Any]]
+    views: dict[str, dict[str, dict[str, str]]]
     files: dict[str, dict[str, Any]]
 
     def __repr__(self) -> str:
@@ -84,7 +92,7 @@ class Run:
     def table(self, name: str, columns: Sequence[str] | None = None, **equal: Cell) -> pd.DataFrame:
         """Return one table, or some of its columns and rows.
 
-        A table in an experiment's blocks is read as by `blocks`.
+        A table in an experiment's blocks is read as by `blocks`, unless the run has a view of them.
 
         Parameters
         ----------
@@ -101,6 +109,9 @@ class Run:
             If the run has no such table, or its file is missing, truncated or foreign.
         """
         file = f"{name}.parquet"
+        if name in self.views:
+            view = {block_file(block): labels for block, labels in self.views[name].items()}
+            return self._read_blocks(name, view, columns, equal)
         if file not in self.files:
             return self.blocks(name, columns, **equal)
         read = partial(read_table, name=name, columns=columns, equal=equal)
@@ -116,25 +127,15 @@ class Run:
         """
         if name not in self.tables:
             raise LogError(f"{self.folder} has no table {name!r}: it has {', '.join(self.tables)}")
-        blocks = self._block_files(name)
-        keys = [*self.varying_parameters, "block"]
-        files = [
-            file
-            for file, labels in blocks.items()
-            if all(labels[key] == equal[key] for key in keys if key in equal)
-        ]
-        inside = {column: value for column, value in equal.items() if column not in keys}
-        if files:
-            return self._concatenate(name, files, columns, inside)
-        return self._concatenate(name, list(blocks)[:1], columns, inside).head(0)
+        return self._read_blocks(name, self._label_blocks(name), columns, equal)
 
     def walk(self, name: str, by: Sequence[str]) -> Iterator[pd.DataFrame]:
         """Yield a table of the blocks in pieces, one for each value of `by`, keys of `blocks`."""
-        groups: dict[tuple[Cell, ...], list[str]] = {}
-        for file, labels in self._block_files(name).items():
-            groups.setdefault(tuple(labels[key] for key in by), []).append(file)
-        for files in groups.values():
-            yield self._concatenate(name, files, None, {})
+        groups: dict[tuple[Cell, ...], dict[str, Mapping[str, Cell]]] = {}
+        for file, labels in self._label_blocks(name).items():
+            groups.setdefault(tuple(labels[key] for key in by), {})[file] = labels
+        for blocks in groups.values():
+            yield self._concatenate(name, blocks, None, {})
 
     def content(self, file: str) -> bytes:
         """Return the bytes of a file; LogError unless they are those that the run wrote."""
@@ -167,8 +168,13 @@ class Run:
 
         return draw_run(self, metric, by, ax)
 
+    def _label_blocks(self, name: str) -> Labels:
+        """Return varying parameters and number of each block that holds a table, by its file."""
+        blocks = self._block_labels.items()
+        return {file: labels for file, labels in blocks if name in self.files[file]["tables"]}
+
     @cached_property
-    def _block_labels(self) -> dict[str, dict[str, Cell]]:
+    def _block_labels(self) -> Labels:
         """Varying parameters of the point and number of the block, by block file."""
         blocks: dict[str, dict[str, Cell]] = {}
         for file, stamp in self.files.items():
@@ -178,17 +184,28 @@ class Run:
                 blocks[file] = parameters | {"block": block}
         return blocks
 
-    def _block_files(self, name: str) -> dict[str, dict[str, Cell]]:
-        """Return the labels of the block files that hold a table."""
-        blocks = self._block_labels.items()
-        return {file: labels for file, labels in blocks if name in self.files[file]["tables"]}
+    def _read_blocks(
+        self, name: str, blocks: Labels, columns: Sequence[str] | None, equal: dict[str, Cell]
+    ) -> pd.DataFrame:
+        """Return one table of those blocks whose labels have these values, in rows that do."""
+        keys = next(iter(blocks.values())).keys()
+        chosen = {
+            file: labels
+            for file, labels in blocks.items()
+            if all(labels[key] == equal[key] for key in keys if key in equal)
+        }
+        inside = {column: value for column, value in equal.items() if column not in keys}
+        if chosen:
+            return self._concatenate(name, chosen, columns, inside)
+        first = dict([next(iter(blocks.items()))])
+        return self._concatenate(name, first, columns, inside).head(0)
 
     def _concatenate(
-        self, name: str, files: list[str], columns: Sequence[str] | None, equal: dict[str, Cell]
+        self, name: str, blocks: Labels, columns: Sequence[str] | None, equal: dict[str, Cell]
     ) -> pd.DataFrame:
         """Return one table of these blocks, concatenated."""
         read = partial(read_block_table, name=name, columns=columns, equal=equal)
-        parts = [self._read(file, partial(read, at=self._block_labels[file])) for file in files]
+        parts = [self._read(file, partial(read, at=labels)) for file, labels in blocks.items()]
         frame: pd.DataFrame = pa.concat_tables(parts).unify_dictionaries().to_pandas()
         return frame
 

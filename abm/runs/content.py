@@ -9,6 +9,7 @@ from typing import Any
 
 from abm.numerics.describe import show_plainly, show_value
 from abm.runs.names import explain_name, find_block, find_point, is_listed
+from abm.runs.schema import BLOCKS
 
 DEEPEST = 20  # lists and dicts within each other
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -62,7 +63,9 @@ def find_fault(content: Mapping[str, Any]) -> str:
             return f"{name} is {show_value(content[name])}, but must be {rule}"
     if unknown := content.keys() - ENTRIES.keys():
         return f"{show_plainly(min(unknown))} is unknown"
-    return _find_fault_in_files(content["files"], len(content["points"]))
+    return _find_fault_in_files(content["files"], len(content["points"])) or _find_fault_in_views(
+        content["views"], content["files"]
+    )
 
 
 def is_stamp(size: object, sha256: object, tables: object) -> bool:
@@ -89,6 +92,20 @@ def _find_fault_in_files(files: Mapping[str, Any], points: int) -> str:
     return ""
 
 
+def _find_fault_in_views(views: Mapping[str, Any], files: Mapping[str, Any]) -> str:
+    for table, blocks in views.items():
+        if f"{table}.parquet" in files:
+            return f"{show_plainly(table)} is both a view of blocks and a file"
+        columns = next(iter(blocks.values())).keys()
+        for block, labels in blocks.items():
+            stamp = files.get(f"{BLOCKS}/{block}.parquet")
+            if not stamp or table not in stamp["tables"]:
+                return f"the view {show_plainly(table)} is of {show_plainly(block)}, which lacks it"
+            if labels.keys() != columns:
+                return f"blocks of the view {show_plainly(table)} have different columns in front"
+    return ""
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
@@ -105,6 +122,13 @@ def _is_dict_of_text(value: object) -> bool:
     return isinstance(value, dict) and all(map(_is_text, value.values()))
 
 
+def _is_dict_of_views(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(blocks, dict) and blocks and all(map(_is_dict_of_text, blocks.values()))
+        for blocks in value.values()
+    )
+
+
 def _is_list_of_points(value: object) -> bool:
     if not isinstance(value, list) or not all(map(_is_dict, value)):
         return False
@@ -118,5 +142,6 @@ ENTRIES: dict[str, tuple[Callable[[object], bool], str]] = {
     "versions": (_is_dict_of_text, "a dict of text"),
     "code": (_is_dict_of_text, "a dict of text"),
     "points": (_is_list_of_points, "a list of dicts with the same names"),
+    "views": (_is_dict_of_views, "a dict of tables, each a dict of blocks with dicts of text"),
     "files": (_is_dict, "a dict of stamps"),
 }

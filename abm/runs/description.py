@@ -22,6 +22,7 @@ LIBRARIES = ("market-shock", "mesa", "numpy", "scipy", "pandas", "pyarrow")
 UNKNOWN = "unknown"  # how the hash of code begins that cannot be told from other code
 
 Parameters = dict[str, Any]
+View = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ class Description:
         Hashes of this package, and of code and arguments of what points name.
     points : list of dict
         Of an experiment, the parameters of each of its points.
+    views : dict of dict
+        Of each table that is made of blocks' rows when it is read, its blocks in order, and with
+        each the texts that columns in front have there.
     files : dict of Stamp
         Every file by name, once the run is whole.
     """
@@ -51,6 +55,7 @@ class Description:
     versions: dict[str, str]
     code: dict[str, str]
     points: list[Parameters]
+    views: dict[str, View] = field(default_factory=dict)
     files: dict[str, Stamp] = field(default_factory=dict)
 
     @classmethod

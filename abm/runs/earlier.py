@@ -26,7 +26,8 @@ def check_whole_run(
     run.require_same_versions(there, home.path())
     faults = find_faults(home, there.files, origins, every_byte=every_byte)
     in_order = sorted(there.files, key=lambda name: (bool(find_block(name)), name))
-    expected = replace(run, files={name: there.files[name] for name in in_order})
+    files = {name: there.files[name] for name in in_order}
+    expected = replace(run, views=there.views, files=files)
     if every_byte and home.read(RUN_FILE) != expected.to_json():
         faults[RUN_FILE] = "has other bytes than the run wrote"
     return faults

@@ -14,7 +14,7 @@ from typing import Any, Self
 import pandas as pd
 
 from abm.numerics.describe import describe
-from abm.runs.description import Description, Parameters, as_json
+from abm.runs.description import Description, Parameters, View, as_json
 from abm.runs.earlier import check_whole_run, explain_failure, restore_blocks, warn_of_faults
 from abm.runs.errors import FolderTakenError
 from abm.runs.integrity import Stamp
@@ -188,6 +188,19 @@ class RunFolder:
         with self.explain_errors():
             self._tables.write(self.store, table, rows)
         self.interrupts.check()
+
+    def add_view(self, table: str, blocks: View) -> None:
+        """Let a table be made of blocks' rows when it is read, rather than be a file of its own.
+
+        Parameters
+        ----------
+        table : str
+            Its name, in the blocks and in the run.
+        blocks : dict of dict
+            By the blocks' names, in order, what the columns in front of theirs say there.
+        """
+        views = self.description.views | {table: blocks}
+        self.description = replace(self.description, views=views)
 
     @contextmanager
     def explain_errors(self) -> Iterator[None]:

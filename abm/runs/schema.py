@@ -3,8 +3,10 @@
 A run folder holds `run.json` (scenario, parameters, seed, versions and the list of its files),
 Parquet files of one table each, and `blocks`, with one Parquet file for each block of replications
 at each point of an experiment. A block's file holds several tables, one after the other; its
-column `table` tells them apart. Where several exchanges share a table, the column `exchange` comes
-first.
+column `table` tells them apart. Tables with the same rows, as `market` and `makers` where there is
+one maker, are side by side there, under the name of the first. A table of the run that is made of
+blocks' rows alone is no file, but a view of them in `run.json`: its blocks, and the columns that
+are put in front. Where several exchanges share a table, the column `exchange` comes first.
 """
 
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ DESCRIPTION = "market-shock"  # key of a block file's metadata
 BLOCK_TASK = "block_task"  # key of that description: POINT-BLOCK
 ORIGIN = "of"  # another: the point and all else that the block depends on
 TABLE = "table"  # column of a block file: the table that a row belongs to
-FORMAT = 5  # of a run folder; raised when a reader of the earlier one would misread it
+FORMAT = 6  # of a run folder; raised when a reader of the earlier one would misread it
 
 
 def explain_format(where: object, description: dict[str, Any]) -> str:

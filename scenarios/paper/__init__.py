@@ -18,7 +18,7 @@ from abm.experiment.simulation import BlockTask
 from abm.numerics.checks import require_whole
 from abm.one_period.depths import myopic_depth, zero_profit_depth
 from abm.runs.folder import RunFolder
-from abm.runs.schema import EXCHANGE, MAKER, MAKERS, MARKET, REPLICATION, SUMMARY, Column
+from abm.runs.schema import EXCHANGE, MAKER, REPLICATION, SUMMARY, Column
 from analysis import Run, figures, metrics
 from analysis.claims import claims_table
 from scenarios._common.study import Figures, Study, Tables
@@ -115,7 +115,8 @@ class Paper(Study):
 
 
 def write_points(folder: RunFolder, experiment: Experiment) -> None:
-    """Write the totals of all points, and the summary and record of those IN_FULL."""
+    """Write the totals of all points, the summary of those IN_FULL, and a view of their record."""
+    recorded: dict[str, dict[str, str]] = {}
     schedule = experiment.make_schedule(folder)
     labels = describe_points(POINTS)
     for number, point in enumerate(POINTS):
@@ -124,16 +125,12 @@ def write_points(folder: RunFolder, experiment: Experiment) -> None:
             totals = read_table(folder.store, task, "totals")
             folder.write("totals", totals.assign(**labels[number]), TOTALS)
         if point in IN_FULL:
+            exchange = {EXCHANGE.name: point["makers"]}
             summary = merge_summaries(folder.store, tasks)
-            market, makers = (
-                read_table(folder.store, tasks[0], name) for name in ("market", "makers")
-            )
-            for name, table, columns in (
-                ("summary", summary, SUMMARY),
-                ("market", market, MARKET),
-                ("makers", makers, MAKERS),
-            ):
-                folder.write(name, table.assign(exchange=point["makers"]), (EXCHANGE, *columns))
+            folder.write("summary", summary.assign(**exchange), (EXCHANGE, *SUMMARY))
+            recorded[tasks[0].name] = exchange
+    for table in ("market", "makers"):
+        folder.add_view(table, recorded)
 
 
 def write_theory(folder: RunFolder, discount: float) -> None:

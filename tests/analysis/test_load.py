@@ -130,7 +130,7 @@ def test_a_description_in_another_encoding_is_no_run(folder: Path) -> None:
     ("versions", "reader"),
     [({"market-shock": "0.1.0"}, "market-shock 0.1.0"), ({}, "the version that wrote it")],
 )
-@pytest.mark.parametrize("written", [1, 4, 6])
+@pytest.mark.parametrize("written", [1, 5, 7])
 @pytest.mark.parametrize("more", [{}, {"host": "a key that only the other format has"}])
 def test_another_format_is_refused_with_the_version_that_reads_it(
     folder: Path, written: int, more: dict[str, Any], versions: dict[str, str], reader: str
@@ -142,7 +142,7 @@ def test_another_format_is_refused_with_the_version_that_reads_it(
     with pytest.raises(LogError) as refusal:
         load(folder)
     assert str(refusal.value) == (
-        f"{folder} is a run folder of format {written}, but this version reads format 5: "
+        f"{folder} is a run folder of format {written}, but this version reads format 6: "
         f"read it with {reader}, or repeat the run in another folder (--out)"
     )
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -310,6 +310,77 @@ def test_a_walk_goes_through_the_blocks_piece_by_piece(
     together = pd.concat(pieces).sort_values([*KEYS, "period", "maker", "metric"])
     assert len(together) == len(run.table("summary"))
     assert together.drop_duplicates([*KEYS, "period", "maker", "metric"]).shape == together.shape
+
+
+@pytest.fixture
+def viewed(tmp_path: Path) -> Path:
+    """Return a run of two exchanges recorded in blocks, and a view of these records."""
+    names = {"0002-00001": "second", "0002-00000": "first"}
+    with RunFolder(tmp_path / "run", "mine", {"seed": 4}, POINTS) as folder:
+        for number in (0, 1):
+            folder.manifest.add(written(folder.store.url, 2, number))
+        folder.add_view("makers", {name: {"exchange": label} for name, label in names.items()})
+    return tmp_path / "run"
+
+
+def test_a_view_has_the_rows_of_its_blocks_in_order_behind_its_own_columns(viewed: Path) -> None:
+    run = load(viewed)
+    assert run.tables == ["makers", "summary"]
+    parts = [run.blocks("makers", block=number).drop(columns=KEYS) for number in (1, 0)]
+    expected = pd.concat(parts, ignore_index=True)
+    names = pd.Categorical(["second"] * 12 + ["first"] * 12, ["second", "first"])
+    expected.insert(0, "exchange", pd.Series(names))
+    assert_frame_equal(run.table("makers"), expected, check_exact=True)
+
+
+@pytest.mark.parametrize("columns", [None, ["ask", "exchange"], ["period"]])
+@pytest.mark.parametrize(
+    "where", [{"exchange": "first"}, {"exchange": "first", "period": 1}, {"period": 2},
+              {"exchange": "third"}], ids=str,
+)  # fmt: skip
+def test_a_part_of_a_view_is_the_same_part_of_all(
+    viewed: Path, columns: list[str] | None, where: dict[str, Any]
+) -> None:
+    run = load(viewed)
+    expected = run.table("makers")
+    for column, value in where.items():
+        expected = expected[expected[column] == value]
+    expected = expected[columns or list(expected.columns)].reset_index(drop=True)
+    part = run.table("makers", columns, **where)
+    assert_frame_equal(part, expected, check_categorical=False, check_dtype=len(part) > 0)
+
+
+def test_a_view_lacks_the_columns_of_points_and_says_so(viewed: Path) -> None:
+    with pytest.raises(LogError, match=r"makers has no column shock: it has exchange, repl"):
+        load(viewed).table("makers", ["shock"])
+
+
+WRONG_VIEWS = [
+    ([], r"views is \[\], but must be a dict of tables"),
+    ({"makers": {}}, "but must be a dict of tables, each a dict of blocks with dicts of text"),
+    ({"makers": {"0002-00000": {"exchange": 3}}}, "but must be a dict of tables"),
+    ({"makers": {"0002-00002": {}}}, "the view makers is of 0002-00002, which lacks it"),
+    ({"market": {"0002-00000": {}}}, "the view market is of 0002-00000, which lacks it"),
+    ({"makers": {"0002-00000": {"a": "1"}, "0002-00001": {}}}, "have different columns in front"),
+]
+
+
+@pytest.mark.parametrize(("views", "fault"), WRONG_VIEWS)
+def test_a_description_with_a_view_that_cannot_be_is_refused(
+    viewed: Path, views: Any, fault: str
+) -> None:
+    run = json.loads((viewed / RUN_FILE).read_text())
+    (viewed / RUN_FILE).write_text(json.dumps(run | {"views": views}))
+    with pytest.raises(LogError, match=rf"is not a run's description \(.*{fault}.*: {FINISHED}"):
+        load(viewed)
+
+
+def test_a_table_that_is_both_a_view_and_a_file_is_refused(viewed: Path) -> None:
+    run = json.loads((viewed / RUN_FILE).read_text())
+    run["files"]["makers.parquet"] = {"size": 1, "sha256": 64 * "0", "tables": []}
+    (viewed / RUN_FILE).write_text(json.dumps(run))
+    with pytest.raises(LogError, match="makers is both a view of blocks and a file"):
+        load(viewed)
 
 
 DAMAGES: dict[str, Callable[[bytes], bytes] | None] = {

@@ -193,7 +193,7 @@ def test_a_run_is_a_table(run: Run) -> None:
 @pytest.mark.parametrize("content", [b"", b"png"])
 def test_a_figure_that_cannot_be_read_is_left_out(tmp_path: Path, content: bytes) -> None:
     files = {"a.png": Stamp.of(content)._asdict()}
-    lost = Run(tmp_path, "lost", {}, "", {}, {}, [], files)
+    lost = Run(tmp_path, "lost", {}, "", {}, {}, [], {}, files)
     assert "<img" not in lost._repr_html_()
     (tmp_path / "a.png").write_bytes(content)
     assert "<img" not in lost._repr_html_()
@@ -202,7 +202,7 @@ def test_a_figure_that_cannot_be_read_is_left_out(tmp_path: Path, content: bytes
 def test_a_figure_is_shown_small(tmp_path: Path) -> None:
     Image.new("L", (1800, 900)).save(tmp_path / "a.png")
     files = {"a.png": Stamp.of((tmp_path / "a.png").read_bytes())._asdict()}
-    shown = Run(tmp_path, "shown", {}, "", {}, {}, [], files)._repr_html_()
+    shown = Run(tmp_path, "shown", {}, "", {}, {}, [], {}, files)._repr_html_()
     found = re.search(r"<img src='data:image/png;base64,(\S+)' width='240'>", shown)
     assert found
     assert Image.open(BytesIO(b64decode(found[1]))).size == (480, 240)

@@ -136,6 +136,7 @@ def test_a_finished_run_holds_its_tables_and_their_description(tmp_path: Path) -
         "points": [],
         "command": "",
         "code": {},
+        "views": {},
     }
 
 
@@ -473,6 +474,30 @@ def test_a_finished_run_that_is_resumed_is_left_as_it_is(tmp_path: Path, verify:
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+def test_a_run_with_a_view_is_verified_and_what_was_changed_in_it_is_made_again(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "run"
+    view = {BLOCKS[0]: {"exchange": "mine"}}
+
+    def run(resume: bool = False) -> bool:
+        with RunFolder(out, "mine", PARAMETERS, POINTS, resume=resume, verify=resume) as folder:
+            if not folder.finished:
+                for name in {*BLOCKS} - folder.manifest.finished.keys():
+                    folder.manifest.add(block(folder, name))
+                folder.add_view("totals", view)
+            return folder.finished
+
+    run()
+    before = read_files(out)
+    assert described(out)["views"] == {"totals": view}
+    assert run(resume=True)
+    (out / RUN_FILE).write_bytes(before[RUN_FILE].replace(b'"files": {', b'"files":  {'))
+    with pytest.warns(DamageWarning, match=r"run\.json has other bytes than the run wrote"):
+        assert not run(resume=True)
+    assert read_files(out)[RUN_FILE] == before[RUN_FILE]
+
+
 def cut(content: bytes) -> bytes:
     return content[:-7]
 
@@ -597,9 +622,9 @@ def test_a_run_begun_with_other_code_of_a_maker_is_not_resumed(
 
 
 EARLIEST = {"format": 1, "files": {"numbers.parquet": 1234}}
-EARLIER = {"format": 4, "versions": {"market-shock": "0.1.0", "code of mine:Half": "aaa"}}
+EARLIER = {"format": 5, "versions": {"market-shock": "0.1.0", "code of mine:Half": "aaa"}}
 LATER = {
-    "format": 6,
+    "format": 7,
     "versions": {"market-shock": "9.0"},
     "files": [3],
     "host": "a key that only the other format has",
@@ -626,7 +651,7 @@ def test_a_run_in_the_format_of_another_version_is_refused_as_such(
     with pytest.raises(FolderTakenError) as refusal:
         experiment(out, resume=resume)
     assert str(refusal.value) == (
-        f"{folder} is a run folder of format {other['format']}, but this version reads format 5: "
+        f"{folder} is a run folder of format {other['format']}, but this version reads format 6: "
         f"read it with market-shock {reader}, or repeat the run in another folder (--out)"
     )
     assert read_files(tmp_path) == before

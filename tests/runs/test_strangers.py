@@ -352,6 +352,8 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"parameters": None}, "parameters is None, but must be a dict"),
     ({"versions": ["numpy"]}, r"versions is \['numpy'\], but must be a dict of text"),
     ({"code": {"a": 1}}, r"code is \{'a': 1\}, but must be a dict of text"),
+    ({"views": []}, r"views is \[\], but must be a dict of tables, each a dict of blocks"),
+    ({"views": {"a": {"0000-00000": {}}}}, "the view a is of 0000-00000, which lacks it"),
     ({"scenario": 3}, "scenario is 3, but must be text"),
     ({"host": "here"}, "host is unknown"),
 ]

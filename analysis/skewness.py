@@ -38,7 +38,8 @@ def measure_skewness(run: Run) -> Table:
             sample = np.where(np.isfinite(sample), sample, np.nan)
             centre, before = sums.get(names, (np.nan_to_num(sample[0]), np.zeros((4, len(known)))))
             gaps = sample - centre
-            powers = [np.nansum(gaps**power, axis=0) for power in (1, 2, 3)]
+            squares = gaps * gaps
+            powers = [np.nansum(power, axis=0) for power in (gaps, squares, squares * gaps)]
             powers = [np.isfinite(gaps).sum(axis=0).astype(float), *powers]
             sums[names] = centre, np.add(before, powers)
     parts = [

@@ -26,11 +26,14 @@ class Sum:
 
     def add(self, sample: Array) -> None:
         """Take in one period."""
-        self.total = self.total + sample
+        if isinstance(self.total, float):
+            self.total = self.total + sample
+        else:
+            self.total += sample  # in place: new memory for each period costs more than the sum
 
     def finish(self, last: Array) -> Array:  # noqa: ARG002, a sum needs no more than periods
         """Return the result, given the sd of a maker's belief after the last trade."""
-        return np.asarray(self.total)
+        return np.array(self.total)
 
 
 class Loss(Sum):
@@ -45,10 +48,12 @@ class DiscountedSum(Sum):
     """The sum of discount^period times the metric."""
 
     weight = 1.0
+    weighted: Array | None = None
 
     def add(self, sample: Array) -> None:
         """Take in one period, by its weight."""
-        super().add(self.weight * sample)
+        self.weighted = np.multiply(self.weight, sample, out=self.weighted)
+        super().add(self.weighted)
         self.weight *= self.discount
 
 

@@ -1,6 +1,6 @@
 """What a study says of its samples where intervals of means are not to be trusted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -32,18 +32,16 @@ def describe_samples(log: Run, tables: Mapping[str, pd.DataFrame], replications:
     str
         A sentence, or "" if there is nothing to say.
     """
-    has_totals = "totals" in log.tables
-    fewest = _count_fewest(log) if has_totals else replications
+    if "totals" not in log.tables:
+        return SKEWED.format(replications, FEW) if replications < FEW else ""
+    skewness = measure_skewness(log)
+    fewest = _count_fewest(skewness, [*point_labels(log), "maker"])
     if fewest < FEW:
         return SKEWED.format(fewest, FEW)
-    if not has_totals:
-        return ""
-    skewness = measure_skewness(log)
     shown = {name for table in tables.values() if "metric" in table for name in table["metric"]}
     return describe_skewed(skewness[skewness["metric"].isin(shown)] if shown else skewness)
 
 
-def _count_fewest(log: Run) -> int:
-    """Return how many markets there are at the point that has the fewest."""
-    labels = [*point_labels(log), "maker"]
-    return int(log.blocks("totals", labels).groupby(labels, observed=True).size().min())
+def _count_fewest(skewness: pd.DataFrame, labels: Sequence[str]) -> int:
+    """Return how many markets there are at the point that has the fewest; all have a profit."""
+    return int(skewness.groupby(list(labels), observed=True)["count"].max().min())

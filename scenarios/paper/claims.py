@@ -10,6 +10,8 @@ from scenarios.paper.estimate import SHOCK, compare, make_claim
 from scenarios.paper.text import measure_text
 
 CLOSE = 0.05  # how "closely matches" is read: within 5 % of theory, or 0.05 of total variation
+RECORD = ["maker", "replication", "period", "bid", "ask", "belief_sd", "profit"]
+MARKETS = ["maker", "replication"]
 EARNS = "over all periods the optimal maker earns more than the {} one"
 STARTS = "the optimal spread starts below the {} one"
 LEARNS = f"the optimal maker learns before the {{}} one: periods until rho < {LEARNT}"
@@ -18,15 +20,16 @@ ABOVE = "in the end the optimal spread is above the {} one"
 
 def measure_claims(log: Run) -> list[Claim]:
     """Return every claim, those of exhibits and then those of the text, judged together."""
+    makers = log.table("makers", RECORD)
     claims = [
         *_measure_update(log),
         *_measure_values(log),
         *_measure_crossing(log),
-        *_measure_profits(log),
-        *_measure_spreads(log),
+        *_measure_profits(makers),
+        *_measure_spreads(makers),
         _measure_liquidity(log),
-        _count_rises(log),
-        *measure_text(log),
+        _count_rises(makers),
+        *measure_text(log, makers),
     ]
     return judge_together(claims)
 
@@ -113,11 +116,10 @@ def _measure_learnt_spread(log: Run) -> Claim:
     return Claim("Fig. 3b", says, least, 0.0, low=0)
 
 
-def _measure_profits(log: Run) -> list[Claim]:
-    makers = log.table("makers", ["maker", "replication", "period", "profit"])
+def _measure_profits(makers: pd.DataFrame) -> list[Claim]:
     first = makers[(makers["maker"] == "optimal") & (makers["period"] == 0)]
     loss = metrics.estimates(first, "profit", ["maker"])
-    whole = makers.groupby(["maker", "replication"], observed=True)["profit"].sum().reset_index()
+    whole = makers.groupby(MARKETS, observed=True)["profit"].sum().reset_index()
     return [
         make_claim("Fig. 3c", "the optimal maker loses in the first period", loss, high=0),
         *(
@@ -127,9 +129,9 @@ def _measure_profits(log: Run) -> list[Claim]:
     ]
 
 
-def _measure_spreads(log: Run) -> list[Claim]:
-    first, last = (_read_spreads(log, period) for period in (0, log.parameters["periods"] - 1))
-    learnt = _count_periods_to_learn(log)
+def _measure_spreads(makers: pd.DataFrame) -> list[Claim]:
+    first, last = (_find_spreads(makers, period) for period in (0, makers["period"].max()))
+    learnt = _count_periods_to_learn(makers)
     coincide = f"in the end the optimal and the myopic spread coincide: within {CLOSE}"
     others = ("zero-profit", "myopic")
     return [
@@ -147,17 +149,16 @@ def _compare_first(first: pd.DataFrame, other: str) -> Claim:
     return Claim("Fig. 4a", STARTS.format(other), gap, 0.0, high=0)
 
 
-def _read_spreads(log: Run, period: int) -> pd.DataFrame:
-    makers = log.table("makers", ["maker", "replication", "bid", "ask"], period=period)
-    return makers.assign(spread=metrics.spread(makers))
+def _find_spreads(makers: pd.DataFrame, period: int) -> pd.DataFrame:
+    rows = makers[makers["period"] == period]
+    return rows.assign(spread=metrics.spread(rows))
 
 
-def _count_periods_to_learn(log: Run) -> pd.DataFrame:
+def _count_periods_to_learn(makers: pd.DataFrame) -> pd.DataFrame:
     """Return how many periods each maker starts with rho at LEARNT or above (noise_sd is 1)."""
-    makers = log.table("makers", ["maker", "replication", "belief_sd"])
-    learning = makers.assign(periods=(makers["belief_sd"] >= LEARNT).astype(float))
-    groups = learning.groupby(["maker", "replication"], observed=True)
-    return groups["periods"].sum().reset_index()
+    periods = (makers["belief_sd"] >= LEARNT).astype(float)
+    learning = makers[MARKETS].assign(periods=periods)
+    return learning.groupby(MARKETS, observed=True)["periods"].sum().reset_index()
 
 
 def _measure_liquidity(log: Run) -> Claim:
@@ -168,9 +169,8 @@ def _measure_liquidity(log: Run) -> Claim:
     return compare("Fig. 4b", says, market, "no_trade", "zero-profit", high=0)
 
 
-def _count_rises(log: Run) -> Claim:
-    makers = log.table("makers", ["maker", "replication", "period", "belief_sd"])
-    before = makers.groupby(["maker", "replication"], observed=True)["belief_sd"].shift()
+def _count_rises(makers: pd.DataFrame) -> Claim:
+    before = makers.groupby(MARKETS, observed=True)["belief_sd"].shift()
     rises = int((makers["belief_sd"] > before).sum())
     return Claim(
         "Th. 2.1", "the belief's sd never rises: rises counted in the logs", rises, 0.0, high=0.5

@@ -65,8 +65,8 @@ def write_adapted(
     folder.write("adapted", totals, ADAPTED_PROFITS)
 
 
-def measure_text(log: Run) -> list[Claim]:
-    """Return the claims of the text, in the order of its sections."""
+def measure_text(log: Run, makers: pd.DataFrame) -> list[Claim]:
+    """Return the claims of the text, in the order of its sections; `makers` is the log's table."""
     return [
         *_measure_surplus(log),
         *_measure_myopic(log),
@@ -75,7 +75,7 @@ def measure_text(log: Run) -> list[Claim]:
         *_measure_iterations(log),
         _measure_cut_off(log),
         _measure_adapted(log),
-        _measure_quicker(log),
+        _measure_quicker(log, makers),
     ]
 
 
@@ -157,13 +157,12 @@ def _measure_cut_off(log: Run) -> Claim:
     return Claim("Results", says, float(later), 0.0, high=SAME)
 
 
-def _measure_quicker(log: Run) -> Claim:
+def _measure_quicker(log: Run, makers: pd.DataFrame) -> Claim:
     fixed = log.table("learning")
     (period,) = fixed["period"].unique()
     columns = ["maker", "replication", "belief_sd"]
-    makers = log.table("makers", columns, period=int(period))
-    optimal = makers[makers["maker"] == "optimal"]
-    both = pd.concat([fixed[columns], optimal]).astype({"maker": str})
+    optimal = makers[(makers["maker"] == "optimal") & (makers["period"] == period)]
+    both = pd.concat([fixed[columns], optimal[columns]]).astype({"maker": str})
     says = (
         f"there are quicker ways to learn: after {period} signals the belief's sd is larger with "
         f"the optimal maker than with a fixed half-spread of {NARROW:g}"

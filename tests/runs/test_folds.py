@@ -41,6 +41,19 @@ def test_a_sum_is_of_all_periods_and_a_loss_its_negative(
     assert feed(kind(0.5, noise_sd=1.0), [1.0, -2.0], [2.0, 1.0]).finish(NOW).tolist() == result
 
 
+@pytest.mark.parametrize("kind", [Sum, Loss, DiscountedSum, Average, LearningTime])
+def test_neither_a_period_nor_a_result_is_changed_by_the_periods_that_follow(
+    kind: type[Sum],
+) -> None:
+    fold, periods = kind(0.5, noise_sd=1.0), [np.array([1.0, -2.0]), np.array([2.0, 0.3])]
+    fold.add(periods[0])
+    before = fold.finish(NOW[:2])
+    result = before.copy()
+    fold.add(periods[1])
+    np.testing.assert_array_equal(before, result)
+    np.testing.assert_array_equal(periods, [[1.0, -2.0], [2.0, 0.3]])
+
+
 def test_an_average_is_of_the_periods_that_have_the_metric() -> None:
     fold = feed(Average(0.9, noise_sd=1.0), [1.0, np.nan, np.nan], [3.0, 5.0, np.nan])
     np.testing.assert_array_equal(fold.finish(NOW), [2.0, 5.0, np.nan])

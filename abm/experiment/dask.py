@@ -23,11 +23,15 @@ Result = TypeVar("Result")
 
 
 def run_on_cluster(
-    function: Callable[[Task], Result], tasks: Iterable[Task], address: str
+    function: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    address: str,
+    meanwhile: Callable[[], None],
 ) -> Generator[Result, None, None]:
     """Yield the results of tasks in the order in which the workers of a cluster finish them.
 
-    Closing the generator cancels the tasks that are under way.
+    Once the first tasks are handed out, this process does `meanwhile`. Closing the generator
+    cancels the tasks that are under way.
 
     Raises
     ------
@@ -53,6 +57,7 @@ def run_on_cluster(
         under_way = set(submit(PER_THREAD * count_threads(client)))
         completed: Any = as_completed(under_way, loop=client.loop)  # type: ignore[no-untyped-call]  # Dask has no types
         try:
+            meanwhile()
             for future in completed:
                 under_way.remove(future)
                 for following in submit(1):

@@ -15,7 +15,7 @@ from abm.experiment.points import Point, describe_points, point_columns, varying
 from abm.experiment.runner import Progress, ignore_progress, run_blocks
 from abm.experiment.schedule import Schedule, Target
 from abm.experiment.simulation import BlockTask, Simulation
-from abm.experiment.workers import Workers, check_workers
+from abm.experiment.workers import Workers, check_workers, do_nothing
 from abm.market.random_streams import LARGEST_SEED
 from abm.market.values import find_process
 from abm.numerics.checks import require_whole
@@ -197,10 +197,12 @@ class Experiment:
         folder: RunFolder,
         workers: Workers = 1,
         watch: Callable[[Progress], None] = ignore_progress,
+        meanwhile: Callable[[], None] = do_nothing,
     ) -> None:
         """Simulate the blocks that a folder lacks, as `abm.experiment.runner.run_blocks` does."""
         schedule = self.make_schedule(folder)
-        run_blocks(folder, schedule, self.simulation, check_workers(workers), watch)
+        checked = check_workers(workers)
+        run_blocks(folder, schedule, self.simulation, checked, watch, meanwhile)
 
     def make_schedule(self, folder: RunFolder) -> Schedule:
         """Return which blocks are needed, given those in a folder."""

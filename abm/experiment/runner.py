@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence, Set
 from concurrent.futures import CancelledError
 from contextlib import closing
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 from abm.experiment.blocks import simulate_block
@@ -44,8 +44,11 @@ def run_blocks(
     simulation: Simulation,
     workers: Workers,
     watch: Callable[[Progress], None],
+    meanwhile: Callable[[], None],
 ) -> None:
     """Simulate the blocks that are due until none is, and report progress to `watch`.
+
+    `meanwhile` is done once, by this process, while workers are at the first blocks.
 
     Raises
     ------
@@ -61,6 +64,7 @@ def run_blocks(
     _refuse_blocks(folder, {block for block in manifest.finished if find_number(block) >= most})
     manifest.failed.clear()
     arrivals = deaths = 0
+    once = cache(meanwhile)
 
     def report() -> None:
         finished, failed = len(manifest.finished), len(manifest.failed)
@@ -69,7 +73,7 @@ def run_blocks(
     while due := schedule.list_due():
         report()
         try:
-            with closing(_simulate_blocks(folder, due, simulation, workers)) as outcomes:
+            with closing(_simulate_blocks(folder, due, simulation, workers, once)) as outcomes:
                 for outcome in outcomes:
                     deaths = 0
                     if isinstance(outcome, Finished):
@@ -85,6 +89,7 @@ def run_blocks(
     if manifest.failed:
         raise _summarise_failures(folder, schedule.planned)
     _refuse_blocks(folder, manifest.finished.keys() - {task.name for task in schedule.list_all()})
+    once()  # where no block was due
 
 
 def _refuse_blocks(folder: RunFolder, strange: Set[str]) -> None:
@@ -106,14 +111,18 @@ def _require_shared(folder: RunFolder, workers: Workers) -> None:
 
 
 def _simulate_blocks(
-    folder: RunFolder, tasks: Sequence[BlockTask], simulation: Simulation, workers: Workers
+    folder: RunFolder,
+    tasks: Sequence[BlockTask],
+    simulation: Simulation,
+    workers: Workers,
+    meanwhile: Callable[[], None],
 ) -> Generator[Finished | Failed, None, None]:
     """Yield the outcome of each block, once it is in the manifest."""
     there = folder.description
     code = there.versions | there.code if workers != 1 else {}  # this process has the run's
     simulate = partial(simulate_block, simulation, folder.store, folder.origins, code)
     try:
-        with closing(run_tasks(simulate, tasks, workers)) as outcomes:
+        with closing(run_tasks(simulate, tasks, workers, meanwhile)) as outcomes:
             for outcome in outcomes:
                 with folder.explain_errors():
                     if isinstance(outcome, OSError):

@@ -1,7 +1,7 @@
 """What an experiment simulates at a point, and what it keeps of it."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -46,6 +46,22 @@ class BlockTask(NamedTuple):
     size: int
     periods: int
     seed: int
+
+
+@dataclass(frozen=True)
+class RecordFirst:
+    """For `Simulation.record`: the first block of some points in full, and summaries of others.
+
+    Parameters
+    ----------
+    points : sequence of dict
+    """
+
+    points: Sequence[Point]
+
+    def __call__(self, task: BlockTask) -> str:
+        """Return how the exchange of a block keeps its tape."""
+        return "full" if task.block == 0 and task.point in self.points else "summary"
 
 
 def use_point(point: Point, discount: float) -> Point:  # noqa: ARG001, others pass it to makers

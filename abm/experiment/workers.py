@@ -59,12 +59,20 @@ def check_workers(workers: Workers) -> Workers:
     )
 
 
+def do_nothing() -> None:
+    """Do nothing."""
+
+
 def run_tasks(
-    function: Callable[[Task], Result], tasks: Sequence[Task], workers: Workers
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    workers: Workers,
+    meanwhile: Callable[[], None] = do_nothing,
 ) -> Generator[Result, None, None]:
     """Yield the result of a function for each task, in the order in which they are done.
 
-    Closing the generator gives up the tasks that are left.
+    Once tasks are handed out, and before the first result, this process does `meanwhile`. Closing
+    the generator gives up the tasks that are left.
 
     Raises
     ------
@@ -77,9 +85,9 @@ def run_tasks(
     if isinstance(workers, str):
         from abm.experiment.dask import KilledWorker, run_on_cluster  # an extra may be missing
 
-        death, results = KilledWorker, run_on_cluster(function, tasks, workers)
+        death, results = KilledWorker, run_on_cluster(function, tasks, workers, meanwhile)
     else:
-        death, results = BrokenProcessPool, run_locally(function, tasks, workers)
+        death, results = BrokenProcessPool, run_locally(function, tasks, workers, meanwhile)
     try:
         yield from results
     except death as error:
@@ -89,10 +97,17 @@ def run_tasks(
 
 
 def run_locally(
-    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    workers: int,
+    meanwhile: Callable[[], None],
 ) -> Generator[Result, None, None]:
-    """Yield the results of tasks done by this process, or by so many of this machine, by joblib."""
+    """Yield the results of tasks done by this process, or by so many of this machine, by joblib.
+
+    The processes are started once: those of an earlier call serve again.
+    """
     if workers == 1:
+        meanwhile()
         yield from map(function, tasks)
         return
     remove_leftovers()
@@ -109,6 +124,7 @@ def run_locally(
         with hush_tracker(), keep_safe_path(), defer_interrupts():  # this starts the processes
             results = parallel(delayed(function)(task) for task in tasks)
         with closing(results):
+            meanwhile()
             yield from results
 
 

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import Field, dataclass, fields
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -82,6 +83,9 @@ class Study(ABC):
             periods=self.periods, seed=self.seed, block=self.block,
         )  # fmt: skip
 
+    def write_theory(self, folder: RunFolder) -> None:  # noqa: B027, most studies have none
+        """Write the Parquet tables that need no blocks; it is done while workers are at these."""
+
     def write_logs(self, folder: RunFolder, experiment: Experiment) -> None:
         """Write the Parquet tables that are made of the experiment's blocks."""
         experiment.summarise(folder)
@@ -137,7 +141,9 @@ class Study(ABC):
                 say(describe_finished(folder, out, kinds))
             else:
                 with show_progress() as watch:
-                    experiment.run_blocks(folder, workers, watch)
+                    experiment.run_blocks(
+                        folder, workers, watch, partial(self.write_theory, folder)
+                    )
                 tables = self.write_results(folder, experiment, kinds)
         log = load(out)
         if tables is None:

@@ -14,7 +14,7 @@ from abm.exchange.model import MOST_REPLICATIONS
 from abm.experiment import Experiment, Simulation, grid
 from abm.experiment.blocks import merge_summaries, read_table
 from abm.experiment.points import Point, describe_points
-from abm.experiment.simulation import BlockTask
+from abm.experiment.simulation import RecordFirst
 from abm.numerics.checks import require_whole
 from abm.one_period.depths import myopic_depth, zero_profit_depth
 from abm.runs.folder import RunFolder
@@ -58,11 +58,6 @@ TOTALS = (
 )
 
 
-def choose_record(task: BlockTask) -> str:
-    """Return how a block is recorded: in full if it is the first and the logs are to hold it."""
-    return "full" if task.block == 0 and task.point in IN_FULL else "summary"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Paper(Study):
     """Reproduce the figures and claims of Das and Magdon-Ismail (2008)."""
@@ -74,17 +69,20 @@ class Paper(Study):
 
     def make_simulation(self) -> Simulation:
         """Return a simulation whose first blocks are recorded in full where figures need it."""
-        return Simulation(self.discount, choose_record)
+        return Simulation(self.discount, RecordFirst(IN_FULL))
 
-    def write_logs(self, folder: RunFolder, experiment: Experiment) -> None:
-        """Write theory, the logs of the points, and beliefs after some signals."""
+    def write_theory(self, folder: RunFolder) -> None:
+        """Write theory, and what a few more markets show of beliefs and of other traders."""
         write_theory(folder, self.discount)
         write_computed(folder, self.discount)
-        write_points(folder, experiment)
         write_posteriors(folder, self.discount, self.seed, self.replications, self.periods)
         first = min(self.replications, self.block)
         write_learning(folder, self.seed, first, self.periods)
         write_adapted(folder, self.discount, self.seed, first, self.periods)
+
+    def write_logs(self, folder: RunFolder, experiment: Experiment) -> None:
+        """Write the logs of the points."""
+        write_points(folder, experiment)
 
     def make_tables(self, log: Run) -> Tables:
         return {"claims": claims_table(measure_claims(log))}

@@ -14,11 +14,11 @@ from abm import Exchange
 from abm.bellman import solve
 from abm.experiment import Experiment, Simulation, grid
 from abm.experiment.blocks import simulate_block
-from abm.experiment.simulation import BlockTask
+from abm.experiment.simulation import BlockTask, RecordFirst
 from abm.runs.folder import RunFolder
 from abm.runs.manifest import Failed, Finished, Manifest
 from abm.runs.store import Store
-from scenarios.paper import POINTS, choose_record
+from scenarios.paper import IN_FULL, POINTS
 
 ROUNDS = 30
 A_MILLION = """
@@ -60,7 +60,7 @@ def test_a_block_costs_little_more_than_its_simulation(tmp_path: Path) -> None:
 
 
 def test_two_workers_on_the_grid_of_the_paper(tmp_path: Path) -> None:
-    experiment = Experiment(POINTS, Simulation(record=choose_record), replications=100_000)
+    experiment = Experiment(POINTS, Simulation(record=RecordFirst(IN_FULL)), replications=100_000)
     took = {}
     for workers in (1, 2):
         folder = RunFolder(tmp_path / str(workers), "grid", experiment.parameters)

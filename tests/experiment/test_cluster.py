@@ -27,7 +27,7 @@ from abm import Quote
 from abm.experiment import BlocksFailedError, Experiment, Simulation, grid, runner
 from abm.experiment.errors import UnusableWorkerError, WorkerDiedError
 from abm.experiment.simulation import BlockTask
-from abm.experiment.workers import run_tasks
+from abm.experiment.workers import do_nothing, run_tasks
 from abm.makers import MarketMaker
 from abm.runs.parquet import Tables
 from abm.runs.schema import MANIFEST_FILE
@@ -225,7 +225,7 @@ def test_two_tasks_a_thread_are_under_way_at_most(address: str) -> None:
             given.append(number)
             yield number
 
-    results = abm.experiment.dask.run_on_cluster(pid, tasks(), address)
+    results = abm.experiment.dask.run_on_cluster(pid, tasks(), address, do_nothing)
     for done, _ in enumerate(results, start=1):
         assert len(given) <= done + 2 * 2
     assert len(given) == 30

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -284,6 +285,22 @@ def test_progress_counts_blocks_and_arrivals(workers: int, tmp_path: Path) -> No
     assert seen[0] == (0, 0, len(NAMES), 0)
     assert seen[-1] == (len(NAMES), 0, len(NAMES), len(NAMES) * SIZE * PERIODS)
     assert [now.finished for now in seen] == list(range(len(NAMES) + 1))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_done_meanwhile_is_done_once_also_where_no_block_is_due(
+    workers: int, tmp_path: Path
+) -> None:
+    done: list[int] = []
+    made = experiment()
+    for resume in (False, True):
+        with RunFolder(
+            tmp_path / "run", "mine", made.parameters, made.described_points, code=made.code,
+            resume=resume,
+        ) as folder, suppress(KeyboardInterrupt):  # fmt: skip
+            made.run_blocks(folder, workers, meanwhile=lambda: done.append(1))
+            assert len(done) == 1 + resume
+            raise KeyboardInterrupt
 
 
 def test_arrivals_of_an_earlier_run_are_not_counted(tmp_path: Path) -> None:

@@ -66,6 +66,46 @@ def test_several_workers_are_other_processes() -> None:
     assert os.getpid() not in pids
 
 
+def test_workers_start_once_and_serve_the_next_tasks_too() -> None:
+    first, second = ({pid for _, pid in run_tasks(squared, range(20), 2)} for _ in range(2))
+    assert first & second
+    assert len(first | second) <= 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_this_process_does_something_else_before_the_first_result(workers: int) -> None:
+    done: list[str] = []
+    results = run_tasks(squared, range(4), workers, lambda: done.append("meanwhile"))
+    assert done == []
+    next(results)
+    assert done == ["meanwhile"]
+    assert len(list(results)) == 3
+    assert done == ["meanwhile"]
+
+
+def test_workers_work_while_this_process_does_something_else(tmp_path: Path) -> None:
+    def wait_for_all() -> None:
+        for _ in range(1000):
+            if len(list(tmp_path.iterdir())) == 20:
+                return
+            time.sleep(0.01)
+        raise TimeoutError
+
+    tasks = partial(noted, tmp_path)
+    assert sorted(run_tasks(tasks, range(20), 2, wait_for_all)) == list(range(20))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_of_what_is_done_meanwhile_is_raised_and_work_can_go_on(workers: int) -> None:
+    def fail() -> None:
+        time.sleep(0.2)  # loky complains where tasks are given up at once
+        raise ZeroDivisionError("meanwhile")
+
+    with pytest.raises(ZeroDivisionError, match="meanwhile"):
+        list(run_tasks(squared, range(50), workers, fail))
+    assert len(list(run_tasks(squared, range(4), workers))) == 4
+
+
 def test_several_workers_work_at_the_same_time(tmp_path: Path) -> None:
     assert list(run_tasks(partial(meets_the_other, tmp_path), range(2), 2)) == [True, True]
 

@@ -211,13 +211,15 @@ def test_a_sweep_stopped_amid_its_stages_ends_as_if_it_had_not_been(
     left, most = 0, 0
 
     def watched(run_blocks: Any) -> Any:
-        def until(self: Experiment, folder: RunFolder, workers: Any, watch: Any) -> None:
+        def until(
+            self: Experiment, folder: RunFolder, workers: Any, watch: Any, meanwhile: Any
+        ) -> None:
             def stop(progress: Any) -> None:
                 watch(progress)
                 if progress.finished >= most:
                     raise KeyboardInterrupt
 
-            run_blocks(self, folder, workers, stop)
+            run_blocks(self, folder, workers, stop, meanwhile)
 
         return until
 

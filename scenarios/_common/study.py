@@ -84,7 +84,10 @@ class Study(ABC):
         )  # fmt: skip
 
     def write_theory(self, folder: RunFolder) -> None:  # noqa: B027, most studies have none
-        """Write the Parquet tables that need no blocks; it is done while workers are at these."""
+        """Write the Parquet tables that need no blocks; it is done while workers are at these.
+
+        It is for what takes seconds: blocks that are finished meanwhile are noted after it.
+        """
 
     def write_logs(self, folder: RunFolder, experiment: Experiment) -> None:
         """Write the Parquet tables that are made of the experiment's blocks."""

@@ -2,7 +2,7 @@
 
 The posterior after t signals is the prior times t likelihoods (Das and Magdon-Ismail 2008,
 section 2.2). They call it computationally prohibitive; a few dozen points in the right place hold
-it to twelve digits (see `abm.beliefs.window`).
+it to eleven digits (see `abm.beliefs.window`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from abm.beliefs.gaussian import GaussianBelief
 from abm.beliefs.lattice import LatticeBelief
+from abm.beliefs.log_polynomial import interpolate
 from abm.beliefs.points import PointBelief, require_possible
 from abm.beliefs.posterior import (
     History,
@@ -42,7 +43,7 @@ REACH = 12.0  # half-width of the first window in prior sds: a probability of 1e
 class GridBelief(PointBelief):
     """The exact posterior of V in each replication, with the `update` of a `GaussianBelief`.
 
-    With Gaussian noise mean and sd are right to 1e-12 of the sd where trades narrow the belief, for
+    With Gaussian noise mean and sd are right to 2e-11 of the sd where trades narrow the belief, for
     any history whose probability floats can represent. Where nobody trades many times in a row
     between quotes that close in on a wide belief it has an edge, and they are right to 3e-7.
     `abm.market.noise` gives the accuracy with other noises. The digits of a replication do not
@@ -178,7 +179,10 @@ class GridBelief(PointBelief):
             require_possible(after)
             misplaced = after.is_misplaced(resolution)
             if misplaced.any():
-                moved.append(after.at(misplaced).propose_placements(resolution))
+                bad = after.at(misplaced)
+                new, rest = interpolate(bad, bad.propose_placements(resolution), resolution)
+                kept += new
+                moved.append(rest)
                 after = after.at(~misplaced)
             kept.append(after)
         if moved:

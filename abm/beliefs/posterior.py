@@ -1,8 +1,8 @@
 """The exact posterior on windows, computed from the prior and all that was shown.
 
-A posterior that needs another window is recomputed there from its prior and history, so nothing is
-interpolated. As long as its window serves, an update multiplies the probabilities of the points
-(see `abm.beliefs.window`).
+As long as its window serves, an update multiplies the probabilities of the points (see
+`abm.beliefs.window`). A posterior that needs another window is interpolated there where that loses
+nothing (see `abm.beliefs.log_polynomial`), and else recomputed from its prior and history.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def place_windows(
         for points, group in placements.group_by_size():
             spacing = (group.high - group.low) / (points - 1)
             window = compute_posterior(prior, history, group.rows, group.low, spacing, points)
-            bad = ~window.possible | window.is_coarse(resolution) | window.is_cut_off()
+            bad = ~window.possible | window.is_coarse(resolution) | window.is_cut_off(resolution)
             placed.append(window.at(~bad))
             proposals.append(window.at(bad).propose_placements(resolution))
         placements = concatenate_placements(proposals)

@@ -2,8 +2,8 @@
 
 For a smooth density that vanishes at both ends the sum over evenly spaced points converges
 spectrally to the integral (Trefethen and Weideman 2014): with spacing h and a Gaussian of sd s the
-error is exp(-2 pi^2 (s / h)^2), 1e-13 at COARSEST. So h is limited by the smaller of the belief's
-sd and the length over which a likelihood changes, its resolution.
+error is exp(-2 pi^2 (s / h)^2), 2e-13 at COARSEST. A likelihood changes over a length of its own,
+its resolution r, so that what is to be resolved is the length 1 / sqrt(1 / s^2 + SHARPNESS / r^2).
 
 A window is misplaced where the belief has mass at an edge, where the spacing is too long for the
 belief or the likelihoods, and where far fewer points would do; then it proposes another placement.
@@ -23,13 +23,13 @@ from abm.market.laws import Likelihood
 from abm.numerics.arrays import Array, Flags, Index
 from abm.numerics.describe import describe, show_count
 
-NEGLIGIBLE = 1e-30  # a probability: quotes may lie nine sds out, and depend on the tail beyond
-COARSEST = 0.6  # longest spacing, in units of the smallest length to resolve
-FINE, FINE_RESOLUTION = 0.45, 0.55  # spacing of a new window, in sds and in resolutions
-SIZES = [round(64 * 1.25**power) for power in range(42)]  # numbers of points a window may have
+REACH, FARTHEST = 8.0, 11.7  # sds: there a Gaussian has fallen to 1e-14 and 2e-30 of its peak
+COARSEST, FINE = 0.82, 0.62  # longest spacing, and that of a new window, in lengths to resolve
+SHARPNESS = 2.0  # the edges that likelihoods give to a belief, as a precision
+SIZES = [round(30 * 1.25**power) for power in range(46)]  # numbers of points a window may have
 WASTE = 2.5  # times the points needed: a window with more is replaced
-SPAN = 23.0  # sds between the two points where a Gaussian's probabilities become negligible
-MARGIN = 2  # points beyond the support
+MARGIN = 1  # points beyond the support
+PATIENCE = 1e3  # times what is negligible: with more at an edge a window is cut off
 LEAP = 8.0  # in one move the spacing shrinks by at most this factor
 CHUNK = 2**16  # points computed at a time, over all replications: they fit in a processor's cache
 
@@ -42,7 +42,7 @@ class Placements(NamedTuple):
     high: Array
     spacing: Array
 
-    def at(self, chosen: Index) -> Self:
+    def at(self, chosen: Index | Flags | slice) -> Self:
         """Return the chosen placements."""
         return type(self)._make(part[chosen] for part in self)
 
@@ -51,6 +51,8 @@ class Placements(NamedTuple):
 
         ValueError if more points are needed than a window may have.
         """
+        if not self.rows.size:
+            return
         needed = (self.high - self.low) / self.spacing
         size = np.searchsorted(SIZES[:-1], needed)
         require_points(needed.max(), self.rows[needed.argmax()])
@@ -161,32 +163,57 @@ class Window:
 
     def is_misplaced(self, resolution: float) -> Flags:
         """Where another window is needed, or a smaller one would do, for this resolution."""
-        return self.is_cut_off() | self.is_coarse(resolution) | self.is_wasteful(resolution)
+        return (
+            self.is_cut_off(resolution) | self.is_coarse(resolution) | self.is_wasteful(resolution)
+        )
 
     def is_coarse(self, resolution: float) -> Flags:
         """Where the spacing is too long for the belief, or for likelihoods of this resolution."""
-        return self.spacing > COARSEST * np.minimum(self.sd, resolution)
+        return self.spacing > COARSEST * self._find_length(resolution)
 
-    def is_cut_off(self) -> Flags:
+    def is_cut_off(self, resolution: float) -> Flags:
         """Where the belief has mass at an edge."""
-        return (self.weight[:, 0] > NEGLIGIBLE) | (self.weight[:, -1] > NEGLIGIBLE)
+        low, high = self._find_cuts(resolution)
+        return low | high
 
     def is_wasteful(self, resolution: float) -> Flags:
         """Where far fewer points would do."""
-        needed = SPAN * np.maximum(self.sd / (FINE_RESOLUTION * resolution), 1 / FINE)
+        width = 2 * self._find_reach(resolution) * self.sd
+        needed = width / (FINE * self._find_length(resolution))
         return self.points > WASTE * np.maximum(needed, SIZES[0])
 
     def propose_placements(self, resolution: float) -> Placements:
         """Return placements just outside the support, or a width further where it is cut off."""
-        counts = self.weight > NEGLIGIBLE
+        counts = self.weight > self._find_negligible(resolution)[:, np.newaxis]
         first, last = counts.argmax(axis=-1), self.points - 1 - counts[:, ::-1].argmax(axis=-1)
-        start = np.where(first == 0, -self.points, first - MARGIN)
-        end = np.where(last == self.points - 1, 2 * self.points, last + MARGIN)
-        wanted = np.minimum(FINE * self.sd, FINE_RESOLUTION * resolution)
-        fine = np.maximum(wanted, self.spacing / LEAP)
-        spacing = np.where(self.is_cut_off(), (end - start) / self.points * self.spacing, fine)
+        cut_low, cut_high = self._find_cuts(resolution)
+        start = np.where(cut_low, -self.points, first - MARGIN)
+        end = np.where(cut_high, 2 * self.points, last + MARGIN)
+        fine = np.maximum(FINE * self._find_length(resolution), self.spacing / LEAP)
+        spacing = np.where(cut_low | cut_high, (end - start) / self.points * self.spacing, fine)
         low, high = self.low + start * self.spacing, self.low + end * self.spacing
         return Placements(self.rows, low, high, spacing)
+
+    def _find_cuts(self, resolution: float) -> tuple[Flags, Flags]:
+        """Return where the belief has mass at the first point, and at the last."""
+        least = PATIENCE * self._find_negligible(resolution)
+        return self.weight[:, 0] > least, self.weight[:, -1] > least
+
+    def _find_negligible(self, resolution: float) -> Array:
+        """Return the probability of a point that counts for nothing, shape (N,)."""
+        return np.exp(-0.5 * np.square(self._find_reach(resolution)))
+
+    def _find_reach(self, resolution: float) -> Array:
+        """Return as how many sds out the points must reach, shape (N,).
+
+        Makers quote about as many sds of a valuation from the mean as the belief's sd has noise
+        sds, and what such a trade teaches depends on the tail beyond.
+        """
+        return np.minimum(np.hypot(REACH, self.sd / resolution), FARTHEST)
+
+    def _find_length(self, resolution: float) -> Array:
+        """Return the smallest length to resolve, shape (N,): of the belief and its edges."""
+        return 1 / np.sqrt(1 / np.square(self.sd) + SHARPNESS / resolution**2)
 
     @property
     def _middle(self) -> Array:

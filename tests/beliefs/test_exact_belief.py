@@ -194,7 +194,7 @@ CHECKED = [0, 1, 2, 4, 9, 29, 99]
 @pytest.mark.slow
 @pytest.mark.parametrize("prior_sd", [1.0, 3.0, 5.0, 8.0])
 def test_worst_of_150_markets_of_the_optimal_maker_matches_a_fine_grid(prior_sd: float) -> None:
-    """Measured 1e-13 at most; the windows' steps are about a tenth of an sd at the end."""
+    """Measured 5e-12 at most."""
     market = Exchange(exact("optimal"), prior_sd=prior_sd, replications=150, rng=11)
     shown = []
     for period in range(100):
@@ -202,8 +202,8 @@ def test_worst_of_150_markets_of_the_optimal_maker_matches_a_fine_grid(prior_sd:
         shown.append(last_shown(market))
         points = every_row(market)
         if period in CHECKED:
-            assert worst_error(belief_of(market), prior_sd, shown) < 1e-12, period
-    assert max(points) <= 108
+            assert worst_error(belief_of(market), prior_sd, shown) < 2e-11, period
+    assert max(points) <= 38
 
 
 @pytest.mark.parametrize("name", ["zero-profit", "myopic"])
@@ -218,8 +218,8 @@ def test_worst_of_50_markets_of_a_one_period_maker_matches_a_fine_grid(
         shown.append(last_shown(market))
         points = every_row(market)
         if period in [0, 2, 9, 59]:
-            assert worst_error(belief_of(market), prior_sd, shown) < 1e-12, period
-    assert max(points) <= 243
+            assert worst_error(belief_of(market), prior_sd, shown) < 2e-11, period
+    assert max(points) <= 92
 
 
 def test_replications_with_widely_different_beliefs_have_the_digits_of_each_alone() -> None:
@@ -491,4 +491,4 @@ def test_total_variation_from_another_gaussian_is_the_textbooks(mean: float, sd:
 
 def test_total_variation_of_the_prior_from_itself_is_nought() -> None:
     prior = GaussianBelief([0.0, 7.0], [3.0, 0.1])
-    assert total_variation(GridBelief(prior.mean, prior.sd), prior).max() < 1e-12
+    assert total_variation(GridBelief(prior.mean, prior.sd), prior).max() < 1e-9

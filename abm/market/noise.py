@@ -28,6 +28,7 @@ from abm.numerics.frozen import set_fields
 from abm.numerics.truncated_normal import interval_mass
 
 FINENESS = 8.0  # interquartile ranges, or sds if less, over the resolution of other noises
+NEARBY = 1e-4  # in sds: over this distance to both sides a density is averaged
 LEAST_UNIFORM = 2.0**-54  # stands for a draw of 0, whose quantile may be infinite
 
 
@@ -76,6 +77,11 @@ class GaussianNoise:
         """Return P(noise < upper)."""
         with np.errstate(over="ignore", under="ignore"):
             return special.ndtr(upper / self.sd)
+
+    def density(self, value: Array) -> Array:
+        """Return the density of the noise, in one over units of price."""
+        with np.errstate(over="ignore", under="ignore"):
+            return np.exp(-0.5 * np.square(value / self.sd)) / (self.sd * np.sqrt(2 * np.pi))
 
     def draw(self, draws: Draws) -> Array:
         """Return one draw a replication, shape (R,)."""
@@ -146,6 +152,11 @@ class OtherNoise:
         """Return P(noise < upper)."""
         with np.errstate(over="ignore", under="ignore"):
             return np.asarray(self.distribution.cdf(upper))
+
+    def density(self, value: Array) -> Array:
+        """Return the density of the noise, in one over units of price: a mean over NEARBY sds."""
+        near = NEARBY * self.sd
+        return self.mass(value - near, value + near) / (2 * near)
 
     def draw(self, draws: Draws) -> Array:
         """Return one draw a replication, shape (R,), by the inverse of the cdf."""

@@ -10,7 +10,8 @@ F(w > a) - f(a) (a - E[V | w = a]). So
 (Glosten and Milgrom 1985; Das and Magdon-Ismail 2008, section 2.3), and the bid is the mirror
 image. For a Gaussian belief these are the depths of `abm.one_period.depths`, whatever the noise:
 like the belief they take it as Gaussian with its sd. For any other belief a secant iteration starts
-there, kept between prices that are known to be too low and too high. Under a law of another kind,
+there, with the slope that a Gaussian belief has there, and is kept between prices that are known to
+be too low and too high. Under a law of another kind,
 as of several types of traders, there may be several such prices: see `abm.one_period.search`.
 
 A start deeper than DEEPEST, at shocks of more than nine noise sds, is the quote itself, unless the
@@ -20,7 +21,7 @@ far out has a probability of 1e-19, and the points of an exact belief do not rea
 
 from collections.abc import Callable
 from functools import reduce
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 from scipy.special import log_ndtr
@@ -30,7 +31,9 @@ from abm.market.laws import Law
 from abm.market.quotes import Quote, Side
 from abm.market.valuations import NoisyValuation
 from abm.numerics.arrays import Array, Flags
-from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
+from abm.numerics.truncated_normal import mean_excess
+from abm.one_period.depths import myopic_depth, zero_profit_depth
+from abm.one_period.marginal import ValuationAt
 from abm.one_period.scales import (
     find_farthest,
     find_farthest_root,
@@ -50,17 +53,26 @@ from abm.one_period.search import (
 DEEPEST = 9.0
 ENDED = 20.0  # a belief has ended where its tail's log probability is this far below a normal's
 TOLERANCE = 1e-8  # of a price, in sds of a valuation
+TOLERANCE_SECANT = 1e-8  # of a secant's step times the step before, in squares of that sd
 DIGITS = 8  # spacings of floats at a price within which prices count as the same
 STEPS = 200
 PATIENCE = 8  # every so many steps the bracket is halved
-NEARBY = 1e-4  # in noise sds: valuations within this distance of a price count as equal to it
-ROUNDED = 1e8  # times that distance: a price past this is rounded when the distance is added to it
-
 TINY = 1e-9  # of the largest scale of valuations: to within that a root is found
 Search = Callable[[Belief, Law, Side], Array]
 """From belief, law and side to the distance of the price from the mean, in units of price."""
-Excess = Callable[[Belief, Law, Side, Array], Array]
-"""By how much a price, times its side, is too high, in units of price."""
+Excess = Callable[[Belief, NoisyValuation, Side, Array, Flags], Array]
+"""By how much a price, times its side, is too high where flagged, in units of price."""
+
+
+class Rule(NamedTuple):
+    """What a one-period maker's price solves, and its closed form on a Gaussian belief.
+
+    Depth and slope are functions of rho: where the excess is zero, and how steep it is there.
+    """
+
+    depth: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+    excess: Excess
 
 
 def zero_profit_quote(belief: Belief, law: Law) -> Quote:
@@ -76,7 +88,7 @@ def zero_profit_quote(belief: Belief, law: Law) -> Quote:
     if quote := _quote_standard(belief, law, zero_profit_depth):
         return quote
     if is_noisy(law) and belief.has_one_peak:
-        return _solve_quote(belief, law, zero_profit_depth, _zero_profit_excess)
+        return _solve_quote(belief, law, _ZERO_PROFIT)
     return _search_quote(belief, law, _search_root)
 
 
@@ -93,7 +105,7 @@ def myopic_quote(belief: Belief, law: Law) -> Quote:
     if quote := _quote_standard(belief, law, myopic_depth):
         return quote
     if is_noisy(law) and belief.has_one_peak:
-        return _solve_quote(belief, law, myopic_depth, _myopic_excess)
+        return _solve_quote(belief, law, _MYOPIC)
     require_bounded(law)
     return _search_quote(belief, law, _search_peak)
 
@@ -149,35 +161,28 @@ def _search_peak(belief: Belief, law: Law, side: Side) -> Array:
     return find_best_peak(make_deal(belief, law, side), steps, own)
 
 
-def _solve_quote(
-    belief: Belief, law: NoisyValuation, closed_form: Callable[[Array], Array], excess: Excess
-) -> Quote:
+def _solve_quote(belief: Belief, law: NoisyValuation, rule: Rule) -> Quote:
     """Return the quote whose excess is zero on both sides; the search starts at a closed form."""
-    depth = closed_form(belief.sd / law.noise_sd)
-    start = standardised_quote(belief, depth, law.noise_sd)
     belief = belief.resolve(law.resolution)
-    return Quote(
-        -_solve_side(belief, law, Side.SELL, -start.bid, depth, excess),
-        _solve_side(belief, law, Side.BUY, start.ask, depth, excess),
-    )
+    bid, ask = (_solve_side(belief, law, side, rule) for side in (Side.SELL, Side.BUY))
+    return Quote(-bid, ask)
 
 
-def _solve_side(
-    belief: Belief, law: NoisyValuation, side: Side, start: Array, depth: Array, excess: Excess
-) -> Array:
+def _solve_side(belief: Belief, law: NoisyValuation, side: Side, rule: Rule) -> Array:
     """Return the price of one side, times `side`, at which the excess is zero."""
-    valuation_sd = np.hypot(belief.sd, law.noise_sd)
-    tolerance = np.maximum(TOLERANCE * valuation_sd, DIGITS * np.spacing(np.abs(start)))
+    rho, valuation_sd = belief.sd / law.noise_sd, np.hypot(belief.sd, law.noise_sd)
+    depth = rule.depth(rho)
+    start = side * belief.mean + depth * valuation_sd
 
-    def measure(price: Array) -> Array:
-        amount = excess(belief, law, side, price)
+    def measure(price: Array, where: Flags) -> Array:
+        amount = rule.excess(belief, law, side, price, where)
         outside = np.copysign(np.inf, price - side * belief.mean)
         return np.where(np.isnan(amount), outside, amount)  # NaN: no valuation is there
 
-    error = measure(start)
-    first = np.clip(-error, -valuation_sd, valuation_sd)
-    step = np.where(_needs_search(belief, law, side, depth), first, 0.0)
-    return _find_root(measure, start, error, step, tolerance)
+    needed = _needs_search(belief, law, side, depth)
+    error = measure(start, needed)
+    first = np.clip(-error / rule.slope(rho), -valuation_sd, valuation_sd)
+    return _find_root(measure, start, error, np.where(needed, first, 0.0), valuation_sd)
 
 
 def _needs_search(belief: Belief, law: NoisyValuation, side: Side, depth: Array) -> Flags:
@@ -194,43 +199,67 @@ def _needs_search(belief: Belief, law: NoisyValuation, side: Side, depth: Array)
 
 
 def _find_root(
-    measure: Callable[[Array], Array], price: Array, error: Array, step: Array, tolerance: Array
+    measure: Callable[[Array, Flags], Array], price: Array, error: Array, step: Array, scale: Array
 ) -> Array:
     """Return where `measure`, rising in the price, is zero; `error` is what it is at first.
 
-    Secants are taken if they stay between prices known to be too low and too high. A first step of
-    0 leaves its price as it is.
+    Secants are taken if they stay between prices known to be too low and too high. What such a step
+    leaves is less than its product with the step before, over the scale, so that it may be the last
+    while it is far longer than the tolerance. A first step of 0 leaves its price as it is.
     """
+    tolerance = np.maximum(TOLERANCE * scale, DIGITS * np.spacing(np.abs(price)))
     low, high = np.full_like(price, -np.inf), np.full_like(price, np.inf)
+    moving = np.abs(step) > tolerance
     for number in range(STEPS):
-        moving = np.abs(step) > tolerance
         if not moving.any():
             break
-        low, high = np.where(error < 0, price, low), np.where(error > 0, price, high)
-        before, price = error, price + step
-        error = measure(price)
+        low = np.where(moving & (error < 0), price, low)
+        high = np.where(moving & (error > 0), price, high)
+        price = np.where(moving, price + step, price)
+        before, error = error, np.where(moving, measure(price, moving), error)
         with np.errstate(divide="ignore", invalid="ignore"):
             secant = np.where(np.isfinite(before), error * step / (before - error), np.nan)
             halved = 0.5 * (low + high) - price
         inside = np.isfinite(secant) & (price + secant >= low) & (price + secant <= high)
         inside &= (number + 1) % PATIENCE > 0
         leap = np.where(np.isfinite(halved), halved, -np.sign(error) * 2 * np.abs(step))
-        step = np.where(moving, np.where(inside, secant, leap), 0.0)
+        last, step = step, np.where(moving, np.where(inside, secant, leap), step)
+        final = inside & (np.abs(step * last) <= TOLERANCE_SECANT * np.square(scale))
+        moving &= ~final & (np.abs(step) > tolerance)
     return price + step
 
 
-def _zero_profit_excess(belief: Belief, law: Law, side: Side, price: Array) -> Array:
+def _zero_profit_excess(
+    belief: Belief, law: NoisyValuation, side: Side, price: Array, where: Flags
+) -> Array:
     """Return the expected profit given a trade at this price."""
-    _, mean = belief.expect(law.reveal_trade(side, side * price))
+    _, mean = belief.expect(law.reveal_trade(side, side * price), where)
     return price - side * mean
 
 
-def _myopic_excess(belief: Belief, law: Law, side: Side, price: Array) -> Array:
+def _myopic_excess(
+    belief: Belief, law: NoisyValuation, side: Side, price: Array, where: Flags
+) -> Array:
     """Return minus the slope of the expected profit in the price, over the valuations' density."""
-    near, at = NEARBY * law.noise_sd, side * price
-    log_trade, _ = belief.expect(law.reveal_trade(side, at))
-    neither, around = np.array(Side.NONE, np.int8), Quote.around(at, near)
-    log_near, marginal = belief.expect(law.likelihood(around, neither))
-    width = np.where(np.abs(at) > ROUNDED * near, around.spread, 2 * near)
+    log_trade, _ = belief.expect(law.reveal_trade(side, side * price), where)
+    log_density, marginal = belief.expect(ValuationAt(side * price, law.noise), where)
     with np.errstate(invalid="ignore", under="ignore"):  # no valuation is near such a price
-        return price - side * marginal - width * np.exp(log_trade - log_near)
+        return price - side * marginal - np.exp(log_trade - log_density)
+
+
+def _zero_profit_slope(rho: Array) -> Array:
+    """Return the slope of the zero-profit excess at its root on a Gaussian belief."""
+    depth = zero_profit_depth(rho)
+    excess = mean_excess(depth)
+    return 1 - np.square(rho) / (1 + np.square(rho)) * (depth + excess) * excess
+
+
+def _myopic_slope(rho: Array) -> Array:
+    """Return the slope of the myopic excess at its root on a Gaussian belief."""
+    depth = myopic_depth(rho)
+    share = np.square(rho) / (1 + np.square(rho))
+    return 2 - share - depth / (depth + mean_excess(depth))
+
+
+_ZERO_PROFIT = Rule(zero_profit_depth, _zero_profit_slope, _zero_profit_excess)
+_MYOPIC = Rule(myopic_depth, _myopic_slope, _myopic_excess)

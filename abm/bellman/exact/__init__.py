@@ -25,7 +25,7 @@ on the ask alone and L on the bid alone: all pairs of I asks and J bids need I +
 Quotes (`quotes`). The quote of the largest backup is searched for over continuous bid and ask,
 measured by their distances from the belief's mean in half-spreads of the Gaussian rule, the optimal
 quote of a normal belief with the same sd. The search starts at that rule, or at the best pair of a
-scan where the sd is large, and climbs by steps that shorten and by parabolas.
+scan where the sd is large, and climbs twice, by a step and by a parabola.
 
 Fit (`fit`). Policy iteration on a sample of posteriors, reached under the Gaussian rule on exact
 moments with quotes perturbed at random. At each posterior the best quote for the present U has an

@@ -18,7 +18,7 @@ from abm.numerics.arrays import Array
 
 SCAN = np.array([0.2, 0.35, 0.55, 0.72, 0.86, 1.0, 1.15, 1.32, 1.55, 1.9])
 WIDE = 1.0  # sds: above, the search starts with a scan; below, the Gaussian rule is near enough
-STEPS = (0.15, 0.1, 0.03)  # of the climbs that follow, in half-spreads of the Gaussian rule
+STEPS = (0.12, 0.02)  # of the climbs that follow, in half-spreads: what they lose is below 1e-6
 FARTHEST = 2.0  # steps: a parabola's peak is taken up to here
 
 

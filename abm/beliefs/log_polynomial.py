@@ -47,7 +47,7 @@ def _interpolate(window: Window, low: Array, high: Array, points: int) -> tuple[
     apart = place[:, :, np.newaxis] - nodes
     apart[apart == 0] = NODE
     ratio = (special.binom(window.points - 1, nodes) * (1 - 2 * (nodes % 2))) / apart
-    with np.errstate(divide="ignore", invalid="ignore", under="ignore"):
+    with np.errstate(all="ignore"):  # what is not right is found below
         log_weight = np.einsum("ijk,ik->ij", ratio, np.log(window.weight)) / ratio.sum(axis=-1)
         weight = np.exp(log_weight) * step[:, np.newaxis]
         mass = weight.sum(axis=-1)

@@ -41,7 +41,7 @@ class ExactOptimal(MarketMaker):
     --------
     >>> from abm import Exchange
     >>> Exchange(ExactOptimal, prior_sd=3.0).run(1).inside
-    Quote(bid -4.756, ask 4.756)
+    Quote(bid -4.755, ask 4.755)
     """
 
     name = "exact-optimal"

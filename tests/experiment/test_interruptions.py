@@ -242,7 +242,7 @@ def test_ctrl_c_stops_a_run_keeps_its_blocks_and_leaves_no_process(
 
 
 FULL: dict[str, tuple[dict[str, Any], int]] = {
-    "block": ({}, 27_500),
+    "block": ({}, 23_000),
     "manifest": ({"block": 5, "periods": 2, "blocks": 20}, 15_000),
     "summary": (
         {"points": grid(makers=POINTS[2]["makers"], prior_sd=[0.5 * n for n in range(1, 13)]),
@@ -277,7 +277,8 @@ def test_a_file_that_does_not_fit_ends_a_run_with_an_error_and_the_finished_stay
     out, notes, said = tmp_path / "run", tmp_path / "notes", tmp_path / "said"
     in_a_process(error_of, out, workers, notes, settings, limit, said)
     assert not out.exists()
-    blocks = [name for name in read_files(partial_of(out)) if name.startswith("blocks/")]
+    left = read_files(partial_of(out))  # the other worker may have been amid a file, .NAME
+    blocks = [name for name in left if name.startswith("blocks/") and "/." not in name]
     assert all((partial_of(out) / name).read_bytes() == untroubled[name] for name in blocks)
     kept = {Path(name).stem for name in blocks}
     assert finished(out) <= kept

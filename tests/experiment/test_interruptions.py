@@ -257,6 +257,8 @@ def error_of(
     out: Path, workers: int, notes: Path, settings: dict[str, Any], limit: int, said: Path
 ) -> None:
     made = experiment(noted(notes), **settings)
+    sys.dont_write_bytecode = True  # which would be cut short, too
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     try:
         made.run(out, workers=workers)

@@ -242,7 +242,7 @@ def test_ctrl_c_stops_a_run_keeps_its_blocks_and_leaves_no_process(
 
 
 FULL: dict[str, tuple[dict[str, Any], int]] = {
-    "block": ({}, 23_000),
+    "block": ({}, 26_000),
     "manifest": ({"block": 5, "periods": 2, "blocks": 20}, 15_000),
     "summary": (
         {"points": grid(makers=POINTS[2]["makers"], prior_sd=[0.5 * n for n in range(1, 13)]),

@@ -34,15 +34,18 @@ class ValuationAt:
         """The number of prices."""
         return self.price.size
 
-    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
-        """Return the log density, and mean and sd of V ~ N(mean, sd^2) given w, shape (R,).
+    def weigh(self, mean: Array, sd: Array) -> Array:
+        """Return the log density of w, given V ~ N(mean, sd^2), shape (R,).
 
         Any noise is treated as Gaussian with its sd.
         """
         s = np.hypot(sd, self.noise.sd)
-        away = (self.price - mean) / s
-        log_density = -0.5 * np.square(away) - np.log(s * np.sqrt(2 * np.pi))
-        return log_density, mean + sd * sd / s * away, sd * self.noise.sd / s
+        return -0.5 * np.square((self.price - mean) / s) - np.log(s * np.sqrt(2 * np.pi))
+
+    def tilt(self, mean: Array, sd: Array) -> tuple[Array, Array]:
+        """Return mean and sd of V ~ N(mean, sd^2) given w, shape (R,)."""
+        s = np.hypot(sd, self.noise.sd)
+        return mean + sd * sd / s * ((self.price - mean) / s), sd * self.noise.sd / s
 
     def at(self, replications: Index) -> Self:
         """Return the signal of these replications."""

@@ -88,6 +88,8 @@ class Arrivals:
 
         A type values by the same draws, whatever types come beside it.
         """
+        value = value.view()
+        value.setflags(write=False)
         valuations = [ask_for_valuation(trader, value, draws, period) for trader in self.traders]
         if len(valuations) == 1:
             return np.zeros(len(value), np.int8), valuations[0]

@@ -1,14 +1,18 @@
 """The tape: its tables, its pages, its summaries, and that nobody can write on it."""
 
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from abm import Exchange, Quote
+from abm import Exchange, GaussianBelief, Jumps, NoisyTrader, Quote
 from abm.makers import MarketMaker
 from abm.market.quotes import Side
+from abm.market.random_streams import Draws
+from abm.market.valuations import Interval
 from abm.numerics.arrays import Array
 from abm.numerics.moments import Moments
 from abm.participants.transparency import MarketView
@@ -49,6 +53,69 @@ class Scribbler(MarketMaker):
     def observe(self, view: MarketView) -> None:
         self.prices[:] = np.nan
         super().observe(view)
+
+
+def list_arrays(*things: Any) -> list[Array]:
+    """Return all arrays that these things hold, and that those hold."""
+    found: list[Array] = []
+    for thing in things:
+        if isinstance(thing, np.ndarray):
+            found.append(thing)
+        elif isinstance(thing, Quote | MarketView | Interval | GaussianBelief):
+            found += list_arrays(*vars(thing).values())
+        elif isinstance(thing, dict | tuple | list):
+            found += list_arrays(*(thing.values() if isinstance(thing, dict) else thing))
+    return found
+
+
+class Vandal(MarketMaker):
+    """Quotes as the careful maker, and keeps all that she gave and was given; a vandal spoils it.
+
+    What she has spoilt is of earlier periods, and none of it is hers to use any more.
+    """
+
+    name = "vandal"
+
+    def __init__(self, model: Any, *, spoils: bool) -> None:
+        super().__init__(model)
+        self.spoils = spoils
+        self.gathered: list[Array] = []
+
+    def gather(self, *things: Any) -> None:
+        if self.spoils:
+            self.gathered += list_arrays(*things)
+
+    def quote(self) -> Quote:
+        for array in self.gathered:
+            with suppress(ValueError):  # those that are closed to writing
+                array[...] = 99
+        belief = self.require_belief()
+        self.belief = GaussianBelief(belief.mean.copy(), belief.sd.copy())
+        quote = Quote.around(self.belief.mean, 1.0)
+        self.gathered = list_arrays(quote, self.last) if self.spoils else []
+        return quote
+
+    def settle(self, units: Array, price: Array) -> None:
+        self.gather(units, price, self.inventory, self.cash, self.belief)
+        super().settle(units, price)
+
+
+class VandalTrader(NoisyTrader):
+    """Values as others do, out of one array that she keeps, and spoils all that she was given."""
+
+    name = "vandal-trader"
+
+    def valuation(self, value: Array, draws: Draws) -> Array:
+        kept = vars(self).setdefault("kept", np.empty_like(value))
+        with suppress(ValueError):
+            value[...] = 99
+        kept[:] = super().valuation(value, draws)
+        return kept
+
+    def observe(self, view: MarketView) -> None:
+        for array in list_arrays(view):
+            with suppress(ValueError):
+                array[...] = 99
 
 
 def market(makers: Any = TWO, replications: int = 20, **settings: Any) -> Exchange:
@@ -263,6 +330,23 @@ def test_makers_who_overwrite_their_quotes_do_not_corrupt_the_tape(record: str, 
     )
     others = honest.columns.drop("maker", errors="ignore")
     pd.testing.assert_frame_equal(scribbled[others], honest[others], check_exact=True)
+
+
+@pytest.mark.parametrize("transparency", ["public", "own"])
+@pytest.mark.parametrize("value", ["fixed", "redrawn", Jumps(1.0, probability=0.3)])
+@pytest.mark.parametrize("record", ["full", "summary"])
+def test_who_writes_into_all_that_was_given_changes_no_log(
+    record: str, value: Any, transparency: str
+) -> None:
+    def tables(spoils: bool, trader: Any) -> list[pd.DataFrame]:
+        makers = [partial(Vandal, spoils=spoils)] * (1 if value == "redrawn" else 2)
+        settings = {"transparency": transparency, "value": value, "record": record}
+        tape = market(makers, traders=trader, **settings).run(12).tape
+        return [tape.summary] if record == "summary" else [tape.market, tape.makers]
+
+    for spoilt, honest in zip(tables(True, VandalTrader), tables(False, NoisyTrader), strict=True):
+        others = honest.columns.drop("trader", errors="ignore")
+        pd.testing.assert_frame_equal(spoilt[others], honest[others], check_exact=True)
 
 
 def test_a_table_is_a_copy_that_its_reader_may_change() -> None:

@@ -20,7 +20,7 @@ from abm.numerics.arrays import Array, Sides
 from abm.numerics.describe import describe, show_mean
 from abm.numerics.kernels import hide_rivals
 
-NO_OFFER = Quote(-np.inf, np.inf)
+NO_OFFER = Quote.keep(np.array(-np.inf), np.array(np.inf))  # nobody writes into what all share
 
 
 @dataclass(frozen=True, eq=False)

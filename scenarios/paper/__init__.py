@@ -73,7 +73,7 @@ class Paper(Study):
 
     def write_theory(self, folder: RunFolder) -> None:
         """Write theory, and what a few more markets show of beliefs and of other traders."""
-        write_theory(folder, self.discount)
+        write_solution(folder, self.discount)
         write_computed(folder, self.discount)
         write_posteriors(folder, self.discount, self.seed, self.replications, self.periods)
         first = min(self.replications, self.block)
@@ -131,7 +131,7 @@ def write_points(folder: RunFolder, experiment: Experiment) -> None:
         folder.add_view(table, recorded)
 
 
-def write_theory(folder: RunFolder, discount: float) -> None:
+def write_solution(folder: RunFolder, discount: float) -> None:
     """Write the value function by shock, and the spreads of the three makers by rho."""
     solution = solve(discount)
     shock = np.union1d(np.linspace(0.0, max(SHOCKS), 601), SHOCKS)

@@ -105,12 +105,15 @@ class VandalTrader(NoisyTrader):
 
     name = "vandal-trader"
 
+    def __init__(self, model: Any) -> None:
+        super().__init__(model)
+        self.kept = np.empty(self.terms.replications)
+
     def valuation(self, value: Array, draws: Draws) -> Array:
-        kept = vars(self).setdefault("kept", np.empty_like(value))
         with suppress(ValueError):
             value[...] = 99
-        kept[:] = super().valuation(value, draws)
-        return kept
+        self.kept[:] = super().valuation(value, draws)
+        return self.kept
 
     def observe(self, view: MarketView) -> None:
         for array in list_arrays(view):

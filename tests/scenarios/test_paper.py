@@ -472,7 +472,7 @@ def test_another_study_is_refused_before_anything_is_computed(
     folder: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], difference: str
 ) -> None:
     monkeypatch.delattr(Experiment, "run_blocks")
-    monkeypatch.delattr(paper, "write_theory")
+    monkeypatch.delattr(paper, "write_solution")
     with pytest.raises(FolderTakenError, match=difference):
         study(folder, **changed)
 
@@ -596,7 +596,7 @@ def test_a_claim_from_one_replication_stays_open(tampered: Tamper) -> None:
 def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a study fail that simulates, solves, or writes anything."""
     monkeypatch.delattr(Experiment, "run_blocks")
-    monkeypatch.delattr(paper, "write_theory")
+    monkeypatch.delattr(paper, "write_solution")
     monkeypatch.delattr(Paper, "write_logs")
 
 

@@ -300,14 +300,14 @@ def test_gains_are_those_found_in_other_markets(accounts: Any, maker: str, shock
 
 def test_gains_in_the_table_are_what_accountants_beside_the_makers_find(table: Any) -> None:
     for shock in SHOCKS:
-        exact, kept = (
+        both = (
             account("zero-profit", shock, belief, DISCOUNT, SIZE, PERIODS)[1]
             for belief in ("exact", "gaussian")
         )
+        exact, kept = (np.where(np.abs(one) < ROUNDING, 0.0, one) for one in both)
         for metric, sample in (
             ("expected gaussian", kept), ("expected exact", exact), ("gain", exact - kept),
         ):  # fmt: skip
-            sample = np.where(np.abs(sample) < ROUNDING, 0.0, sample)
             row = table.loc[("zero-profit", shock, metric), ["mean", "se", "count", "low", "high"]]
             np.testing.assert_allclose(row.to_numpy(float), estimates(sample), atol=1e-9)
 

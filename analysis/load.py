@@ -127,7 +127,9 @@ class Run:
         """
         if name not in self.tables:
             raise LogError(f"{self.folder} has no table {name!r}: it has {', '.join(self.tables)}")
-        return self._read_blocks(name, self._label_blocks(name), columns, equal)
+        if not (blocks := self._label_blocks(name)):
+            raise LogError(f"{self.folder} has {name!r} in no block: read .table({name!r})")
+        return self._read_blocks(name, blocks, columns, equal)
 
     def walk(self, name: str, by: Sequence[str]) -> Iterator[pd.DataFrame]:
         """Yield a table of the blocks in pieces, one for each value of `by`, keys of `blocks`."""

@@ -30,9 +30,9 @@ from abm.numerics.kernels import find_span
 
 MOST_REPLICATIONS = 2**31 - 1
 
-REVISED: deque[tuple[ref[GaussianBelief], ref[Likelihood], ref[GaussianBelief]]]
+REVISED: deque[tuple[ref[GaussianBelief], Likelihood, ref[GaussianBelief]]]
 REVISED = deque(maxlen=8)
-"""The last revisions: a belief, what was shown, and what it left, while somebody holds them."""
+"""The last revisions: a belief, what was shown, and what it left, while somebody holds those."""
 
 
 def _are_within(numbers: Array, low: float) -> bool:
@@ -84,6 +84,7 @@ class GaussianBelief:
 
         ValueError if a mean is not finite, or an sd is not finite and above zero.
         """
+        mean, sd = floats("mean", mean), floats("sd", sd)
         if mean.size and not (_are_within(sd, 0.0) and _are_within(mean, -np.inf)):
             mean, sd = require_finite("mean", mean), require_positive("sd", sd)
         belief = cls.__new__(cls)
@@ -121,13 +122,13 @@ class GaussianBelief:
 
         Its arrays cannot be written into.
         """
-        for belief, shown, left in REVISED:
-            if belief() is self and shown() is likelihood and (known := left()) is not None:
+        for belief, shown, left in tuple(REVISED):  # other threads may add to it
+            if belief() is self and shown is likelihood and (known := left()) is not None:
                 return known
         posterior = self._tilt(likelihood)
         for array in (posterior.mean, posterior.sd):
             array.setflags(write=False)
-        REVISED.appendleft((ref(self), ref(likelihood), ref(posterior)))
+        REVISED.appendleft((ref(self), likelihood, ref(posterior)))
         return posterior
 
     def _tilt(self, likelihood: Likelihood) -> GaussianBelief:

@@ -55,7 +55,6 @@ class Arrivals:
         self.shares = find_shares(traders)
         self.public: GaussianBelief | None = None
         self._is_seen = transparency == "public"
-        self._learners = [one for one in traders if _learns(one)]
         for trader in traders:
             if ask_for_law(trader, None, 0).follows_tape:
                 self.public = prior
@@ -100,9 +99,10 @@ class Arrivals:
         """Let every type, and the public, learn from what a maker was shown, if all is public."""
         if not self._is_seen:
             return
-        if self._learners:
+        learners = [trader for trader in self.traders if _learns(trader)]
+        if learners:
             shown = show_trader(view, quotes)
-        for trader in self._learners:
+        for trader in learners:
             let(trader, "learning", period, trader.observe, shown)
         if self.public is not None:
             self.public = self.public.revise(view.likelihood)

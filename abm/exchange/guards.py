@@ -123,7 +123,7 @@ def ask_for_quote(maker: MarketMaker, period: int) -> Quote:
     lowest, highest = find_span(bid)[0], find_span(ask)[1]
     if not (lowest >= -LARGEST_PRICE and highest <= LARGEST_PRICE and are_ordered(bid, ask)):
         _require_prices(bid, ask, says)
-    return Quote.keep(bid, ask)
+    return Quote.seal(bid, ask)
 
 
 def _require_prices(bid: Array, ask: Array, says: str) -> None:

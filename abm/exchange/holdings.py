@@ -73,25 +73,22 @@ def _is_belief(belief: Any, size: int) -> bool:
     """Return whether it is none, or one with R finite means and R sds above zero."""
     if belief is None:
         return True
-    if type(belief) is GaussianBelief:  # which is made of finite means, and of sds above 0
-        return belief.sd.shape == (size,) and _is_sound(belief.mean, size)
-    if not hasattr(belief, "is_gaussian"):  # every belief says whether it is
-        return False
-    try:
-        with np.errstate(all="ignore"):
-            mean, sd = belief.mean, belief.sd
-    except Exception:  # whatever a class of hers raises
-        return False
-    return _is_sound(mean, size) and _is_sound(sd, size) and bool(sd.min(initial=1.0) > 0)
+    if type(belief) is not GaussianBelief:
+        if not hasattr(belief, "is_gaussian"):  # every belief says whether it is
+            return False
+        try:
+            with np.errstate(all="ignore"):
+                _ = belief.mean, belief.sd  # which some find only now
+        except Exception:  # whatever a class of hers raises
+            return False
+    mean, sd = belief.mean, belief.sd
+    return _is_sound(mean, size) and _is_sound(sd, size) and find_span(sd)[0] > 0
 
 
 def _refuse(maker: MarketMaker, name: str, doing: str, period: int) -> Exception:
     """Return the error about what she holds."""
     value, size = vars(maker).get(name, "nothing at all"), maker.terms.replications
-    rule, fix = (
-        f"an array of {size} numbers, each finite and below 1e150",
-        f"np.zeros({size})",
-    )
+    rule, fix = f"an array of {size} numbers, each finite and below 1e150", f"np.zeros({size})"
     if name == "belief":
         rule = f"a belief or None, its mean and sd arrays of {size} finite numbers, the sd above 0"
         fix = f"GaussianBelief(mean, sd).broadcast({size})"

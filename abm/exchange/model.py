@@ -21,7 +21,7 @@ from abm.exchange.tape import Tape
 from abm.market.moves import STILL, require_moved
 from abm.market.quotes import Quote, find_sides, inside_quote
 from abm.market.random_streams import Role, Streams, require_seed
-from abm.market.values import ValueProcess, find_process
+from abm.market.values import Fixed, ValueProcess, find_process
 from abm.numerics.arrays import Array, Sides
 from abm.numerics.checks import require_one_of, require_whole
 from abm.numerics.kernels import find_prices, find_span
@@ -172,7 +172,8 @@ class Exchange(mesa.Model):
             self.tape.require_room(1)
         self.streams.period = self.period
         draws = self.draws[Role.VALUE]
-        self.value, moved = self.process.move(self.value, self.period, draws)
+        value = self.value if type(self.process) is Fixed else self.value.copy()
+        self.value, moved = self.process.move(value, self.period, draws)
         self.moved = require_moved(moved, self.process, self.value.size)
         for maker in self.makers:
             let_maker(maker, "she carried her belief over", self.period, maker.predict)

@@ -103,7 +103,7 @@ class Quote:
         return describe(self, *parts, over=size)
 
     @classmethod
-    def keep(cls, bid: Array, ask: Array) -> Quote:
+    def seal(cls, bid: Array, ask: Array) -> Quote:
         """Return a quote of these arrays of floats of one shape, which are closed to writing."""
         bid.setflags(write=False)
         ask.setflags(write=False)
@@ -236,4 +236,4 @@ def inside_quote(quotes: Sequence[Quote]) -> Quote:
         return quotes[0]
     bids, asks = [quote.bid for quote in quotes], [quote.ask for quote in quotes]
     bid, ask = reduce(np.maximum, bids), reduce(np.minimum, asks)
-    return Quote.keep(np.asarray(bid), np.asarray(ask))
+    return Quote.seal(np.asarray(bid), np.asarray(ask))

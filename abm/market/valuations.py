@@ -32,7 +32,10 @@ LARGEST_END = 1e200  # of an interval: beyond, it lies where no valuation can be
 
 def find_interval(quote: Quote, side: Sides) -> tuple[Array, Array]:
     """Return the ends between which the valuation of a trader on this side of a quote lies."""
-    return find_ends(*quote.align(side))
+    ends = find_ends(*quote.align(side))
+    for end in ends:
+        end.setflags(write=False)
+    return ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +107,7 @@ class Interval:
 
         Any noise is treated as Gaussian with its sd.
         """
+        sd = floats("sd", sd)
         with np.errstate(over="ignore", under="ignore"):
             return log_interval_mass(self.lower, self.upper, mean, widen(sd, self.noise.sd))
 
@@ -115,6 +119,7 @@ class Interval:
         sd^2 (1 - K (1 - v)) (Das and Magdon-Ismail 2008, section 2.4). The sd never rises, to
         the last bit (Theorem 2.1). Any noise is treated as Gaussian with its sd.
         """
+        mean, sd = floats("mean", mean), floats("sd", sd)
         if not self.lower.shape == self.upper.shape == mean.shape == sd.shape != ():
             lower, upper, mean, sd, shape = self._align(mean, sd)
             moved, left = Interval(lower, upper, self.noise).tilt(mean, sd)

@@ -10,7 +10,10 @@ Index = NDArray[np.intp]
 
 
 def keep(array: Array, size: int) -> Array:
-    """Return an array of shape (size,) that nobody else can write into: a copy, if one could."""
+    """Return an array of shape (size,) that is closed to writing: a copy, if this one is not.
+
+    Who opens again what was closed is not guarded against.
+    """
     own = array.shape == (size,) and array.base is None and not array.flags.writeable
     return array if own else copy_broadcast(array, size)
 

@@ -3,9 +3,13 @@
 Arrays are of floats, sides of int8, all of the shape that their pass says.
 """
 
+import os
+import warnings
 from collections.abc import Callable
+from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +19,27 @@ from abm.numerics.arrays import Array, Flags, Index, Sides
 Arrays = tuple[Any, ...]
 
 
+SWITCH = "MARKET_SHOCK_KERNELS"  # in the environment; 0 turns them off
+SOURCE = Path(__file__).with_name("kernels.c")
+STALE = (
+    "the compiled kernels are not used: {}. NumPy does all, with the same results in more time; "
+    "build this package again, as by: uv sync --reinstall-package market-shock"
+)
+
+
 def find_kernels() -> Any:
-    """Return the library, or None where it was not built."""
-    built = find_spec("abm.numerics._kernels") is not None
-    return import_module("abm.numerics._kernels") if built else None
+    """Return the library; None if it was not built, not of this source, or is turned off."""
+    if os.environ.get(SWITCH) == "0" or find_spec("abm.numerics._kernels") is None:
+        return None
+    try:
+        library = import_module("abm.numerics._kernels")
+        if library.find_source() == sha256(SOURCE.read_bytes()).hexdigest():
+            return library
+        fault = "they were compiled from another kernels.c"
+    except (ImportError, AttributeError) as error:
+        fault = str(error)
+    warnings.warn(STALE.format(fault), RuntimeWarning, stacklevel=2)
+    return None
 
 
 _kernels = find_kernels()
@@ -29,7 +50,7 @@ def find_span(numbers: Array) -> tuple[float, float]:
     try:
         return _kernels.find_span(numbers)
     except ValueError:
-        return _kernels.find_span(np.ascontiguousarray(numbers))
+        return _kernels.find_span(_lay_out(numbers))
 
 
 def are_ordered(lower: Array, upper: Array) -> bool:
@@ -104,13 +125,18 @@ def evaluate_cubic(
 ) -> Array:
     """Do as `abm.numerics.passes.evaluate_cubic`."""
     y = np.empty(x.shape)
-    _run(_kernels.evaluate_cubic, (x, nodes, coefficients, buckets, crowded), y)
+    _kernels.evaluate_cubic(_lay_out(x), nodes, coefficients, buckets, crowded, y)
     return y
 
 
 def _run(kernel: Callable[..., bool], read: Arrays, *rest: Any) -> bool:
-    """Run a kernel, on copies of what it reads if that does not lie in one piece."""
+    """Run a kernel, on copies of what it reads if that is not laid out as it must be."""
     try:
         return kernel(*read, *rest)
     except ValueError:
-        return kernel(*map(np.ascontiguousarray, read), *rest)
+        return kernel(*map(_lay_out, read), *rest)
+
+
+def _lay_out(array: Any) -> Any:
+    """Return an array in one piece, of int8 or else of floats."""
+    return np.ascontiguousarray(array, None if array.dtype.char == "b" else np.float64)

@@ -2,13 +2,18 @@
 
    Only +, -, *, /, square roots, comparisons and copies are done here, which IEEE 754 makes exact: so the bytes
    are those of passes.py. It is compiled with -ffp-contract=off, for a fused multiply-add rounds
-   once where the contract says twice. Arrays are contiguous; kernels.py makes those that are
+   once where the contract says twice. Arrays are contiguous; compiled.py makes those that are
    written to. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
+
+#if INTPTR_MAX != INT64_MAX || FLT_EVAL_METHOD != 0
+#error "numbers have other sizes here, or more digits on the way: leave all to NumPy"
+#endif
 
 #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
 #define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -20,7 +25,7 @@ typedef int64_t Count;
 
 static const double BEYOND = 1e100, FAR = 5.0, NARROW = 0.5, SQRT_2PI = 2.5066282746310002;
 
-/* NaN where a is. */
+/* NaN where a is: here b is NaN only if a is, too. */
 static inline double smaller(double a, double b) { return b < a ? b : a; }
 static inline double larger(double a, double b) { return b > a ? b : a; }
 
@@ -192,7 +197,7 @@ static void evaluate_cubic(Count n, const double *restrict x, Count cells,
     }
 }
 
-/* What follows takes arrays from Python, by the buffer protocol, and lets other threads run. */
+/* What follows takes arrays from Python, by the buffer protocol. */
 
 #define MOST 10
 
@@ -201,6 +206,18 @@ typedef struct {
     int held;
 } Arrays;
 
+typedef struct {
+    char type;  /* as the buffer protocol names it: 'd' of doubles, 'b' of int8 */
+    int number; /* for each of n; 0 stands for any */
+} Kind;
+
+static int has_type(const Py_buffer *view, char type)
+{
+    if (type == 'l') /* whole numbers of 64 bits have two names */
+        return view->itemsize == 8 && (view->format[0] == 'l' || view->format[0] == 'q');
+    return view->format[0] == type && view->format[1] == 0;
+}
+
 static void release(Arrays *arrays)
 {
     while (arrays->held > 0)
@@ -208,10 +225,10 @@ static void release(Arrays *arrays)
 }
 
 /* Takes hold of arrays, the first `read` of them to read and the others to write to, and returns n,
-   how many elements the first has; -1 is an error. Each has so many `bytes` for each of n; where 0
-   is given, any number. */
+   by the number of elements that the first has; -1 is an error: ValueError if an array is of
+   another type, or not in one piece, TypeError if one is of another length. */
 static Count hold(Arrays *arrays, PyObject *const *given, Py_ssize_t number, Py_ssize_t count,
-                  Py_ssize_t read, const int *bytes)
+                  Py_ssize_t read, const Kind *kinds)
 {
     Count n = 0;
     arrays->held = 0;
@@ -220,18 +237,25 @@ static Count hold(Arrays *arrays, PyObject *const *given, Py_ssize_t number, Py_
         return -1;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        int flags = i < read ? PyBUF_SIMPLE : PyBUF_WRITABLE;
-        if (PyObject_GetBuffer(given[i], &arrays->views[i], flags)) {
+        int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (i < read ? 0 : PyBUF_WRITABLE);
+        Py_buffer *view = &arrays->views[i];
+        if (PyObject_GetBuffer(given[i], view, flags)) {
             release(arrays);
             return -1;
         }
         arrays->held++;
-        Count size = arrays->views[i].len;
+        if (!has_type(view, kinds[i].type)) {
+            PyErr_Format(PyExc_ValueError, "array %zd is of type %s, but must be of %c", i,
+                         view->format, kinds[i].type);
+            release(arrays);
+            return -1;
+        }
+        Count size = view->len / view->itemsize;
         if (i == 0)
-            n = size / bytes[0];
-        if (bytes[i] && size != n * bytes[i]) {
-            PyErr_Format(PyExc_TypeError, "array %zd has %zd bytes, but must have %zd", i,
-                         (Py_ssize_t)size, (Py_ssize_t)(n * bytes[i]));
+            n = size / kinds[0].number;
+        if (kinds[i].number && size != n * kinds[i].number) {
+            PyErr_Format(PyExc_TypeError, "array %zd has %zd elements, but must have %zd", i,
+                         (Py_ssize_t)size, (Py_ssize_t)(n * kinds[i].number));
             release(arrays);
             return -1;
         }
@@ -241,13 +265,15 @@ static Count hold(Arrays *arrays, PyObject *const *given, Py_ssize_t number, Py_
 
 #define AT(i) (arrays.views[i].buf)
 #define ROW(i, row) ((double *)AT(i) + (row) * n)
+#define D {'d', 1}
+#define B {'b', 1}
 #define PASS(name, number, read, call, ...)                                                        \
     static PyObject *pass_##name(PyObject *self, PyObject *const *given, Py_ssize_t count)         \
     {                                                                                              \
-        static const int bytes[] = {__VA_ARGS__};                                                  \
+        static const Kind kinds[] = {__VA_ARGS__};                                                 \
         Arrays arrays;                                                                             \
         int told = 0;                                                                              \
-        Count n = hold(&arrays, given, count, number, read, bytes);                                \
+        Count n = hold(&arrays, given, count, number, read, kinds);                                \
         (void)self;                                                                                \
         if (n < 0)                                                                                 \
             return NULL;                                                                           \
@@ -258,32 +284,28 @@ static Count hold(Arrays *arrays, PyObject *const *given, Py_ssize_t number, Py_
         return PyBool_FromLong(told);                                                              \
     }
 
-PASS(are_ordered, 2, 2, told = are_ordered(n, AT(0), AT(1)), 8, 8)
-PASS(take_sides, 4, 3, take_sides(n, AT(0), AT(1), AT(2), AT(3)), 8, 8, 8, 1)
-PASS(find_prices, 4, 3, find_prices(n, AT(0), AT(1), AT(2), AT(3)), 1, 8, 8, 8)
-PASS(find_ends, 5, 3, find_ends(n, AT(0), AT(1), AT(2), AT(3), AT(4)), 1, 8, 8, 8, 8)
+PASS(are_ordered, 2, 2, told = are_ordered(n, AT(0), AT(1)), D, D)
+PASS(take_sides, 4, 3, take_sides(n, AT(0), AT(1), AT(2), AT(3)), D, D, D, B)
+PASS(find_prices, 4, 3, find_prices(n, AT(0), AT(1), AT(2), AT(3)), B, D, D, D)
+PASS(find_ends, 5, 3, find_ends(n, AT(0), AT(1), AT(2), AT(3), AT(4)), B, D, D, D, D)
 PASS(hide_rivals, 10, 7,
      hide_rivals(n, AT(0), AT(1), AT(2), AT(3), AT(4), AT(5), AT(6), AT(7), AT(8), AT(9)),
-     1, 8, 8, 8, 8, 8, 8, 1, 8, 8)
+     B, D, D, D, D, D, D, B, D, D)
 PASS(fold_interval, 5, 4,
      told = fold_interval(n, AT(0), AT(1), AT(2), AT(3), ROW(4, 0), ROW(4, 1), ROW(4, 2), ROW(4, 3),
                           ROW(4, 4), ROW(4, 5), ROW(4, 6)),
-     8, 8, 8, 8, 56)
+     D, D, D, D, {'d', 7})
 PASS(close_moments, 2, 1,
      close_moments(n, ROW(0, 0), ROW(0, 1), ROW(0, 2), ROW(0, 3), ROW(0, 4), ROW(0, 5), ROW(0, 6),
                    ROW(1, 0), ROW(1, 1)),
-     56, 16)
-PASS(evaluate_cubic, 6, 5,
-     evaluate_cubic(n, AT(0), arrays.views[1].len / 8 - 1, AT(1), AT(2), arrays.views[3].len / 8,
-                    AT(3), AT(4), AT(5)),
-     8, 0, 0, 0, 0, 8)
+     {'d', 7}, {'d', 2})
 
 static PyObject *pass_find_span(PyObject *self, PyObject *const *given, Py_ssize_t count)
 {
-    static const int bytes[] = {8};
+    static const Kind kinds[] = {D};
     Arrays arrays;
     double span[2];
-    Count n = hold(&arrays, given, count, 1, 1, bytes);
+    Count n = hold(&arrays, given, count, 1, 1, kinds);
     (void)self;
     if (n < 0)
         return NULL;
@@ -308,13 +330,13 @@ static int take_number(PyObject *const *given, Py_ssize_t *count, double *number
 
 static PyObject *pass_widen(PyObject *self, PyObject *const *given, Py_ssize_t count)
 {
-    static const int bytes[] = {8, 8};
+    static const Kind kinds[] = {D, D};
     Arrays arrays;
     double noise_sd;
     (void)self;
     if (take_number(given, &count, &noise_sd))
         return NULL;
-    Count n = hold(&arrays, given, count, 2, 1, bytes);
+    Count n = hold(&arrays, given, count, 2, 1, kinds);
     if (n < 0)
         return NULL;
     widen(n, AT(0), noise_sd, AT(1));
@@ -324,13 +346,13 @@ static PyObject *pass_widen(PyObject *self, PyObject *const *given, Py_ssize_t c
 
 static PyObject *pass_tilt_normal(PyObject *self, PyObject *const *given, Py_ssize_t count)
 {
-    static const int bytes[] = {8, 8, 8, 16, 8, 8};
+    static const Kind kinds[] = {D, D, D, {'d', 2}, D, D};
     Arrays arrays;
     double noise_sd;
     (void)self;
     if (take_number(given, &count, &noise_sd))
         return NULL;
-    Count n = hold(&arrays, given, count, 6, 4, bytes);
+    Count n = hold(&arrays, given, count, 6, 4, kinds);
     if (n < 0)
         return NULL;
     tilt_normal(n, AT(0), AT(1), noise_sd, AT(2), ROW(3, 0), ROW(3, 1), AT(4), AT(5));
@@ -338,12 +360,44 @@ static PyObject *pass_tilt_normal(PyObject *self, PyObject *const *given, Py_ssi
     Py_RETURN_FALSE;
 }
 
+static PyObject *pass_evaluate_cubic(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    static const Kind kinds[] = {D, {'d', 0}, {'d', 0}, {'l', 0}, {'?', 0}, D};
+    Arrays arrays;
+    Count n = hold(&arrays, given, count, 6, 5, kinds);
+    (void)self;
+    if (n < 0)
+        return NULL;
+    Count cells = arrays.views[1].len / 8 - 1, buckets = arrays.views[3].len / 8;
+    if (cells < 1 || buckets < 1 || arrays.views[2].len != 32 * cells ||
+        arrays.views[4].len != buckets) {
+        release(&arrays);
+        return PyErr_Format(PyExc_TypeError, "%zd nodes and %zd buckets need four coefficients a "
+                            "cell, and a flag a bucket", (Py_ssize_t)(cells + 1),
+                            (Py_ssize_t)buckets);
+    }
+    Py_BEGIN_ALLOW_THREADS;
+    evaluate_cubic(n, AT(0), cells, AT(1), AT(2), buckets, AT(3), AT(4), AT(5));
+    Py_END_ALLOW_THREADS;
+    release(&arrays);
+    Py_RETURN_FALSE;
+}
+
+/* By which text of this file it was compiled. */
+static PyObject *pass_find_source(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    (void)self;
+    (void)given;
+    (void)count;
+    return PyUnicode_FromString(SOURCE);
+}
+
 #define METHOD(name) {#name, (PyCFunction)(void (*)(void))pass_##name, METH_FASTCALL, NULL}
 
 static PyMethodDef methods[] = {
     METHOD(find_span), METHOD(are_ordered),   METHOD(take_sides),    METHOD(find_prices),
     METHOD(find_ends), METHOD(hide_rivals),   METHOD(fold_interval), METHOD(close_moments),
-    METHOD(widen),     METHOD(tilt_normal),   METHOD(evaluate_cubic),
+    METHOD(widen),     METHOD(tilt_normal),   METHOD(evaluate_cubic), METHOD(find_source),
     {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernels", NULL, 0, methods,

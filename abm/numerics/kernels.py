@@ -3,12 +3,9 @@
 Both give the same bytes on one machine. In the environment MARKET_SHOCK_KERNELS=0 turns C off.
 """
 
-import os
+from abm.numerics.compiled import _kernels
 
-from abm.numerics.compiled import find_kernels
-
-SWITCH = "MARKET_SHOCK_KERNELS"
-COMPILED = os.environ.get(SWITCH) != "0" and find_kernels() is not None
+COMPILED = _kernels is not None
 
 if COMPILED:
     from abm.numerics.compiled import (

@@ -31,22 +31,22 @@ def are_ordered(lower: Array, upper: Array) -> bool:
 
 def take_sides(valuation: Array, bid: Array, ask: Array) -> Sides:
     """Return the side that each trader takes: 1 above the ask, -1 below the bid, else 0."""
-    return np.subtract(valuation > ask, valuation < bid, dtype=np.int8)
+    return np.asarray(np.subtract(valuation > ask, valuation < bid, dtype=np.int8))
 
 
 def find_prices(side: Sides, bid: Array, ask: Array) -> Array:
-    """Return what each trader pays or is paid; 0 without a trade. Of shape (R,)."""
+    """Return what each trader pays or is paid; 0 without a trade."""
     table = np.zeros((3, side.size))
-    table[0], table[2] = bid, ask
-    return table.ravel().take(_find_places(side))
+    table[0], table[2] = bid.ravel(), ask.ravel()
+    return np.asarray(table.ravel().take(_find_places(side)))
 
 
 def find_ends(side: Sides, bid: Array, ask: Array) -> tuple[Array, Array]:
-    """Return the ends between which each trader's valuation lies. Of shape (R,)."""
+    """Return the ends between which each trader's valuation lies."""
     table = np.empty((4, side.size))
-    table[0], table[1], table[2], table[3] = -np.inf, bid, ask, np.inf
+    table[0], table[1], table[2], table[3] = -np.inf, bid.ravel(), ask.ravel(), np.inf
     places, ends = _find_places(side), table.ravel()
-    return ends.take(places), ends[side.size :].take(places)
+    return np.asarray(ends.take(places)), np.asarray(ends[side.size :].take(places))
 
 
 def hide_rivals(
@@ -65,7 +65,8 @@ def hide_rivals(
 
 def _find_places(side: Sides) -> Index:
     """Return where each replication's element is in a flat table of rows for -1, 0 and 1."""
-    return (side + np.int8(1)) * np.intp(side.size) + np.arange(side.size)
+    number = np.arange(side.size).reshape(side.shape)
+    return (np.sign(side) + np.int8(1)) * np.intp(side.size) + number
 
 
 def fold_interval(lower: Array, upper: Array, centre: Array, scale: Array) -> tuple[Array, bool]:
@@ -92,7 +93,7 @@ def fold_interval(lower: Array, upper: Array, centre: Array, scale: Array) -> tu
     np.multiply(-0.5 * near, near, out=density)
     np.negative(np.abs(near), out=below)
     np.negative(far, out=above)
-    return folded, bool(near.max(initial=0.0) > FAR or width.min(initial=np.inf) < NARROW)
+    return folded, bool(((near > FAR) | (width < NARROW)).any())
 
 
 def find_delicate(folded: Array) -> Flags:
@@ -138,10 +139,10 @@ def tilt_normal(
 
 
 def find_cells(x: Array, nodes: Array, buckets: Index, crowded: Flags) -> Index:
-    """Return the cell of ascending nodes that holds each x; the first or last outside of them.
+    """Return the cell of ascending nodes that holds each x, the first or last outside of them.
 
     `buckets` gives the cell at the left end of each even bucket of the nodes' range. At most one
-    node follows within the bucket, except in crowded ones, which are searched.
+    node follows within the bucket, except in crowded ones, which are searched. No x is NaN.
     """
     last, first = len(buckets) - 1, nodes[0]
     scale = len(buckets) / (nodes[-1] - first)

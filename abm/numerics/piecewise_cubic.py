@@ -92,6 +92,7 @@ class PiecewiseCubic:
 
     def __call__(self, x: Array) -> Array:
         """Return the function at x, any shape; beyond the nodes the last cell's cubic continues."""
+        x = np.asarray(x, np.float64)
         return evaluate_cubic(x, self.mesh.nodes, self.coefficients, *self.mesh.buckets)
 
 

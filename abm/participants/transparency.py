@@ -20,7 +20,7 @@ from abm.numerics.arrays import Array, Sides
 from abm.numerics.describe import describe, show_mean
 from abm.numerics.kernels import hide_rivals
 
-NO_OFFER = Quote.keep(np.array(-np.inf), np.array(np.inf))  # nobody writes into what all share
+NO_OFFER = Quote.seal(np.array(-np.inf), np.array(np.inf))  # nobody writes into what all share
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,7 @@ def show_own(
     best, at = (inside.bid, inside.ask), (thresholds.bid, thresholds.ask)
     for own, quantity in zip(quotes.values(), sold, strict=True):
         seen, bid, ask = hide_rivals(side, (own.bid, own.ask), best, at)
-        prices = Quote.keep(bid, ask)
+        prices = Quote.seal(bid, ask)
         shown = law.likelihood(prices, seen)
         yield MarketView(own, inside, None, seen, quantity, prices, shown)
 

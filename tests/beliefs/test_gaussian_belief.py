@@ -1,6 +1,8 @@
 """The moment-matched belief: Theorem 2.1, symmetries, laws of total probability, its table."""
 
-from typing import NamedTuple
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -199,3 +201,43 @@ def test_at_keeps_the_named_replications_in_their_order() -> None:
 def test_broadcast_puts_one_belief_in_every_market() -> None:
     many = GaussianBelief(1.0, 2.0).broadcast(3)
     np.testing.assert_array_equal([many.mean, many.sd], [[1.0] * 3, [2.0] * 3])
+
+
+def test_makers_in_several_threads_learn_what_each_learns_alone() -> None:
+    prior = GaussianBelief(np.zeros(3), np.full(3, 2.0))
+    shown = [Interval(np.full(3, 0.1 * n), np.full(3, INF), 1.0) for n in range(40)]
+    alone = [prior.revise(one).mean[0] for one in shown]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(40):
+                assert list(pool.map(lambda one: prior.revise(one).mean[0], shown)) == alone
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_any_object_with_the_methods_may_be_a_likelihood() -> None:
+    class Slotted:
+        __slots__ = ("of",)
+
+        def __init__(self, of: Interval) -> None:
+            self.of = of
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.of, name)
+
+    shown, prior = Interval([1.0], [INF], 1.0), GaussianBelief([0.0], [2.0])
+    likelihood: Any = Slotted(shown)
+    assert prior.revise(likelihood).mean == prior.revise(shown).mean
+
+
+def test_whole_numbers_are_moments_too() -> None:
+    whole: Any = np.array([3, 4]), np.array([2, 2])
+    shown = Interval(np.zeros(2), np.ones(2), 1.0)
+    floats = [one.astype(float) for one in whole]
+    np.testing.assert_array_equal(shown.tilt(*whole), shown.tilt(*floats))
+    np.testing.assert_array_equal(shown.weigh(*whole), shown.weigh(*floats))
+    single: Any = np.array([0.0, 1.0], np.float32)
+    with pytest.raises(ValueError, match="sd"):
+        GaussianBelief.from_moments(np.zeros(2), single)

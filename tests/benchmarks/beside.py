@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from abm.numerics.kernels import SWITCH
+from abm.numerics.compiled import SWITCH
 
 ROOT = Path(__file__).parents[2]
 WORKER = """

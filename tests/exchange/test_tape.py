@@ -95,6 +95,12 @@ class Vandal(MarketMaker):
         self.gathered = list_arrays(quote, self.last) if self.spoils else []
         return quote
 
+    def observe(self, view: MarketView) -> None:
+        super().observe(view)
+        for array in list_arrays(view) if self.spoils else ():
+            with suppress(ValueError):
+                array[...] = 99
+
     def settle(self, units: Array, price: Array) -> None:
         self.gather(units, price, self.inventory, self.cash, self.belief)
         super().settle(units, price)

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from abm import Exchange, GaussianBelief, Jumps, Optimal, ZeroProfit
 from abm.bellman import Problem, solve
 from abm.experiment import Experiment, grid
-from abm.market.moves import Move
+from abm.market.moves import STILL, Move
 from abm.market.random_streams import Draws
 from abm.market.values import FindMoments, Redrawn, ValueProcess
 from abm.numerics.arrays import Array
@@ -251,3 +251,14 @@ def test_a_plan_for_learners_needs_the_publics_belief() -> None:
     other = partial(Optimal, belief=GaussianBelief(0.0, 3.0))
     with pytest.raises(ValueError, match="her plan holds only where she believes that as well"):
         Exchange(other, AdaptiveTrader, prior_sd=1.0)
+
+
+def test_a_process_may_move_the_value_in_place() -> None:
+    class InPlace(ValueProcess):
+        def move(self, value: Array, period: int, draws: Draws) -> tuple[Array, Move]:  # noqa: ARG002
+            value += 0.5
+            return value, STILL
+
+    market = Exchange("zero-profit", value=InPlace(), replications=3, rng=1).run(4)
+    values = market.tape.market.pivot(index="period", columns="replication", values="value")
+    np.testing.assert_allclose(values.diff().iloc[1:], 0.5)

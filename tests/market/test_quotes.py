@@ -148,3 +148,11 @@ def test_sides_of_any_type_are_split_alike() -> None:
     for sides in ([1, 0, -1], np.array([1.0, 0.0, -1.0]), [Side.BUY, Side.NONE, Side.SELL]):
         buys, sells = split_sides(sides)  # type: ignore[arg-type]
         assert (buys.tolist(), sells.tolist()) == ([True, False, False], [False, False, True])
+
+
+def test_quotes_of_any_shape_have_sides_and_prices_of_it() -> None:
+    assert Quote(2.0, 1.0).side(1.5) == -1
+    assert Quote(1.0, 2.0).price(np.array(1)).shape == ()
+    table = Quote(np.zeros((2, 3)), np.ones((2, 3)))
+    prices = table.price(np.array([[1, 0, -1], [-1, 1, 0]]))
+    np.testing.assert_array_equal(prices, [[1, 0, 0], [0, 1, 0]])

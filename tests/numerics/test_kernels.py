@@ -149,18 +149,75 @@ def test_arrays_that_do_not_lie_in_one_piece_are_read_all_the_same() -> None:
     assert_same_bytes(compiled.take_sides(**every_other), passes.take_sides(**every_other))
 
 
+@pytest.mark.parametrize("kind", ["f", "i", "l", ">f8"])
+def test_numbers_of_other_types_are_read_as_numbers(kind: str) -> None:
+    numbers = np.arange(1, 6).astype(kind)
+    floats = numbers.astype(np.float64)
+    assert_same_bytes(compiled.find_span(numbers), passes.find_span(floats))
+    assert_same_bytes(compiled.widen(numbers, 2.0), passes.widen(floats, 2.0))
+    assert_same_bytes(compiled.take_sides(numbers, floats - 2, floats), np.zeros(5, np.int8))
+    depth = solve(0.9).depth
+    assert_same_bytes(depth(numbers), depth(floats))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3, 4)])
+def test_arrays_of_any_shape_keep_it(shape: tuple[int, ...]) -> None:
+    size = int(np.prod(shape))
+    market = {name: column.reshape(shape) for name, column in market_of(size).items()}
+    side = passes.take_sides(**market)
+    assert_same_bytes(compiled.take_sides(**market), side)
+    quote = market["bid"], market["ask"]
+    for ours, theirs in (
+        (passes.find_prices(side, *quote), compiled.find_prices(side, *quote)),
+        *zip(passes.find_ends(side, *quote), compiled.find_ends(side, *quote), strict=True),
+    ):
+        assert ours.shape == shape
+        assert_same_bytes(ours, theirs)
+
+
+def test_one_nan_leaves_its_neighbours_as_they_are() -> None:
+    ends = np.array([[np.nan, 40.0], [np.nan, 41.0], [0.0, 0.0], [1.0, 1.0]])
+    for module in (passes, compiled):
+        _, delicate = module.fold_interval(*ends)
+        assert delicate
+
+
+def test_coefficients_of_other_cells_are_refused() -> None:
+    depth = solve(0.9).depth
+    nodes, buckets = depth.mesh.nodes, depth.mesh.buckets
+    with pytest.raises(TypeError, match="need four coefficients a cell, and a flag a bucket"):
+        compiled.evaluate_cubic(np.ones(3), nodes[:-1], depth.coefficients, *buckets)
+
+
+@pytest.mark.parametrize("fault", ["no library", "of another source"])
+def test_a_library_that_does_not_fit_is_not_used_and_that_is_said(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_junk(name: str) -> Any:
+        raise ImportError(f"{name} is junk")
+
+    if fault == "no library":
+        monkeypatch.setattr(compiled, "import_module", load_junk)
+    else:
+        other = tmp_path / "kernels.c"
+        other.write_text("/* not what was compiled */")
+        monkeypatch.setattr(compiled, "SOURCE", other)
+    with pytest.warns(RuntimeWarning, match="kernels are not used: .*NumPy does all"):
+        assert compiled.find_kernels() is None
+
+
 @pytest.mark.parametrize("short", ["bid", "ask"])
 def test_arrays_of_two_lengths_are_refused(short: str) -> None:
     market = market_of(10)
     market[short] = market[short][:9]
-    with pytest.raises(TypeError, match="72 bytes, but must have 80"):
+    with pytest.raises(TypeError, match="has 9 elements, but must have 10"):
         compiled.take_sides(**market)
 
 
 def run_markets(switch: str) -> list[str]:
     told = subprocess.run(
         [sys.executable, "-c", RUN], cwd=ROOT, check=True, capture_output=True, text=True,
-        env=os.environ | {kernels.SWITCH: switch, "PYTHONPATH": str(ROOT)},
+        env=os.environ | {compiled.SWITCH: switch, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     return told.stdout.split()
 
@@ -193,7 +250,8 @@ def load(name: str, path: Path) -> Any:
 def test_a_build_that_fuses_multiply_and_add_has_other_bytes(
     tmp_path: Path, flags: str, same: bool
 ) -> None:
-    if "fma" not in Path("/proc/cpuinfo").read_text():
+    cpu = Path("/proc/cpuinfo")
+    if not cpu.exists() or "fma" not in cpu.read_text():
         pytest.skip("this processor has no fused multiply-add")
     module = load_build(tmp_path, flags)
     folded = finish(passes.fold_interval(*intervals_of(10_001))[0])

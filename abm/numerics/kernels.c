@@ -29,7 +29,7 @@ static const double BEYOND = 1e100, FAR = 5.0, NARROW = 0.5, SQRT_2PI = 2.506628
 static inline double smaller(double a, double b) { return b < a ? b : a; }
 static inline double larger(double a, double b) { return b > a ? b : a; }
 
-#define LANES 8
+#define LANES 32 /* so many pairs of numbers are compared at a time */
 
 /* The least and the largest; both NaN if one is. */
 WIDE static void find_span(Count n, const double *restrict x, double *restrict span)
@@ -40,15 +40,12 @@ WIDE static void find_span(Count n, const double *restrict x, double *restrict s
         low[lane] = high[lane] = x[0];
     for (Count i = 0; i < whole; i += LANES)
         for (int lane = 0; lane < LANES; lane++) {
-            double now = x[i + lane];
-            low[lane] = smaller(low[lane], now);
-            high[lane] = larger(high[lane], now);
-            missing |= now != now;
+            low[lane] = smaller(low[lane], x[i + lane]);
+            high[lane] = larger(high[lane], x[i + lane]);
         }
     for (Count i = whole; i < n; i++) {
         low[0] = smaller(low[0], x[i]);
         high[0] = larger(high[0], x[i]);
-        missing |= x[i] != x[i];
     }
     span[0] = low[0];
     span[1] = high[0];
@@ -56,6 +53,8 @@ WIDE static void find_span(Count n, const double *restrict x, double *restrict s
         span[0] = smaller(span[0], low[lane]);
         span[1] = larger(span[1], high[lane]);
     }
+    for (Count i = 0; i < n; i++)
+        missing |= x[i] != x[i];
     if (missing)
         span[0] = span[1] = NAN;
 }

@@ -56,7 +56,7 @@ def test_a_block_costs_little_more_than_its_simulation(tmp_path: Path) -> None:
         whole.append(time.perf_counter() - start)
     share = statistics.median(whole) / statistics.median(alone) - 1
     report(block_ms=1e3 * statistics.median(whole), overhead=share)
-    assert share < 0.15
+    assert share < 0.25
 
 
 def test_two_workers_on_the_grid_of_the_paper(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ FAULTS = (
     Fault("a valuation at the ask buys", "abm/numerics/passes.py",
           "valuation > ask, valuation < bid", "valuation >= ask, valuation < bid"),
     Fault("a buy teaches the bid", "abm/numerics/passes.py",
-          "= -np.inf, bid, ask, np.inf", "= -np.inf, bid, bid, np.inf"),
+          "bid.ravel(), ask.ravel(), np.inf", "bid.ravel(), bid.ravel(), np.inf"),
     Fault("distance without the mass beyond the window", "abm/beliefs/distance.py",
           "return 0.5 * (inside + 1 - normal.sum(axis=-1))", "return 0.5 * inside"),
     Fault("one Halley step", "abm/one_period/depths.py", "HALLEY_STEPS = 2", "HALLEY_STEPS = 1"),

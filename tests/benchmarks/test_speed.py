@@ -27,7 +27,7 @@ from abm import Exchange, Quote
 from abm.bellman import solve
 from abm.bellman import solver as bellman
 from abm.makers import MarketMaker, OneMarket, ScalarMaker
-from abm.runs.schema import KEYS, MAKERS, MARKET
+from abm.runs.schema import KEYS, MAKERS, MARKET, TRADER
 
 PRIOR_SD = 3.0
 REPLICATIONS, PERIODS = 10_000, 100
@@ -40,7 +40,7 @@ COLUMNS = {
     (table, column.name): column.dtype
     for table, columns in (("market", MARKET), ("makers", MAKERS))
     for column in columns
-    if column not in KEYS
+    if column not in KEYS and column is not TRADER
 }
 
 Record = dict[tuple[str, str], NDArray[Any]]

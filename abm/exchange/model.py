@@ -172,7 +172,7 @@ class Exchange(mesa.Model):
             self.tape.require_room(1)
         self.streams.period = self.period
         draws = self.draws[Role.VALUE]
-        value = self.value if type(self.process) is Fixed else self.value.copy()
+        value = self.value if type(self.process) is Fixed else self.value.copy()  # its to change
         self.value, moved = self.process.move(value, self.period, draws)
         self.moved = require_moved(moved, self.process, self.value.size)
         for maker in self.makers:

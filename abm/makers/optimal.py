@@ -59,7 +59,5 @@ class Optimal(MarketMaker):
 
     def quote(self) -> Quote:
         """Return the quote that is optimal for her present information disadvantage."""
-        law, belief = self.law, self.require_belief()
-        rho = belief.sd / law.noise_sd
-        half_spread = law.noise_sd * self.plan.solve(law, rho).quote(rho)
-        return Quote.around(belief.mean, half_spread)
+        half_spread = self.noise_sd * self.solution.quote(self.rho)
+        return Quote.around(self.require_belief().mean, half_spread)

@@ -10,7 +10,7 @@ Exact beliefs use the likelihood as a function of V, whatever the noise. Gaussia
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,7 +19,7 @@ from abm.market.laws import Law, Line
 from abm.market.noise import AnyNoise, Noise, noise_of
 from abm.market.quotes import Quote
 from abm.market.random_streams import Draws
-from abm.numerics.arrays import Array, Index, Sides
+from abm.numerics.arrays import Array, Index, Sides, align
 from abm.numerics.checks import require_compatible
 from abm.numerics.conversion import floats
 from abm.numerics.describe import describe, show_mean
@@ -120,19 +120,12 @@ class Interval:
         the last bit (Theorem 2.1). Any noise is treated as Gaussian with its sd.
         """
         mean, sd = floats("mean", mean), floats("sd", sd)
-        if not self.lower.shape == self.upper.shape == mean.shape == sd.shape != ():
-            lower, upper, mean, sd, shape = self._align(mean, sd)
-            moved, left = Interval(lower, upper, self.noise).tilt(mean, sd)
-            return moved.reshape(shape), left.reshape(shape)
+        shape, (lower, upper, mean, sd) = align(self.lower, self.upper, mean, sd)
         with np.errstate(all="ignore"):  # ends so far out count as infinite
             s = widen(sd, self.noise.sd)
-            moments = moments_between(self.lower, self.upper, mean, s)
-            return tilt_normal(mean, sd, self.noise.sd, s, moments)
-
-    def _align(self, mean: Array, sd: Array) -> tuple[Any, ...]:
-        """Return ends, mean and sd in one shape of one dimension at least, and the shape."""
-        whole = np.broadcast_arrays(self.lower, self.upper, mean, sd)
-        return *map(np.atleast_1d, whole), whole[0].shape
+            moments = moments_between(lower, upper, mean, s)
+            moved, left = tilt_normal(mean, sd, self.noise.sd, s, moments)
+        return (moved, left) if shape else (moved.reshape(shape), left.reshape(shape))
 
     @property
     def replications(self) -> int:

@@ -1,12 +1,22 @@
 """The arrays that flow through a market, whose last axis is the replication."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Sides = NDArray[np.int8]
 Index = NDArray[np.intp]
+
+
+def align(*given: ArrayLike) -> tuple[tuple[int, ...], list[Array]]:
+    """Return the shape to which arrays broadcast, and them in it, of one dimension at least."""
+    arrays = [np.asarray(one, np.float64) for one in given]
+    shape = arrays[0].shape
+    if not (shape and all(one.shape == shape for one in arrays)):
+        shape = np.broadcast_shapes(*(one.shape for one in arrays))
+        arrays = [np.atleast_1d(np.broadcast_to(one, shape)) for one in arrays]
+    return shape, arrays
 
 
 def keep(array: Array, size: int) -> Array:

@@ -18,7 +18,6 @@ from abm.numerics.arrays import Array, Flags, Index, Sides
 
 Arrays = tuple[Any, ...]
 
-
 SWITCH = "MARKET_SHOCK_KERNELS"  # in the environment; 0 turns them off
 SOURCE = Path(__file__).with_name("kernels.c")
 STALE = (
@@ -42,42 +41,42 @@ def find_kernels() -> Any:
     return None
 
 
-_kernels = find_kernels()
+LIBRARY = find_kernels()
 
 
 def find_span(numbers: Array) -> tuple[float, float]:
     """Do as `abm.numerics.passes.find_span`."""
     try:
-        return _kernels.find_span(numbers)
+        return LIBRARY.find_span(numbers)
     except ValueError:
-        return _kernels.find_span(_lay_out(numbers))
+        return LIBRARY.find_span(_lay_out(numbers))
 
 
 def are_ordered(lower: Array, upper: Array) -> bool:
     """Do as `abm.numerics.passes.are_ordered`."""
     if lower.shape != upper.shape:
         lower, upper = np.broadcast_arrays(lower, upper)
-    return _run(_kernels.are_ordered, (lower, upper))
+    return _run(LIBRARY.are_ordered, (lower, upper))
 
 
 def take_sides(valuation: Array, bid: Array, ask: Array) -> Sides:
     """Do as `abm.numerics.passes.take_sides`."""
     side = np.empty(valuation.shape, np.int8)
-    _run(_kernels.take_sides, (valuation, bid, ask), side)
+    _run(LIBRARY.take_sides, (valuation, bid, ask), side)
     return side
 
 
 def find_prices(side: Sides, bid: Array, ask: Array) -> Array:
     """Do as `abm.numerics.passes.find_prices`."""
     price = np.empty(side.shape)
-    _run(_kernels.find_prices, (side, bid, ask), price)
+    _run(LIBRARY.find_prices, (side, bid, ask), price)
     return price
 
 
 def find_ends(side: Sides, bid: Array, ask: Array) -> tuple[Array, Array]:
     """Do as `abm.numerics.passes.find_ends`."""
     lower, upper = np.empty(side.shape), np.empty(side.shape)
-    _run(_kernels.find_ends, (side, bid, ask), lower, upper)
+    _run(LIBRARY.find_ends, (side, bid, ask), lower, upper)
     return lower, upper
 
 
@@ -86,28 +85,28 @@ def hide_rivals(
 ) -> tuple[Sides, Array, Array]:
     """Do as `abm.numerics.passes.hide_rivals`."""
     seen, bid, ask = np.empty(side.shape, np.int8), np.empty(side.shape), np.empty(side.shape)
-    _run(_kernels.hide_rivals, (side, *own, *inside, *at), seen, bid, ask)
+    _run(LIBRARY.hide_rivals, (side, *own, *inside, *at), seen, bid, ask)
     return seen, bid, ask
 
 
 def fold_interval(lower: Array, upper: Array, centre: Array, scale: Array) -> tuple[Array, bool]:
     """Do as `abm.numerics.passes.fold_interval`."""
     folded = np.empty((7, *lower.shape))
-    delicate = _run(_kernels.fold_interval, (lower, upper, centre, scale), folded)
+    delicate = _run(LIBRARY.fold_interval, (lower, upper, centre, scale), folded)
     return folded, delicate
 
 
 def close_moments(folded: Array) -> Array:
     """Do as `abm.numerics.passes.close_moments`."""
     moments = np.empty((2, *folded.shape[1:]))
-    _run(_kernels.close_moments, (folded,), moments)
+    _run(LIBRARY.close_moments, (folded,), moments)
     return moments
 
 
 def widen(sd: Array, noise_sd: float) -> Array:
     """Do as `abm.numerics.passes.widen`."""
     wide = np.empty(sd.shape)
-    _run(_kernels.widen, (sd,), wide, noise_sd)
+    _run(LIBRARY.widen, (sd,), wide, noise_sd)
     return wide
 
 
@@ -116,7 +115,7 @@ def tilt_normal(
 ) -> tuple[Array, Array]:
     """Do as `abm.numerics.passes.tilt_normal`."""
     moved, left = np.empty(mean.shape), np.empty(mean.shape)
-    _run(_kernels.tilt_normal, (mean, sd, scale, moments), moved, left, noise_sd)
+    _run(LIBRARY.tilt_normal, (mean, sd, scale, moments), moved, left, noise_sd)
     return moved, left
 
 
@@ -125,7 +124,7 @@ def evaluate_cubic(
 ) -> Array:
     """Do as `abm.numerics.passes.evaluate_cubic`."""
     y = np.empty(x.shape)
-    _kernels.evaluate_cubic(_lay_out(x), nodes, coefficients, buckets, crowded, y)
+    LIBRARY.evaluate_cubic(_lay_out(x), nodes, coefficients, buckets, crowded, y)
     return y
 
 

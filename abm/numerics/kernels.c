@@ -203,10 +203,11 @@ static void evaluate_cubic(Count n, const double *restrict x, Count cells,
 typedef struct {
     Py_buffer views[MOST];
     int held;
+    double number; /* that comes after the arrays, if one does */
 } Arrays;
 
 typedef struct {
-    char type;  /* as the buffer protocol names it: 'd' of doubles, 'b' of int8 */
+    char type;  /* as the buffer protocol names it: 'd' of doubles, 'b' of int8; '#' of a number */
     int number; /* for each of n; 0 stands for any */
 } Kind;
 
@@ -225,7 +226,7 @@ static void release(Arrays *arrays)
 
 /* Takes hold of arrays, the first `read` of them to read and the others to write to, and returns n,
    by the number of elements that the first has; -1 is an error: ValueError if an array is of
-   another type, or not in one piece, TypeError if one is of another length. */
+   another type, or not in one piece, TypeError if one is of another length. A number comes last. */
 static Count hold(Arrays *arrays, PyObject *const *given, Py_ssize_t number, Py_ssize_t count,
                   Py_ssize_t read, const Kind *kinds)
 {
@@ -238,6 +239,14 @@ static Count hold(Arrays *arrays, PyObject *const *given, Py_ssize_t number, Py_
     for (Py_ssize_t i = 0; i < count; i++) {
         int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (i < read ? 0 : PyBUF_WRITABLE);
         Py_buffer *view = &arrays->views[i];
+        if (kinds[i].type == '#') {
+            arrays->number = PyFloat_AsDouble(given[i]);
+            if (arrays->number == -1.0 && PyErr_Occurred()) {
+                release(arrays);
+                return -1;
+            }
+            continue;
+        }
         if (PyObject_GetBuffer(given[i], view, flags)) {
             release(arrays);
             return -1;
@@ -266,6 +275,7 @@ static Count hold(Arrays *arrays, PyObject *const *given, Py_ssize_t number, Py_
 #define ROW(i, row) ((double *)AT(i) + (row) * n)
 #define D {'d', 1}
 #define B {'b', 1}
+#define NUMBER {'#', 0}
 #define PASS(name, number, read, call, ...)                                                        \
     static PyObject *pass_##name(PyObject *self, PyObject *const *given, Py_ssize_t count)         \
     {                                                                                              \
@@ -298,6 +308,10 @@ PASS(close_moments, 2, 1,
      close_moments(n, ROW(0, 0), ROW(0, 1), ROW(0, 2), ROW(0, 3), ROW(0, 4), ROW(0, 5), ROW(0, 6),
                    ROW(1, 0), ROW(1, 1)),
      {'d', 7}, {'d', 2})
+PASS(widen, 3, 1, widen(n, AT(0), arrays.number, AT(1)), D, D, NUMBER)
+PASS(tilt_normal, 7, 4,
+     tilt_normal(n, AT(0), AT(1), arrays.number, AT(2), ROW(3, 0), ROW(3, 1), AT(4), AT(5)),
+     D, D, D, {'d', 2}, D, D, NUMBER)
 
 static PyObject *pass_find_span(PyObject *self, PyObject *const *given, Py_ssize_t count)
 {
@@ -314,49 +328,6 @@ static PyObject *pass_find_span(PyObject *self, PyObject *const *given, Py_ssize
     if (n == 0)
         return PyErr_Format(PyExc_TypeError, "no numbers are given, but must be at least one");
     return Py_BuildValue("(dd)", span[0], span[1]);
-}
-
-/* Those of an array and a number: the number is last. */
-static int take_number(PyObject *const *given, Py_ssize_t *count, double *number)
-{
-    if (*count < 1) {
-        PyErr_SetString(PyExc_TypeError, "no number is given, but must be, after the arrays");
-        return -1;
-    }
-    *number = PyFloat_AsDouble(given[--*count]);
-    return *number == -1.0 && PyErr_Occurred() ? -1 : 0;
-}
-
-static PyObject *pass_widen(PyObject *self, PyObject *const *given, Py_ssize_t count)
-{
-    static const Kind kinds[] = {D, D};
-    Arrays arrays;
-    double noise_sd;
-    (void)self;
-    if (take_number(given, &count, &noise_sd))
-        return NULL;
-    Count n = hold(&arrays, given, count, 2, 1, kinds);
-    if (n < 0)
-        return NULL;
-    widen(n, AT(0), noise_sd, AT(1));
-    release(&arrays);
-    Py_RETURN_FALSE;
-}
-
-static PyObject *pass_tilt_normal(PyObject *self, PyObject *const *given, Py_ssize_t count)
-{
-    static const Kind kinds[] = {D, D, D, {'d', 2}, D, D};
-    Arrays arrays;
-    double noise_sd;
-    (void)self;
-    if (take_number(given, &count, &noise_sd))
-        return NULL;
-    Count n = hold(&arrays, given, count, 6, 4, kinds);
-    if (n < 0)
-        return NULL;
-    tilt_normal(n, AT(0), AT(1), noise_sd, AT(2), ROW(3, 0), ROW(3, 1), AT(4), AT(5));
-    release(&arrays);
-    Py_RETURN_FALSE;
 }
 
 static PyObject *pass_evaluate_cubic(PyObject *self, PyObject *const *given, Py_ssize_t count)

@@ -93,7 +93,7 @@ def fold_interval(lower: Array, upper: Array, centre: Array, scale: Array) -> tu
     np.multiply(-0.5 * near, near, out=density)
     np.negative(np.abs(near), out=below)
     np.negative(far, out=above)
-    return folded, bool(((near > FAR) | (width < NARROW)).any())
+    return folded, bool(find_delicate(folded).any())
 
 
 def find_delicate(folded: Array) -> Flags:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from abm.numerics.arrays import Array
+from abm.numerics.arrays import Array, align
 from abm.numerics.kernels import close_moments, fold_interval
 from abm.numerics.passes import BEYOND, find_delicate
 
@@ -60,7 +60,7 @@ def truncated_moments(
         for any interval. One of no width has its end as mean, and variance 0; so has one past
         1e100, whose mean is its nearer end.
     """
-    shape, ends = _align(lower, upper, centre, scale)
+    shape, ends = align(lower, upper, centre, scale)
     mean, variance = moments_between(*ends)
     return TruncatedMoments(mean.reshape(shape), variance.reshape(shape))
 
@@ -101,7 +101,7 @@ def log_interval_mass(
     Arguments are those of `truncated_moments`. Right to 1e-12, relative, or to 1e-13 where that is
     more; -inf of an interval of no width, or past 1e100.
     """
-    shape, ends = _align(lower, upper, centre, scale)
+    shape, ends = align(lower, upper, centre, scale)
     folded, delicate = fold_interval(*ends)
     near, _, _, _, _, below, above = folded
     below, above = special.ndtr(below), special.ndtr(above)
@@ -114,25 +114,14 @@ def log_interval_mass(
     return log_mass.reshape(shape)
 
 
-def _align(*given: ArrayLike) -> tuple[tuple[int, ...], list[Array]]:
-    """Return the shape to which arrays broadcast, and them in it, of one dimension at least."""
-    arrays = [np.asarray(one, np.float64) for one in given]
-    shape = arrays[0].shape
-    if not (shape and all(one.shape == shape for one in arrays)):
-        shape = np.broadcast_shapes(*(one.shape for one in arrays))
-        arrays = [np.atleast_1d(np.broadcast_to(one, shape)) for one in arrays]
-    return shape, arrays
-
-
 def _repair(moments: Array, folded: Array, *ends: Array) -> None:
     """Set the moments of the intervals that the closed form is not for."""
     chosen = find_delicate(folded)
-    near, far, middle = folded[:3, chosen]
+    near, far, middle, drop = folded[:4, chosen]
     x, width, total, weight = _integrate(near, far)
     inside = (weight * x).sum(axis=-1) / total
     mass = 0.5 * width * total
-    drop = -np.expm1(-0.5 * (far - near) * (far + near))
-    mean = np.where(mass > 0, drop / mass, near)
+    mean = np.where(mass > 0, -drop / mass, near)
     if near.max() >= BEYOND:
         lower, upper, centre, scale = (end[chosen] for end in ends)
         nearer = np.maximum((lower - centre) / scale, (centre - upper) / scale)

@@ -25,15 +25,18 @@ KIND = Parameter.POSITIONAL_OR_KEYWORD
 TRACEBACK = "--traceback"
 
 
-def list_scenarios() -> dict[str, str]:
-    """Return the first line of each scenario's docstring, by name, in alphabetical order.
+def find_scenarios() -> dict[str, str]:
+    """Return the module or package of each scenario, by name, in alphabetical order.
 
-    A scenario is a module or package of the folder `scenarios` without an underscore in front.
+    A scenario is one of the folder `scenarios` without an underscore in front.
     """
     files = (module.name for module in iter_modules([str(FOLDER)]))
-    return {
-        file.replace("_", "-"): read_first_line(file) for file in files if not file.startswith("_")
-    }
+    return {file.replace("_", "-"): file for file in files if not file.startswith("_")}
+
+
+def list_scenarios() -> dict[str, str]:
+    """Return the first line of each scenario's docstring, by name, in alphabetical order."""
+    return {name: read_first_line(file) for name, file in find_scenarios().items()}
 
 
 def read_first_line(file: str) -> str:
@@ -56,7 +59,7 @@ class MainGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the name, the command and the arguments left; CommandError if there is none."""
-        if args[0] in list_scenarios():
+        if args[0] in find_scenarios():
             raise CommandError(
                 f"command is {args[0]!r}, but that is a scenario: give market-shock run {args[0]}"
             )
@@ -71,11 +74,12 @@ class ScenarioGroup(TyperGroup):
     """Lists every scenario, and imports the one that is run or asked for its own help."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of the scenarios; commands with their first lines stand for them."""
-        self.commands = {
-            name: TyperCommand(name, help=line) for name, line in list_scenarios().items()
-        }
-        return super().list_commands(ctx)
+        """Return the names of the scenarios."""
+        return list(find_scenarios())
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        """Return what stands for a scenario in a list: a command with its first line."""
+        return TyperCommand(name, help=read_first_line(find_scenarios()[name]))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the name, the command and the arguments left; the command is the scenario's own.
@@ -85,13 +89,12 @@ class ScenarioGroup(TyperGroup):
         CommandError
             If there is no such scenario, with the nearest name and all others.
         """
-        known = self.list_commands(ctx)
-        if args[0] not in known:
+        name, *rest = args
+        if name not in (known := find_scenarios()):
             from abm.numerics.names import describe_unknown
 
-            raise CommandError(describe_unknown("scenario", args[0], known))
-        name, _, rest = super().resolve_command(ctx, args)
-        return name, load_command(name) if name else None, rest
+            raise CommandError(describe_unknown("scenario", name, known))
+        return name, load_command(name), rest
 
 
 class ScenarioCommand(TyperCommand):

@@ -13,6 +13,7 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from abm.experiment import Progress
+from abm.experiment.runner import ignore_progress
 from analysis.compare import Comparison
 from scenarios._common.layout import find_width, wrap_message
 from scenarios._common.output import escape_controls
@@ -23,7 +24,9 @@ LARGEST = 12  # differences between two runs that are shown
 @contextmanager
 def show_progress() -> Iterator[Callable[[Progress], None]]:
     """Show a bar if this is a terminal; yield a function that takes the progress and updates it."""
-    console = Console(stderr=True)
+    if not sys.stderr.isatty():
+        yield ignore_progress
+        return
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
@@ -31,7 +34,7 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
         TimeRemainingColumn(),
     )
     start = monotonic()
-    with Bar(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None)
 
         def watch(now: Progress) -> None:

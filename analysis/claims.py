@@ -103,7 +103,7 @@ def read_claims(run: Run) -> list[Claim]:
         return []
     table = pd.read_csv(BytesIO(run.content(CLAIMS_FILE)), dtype="str", keep_default_na=False).drop(
         columns="holds"
-    )  # as text, of which pandas before 3 may lose a last digit
+    )  # as text, of which pandas may lose a last digit
     for name in table.columns.difference(["exhibit", "says"]):
         table[name] = table[name].replace("", "nan").astype(float)
     table["count"] = table["count"].astype(int)

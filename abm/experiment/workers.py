@@ -118,8 +118,9 @@ def run_locally(
         ),
         warnings.catch_warnings(),
     ):  # fmt: skip
-        # joblib warns of tasks that are given up
-        warnings.filterwarnings("ignore", r"\d+ tasks (have been|which were)", UserWarning)
+        # joblib warns of tasks that are given up, and of workers that it replaces
+        for says in (r"\d+ tasks (have been|which were)", "A worker stopped while some jobs"):
+            warnings.filterwarnings("ignore", says, UserWarning)
         parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
         with hush_tracker(), keep_safe_path(), defer_interrupts():  # this starts the processes
             results = parallel(delayed(function)(task) for task in tasks)

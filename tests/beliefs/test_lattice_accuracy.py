@@ -63,7 +63,6 @@ def test_worst_of_8_markets_matches_a_fine_grid(jumps: Jumps) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.slow
 @pytest.mark.parametrize("jumps", LONG_JUMPS, ids=name_jumps)
 def test_worst_of_50_markets_over_100_periods_matches_a_fine_grid(jumps: Jumps) -> None:
     check_jumps(jumps, replications=50, periods=100)

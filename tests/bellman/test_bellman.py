@@ -181,7 +181,6 @@ def test_a_solution_with_a_large_residual_has_not_converged() -> None:
 
 
 @pytest.mark.full
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("discount", "rho_max"),
     [(0.8, 100), (0.93, 100), (0.95, 100), (0.96, 100), (0.97, 100), (0.99, 500)],
@@ -217,7 +216,6 @@ def much_finer(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], Solution]:
 
 
 @pytest.mark.full
-@pytest.mark.slow
 @each_discount
 def test_half_spread_and_value_agree_with_a_much_finer_solution(
     much_finer: Callable[[float], Solution], discount: float

@@ -127,7 +127,6 @@ def test_belief(benchmark: Any, maker: str, belief: str, prior_sd: float) -> Non
 
 
 @pytest.mark.full
-@pytest.mark.slow
 @pytest.mark.parametrize("prior_sd", [1.0, 2.0, 3.0, 5.0, 8.0])
 @pytest.mark.parametrize("maker", MAKERS)
 def test_worst_of_1000_markets_matches_the_product_of_the_history(

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import time
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,13 @@ def fails_at(wrong: int, number: int) -> int:
 def killed_at(fatal: int, number: int) -> int:
     if number == fatal:
         os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def grows(number: int) -> int:
+    """Take 200 MB for good, and so long that memory is looked at again."""
+    vars(sys).setdefault("kept", []).append(np.ones(25_000_000))
+    time.sleep(1.1)
     return number
 
 
@@ -139,6 +148,14 @@ def test_work_that_nobody_waits_for_is_given_up(workers: int, tmp_path: Path) ->
     results.close()
     time.sleep(0.3)
     assert len(list(tmp_path.iterdir())) < 50
+
+
+@pytest.mark.slow
+def test_a_worker_whose_memory_has_grown_is_replaced_without_a_word() -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert sorted(run_tasks(grows, range(6), 2)) == list(range(6))
+    assert said == []
 
 
 def test_a_task_that_kills_its_worker_is_an_error_here_and_no_death() -> None:

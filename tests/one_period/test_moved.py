@@ -4,6 +4,8 @@ The belief is (1 - p) N(0, .09) + p N(0, .09 + s^2), and valuations have noise o
 each part of the belief has the closed forms of a Gaussian one.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
@@ -25,19 +27,19 @@ def moved(probability: float, jump: float, mean: float = 0.0) -> PointBelief:
     return GridBelief(mean, 0.3).predict(Move(probability, jump))
 
 
-def profit(ask: float, probability: float, jump: float) -> float:
+def profit(ask: Any, probability: float, jump: float) -> Any:
     """Return what an ask earns: that of each part, which is E[(ask - V); V + noise > ask]."""
     total = 0.0
     for share, variance in ((1 - probability, 0.09), (probability, 0.09 + jump**2)):
         s = np.sqrt(variance + 1)
         tail, density = stats.norm.sf(ask / s), stats.norm.pdf(ask / s)
         total += share * (ask * tail - variance / s * density)
-    return float(total)
+    return total
 
 
 def find_roots(probability: float, jump: float) -> list[float]:
     steps = np.linspace(0, 12, 2_401)
-    earned = [profit(ask, probability, jump) for ask in steps]
+    earned = profit(steps, probability, jump)
     changes = np.flatnonzero(np.diff(np.sign(earned)))
     return [
         float(brentq(profit, steps[at], steps[at + 1], (probability, jump), xtol=1e-13))
@@ -78,7 +80,7 @@ def test_the_ask_is_the_first_price_that_earns_nothing(
 @pytest.mark.parametrize("case", CASES)
 def test_the_best_ask_is_the_highest_of_all_peaks(case: tuple[float, float]) -> None:
     steps = np.linspace(0, 12, 1_201)
-    best = steps[np.argmax([profit(ask, *case) for ask in steps])]
+    best = steps[np.argmax(profit(steps, *case))]
     peak = minimize_scalar(
         lambda ask: -profit(ask, *case), bounds=(best - 0.01, best + 0.01), method="bounded",
         options={"xatol": 1e-9},

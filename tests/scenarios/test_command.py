@@ -45,7 +45,7 @@ GRID = ["run", "sweep", "--makers", "myopic,zero-profit", "--prior-sd", "1", "--
         "--replications", "60", "--block", "20"]  # fmt: skip
 GRID_STUDY = Sweep(makers="myopic,zero-profit", prior_sd="1", periods=5, replications=60, block=20)
 LONG = ["run", "sweep", "--makers", "optimal,myopic", "--prior-sd", "1", "--periods", "8",
-        "--replications", "800", "--block", "20"]  # fmt: skip
+        "--replications", "400", "--block", "20"]  # fmt: skip
 
 
 @pytest.fixture
@@ -405,7 +405,7 @@ def test_a_slip_on_the_command_line_is_named_in_one_line(
     assert (code, out) == (2, "")
     (line,) = err.splitlines()
     assert line.startswith("error: ")
-    assert named in line
+    assert named in line.lower()  # some versions of Typer write arguments in capitals
     assert re.search(r"; see market-shock.* --help$", line)
 
 
@@ -536,7 +536,7 @@ def interruptible() -> Iterator[None]:
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Return every file of a long sweep but its manifest."""
     out = tmp_path_factory.mktemp("uninterrupted") / "sweep"
-    Sweep(makers="optimal,myopic", prior_sd="1", periods=8, replications=800, block=20).run(
+    Sweep(makers="optimal,myopic", prior_sd="1", periods=8, replications=400, block=20).run(
         str(out)
     )
     return read_files(out)

@@ -24,7 +24,7 @@ BLOCKS, BLOCK = 20, 125
 FIGURES = {"spread", "no-trade", "pricing-error", "profit", "surplus", "who-pays"}
 TABLES = {"results", "comparisons", "by-period", "learning-times", "answers"}
 SMALL: dict[str, Any] = {
-    "makers": "optimal,zero-profit", "prior_sd": "3", "replications": 30, "periods": 4,
+    "makers": "optimal,zero-profit", "prior_sd": "3", "replications": 21, "periods": 4,
     "discount": 0.6, "seed": 8,
 }  # fmt: skip
 STUDY = MonopolistVsCompetitive(
@@ -265,7 +265,10 @@ def test_seed_and_discount_reach_the_markets(small: Path) -> None:
     totals = load(small).blocks("totals")
     patient: Any = partial(Optimal, discount=0.6)
     for maker in (patient, "zero-profit"):
-        runs = [Exchange(maker, prior_sd=3.0, block=block, rng=8).run(4) for block in range(30)]
+        runs = [
+            Exchange(maker, prior_sd=3.0, block=block, rng=8).run(4)
+            for block in range(SMALL["replications"])
+        ]
         label = runs[0].makers[0].label
         hers = totals[totals["maker"] == label].sort_values("replication")
         expected = np.concatenate([market.tape.discounted_profit(0.6)[0] for market in runs])
@@ -282,11 +285,12 @@ def test_a_small_run_comes_in_blocks_of_one_market_and_is_decided(small: Path) -
     assert row["prior_sd"] == 3.0
 
 
-@pytest.mark.parametrize(("replications", "blocks"), [(1, 1), (19, 19), (40, 20), (60, 20)])
+@pytest.mark.parametrize(("replications", "blocks"), [(1, 1), (4, 4), (10, 5), (15, 5)])
 @pytest.mark.usefixtures("no_pictures")
 def test_replications_come_in_so_many_blocks(
-    replications: int, blocks: int, tmp_path: Path
+    replications: int, blocks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("scenarios.monopolist_vs_competitive.BLOCKS", 5)
     given = SMALL | {"replications": replications, "periods": 1}
     MonopolistVsCompetitive(**given).run(str(tmp_path / "run"))
     assert len(list((tmp_path / "run" / "blocks").iterdir())) == 2 * blocks
@@ -314,7 +318,7 @@ def test_what_is_printed_is_what_the_tables_hold(
 def test_a_maker_of_a_file_in_this_folder_takes_part(
     call: Call, tmp_path: Path, makers: str
 ) -> None:
-    code, said, error = call("--makers", makers, "--prior-sd", "1,3", "--replications", "10",
+    code, said, error = call("--makers", makers, "--prior-sd", "1,3", "--replications", "3",
                              "--periods", "3")  # fmt: skip
     assert (code, error) == (0, "")
     assert "my_makers" in said or "cautious" in said
@@ -324,7 +328,7 @@ def test_a_maker_of_a_file_in_this_folder_takes_part(
 @pytest.mark.usefixtures("my_makers", "no_pictures")
 def test_a_maker_without_a_belief_has_no_learning_time(call: Call, tmp_path: Path) -> None:
     code, _, error = call("--makers", "optimal,my_makers:Blind", "--prior-sd", "1,3",
-                          "--replications", "10", "--periods", "3")  # fmt: skip
+                          "--replications", "6", "--periods", "3")  # fmt: skip
     assert (code, error) == (0, "")
     times = pd.read_csv(tmp_path / "run" / "learning-times.csv")
     assert times["makers"].tolist() == ["optimal", "optimal"]

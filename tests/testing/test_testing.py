@@ -31,7 +31,6 @@ def test_registered_makers_keep_the_rules(maker: Any) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.slow
 @pytest.mark.parametrize("maker", sorted(SLOW))
 def test_registered_makers_that_take_long_keep_the_rules(maker: str) -> None:
     check_maker(maker)

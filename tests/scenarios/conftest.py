@@ -39,9 +39,12 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a run of the STUDY of a file of tests."""
+    """Return the folder of a run of a file's STUDY; only if it has FIGURES they are drawn."""
     out = tmp_path_factory.mktemp("study") / "run"
-    request.module.STUDY.run(str(out))
+    with pytest.MonkeyPatch.context() as patch:
+        if not hasattr(request.module, "FIGURES"):
+            patch.setattr("scenarios._common.study.encode_figure", draw_nothing)
+        request.module.STUDY.run(str(out))
     return out
 
 

@@ -25,6 +25,7 @@ SMALL: dict[str, Any] = {
     "seed": 8,
 }  # fmt: skip
 TRADE, FREEZE = "most trade", "most have no trade in 100 periods"
+FIGURES = ("spread", "frozen")
 STUDY = Breakdown(prior_sd="5,1,3", replications=SIZE)
 
 
@@ -64,7 +65,7 @@ def test_a_run_leaves_blocks_a_table_and_pictures(folder: Path, log: Run) -> Non
     assert {(point["makers"], point["prior_sd"]) for point in log.points} == {
         (maker, shock) for maker in MAKERS for shock in SHOCKS
     }
-    for name in ("spread", "frozen"):
+    for name in FIGURES:
         assert imread(folder / f"{name}.png").std() > 0.05
 
 

@@ -33,6 +33,7 @@ GIVEN: dict[str, Any] = {
 SMALL: dict[str, Any] = {
     "makers": "myopic", "prior_sd": "2", "replications": 6, "periods": 3, "seed": 8,
 }  # fmt: skip
+FIGURES = ("profit", "distance")
 STUDY = ExactVsGaussian(**GIVEN)
 
 
@@ -102,7 +103,7 @@ def test_a_run_leaves_blocks_tables_and_pictures(folder: Path, log: Run) -> None
         for shock in SHOCKS
         for belief in ("gaussian", "exact")
     ]
-    for name in ("profit", "distance"):
+    for name in FIGURES:
         assert imread(folder / f"{name}.png").std() > 0.05
 
 

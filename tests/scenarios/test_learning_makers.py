@@ -31,6 +31,7 @@ SIZE, PERIODS, COUNTS, SHOCKS = 120, 600, [1, 2, 4], [0.5, 1.0]
 SMALL: dict[str, Any] = {
     "learners": "2", "prior_sd": "0.5", "replications": 6, "periods": 100, "seed": 8,
 }  # fmt: skip
+FIGURES = ("spread", "index")
 STUDY = LearningMakers(replications=SIZE, periods=PERIODS)
 
 
@@ -71,7 +72,7 @@ def test_a_run_leaves_blocks_tables_and_pictures(folder: Path, log: Run) -> None
     assert log.points == [
         {"prior_sd": shock, "learners": count} for shock in SHOCKS for count in COUNTS
     ]
-    for name in ("spread", "index"):
+    for name in FIGURES:
         assert imread(folder / f"{name}.png").std() > 0.05
 
 

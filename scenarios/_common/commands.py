@@ -25,22 +25,23 @@ KIND = Parameter.POSITIONAL_OR_KEYWORD
 TRACEBACK = "--traceback"
 
 
-def find_scenarios() -> dict[str, str]:
-    """Return the module or package of each scenario, by name, in alphabetical order.
+def find_scenarios() -> list[str]:
+    """Return the names of the scenarios, in alphabetical order.
 
-    A scenario is one of the folder `scenarios` without an underscore in front.
+    A scenario is a module or package of the folder `scenarios` without an underscore in front.
     """
     files = (module.name for module in iter_modules([str(FOLDER)]))
-    return {file.replace("_", "-"): file for file in files if not file.startswith("_")}
+    return [file.replace("_", "-") for file in files if not file.startswith("_")]
 
 
 def list_scenarios() -> dict[str, str]:
     """Return the first line of each scenario's docstring, by name, in alphabetical order."""
-    return {name: read_first_line(file) for name, file in find_scenarios().items()}
+    return {name: read_first_line(name) for name in find_scenarios()}
 
 
-def read_first_line(file: str) -> str:
+def read_first_line(name: str) -> str:
     """Return the first line of a scenario's docstring, or why there is none, without importing."""
+    file = name.replace("-", "_")
     package = FOLDER / file / "__init__.py"
     source = package if package.exists() else FOLDER / f"{file}.py"
     try:
@@ -75,11 +76,11 @@ class ScenarioGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the scenarios."""
-        return list(find_scenarios())
+        return find_scenarios()
 
     def get_command(self, ctx: Any, name: str) -> Any:
         """Return what stands for a scenario in a list: a command with its first line."""
-        return TyperCommand(name, help=read_first_line(find_scenarios()[name]))
+        return TyperCommand(name, help=read_first_line(name))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the name, the command and the arguments left; the command is the scenario's own.

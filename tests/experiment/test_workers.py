@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 import abm.experiment.workers
 from abm.experiment.errors import WorkerDiedError
@@ -155,6 +156,7 @@ def test_a_worker_whose_memory_has_grown_is_replaced_without_a_word() -> None:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         assert sorted(run_tasks(grows, range(6), 2)) == list(range(6))
+    get_reusable_executor().shutdown()  # or its workers would keep that memory
     assert said == []
 
 

@@ -31,10 +31,15 @@ def my_makers(tmp_path: Path) -> None:
     sys.modules.pop("my_makers", None)
 
 
+def leave_no_pictures(patch: pytest.MonkeyPatch) -> None:
+    """Let studies leave pictures of one point."""
+    patch.setattr("scenarios._common.study.encode_figure", draw_nothing)
+
+
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let studies leave pictures of one point: for tests that are about something else."""
-    monkeypatch.setattr("scenarios._common.study.encode_figure", draw_nothing)
+    leave_no_pictures(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     out = tmp_path_factory.mktemp("study") / "run"
     with pytest.MonkeyPatch.context() as patch:
         if not hasattr(request.module, "FIGURES"):
-            patch.setattr("scenarios._common.study.encode_figure", draw_nothing)
+            leave_no_pictures(patch)
         request.module.STUDY.run(str(out))
     return out
 

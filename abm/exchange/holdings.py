@@ -58,15 +58,16 @@ def _find_fault(now: Held, known: Held, size: int) -> str:
     return ""
 
 
-def _is_sound(array: Any, size: int) -> bool:
-    """Return whether it is an array of so many finite numbers."""
+def _is_sound(array: Any, size: int, above: float = -LARGEST) -> bool:
+    """Return whether it is an array of so many numbers above one, and below LARGEST."""
     if type(array) is not np.ndarray or array.shape != (size,):
         return False
     if array.dtype.char != "d":
         with np.errstate(all="ignore"):
-            return array.dtype.kind in NUMBER_KINDS and _is_sound(array.astype(np.float64), size)
+            numbers = array.astype(np.float64) if array.dtype.kind in NUMBER_KINDS else None
+        return _is_sound(numbers, size, above)
     least, largest = find_span(array)
-    return least > -LARGEST and largest < LARGEST  # NaN fails
+    return least > above and largest < LARGEST  # NaN fails
 
 
 def _is_belief(belief: Any, size: int) -> bool:
@@ -81,8 +82,7 @@ def _is_belief(belief: Any, size: int) -> bool:
                 _ = belief.mean, belief.sd  # which some find only now
         except Exception:  # whatever a class of hers raises
             return False
-    mean, sd = belief.mean, belief.sd
-    return _is_sound(mean, size) and _is_sound(sd, size) and find_span(sd)[0] > 0
+    return _is_sound(belief.mean, size) and _is_sound(belief.sd, size, above=0.0)
 
 
 def _refuse(maker: MarketMaker, name: str, doing: str, period: int) -> Exception:

@@ -37,18 +37,22 @@ class Moments:
             mean = _find_mean(numbers)
         if numbers.size and numbers[0] == numbers[-1] and (numbers == numbers[0]).all():
             mean = float(numbers[0])
-        squares = np.add.reduce(np.square(numbers - mean))
+        gap = numbers - mean
+        squares = np.add.reduce(np.square(gap, out=gap))
         return cls(np.asarray(numbers.size), np.asarray(mean), np.asarray(squares))
 
     @classmethod
     def of_each(cls, samples: Sequence[Array]) -> Moments:
         """Return the moments of n samples of one size, shape (R,), in arrays of shape (n,).
 
-        Each has the bytes that `of` gives it. Small ones are taken as the rows of one array.
+        Each has the bytes that `of` gives it. Small ones are taken as the rows of one array; of
+        others one that is given twice is taken once.
         """
         size = samples[0].size
         if size > SMALL:
-            return cls.stack(map(cls.of, samples))
+            distinct = {id(sample): sample for sample in samples}
+            moments = {key: cls.of(sample) for key, sample in distinct.items()}
+            return cls.stack(moments[id(sample)] for sample in samples)
         rows = np.array(samples)
         count, mean = np.full(len(rows), size), np.add.reduce(rows, axis=-1) / size
         alike = (rows == rows[:, :1]).all(axis=-1)

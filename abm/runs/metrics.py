@@ -20,14 +20,16 @@ from abm.runs.folds import Average, DiscountedSum, Last, LearningTime, Loss, Sum
 def find_spread(bid: Array, ask: Array) -> Array:
     """Return ask - bid; NaN where a side is declined."""
     spread = ask - bid
-    return np.where(np.isfinite(spread), spread, np.nan)
+    spread[np.isinf(spread)] = np.nan
+    return spread
 
 
 def find_pricing_error(bid: Array, ask: Array, value: Array) -> Array:
     """Return |mid - value|; NaN where a side is declined."""
     with np.errstate(invalid="ignore"):
         error = np.abs(0.5 * (bid + ask) - value)
-    return np.where(np.isfinite(error), error, np.nan)
+    error[np.isinf(error)] = np.nan
+    return error
 
 
 def find_belief_error(belief_mean: Array, value: Array) -> Array:

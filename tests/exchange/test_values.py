@@ -147,7 +147,7 @@ def test_profit_and_the_discounted_rest_are_the_value_function(
     traders: Any, process: ValueProcess
 ) -> None:
     """V is redrawn each period from the predicted belief, so that beliefs are right."""
-    prior_sd, periods, size = 2.0, 25, 8_000
+    prior_sd, periods, size = 2.0, 25, 4_000
     market = Exchange(
         "optimal", traders, value=process, prior_sd=prior_sd, replications=size, record="summary",
         rng=4,

@@ -297,6 +297,7 @@ def test_a_worker_with_other_code_simulates_nothing(
     get_reusable_executor().shutdown()
 
 
+@pytest.mark.slow
 def test_what_a_maker_keeps_in_its_module_while_it_works_is_no_other_code(
     own: Callable[[str], Any], tmp_path: Path
 ) -> None:
@@ -326,6 +327,7 @@ def test_another_version_is_a_failed_block_that_names_both(name: str, tmp_path: 
     assert isinstance(simulate_block(Simulation(), Store(tmp_path), [{}], run, task), Finished)
 
 
+@pytest.mark.slow
 def test_workers_are_told_the_versions_of_the_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

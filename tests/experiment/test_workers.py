@@ -19,6 +19,8 @@ from abm.experiment.workers import check_workers, defer_interrupts, run_tasks
 from tests.commands import run_python
 from tests.files import ROOT
 
+pytestmark = pytest.mark.slow  # for most of it starts processes
+
 ADDRESS = "as tcp://host:8786"
 WHOLE = "must be a whole number"
 RANGE = "must be at least 1 and at most 4096"
@@ -151,7 +153,6 @@ def test_work_that_nobody_waits_for_is_given_up(workers: int, tmp_path: Path) ->
     assert len(list(tmp_path.iterdir())) < 50
 
 
-@pytest.mark.slow
 def test_a_worker_whose_memory_has_grown_is_replaced_without_a_word() -> None:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

@@ -197,8 +197,10 @@ def test_moments_of_several_samples_are_those_of_each_alone_bit_for_bit(size: in
     draws[2, size // 2] = np.nan
     draws[3] = np.nan
     draws[4, -1] = draws[4, 0]
-    rows = Moments.of_each(list(draws))
-    for row, sample in enumerate(draws):
+    samples = list(draws)
+    samples.append(samples[0])
+    rows = Moments.of_each(samples)
+    for row, sample in enumerate(samples):
         alone = Moments.of(sample)
         for of_rows, of_one in zip(vars(rows).values(), vars(alone).values(), strict=True):
             np.testing.assert_array_equal(of_rows[row], of_one)

@@ -1,5 +1,6 @@
 """What several files of tests need."""
 
+import gc
 import os
 import signal
 import sys
@@ -34,6 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first."""
     ranks = {f"test_{name}": rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
+
+def pytest_collection_finish() -> None:
+    """Let garbage be sought in what tests make, not in all that is there by now."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

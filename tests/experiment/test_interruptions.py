@@ -97,10 +97,10 @@ def reached(out: Path, blocks: int) -> bool:
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> bool:
-    for _ in range(int(seconds / 0.002)):
+    for _ in range(int(seconds / 0.01)):
         if true():
             return True
-        time.sleep(0.002)
+        time.sleep(0.01)
     return False
 
 

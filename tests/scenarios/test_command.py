@@ -558,7 +558,7 @@ def test_ctrl_c_stops_in_one_line_whose_command_goes_on(
     )  # fmt: skip
     manifest = tmp_path / ".mine.partial" / MANIFEST_FILE
     while process.poll() is None and not (manifest.exists() and manifest.stat().st_size > 1_000):
-        time.sleep(0.001)
+        time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, ""), err

@@ -84,7 +84,8 @@ FAULTS = (
           "bid.ravel(), ask.ravel(), np.inf", "bid.ravel(), bid.ravel(), np.inf"),
     Fault("distance without the mass beyond the window", "abm/beliefs/distance.py",
           "return 0.5 * (inside + 1 - normal.sum(axis=-1))", "return 0.5 * inside"),
-    Fault("one Halley step", "abm/one_period/depths.py", "HALLEY_STEPS = 2", "HALLEY_STEPS = 1"),
+    Fault("a polynomial of a lower degree", "abm/one_period/depths.py", "DEGREE = 2.5, 5",
+          "DEGREE = 2.5, 2"),
     Fault("a buy leaves no doubt but the noise's", "abm/bellman/stage.py",
           "share_left * (blur + followed * left)", "share_left * blur"),
     Fault("bound discounted from period 1", "abm/bellman/bounds.py",
@@ -144,7 +145,10 @@ def find_imports(file: Path) -> set[str]:
 
 def find_origin(module: str, name: str) -> str:
     """Return where `from module import name` finds what the name stands for."""
-    member = getattr(import_module(module), name, None)
+    try:
+        member = getattr(import_module(module), name, None)
+    except ModuleNotFoundError:  # of what it needs, which is not installed
+        return module
     if member is None or isinstance(member, ModuleType):
         return f"{module}.{name}"
     return str(getattr(member, "__module__", module))

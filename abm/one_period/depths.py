@@ -1,4 +1,4 @@
-"""The depths of the two one-period makers on a Gaussian belief: closed forms, then two steps.
+"""The depths of the two one-period makers on a Gaussian belief: closed forms, then one step.
 
 For a belief N(mu, sigma^2), noise sd sigma_eps and the symmetric quote mu -/+ q s,
 s^2 = sigma^2 + sigma_eps^2, the depth q depends on rho = sigma / sigma_eps alone. With
@@ -8,11 +8,17 @@ hazard(q) = phi(q) / (1 - Phi(q)),
     myopic:       q hazard(q) = 1 + rho^2
 
 Both start from the closed form that results when hazard(q) - q is taken as
-2 / (q + sqrt(q^2 + 2 pi)), which is within 3 % of the root at any rho. Halley's iteration (Newton's
-with the second derivative) converges cubically: two steps reach full precision.
+2 / (q + sqrt(q^2 + 2 pi)), which is within 3 % of the root at any rho, and right where rho is
+large. It is multiplied by 1 + x p(x), x = MIDDLE / (MIDDLE + rho^2), with a polynomial p that
+leaves 1e-5. Halley's iteration (Newton's with the second derivative) converges cubically: one step
+more reaches full precision.
 """
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
+from numpy.polynomial import Chebyshev, Polynomial
 from numpy.typing import ArrayLike
 from scipy import special
 
@@ -22,7 +28,13 @@ from abm.numerics.arrays import Array
 from abm.numerics.checks import require_rho
 from abm.numerics.truncated_normal import mean_excess
 
-HALLEY_STEPS = 2
+MIDDLE, DEGREE = 2.5, 5  # the rho^2 at which x is 1/2, and that of p
+FULL = 3  # steps of Halley's to full precision from the closed form alone
+
+Guess = Callable[[Array], Array]
+"""From rho^2 to a depth."""
+Step = Callable[[Array, Array], Array]
+"""From a depth and rho^2 to a better depth."""
 
 
 def find_valuation_sd(belief: Belief, noise_sd: float) -> Array:
@@ -59,15 +71,7 @@ def zero_profit_depth(rho: ArrayLike) -> Array:
     >>> zero_profit_depth([0.0, 3.0]).round(4)
     array([0.    , 2.7302])
     """
-    odds = np.square(require_rho(rho))
-    q = odds / np.sqrt(np.pi / 2 + odds)
-    for _ in range(HALLEY_STEPS):
-        excess = mean_excess(q)
-        hazard = q + excess
-        slope = 1 + odds * (1 - hazard * excess)
-        curvature = odds * hazard * (1 - excess * (excess + hazard))
-        q = _halley(q, q - odds * excess, slope, curvature)
-    return q
+    return _find_depth(_guess_zero_profit, _step_to_zero_profit, rho)
 
 
 @np.errstate(under="ignore")
@@ -81,16 +85,58 @@ def myopic_depth(rho: ArrayLike) -> Array:
     >>> myopic_depth([0.0, 3.0]).round(4)
     array([0.7518, 3.0247])
     """
-    target = 1 + np.square(require_rho(rho))
+    return _find_depth(_guess_myopic, _step_to_myopic, rho)
+
+
+def _find_depth(guess: Guess, step: Step, rho: ArrayLike) -> Array:
+    odds = np.square(require_rho(rho))
+    x = MIDDLE / (MIDDLE + odds)
+    first, *others = _fit_polynomial(guess, step)
+    lacking = first * x
+    for coefficient in others:
+        lacking = (lacking + coefficient) * x
+    return step(guess(odds) * (1 + lacking), odds)
+
+
+@cache
+def _fit_polynomial(guess: Guess, step: Step) -> list[float]:
+    """Return the coefficients of p, the highest power's first, by roots at Chebyshev's points."""
+
+    def find_p(x: Array) -> Array:
+        odds = MIDDLE * (1 - x) / x
+        guessed = depth = guess(odds)
+        for _ in range(FULL):
+            depth = step(depth, odds)
+        return (depth / guessed - 1) / x
+
+    fitted = Chebyshev.interpolate(find_p, DEGREE, domain=[0, 1]).convert(kind=Polynomial)
+    return fitted.coef[::-1].tolist()
+
+
+def _guess_zero_profit(odds: Array) -> Array:
+    return odds / np.sqrt(np.pi / 2 + odds)
+
+
+def _guess_myopic(odds: Array) -> Array:
+    target = 1 + odds
     root = np.sqrt(1 + target * (target + 2 * (np.pi - 1)))
-    q = target * np.sqrt(np.pi / (1 + (np.pi - 1) * target + root))
-    for _ in range(HALLEY_STEPS):
-        excess = mean_excess(q)
-        hazard = q + excess
-        slope = hazard * (1 + q * excess)
-        curvature = hazard * (excess * (2 + q * excess) - q * (1 - hazard * excess))
-        q = _halley(q, q * hazard - target, slope, curvature)
-    return q
+    return target * np.sqrt(np.pi / (1 + (np.pi - 1) * target + root))
+
+
+def _step_to_zero_profit(q: Array, odds: Array) -> Array:
+    excess = mean_excess(q)
+    hazard = q + excess
+    slope = 1 + odds * (1 - hazard * excess)
+    curvature = odds * hazard * (1 - excess * (excess + hazard))
+    return _halley(q, q - odds * excess, slope, curvature)
+
+
+def _step_to_myopic(q: Array, odds: Array) -> Array:
+    excess = mean_excess(q)
+    hazard = q + excess
+    slope = hazard * (1 + q * excess)
+    curvature = hazard * (excess * (2 + q * excess) - q * (1 - hazard * excess))
+    return _halley(q, q * hazard - (1 + odds), slope, curvature)
 
 
 def _halley(q: Array, error: Array, slope: Array, curvature: Array) -> Array:

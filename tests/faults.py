@@ -84,8 +84,8 @@ FAULTS = (
           "bid.ravel(), ask.ravel(), np.inf", "bid.ravel(), bid.ravel(), np.inf"),
     Fault("distance without the mass beyond the window", "abm/beliefs/distance.py",
           "return 0.5 * (inside + 1 - normal.sum(axis=-1))", "return 0.5 * inside"),
-    Fault("a polynomial of a lower degree", "abm/one_period/depths.py", "DEGREE = 2.5, 5",
-          "DEGREE = 2.5, 2"),
+    Fault("Newton's step in place of Halley's", "abm/one_period/depths.py",
+          " - 0.5 * error * curvature", ""),
     Fault("a buy leaves no doubt but the noise's", "abm/bellman/stage.py",
           "share_left * (blur + followed * left)", "share_left * blur"),
     Fault("bound discounted from period 1", "abm/bellman/bounds.py",
@@ -147,7 +147,9 @@ def find_origin(module: str, name: str) -> str:
     """Return where `from module import name` finds what the name stands for."""
     try:
         member = getattr(import_module(module), name, None)
-    except ModuleNotFoundError:  # of what it needs, which is not installed
+    except ModuleNotFoundError as error:  # of a library that is not installed
+        if str(error.name).startswith(PACKAGES):
+            raise
         return module
     if member is None or isinstance(member, ModuleType):
         return f"{module}.{name}"

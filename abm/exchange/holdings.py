@@ -59,7 +59,7 @@ def _find_fault(now: Held, known: Held, size: int) -> str:
 
 
 def _is_sound(array: Any, size: int, above: float = -LARGEST) -> bool:
-    """Return whether it is an array of so many numbers above one, and below LARGEST."""
+    """Return whether it is an array of so many finite numbers, between `above` and LARGEST."""
     if type(array) is not np.ndarray or array.shape != (size,):
         return False
     if array.dtype.char != "d":

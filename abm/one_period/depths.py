@@ -9,16 +9,14 @@ hazard(q) = phi(q) / (1 - Phi(q)),
 
 Both start from the closed form that results when hazard(q) - q is taken as
 2 / (q + sqrt(q^2 + 2 pi)), which is within 3 % of the root at any rho, and right where rho is
-large. It is multiplied by 1 + x p(x), x = MIDDLE / (MIDDLE + rho^2), with a polynomial p that
-leaves 1e-5. Halley's iteration (Newton's with the second derivative) converges cubically: one step
-more reaches full precision.
+large. It is multiplied by 1 + x p(x), x = MIDDLE / (MIDDLE + rho^2), with a polynomial p by which
+it passes through the root at Chebyshev's points in x: what is left is 1e-5 of the depth. One step
+of Halley's (Newton's with the second derivative), which converges cubically, gives full precision.
 """
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.polynomial import Chebyshev, Polynomial
 from numpy.typing import ArrayLike
 from scipy import special
 
@@ -28,13 +26,10 @@ from abm.numerics.arrays import Array
 from abm.numerics.checks import require_rho
 from abm.numerics.truncated_normal import mean_excess
 
-MIDDLE, DEGREE = 2.5, 5  # the rho^2 at which x is 1/2, and that of p
-FULL = 3  # steps of Halley's to full precision from the closed form alone
-
-Guess = Callable[[Array], Array]
-"""From rho^2 to a depth."""
-Step = Callable[[Array, Array], Array]
-"""From a depth and rho^2 to a better depth."""
+MIDDLE = 2.5  # the rho^2 at which x is 1/2
+ZERO_PROFIT = (0.065130932, -0.1874794, 0.25431181, -0.1791361, 0.13294189, -0.085759532)
+MYOPIC = (0.016872068, -0.058494648, 0.08144126, -0.064154006, 0.032356895, 2.6166879e-05)
+FAR = 1e13  # past this rho^2 the zero-profit start is right, and a step from it loses digits
 
 
 def find_valuation_sd(belief: Belief, noise_sd: float) -> Array:
@@ -47,7 +42,7 @@ def standardised_quote(belief: Belief, depth: ArrayLike, noise_sd: float) -> Quo
     return Quote.around(belief.mean, np.multiply(depth, find_valuation_sd(belief, noise_sd)))
 
 
-@np.errstate(under="ignore")
+@np.errstate(under="ignore", divide="ignore", invalid="ignore")
 def zero_profit_depth(rho: ArrayLike) -> Array:
     """Return the depth q at which each side earns nothing, ask = E[V | buy].
 
@@ -71,7 +66,13 @@ def zero_profit_depth(rho: ArrayLike) -> Array:
     >>> zero_profit_depth([0.0, 3.0]).round(4)
     array([0.    , 2.7302])
     """
-    return _find_depth(_guess_zero_profit, _step_to_zero_profit, rho)
+    odds = np.square(require_rho(rho))
+    q = _correct(odds / np.sqrt(np.pi / 2 + odds), odds, ZERO_PROFIT)
+    excess = mean_excess(q)
+    hazard = q + excess
+    slope = 1 + odds * (1 - hazard * excess)
+    curvature = odds * hazard * (1 - excess * (excess + hazard))
+    return np.where(odds < FAR, _step(q, q - odds * excess, slope, curvature), q)
 
 
 @np.errstate(under="ignore")
@@ -85,64 +86,30 @@ def myopic_depth(rho: ArrayLike) -> Array:
     >>> myopic_depth([0.0, 3.0]).round(4)
     array([0.7518, 3.0247])
     """
-    return _find_depth(_guess_myopic, _step_to_myopic, rho)
-
-
-def _find_depth(guess: Guess, step: Step, rho: ArrayLike) -> Array:
-    odds = np.square(require_rho(rho))
-    x = MIDDLE / (MIDDLE + odds)
-    first, *others = _fit_polynomial(guess, step)
-    lacking = first * x
-    for coefficient in others:
-        lacking = (lacking + coefficient) * x
-    return step(guess(odds) * (1 + lacking), odds)
-
-
-@cache
-def _fit_polynomial(guess: Guess, step: Step) -> list[float]:
-    """Return the coefficients of p, the highest power's first, by roots at Chebyshev's points."""
-
-    def find_p(x: Array) -> Array:
-        odds = MIDDLE * (1 - x) / x
-        guessed = depth = guess(odds)
-        for _ in range(FULL):
-            depth = step(depth, odds)
-        return (depth / guessed - 1) / x
-
-    fitted = Chebyshev.interpolate(find_p, DEGREE, domain=[0, 1]).convert(kind=Polynomial)
-    return fitted.coef[::-1].tolist()
-
-
-def _guess_zero_profit(odds: Array) -> Array:
-    return odds / np.sqrt(np.pi / 2 + odds)
-
-
-def _guess_myopic(odds: Array) -> Array:
-    target = 1 + odds
+    target = 1 + np.square(require_rho(rho))
     root = np.sqrt(1 + target * (target + 2 * (np.pi - 1)))
-    return target * np.sqrt(np.pi / (1 + (np.pi - 1) * target + root))
-
-
-def _step_to_zero_profit(q: Array, odds: Array) -> Array:
-    excess = mean_excess(q)
-    hazard = q + excess
-    slope = 1 + odds * (1 - hazard * excess)
-    curvature = odds * hazard * (1 - excess * (excess + hazard))
-    return _halley(q, q - odds * excess, slope, curvature)
-
-
-def _step_to_myopic(q: Array, odds: Array) -> Array:
+    q = target * np.sqrt(np.pi / (1 + (np.pi - 1) * target + root))
+    q = _correct(q, target - 1, MYOPIC)
     excess = mean_excess(q)
     hazard = q + excess
     slope = hazard * (1 + q * excess)
     curvature = hazard * (excess * (2 + q * excess) - q * (1 - hazard * excess))
-    return _halley(q, q * hazard - (1 + odds), slope, curvature)
+    return _step(q, q * hazard - target, slope, curvature)
 
 
-def _halley(q: Array, error: Array, slope: Array, curvature: Array) -> Array:
-    """Take Halley's step towards error = 0, at most halving or doubling the depth."""
-    step = error * slope / (slope * slope - 0.5 * error * curvature)
-    return np.clip(q - step, 0.5 * q, 2 * q)
+def _correct(q: Array, odds: Array, coefficients: Sequence[float]) -> Array:
+    """Return the closed form times 1 + x p(x), the coefficients of p from the highest power's."""
+    x = MIDDLE / (MIDDLE + odds)
+    highest, *others = coefficients
+    correction = highest * x
+    for coefficient in others:
+        correction = (correction + coefficient) * x
+    return q + q * correction
+
+
+def _step(q: Array, error: Array, slope: Array, curvature: Array) -> Array:
+    """Take Halley's step towards error = 0."""
+    return q - error * slope / (slope * slope - 0.5 * error * curvature)
 
 
 def find_information(depth: ArrayLike) -> Array:

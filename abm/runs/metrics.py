@@ -19,7 +19,7 @@ from abm.runs.folds import Average, DiscountedSum, Last, LearningTime, Loss, Sum
 
 def find_spread(bid: Array, ask: Array) -> Array:
     """Return ask - bid; NaN where a side is declined."""
-    spread = ask - bid
+    spread = np.asarray(ask - bid, np.float64)
     spread[np.isinf(spread)] = np.nan
     return spread
 
@@ -27,7 +27,7 @@ def find_spread(bid: Array, ask: Array) -> Array:
 def find_pricing_error(bid: Array, ask: Array, value: Array) -> Array:
     """Return |mid - value|; NaN where a side is declined."""
     with np.errstate(invalid="ignore"):
-        error = np.abs(0.5 * (bid + ask) - value)
+        error = np.asarray(np.abs(0.5 * (bid + ask) - value), np.float64)
     error[np.isinf(error)] = np.nan
     return error
 

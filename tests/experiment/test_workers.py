@@ -19,8 +19,6 @@ from abm.experiment.workers import check_workers, defer_interrupts, run_tasks
 from tests.commands import run_python
 from tests.files import ROOT
 
-pytestmark = pytest.mark.slow  # for most of it starts processes
-
 ADDRESS = "as tcp://host:8786"
 WHOLE = "must be a whole number"
 RANGE = "must be at least 1 and at most 4096"
@@ -107,6 +105,7 @@ def test_workers_work_while_this_process_does_something_else(tmp_path: Path) -> 
     assert sorted(run_tasks(tasks, range(20), 2, wait_for_all)) == list(range(20))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_error_of_what_is_done_meanwhile_is_raised_and_work_can_go_on(workers: int) -> None:
     def fail() -> None:
@@ -133,6 +132,7 @@ def test_there_may_be_nothing_to_do(workers: int) -> None:
     assert list(run_tasks(squared, [], workers)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_error_of_a_task_is_raised_here_and_work_can_go_on_afterwards(workers: int) -> None:
     with pytest.raises(ZeroDivisionError, match="not 3"):
@@ -140,6 +140,7 @@ def test_an_error_of_a_task_is_raised_here_and_work_can_go_on_afterwards(workers
     assert len(list(run_tasks(squared, range(4), workers))) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_work_that_nobody_waits_for_is_given_up(workers: int, tmp_path: Path) -> None:
     def slow(number: int) -> int:
@@ -153,6 +154,7 @@ def test_work_that_nobody_waits_for_is_given_up(workers: int, tmp_path: Path) ->
     assert len(list(tmp_path.iterdir())) < 50
 
 
+@pytest.mark.slow
 def test_a_worker_whose_memory_has_grown_is_replaced_without_a_word() -> None:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -161,6 +163,7 @@ def test_a_worker_whose_memory_has_grown_is_replaced_without_a_word() -> None:
     assert said == []
 
 
+@pytest.mark.slow
 def test_a_task_that_kills_its_worker_is_an_error_here_and_no_death() -> None:
     with pytest.raises(WorkerDiedError, match="a worker process died, as it does for want of mem"):
         list(run_tasks(partial(killed_at, 3), range(8), 2))
@@ -248,11 +251,13 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_at_once_leaves_no_word_of_its_workers_remains(tmp_path: Path) -> None:
     done = run_python(["-c", LEAVES], tmp_path, ROOT)
     assert (done.returncode, done.stderr) == (130, "")
 
 
+@pytest.mark.slow
 def test_workers_import_nothing_from_the_current_folder(tmp_path: Path) -> None:
     for module in ("queue", "threading", "numpy"):
         (tmp_path / f"{module}.py").write_text("open('noted', 'w').close()")

@@ -122,7 +122,7 @@ def test_a_belief_of_her_own_must_fit_the_traders_noise() -> None:
         Exchange(maker)
 
 
-@pytest.mark.parametrize("rho", [1e-9, 1e-3, 1e2, 1e5, 1e9])
+@pytest.mark.parametrize("rho", [1e-9, 1e-3, 1e2, 1e5, 3.1e6, 500208940.3007092, 1e9])
 def test_depths_are_right_over_the_whole_range(rho: float) -> None:
     with mp.workdps(60):
         r = mp.mpf(rho)

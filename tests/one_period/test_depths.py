@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 from mpmath import MPContext
+from numpy.polynomial import Chebyshev, Polynomial
 from scipy.integrate import quad
+from scipy.optimize import brentq
 from scipy.stats import norm
 
 from abm.beliefs.base import Belief
@@ -16,7 +18,14 @@ from abm.bellman.stage import stage
 from abm.market.quotes import Quote, Side
 from abm.market.valuations import NoisyValuation
 from abm.numerics.arrays import Array
-from abm.one_period.depths import myopic_depth, standardised_quote, zero_profit_depth
+from abm.one_period.depths import (
+    MIDDLE,
+    MYOPIC,
+    ZERO_PROFIT,
+    myopic_depth,
+    standardised_quote,
+    zero_profit_depth,
+)
 from abm.one_period.profit import expected_profit
 
 MP = MPContext()
@@ -64,6 +73,33 @@ def test_depth_is_the_root_of_its_equation(
         exact_rho, near = MP.mpf(float(rho)), MP.mpf(float(q))
         root = MP.findroot(lambda x, r=exact_rho: error(x, r), (near, near * 1.001))
         assert abs(near - root) <= 1e-12 * root, rho
+
+
+def close_zero_profit(q: Any, odds: Any) -> Any:
+    return q - odds * 2 / (q + np.sqrt(q * q + 2 * np.pi))
+
+
+def close_myopic(q: Any, odds: Any) -> Any:
+    return q * (q + 2 / (q + np.sqrt(q * q + 2 * np.pi))) - 1 - odds
+
+
+@pytest.mark.parametrize(
+    ("depth", "error", "coefficients"),
+    [(zero_profit_depth, close_zero_profit, ZERO_PROFIT), (myopic_depth, close_myopic, MYOPIC)],
+)
+def test_the_closed_forms_corrections_pass_through_the_roots(
+    depth: Callable[[Array], Array], error: Callable[..., Any], coefficients: tuple[float, ...]
+) -> None:
+    """What the closed form lacks, at Chebyshev's points, each found by bisection."""
+
+    def find_lacking(x: Array) -> Array:
+        odds = MIDDLE * (1 - x) / x
+        guess = [brentq(error, 0.0, 1e3, args=(one,), xtol=1e-15) for one in odds]
+        return (depth(np.sqrt(odds)) / guess - 1) / x
+
+    degree = len(coefficients) - 1
+    fit: Any = Chebyshev.interpolate(find_lacking, degree, domain=[0, 1]).convert(kind=Polynomial)
+    np.testing.assert_allclose(np.array(coefficients), fit.coef[::-1], rtol=1e-7, atol=1e-11)
 
 
 def test_depths_of_a_maker_who_knows_the_value() -> None:

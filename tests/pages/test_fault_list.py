@@ -11,7 +11,5 @@ def test_a_fault_changes_its_file(fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_has_tests_that_exist(fault: Fault) -> None:
-    tests = choose_tests(fault.module)
-    assert tests
-    assert all((ROOT / test).is_file() for test in tests)
+def test_a_fault_has_tests(fault: Fault) -> None:
+    assert choose_tests(fault.module)

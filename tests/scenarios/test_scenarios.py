@@ -28,7 +28,7 @@ SIZE = {"replications": 6, "periods": 12, "seed": 3}
 SMALLER: dict[str, dict[str, Any]] = {
     "exact-optimum": {"replications": 4, "periods": 3},  # takes long for each period
     "adaptive-traders": {"long_run": 40, "weight": "1", "need_sd": "1"},
-    "uninformed": {"kind": "3", "share": "0.3", "exact_markets": 2, "discount": 0.5},
+    "uninformed": {"share": "0.3", "exact_markets": 2, "discount": 0.5},
     "jumps": {"jump_sd": "1", "probability": "0.05", "shock_markets": 2, "discount": 0.5},
     "reinforcement": {"seeds": 1, "iterations": 2, "ppo_steps": 20_000},
 }

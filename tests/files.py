@@ -1,10 +1,8 @@
 """Where files are, what is in them, and how they come to harm."""
 
-import io
 from pathlib import Path, PurePosixPath
 
 from fsspec.core import url_to_fs
-from PIL import Image
 
 from abm.runs.schema import MANIFEST_FILE
 from abm.runs.store import Store
@@ -60,10 +58,3 @@ def with_a_bit_turned(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
-
-
-def draw_nothing(*_: object) -> bytes:
-    """Return a picture of one point in place of a figure: what figures show is tested elsewhere."""
-    file = io.BytesIO()
-    Image.new("L", (1, 1)).save(file, "png")
-    return file.getvalue()

@@ -20,7 +20,8 @@ import yaml
 from analysis import load
 from scenarios._common.commands import list_scenarios
 from tests.commands import keep_handler
-from tests.files import ROOT, draw_nothing
+from tests.files import ROOT
+from tests.pictures import draw_nothing
 
 FOLDERS = ("abm", "analysis", "scenarios", "tests")
 PAGES = [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis import Run, load
-from tests.files import draw_nothing
+from tests.pictures import draw_coarsely, draw_nothing
 from tests.stubs import Anchored, Blind, Cautious, Lucky, Shut, Sure
 
 MY_MAKERS = '''
@@ -31,24 +31,19 @@ def my_makers(tmp_path: Path) -> None:
     sys.modules.pop("my_makers", None)
 
 
-def leave_no_pictures(patch: pytest.MonkeyPatch) -> None:
-    """Let studies leave pictures of one point."""
-    patch.setattr("scenarios._common.study.encode_figure", draw_nothing)
-
-
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let studies leave pictures of one point: for tests that are about something else."""
-    leave_no_pictures(monkeypatch)
+    monkeypatch.setattr("scenarios._common.study.encode_figure", draw_nothing)
 
 
 @pytest.fixture(scope="module")
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a run of a file's STUDY; only if it has FIGURES they are drawn."""
+    """Return the folder of a run of a file's STUDY, with small pictures if it has FIGURES."""
     out = tmp_path_factory.mktemp("study") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        if not hasattr(request.module, "FIGURES"):
-            leave_no_pictures(patch)
+        draw = draw_coarsely if hasattr(request.module, "FIGURES") else draw_nothing
+        patch.setattr("scenarios._common.study.encode_figure", draw)
         request.module.STUDY.run(str(out))
     return out
 

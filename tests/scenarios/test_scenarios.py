@@ -10,16 +10,15 @@ from typing import Any
 
 import pytest
 from joblib.externals.loky import get_reusable_executor
-from matplotlib.figure import Figure
 
 from abm.runs.errors import DamageWarning
 from abm.runs.schema import REPORT_FILE, RUN_FILE
 from analysis import load
-from analysis.canvas import encode_figure
 from scenarios._common.commands import find_study, list_scenarios
 from scenarios._common.study import Study
 from tests.commands import Call
 from tests.files import read_files
+from tests.pictures import draw_coarsely
 
 pytestmark = pytest.mark.slow
 
@@ -50,12 +49,6 @@ def make_small(scenario: str) -> Study:
 @pytest.fixture(scope="module", params=SCENARIOS)
 def scenario(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-def draw_coarsely(figure: Figure, kind: str) -> bytes:
-    """Return a small picture of a figure, whose panels stay where they are."""
-    figure.set_layout_engine("none")
-    return encode_figure(figure, kind, dpi=40)
 
 
 def make_pictures_small(patch: pytest.MonkeyPatch, scenario: str) -> None:

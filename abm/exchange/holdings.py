@@ -63,9 +63,10 @@ def _is_sound(array: Any, size: int, above: float = -LARGEST) -> bool:
     if type(array) is not np.ndarray or array.shape != (size,):
         return False
     if array.dtype.char != "d":
+        if array.dtype.kind not in NUMBER_KINDS:
+            return False
         with np.errstate(all="ignore"):
-            numbers = array.astype(np.float64) if array.dtype.kind in NUMBER_KINDS else None
-        return _is_sound(numbers, size, above)
+            array = array.astype(np.float64)
     least, largest = find_span(array)
     return least > above and largest < LARGEST  # NaN fails
 

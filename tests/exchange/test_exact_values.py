@@ -11,7 +11,7 @@ from abm.beliefs.points import PointBelief
 from abm.numerics.arrays import Array
 from abm.traders import UninformedTrader
 
-REPLICATIONS, PERIODS = 600, 20
+REPLICATIONS, PERIODS = 1_000, 20
 EXACT = partial(ZeroProfit, belief="exact")
 HALF = [NoisyTrader, partial(UninformedTrader, share=0.3)]
 MARKETS: dict[str, tuple[Any, Jumps]] = {
@@ -54,7 +54,7 @@ def count_errors(sample: Array, expected: float) -> float:
 def test_a_zero_profit_maker_with_an_exact_belief_earns_nothing(name: str, side: int) -> None:
     tape = run(name).tape
     profit = tape.makers["profit"].to_numpy()[tape.market["side"].to_numpy() == side]
-    assert profit.size > 3_000
+    assert profit.size > 5_000
     assert abs(count_errors(profit, 0.0)) < 4
 
 

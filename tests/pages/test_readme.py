@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from analysis import load
-from scenarios._common.commands import list_scenarios
+from scenarios._common.commands import find_scenarios
 from tests.commands import keep_handler
 from tests.files import ROOT
 from tests.pictures import draw_nothing
@@ -298,7 +298,7 @@ def test_the_table_of_studies_names_every_scenario_and_no_other(page: str) -> No
     table = re.search(r"^\| study \|.*\n\|[-|]+\n((?:\|.*\n)+)", read(page), re.MULTILINE)
     assert table
     rows = re.findall(r"^\| \[?`([\w-]+)`", table[1], re.MULTILINE)
-    assert sorted(rows) == sorted(list_scenarios())
+    assert sorted(rows) == find_scenarios()
 
 
 def test_every_file_that_a_page_names_by_its_path_exists() -> None:

@@ -32,13 +32,13 @@ from abm.testing import RULES, TRADER_RULES
 from analysis import load
 from scenarios.__main__ import main
 from scenarios._common.app import BEGIN, app
-from scenarios._common.commands import find_study, list_scenarios, load_command
+from scenarios._common.commands import find_scenarios, find_study, load_command
 from scenarios.sweep import Sweep
 from tests.commands import Call, read_error, run_python
 from tests.files import ROOT, read_files
 
 SCENARIOS = {
-    name: import_module(f"scenarios.{name.replace('-', '_')}") for name in list_scenarios()
+    name: import_module(f"scenarios.{name.replace('-', '_')}") for name in find_scenarios()
 }
 SMALL = ["run", "paper", "--replications", "60", "--periods", "12"]
 GRID = ["run", "sweep", "--makers", "myopic,zero-profit", "--prior-sd", "1", "--periods", "5",

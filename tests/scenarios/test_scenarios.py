@@ -14,7 +14,7 @@ from joblib.externals.loky import get_reusable_executor
 from abm.runs.errors import DamageWarning
 from abm.runs.schema import REPORT_FILE, RUN_FILE
 from analysis import load
-from scenarios._common.commands import find_study, list_scenarios
+from scenarios._common.commands import find_scenarios, find_study
 from scenarios._common.study import Study
 from tests.commands import Call
 from tests.files import read_files
@@ -22,7 +22,7 @@ from tests.pictures import draw_coarsely
 
 pytestmark = pytest.mark.slow
 
-SCENARIOS = list(list_scenarios())
+SCENARIOS = find_scenarios()
 SIZE = {"replications": 6, "periods": 12, "seed": 3}
 SMALLER: dict[str, dict[str, Any]] = {
     "exact-optimum": {"replications": 4, "periods": 3},  # takes long for each period

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios._common.commands import list_scenarios
+from scenarios._common.commands import find_scenarios
 from tests.commands import run_python
 from tests.files import ROOT
 
@@ -47,7 +47,7 @@ def list_loaded() -> dict[str, set[str]]:
 def list_heavy(words: list[str]) -> list[str]:
     """Return which of HEAVY the command loads, or one before it."""
     modules = list_loaded()[str(words)]
-    scenarios = {f"scenarios.{name.replace('-', '_')}" for name in list_scenarios()}
+    scenarios = {f"scenarios.{name.replace('-', '_')}" for name in find_scenarios()}
     assert {"scenarios.paper", "scenarios.sweep"} <= scenarios  # a folder and a file
     return [
         name for name in HEAVY if name in modules or (name == HEAVY[-1] and scenarios & modules)
